@@ -1,0 +1,31 @@
+/** How a Problem came about and what to do: `cure` is shown on its own line, `exitCode` 2 means wrong usage. */
+export interface ProblemOptions {
+  cure?: string
+  exitCode?: 1 | 2
+  cause?: unknown
+}
+
+/** An expected failure: what happened to which thing, and what the person can do about it. */
+export class Problem extends Error {
+  readonly cure: string | undefined
+  readonly exitCode: 1 | 2
+
+  constructor(message: string, options: ProblemOptions = {}) {
+    super(message, options.cause === undefined ? {} : { cause: options.cause })
+    this.name = 'Problem'
+    this.cure = options.cure
+    this.exitCode = options.exitCode ?? 1
+  }
+}
+
+/** Several expected failures found together, told one below the other. */
+export class Problems extends Problem {
+  readonly all: readonly Problem[]
+
+  constructor(all: readonly Problem[]) {
+    super(`${all.length} problem${all.length === 1 ? '' : 's'} found`, {
+      exitCode: all.some((one) => one.exitCode === 2) ? 2 : 1,
+    })
+    this.all = all
+  }
+}

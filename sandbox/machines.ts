@@ -1,0 +1,27 @@
+/** What the simulated DigitalOcean needs of the thing that plays the hardware: paper, a virtual machine, real parts. */
+export interface Machines {
+  /** Power on; called for a new droplet and after each power-on. Must return soon, the machine goes on by itself. */
+  boot(droplet: Hardware): Promise<void>
+  /** Power off; volumes stay attached. */
+  halt(dropletId: number): Promise<void>
+  /** The droplet is gone for good. */
+  destroy(dropletId: number): Promise<void>
+  /** The reserved address now leads to this droplet, or to none. */
+  route(address: string, dropletId: number | undefined): Promise<void>
+  /** A volume was plugged in (its bytes lie in the world's `volumes/<id>/` folder) or out. */
+  plug(dropletId: number, volume: { id: string; name: string }, plugged: boolean): Promise<void>
+}
+
+/** A droplet as its hardware sees it. */
+export interface Hardware {
+  id: number
+  name: string
+  region: string
+  tags: string[]
+  publicAddress: string
+  privateAddress: string
+  /** As sent at creation, byte for byte. */
+  userData: string
+  /** False when no cloud firewall of the droplet's lets anything out: such a machine reaches nobody. */
+  canReachOut(): boolean
+}

@@ -1,0 +1,148 @@
+import { randomInt } from 'node:crypto'
+import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
+import { createServer } from 'node:net'
+import { dirname, join } from 'node:path'
+import type { Faults } from './faults.ts'
+import type { Machines } from './machines.ts'
+
+/** One rehearsal's whole outside world: a folder of files, a range of loopback addresses and what happens to requests. */
+export interface World {
+  /** Absolute path of the world's folder (`.sandbox` or `REGROW_SANDBOX`). */
+  readonly dir: string
+  readonly addresses: Addresses
+  readonly faults: Faults
+  /** What a droplet boots on: paper by default, a virtual machine or real parts in the real suite. */
+  machines: Machines
+  /** A path inside the world's folder; its parent exists afterwards. */
+  path(...parts: string[]): string
+  /** What `save` wrote under this name, or undefined. */
+  load(name: string): unknown
+  /** Writes a value as JSON whole (temporary file, rename), so that a kill never leaves half of it. */
+  save(name: string, value: unknown): void
+  /** Really waits as long as DigitalOcean would take (seconds), times the world's latency scale (0 by default). */
+  latency(seconds: number): Promise<void>
+  /** Appends one line to `requests.jsonl`. */
+  log(entry: LogEntry): void
+  /** Runs when the wrapper ends, last registered first. */
+  atEnd(close: () => Promise<void> | void): void
+  end(): Promise<void>
+}
+
+/** One request as the world saw it; `tool` names the child process when its user agent says so. */
+export interface LogEntry {
+  at: string
+  service: string
+  method: string
+  path: string
+  status: number
+  ms: number
+  agent?: string
+  fault?: string
+}
+
+/** Where the world's servers live. Ranges are `127.<a>.0.0/16`; where only 127.0.0.1 binds, ports are drawn instead. */
+export interface Addresses {
+  digitalocean: Endpoint
+  github: Endpoint
+  spaces: Endpoint
+  upstream: Endpoint
+  /** Addresses for droplets (third byte 1..) and reserved IPs (third byte 200); counters belong to the caller. */
+  host(third: number, fourth: number): string
+  /** Whether more than 127.0.0.1 can be bound. */
+  manyHosts: boolean
+  /** The Kubernetes API's port: 6443, or a drawn one where only 127.0.0.1 binds. */
+  apiPort: number
+}
+
+export interface Endpoint {
+  host: string
+  port: number
+}
+
+interface Saved {
+  a: number
+  ports?: number[]
+}
+
+/** Opens the world in `dir`, drawing its address range the first time. `latencyScale` 1 is as slow as the real thing. */
+export async function openWorld(
+  dir: string,
+  options: { faults: Faults; machines: Machines; latencyScale?: number },
+): Promise<World> {
+  const closers: (() => Promise<void> | void)[] = []
+  const path = (...parts: string[]) => {
+    const file = join(dir, ...parts)
+    mkdirSync(dirname(file), { recursive: true })
+    return file
+  }
+  const save = (name: string, value: unknown) => {
+    const file = path(`${name}.json`)
+    writeFileSync(`${file}.new`, JSON.stringify(value), { mode: 0o600 })
+    renameSync(`${file}.new`, file)
+  }
+  const load = (name: string): unknown => {
+    try {
+      return JSON.parse(readFileSync(path(`${name}.json`), 'utf8'))
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
+      throw error
+    }
+  }
+  mkdirSync(dir, { recursive: true })
+  const saved = (load('addresses') as Saved | undefined) ?? (await drawAddresses())
+  save('addresses', saved)
+  const scale = options.latencyScale ?? 0
+  return {
+    dir,
+    addresses: layOut(saved),
+    faults: options.faults,
+    machines: options.machines,
+    path,
+    save,
+    load,
+    latency: (seconds) =>
+      new Promise((resolve) =>
+        scale === 0 ? setImmediate(resolve) : setTimeout(resolve, seconds * 1000 * scale),
+      ),
+    log: (entry) => writeFileSync(path('requests.jsonl'), `${JSON.stringify(entry)}\n`, { flag: 'a' }),
+    atEnd: (close) => closers.unshift(close),
+    end: async () => {
+      for (const close of closers.splice(0)) await close()
+    },
+  }
+}
+
+async function drawAddresses(): Promise<Saved> {
+  for (let attempt = 0; attempt < 20; attempt++) {
+    const a = randomInt(16, 250)
+    if (await canBind(`127.${a}.0.2`, 8000)) return { a }
+  }
+  const ports: number[] = []
+  while (ports.length < 5) {
+    const port = randomInt(20000, 60000)
+    if (await canBind('127.0.0.1', port)) ports.push(port)
+  }
+  return { a: 0, ports }
+}
+
+function canBind(host: string, port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const probe = createServer()
+    probe.once('error', () => resolve(false))
+    probe.listen(port, host, () => probe.close(() => resolve(true)))
+  })
+}
+
+function layOut({ a, ports }: Saved): Addresses {
+  const at = (index: number): Endpoint =>
+    ports ? { host: '127.0.0.1', port: ports[index] ?? 0 } : { host: `127.${a}.0.${index + 2}`, port: 8000 }
+  return {
+    digitalocean: at(0),
+    github: at(1),
+    spaces: at(2),
+    upstream: at(3),
+    host: (third, fourth) => (ports ? '127.0.0.1' : `127.${a}.${third}.${fourth}`),
+    manyHosts: !ports,
+    apiPort: ports?.[4] ?? 6443,
+  }
+}
