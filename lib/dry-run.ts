@@ -1,0 +1,21 @@
+import { redact } from './secret.ts'
+
+let dry = false
+
+/** From now on nothing is changed: every change prints its command instead. */
+export function beginDryRun(): void {
+  dry = true
+}
+
+/** Whether this is a dry run. */
+export function isDryRun(): boolean {
+  return dry
+}
+
+/** Prints a command that a real run would execute. */
+export function showCommand(command: string): void {
+  process.stdout.write(`  $ ${redact(command)}\n`)
+}
+
+/** Thrown where a dry run ends: what comes next needs a machine that exists. */
+export class DryRunEnd extends Error {}

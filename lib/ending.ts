@@ -1,0 +1,19 @@
+import { tell } from './story.ts'
+
+const endings: { what: string; end: () => Promise<void> }[] = []
+
+/** Registers what must be put away when the run ends, however it ends (a kill excepted); last registered first. */
+export function atEnd(what: string, end: () => Promise<void>): void {
+  endings.unshift({ what, end })
+}
+
+/** Puts everything away. A failure is told and does not keep the rest from being put away. */
+export async function endAll(): Promise<void> {
+  for (const { what, end } of endings.splice(0)) {
+    try {
+      await end()
+    } catch (error) {
+      tell('!', what, `could not be put away: ${error instanceof Error ? error.message : String(error)}`)
+    }
+  }
+}

@@ -1,0 +1,167 @@
+import { parseArgs } from 'node:util'
+import { closest, distance } from 'fastest-levenshtein'
+import { Problem } from './problem.ts'
+
+interface Flag {
+  /** Placeholder of the value in the help text; a flag without one is a switch. */
+  value?: string
+  about: string
+}
+
+interface Command {
+  about: string
+  /** Words that are not flags, in order, as the help text names them; `...` takes any number. */
+  words?: string
+  flags: Record<string, Flag>
+}
+
+const cluster = {
+  name: { value: 'NAME', about: 'cluster (main)' },
+  repo: { value: 'OWNER/NAME', about: 'GitOps repository (<your login>/regrow-<cluster>)' },
+} as const
+const common = {
+  sandbox: { about: 'rehearse in the sandbox: no tokens, no money' },
+  json: { about: 'print the result as JSON on stdout' },
+  verbose: { about: 'show every command as it runs' },
+  help: { about: 'show this text' },
+} as const
+const asking = {
+  yes: { about: 'answer the question with yes' },
+  'dry-run': { about: 'show the plan and the commands, change nothing' },
+  'steal-lock': { about: 'take over the lock of a run that is not going on any more' },
+} as const
+
+/** Every command with its flags: what `--help` prints and what is accepted, nothing else. */
+export const commands = {
+  bootstrap: {
+    about: 'Two tokens in, a running cluster out. Run it again and nothing changes.',
+    flags: {
+      ...cluster,
+      region: { value: 'REGION', about: 'DigitalOcean region (fra1)' },
+      size: { value: 'SIZE', about: 'droplet size, at least 2 GB (s-1vcpu-2gb)' },
+      domain: { value: 'DOMAIN', about: 'domain of your apps; with it certificates come from Let’s Encrypt' },
+      'admin-cidr': { value: 'CIDR,…', about: 'who may reach the Kubernetes API (0.0.0.0/0,::/0)' },
+      config: { value: 'FILE', about: 'a cluster.yaml to start from (docs/cluster-yaml.md)' },
+      ...asking,
+      ...common,
+    },
+  },
+  status: {
+    about: 'What exists, how it is, what it costs, how old the last whole backup is.',
+    flags: { ...cluster, ...common },
+  },
+  kubeconfig: {
+    about: 'Write the kubeconfig (mode 0600) of a cluster, from its kit.',
+    flags: {
+      ...cluster,
+      output: { value: 'FILE', about: 'where to (./kubeconfig-<cluster>.yaml)' },
+      ...common,
+    },
+  },
+  seal: {
+    about: 'Turn a Secret into a SealedSecret that only this cluster can open; reads stdin or a file.',
+    words: '[FILE]',
+    flags: {
+      ...cluster,
+      certificate: {
+        value: 'FILE',
+        about: 'seal offline with this public certificate (see --save-certificate)',
+      },
+      'save-certificate': {
+        value: 'FILE',
+        about: 'write the public certificate there, to seal offline later',
+      },
+      ...common,
+    },
+  },
+  destroy: {
+    about: 'Remove a cluster. Buckets with backups and the repository stay unless told twice.',
+    flags: {
+      ...cluster,
+      'with-backups': { about: 'remove the buckets as well: kit and every backup' },
+      'with-repository': { about: 'delete the GitOps repository as well' },
+      confirm: { value: 'NAME', about: 'the cluster’s name, instead of typing it' },
+      ...asking,
+      ...common,
+    },
+  },
+  tools: {
+    about:
+      'Fetch the official releases of doctl, kubectl, helm and velero into .tools/, checked against their checksums.',
+    flags: {
+      build: { about: 'build from Go modules instead of fetching' },
+      only: { value: 'NAME', about: 'one tool only' },
+      json: common.json,
+      verbose: common.verbose,
+      help: common.help,
+    },
+  },
+} as const satisfies Record<string, Command>
+
+export type CommandName = keyof typeof commands
+
+/** The flags of a command: a text or undefined for those with a value, a boolean for switches, and the bare words. */
+export type Flags<C extends CommandName = CommandName> = {
+  [F in keyof (typeof commands)[C]['flags']]: (typeof commands)[C]['flags'][F] extends { value: string }
+    ? string | undefined
+    : boolean
+} & { words: string[] }
+
+/** Reads a command line. @throws Problem (exit code 2) for an unknown flag, with a suggestion, or a missing value. */
+export function readFlags<C extends CommandName>(command: C, argv: readonly string[]): Flags<C> {
+  const spec: Command = commands[command]
+  const { tokens, positionals } = parseArgs({
+    args: [...argv],
+    options: Object.fromEntries(
+      Object.entries(spec.flags).map(([name, flag]) => [
+        name,
+        { type: flag.value ? 'string' : 'boolean' } as const,
+      ]),
+    ),
+    strict: false,
+    allowPositionals: true,
+    tokens: true,
+  })
+  const read: Record<string, string | boolean | undefined | string[]> = { words: positionals }
+  for (const [name, flag] of Object.entries(spec.flags)) read[name] = flag.value ? undefined : false
+  for (const token of tokens) {
+    if (token.kind !== 'option') continue
+    const flag = spec.flags[token.name]
+    if (!flag) throw unknown(token.rawName, Object.keys(spec.flags), command)
+    if (flag.value && (token.value === undefined || token.value === ''))
+      throw wrong(`--${token.name} needs a value: --${token.name} ${flag.value}`, command)
+    if (!flag.value && token.value !== undefined) throw wrong(`--${token.name} takes no value`, command)
+    read[token.name] = flag.value ? token.value : true
+  }
+  if (positionals.length > 0 && !spec.words)
+    throw wrong(`${command} does not know what to do with “${positionals.join(' ')}”`, command)
+  return read as Flags<C>
+}
+
+/** The text that `--help` prints. */
+export function helpText(command: CommandName, file: string): string {
+  const spec: Command = commands[command]
+  const rows = Object.entries(spec.flags).map(([name, flag]) => [
+    `--${name}${flag.value ? ` ${flag.value}` : ''}`,
+    flag.about,
+  ])
+  const width = Math.max(...rows.map(([left]) => left?.length ?? 0))
+  return [
+    spec.about,
+    '',
+    `  ${file}${spec.words ? ` ${spec.words}` : ''} [flags]`,
+    '',
+    ...rows.map(([left, right]) => `  ${left?.padEnd(width)}  ${right}`),
+    '',
+  ].join('\n')
+}
+
+function unknown(name: string, flags: string[], command: string): Problem {
+  const near = closest(name.replace(/^-+/, ''), flags)
+  const hint = near && distance(name.replace(/^-+/, ''), near) <= 3 ? ` Did you mean --${near}?` : ''
+  return wrong(`${name} is not a flag of ${command}.${hint}`, command)
+}
+
+function wrong(message: string, command: string): Problem {
+  return new Problem(message, { cure: `--help lists what ${command} takes.`, exitCode: 2 })
+}

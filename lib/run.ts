@@ -1,0 +1,138 @@
+import { spawn } from 'node:child_process'
+import { basename, dirname, join, relative } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { answered } from './confirm.ts'
+import { beginDryRun, DryRunEnd } from './dry-run.ts'
+import { endAll } from './ending.ts'
+import { missingTokens } from './environment.ts'
+import { type CommandName, type Flags, helpText, readFlags } from './flags.ts'
+import { Problem, Problems } from './problem.ts'
+import { present } from './result.ts'
+import { redact } from './secret.ts'
+import { print, tell } from './story.ts'
+
+/** What a flow is handed: its flags, and the question before anything is changed. */
+export interface Running<C extends CommandName> {
+  flags: Flags<C>
+  /** Shows what will happen and asks; `--yes` answers. In a dry run it shows and lets the flow print its commands. */
+  confirm(plan: Shown): Promise<void>
+}
+
+/** Something that can be shown before the question: its text, and the same as data for `--json`. */
+export interface Shown {
+  text: string
+  /** True when there is nothing to change: then nothing is asked. */
+  nothing?: boolean
+  toJSON(): unknown
+}
+
+/**
+ * All the plumbing of a root script: flags, sandbox, tokens, the question, the result on stdout, one clear message
+ * and the exit code (0; 1 for an expected failure; 2 for wrong usage; 130 after Ctrl-C).
+ */
+export async function run<C extends CommandName>(
+  command: C,
+  flow: (running: Running<C>) => Promise<unknown>,
+  needs: { tokens?: boolean } = {},
+): Promise<void> {
+  process.once('SIGINT', () => void interrupted())
+  process.once('SIGTERM', () => void interrupted())
+  const started = performance.now()
+  try {
+    const flags = readFlags(command, process.argv.slice(2)) as Flags<C> & Partial<Record<string, boolean>>
+    if (flags.help) {
+      process.stdout.write(helpText(command, relative(process.cwd(), process.argv[1] ?? command) || command))
+      return
+    }
+    if (flags.sandbox && !process.env.REGROW_SANDBOXED) {
+      process.exitCode = await intoSandbox()
+      return
+    }
+    if (flags.verbose) process.env.REGROW_VERBOSE = '1'
+    if (needs.tokens !== false) await askForTokens()
+    const confirm = async (plan: Shown) => {
+      if (flags['dry-run']) {
+        process.stdout.write(flags.json ? `${JSON.stringify(plan, null, 2)}\n` : `${redact(plan.text)}\n`)
+        beginDryRun()
+      } else {
+        print(plan.text)
+        if (!plan.nothing) await answered(flags.yes === true)
+      }
+    }
+    const result = await flow({ flags, confirm })
+    await endAll()
+    present(result, { json: flags.json === true, seconds: (performance.now() - started) / 1000 })
+  } catch (error) {
+    await endAll()
+    if (error instanceof DryRunEnd) {
+      tell('·', 'dry run', error.message)
+      return
+    }
+    process.exitCode = explain(error)
+  }
+}
+
+/** Tells a failure on stderr: what happened, to which thing, what to do; the stack only with DEBUG. @returns exit code */
+export function explain(error: unknown): number {
+  if (error instanceof Problems) {
+    tell('x', error.message)
+    for (const one of error.all) explainOne(one)
+    return error.exitCode
+  }
+  if (error instanceof Problem) {
+    tell('x', error.message)
+    if (error.cure) print(`  → ${error.cure}`)
+  } else {
+    tell('x', `unexpected: ${error instanceof Error ? error.message : String(error)}`)
+    print('  → This is a fault of regrow. DEBUG=1 shows where; running the same command again is safe.')
+  }
+  if (process.env.DEBUG) print(stackOf(error))
+  return error instanceof Problem ? error.exitCode : 1
+}
+
+function explainOne(problem: Problem): void {
+  print(`  • ${problem.message}`)
+  if (problem.cure) print(`    → ${problem.cure}`)
+}
+
+function stackOf(error: unknown): string {
+  if (!(error instanceof Error)) return ''
+  const own = error.stack ?? ''
+  return error.cause ? `${own}\ncaused by ${stackOf(error.cause)}` : own
+}
+
+async function interrupted(): Promise<void> {
+  tell('!', 'interrupted', 'run the same command again: it goes on from here')
+  await Promise.race([endAll(), new Promise((resolve) => setTimeout(resolve, 5_000))])
+  process.exit(130)
+}
+
+async function askForTokens(): Promise<void> {
+  const missing = missingTokens()
+  if (missing.length === 0 || !process.stdin.isTTY || !process.stderr.isTTY) return
+  const { password, isCancel } = await import('@clack/prompts')
+  for (const kind of missing) {
+    const answer = await password({
+      message: kind === 'github' ? 'GitHub token' : 'DigitalOcean token',
+      output: process.stderr,
+    })
+    if (isCancel(answer)) throw new Problem('no token given', { exitCode: 2 })
+    process.env[kind === 'github' ? 'GITHUB_TOKEN' : 'DIGITALOCEAN_TOKEN'] = answer
+  }
+}
+
+/** Runs this same command line under the sandbox's wrapper. @returns its exit code */
+function intoSandbox(): Promise<number> {
+  const root = dirname(dirname(fileURLToPath(import.meta.url)))
+  const [node, script, ...rest] = process.argv
+  const words = [...process.execArgv, join(root, 'scripts', 'sandbox.mts'), script ?? '', ...rest]
+  process.removeAllListeners('SIGINT')
+  process.on('SIGINT', () => {})
+  return new Promise((resolve, reject) => {
+    const child = spawn(node ?? 'node', words, { stdio: 'inherit' })
+    child.once('error', (cause) =>
+      reject(new Problem(`${basename(script ?? '')} could not be started`, { cause })),
+    )
+    child.once('exit', (code) => resolve(code ?? 130))
+  })
+}

@@ -1,0 +1,177 @@
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { delimiter, dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import type { z } from 'zod'
+import { quote, $ as zx } from 'zx/core'
+import { isDryRun, showCommand } from './dry-run.ts'
+import { endpoints, tokens } from './environment.ts'
+import { Problem } from './problem.ts'
+import { redact } from './secret.ts'
+
+/** What a tool printed on stdout; `json` parses it with a schema. */
+export interface Output {
+  text: string
+  /** @throws Problem when the tool printed something else than promised. */
+  json<T>(schema: z.ZodType<T>): T
+}
+
+/** A tool ended with another exit code than 0. Its message is for people; flows look at the cloud instead. */
+export class ToolFailure extends Problem {
+  readonly code: number | null
+
+  constructor(command: string, code: number | null, said: string) {
+    super(`${command}\n    ended with exit code ${code}: ${said || '(it said nothing)'}`)
+    this.code = code
+  }
+}
+
+/** A cluster's API as kubectl and velero reach it. */
+export interface Kube {
+  /** Path of the kubeconfig, mode 0600. */
+  file: string
+}
+
+type Word = string | number | readonly string[]
+type Template = (pieces: TemplateStringsArray, ...words: Word[]) => Promise<Output>
+
+interface Call {
+  /** Put before the person-visible words: isolation, no retries. */
+  isolation: readonly string[]
+  env: NodeJS.ProcessEnv
+  /** True when the call only looks: it is made in a dry run too. */
+  looks: (words: string) => boolean
+  input?: string
+}
+
+/**
+ * doctl with the environment's token: no configuration file (its `context` would win over the token), no retries
+ * (it repeats creates), JSON on stdout.
+ */
+export const doctl: Template = (pieces, ...words) =>
+  call('doctl', pieces, words, {
+    isolation: ['--config', '/dev/null', '--http-retry-max', '0', '--output', 'json'],
+    env: {
+      DIGITALOCEAN_ACCESS_TOKEN: tokens().digitalocean.reveal(),
+      DIGITALOCEAN_API_URL: endpoints().digitalocean,
+    },
+    looks: (said) => said.startsWith('account get'),
+  })
+
+/** kubectl against one cluster; `input` goes to stdin. */
+export const kubectl = (kube: Kube, input?: string): Template => {
+  return (pieces, ...words) =>
+    call('kubectl', pieces, words, {
+      isolation: ['--kubeconfig', kube.file],
+      env: { KUBERC: 'off', KUBECACHEDIR: join(workFolder(), 'kube-cache') },
+      looks: (said) => /^(get|version|wait)\b/.test(said),
+      ...(input === undefined ? {} : { input }),
+    })
+}
+
+/** helm without a person's repositories or plugins; `input` (chart values) goes to stdin. */
+export const helm = (input?: string): Template => {
+  return (pieces, ...words) => {
+    const home = join(workFolder(), 'helm')
+    return call('helm', pieces, words, {
+      isolation: [],
+      env: {
+        HELM_CONFIG_HOME: join(home, 'config'),
+        HELM_CACHE_HOME: join(home, 'cache'),
+        HELM_DATA_HOME: join(home, 'data'),
+      },
+      looks: () => true,
+      ...(input === undefined ? {} : { input }),
+    })
+  }
+}
+
+/** velero against one cluster, in its namespace `velero`, without a person's velero configuration. */
+export const velero = (kube: Kube): Template => {
+  return (pieces, ...words) =>
+    call('velero', pieces, words, {
+      isolation: ['--kubeconfig', kube.file, '--namespace', 'velero'],
+      env: { HOME: workFolder() },
+      looks: (said) => /^(backup|restore) (get|describe|logs)\b/.test(said),
+    })
+}
+
+let folder: string | undefined
+
+/** A folder of this process alone (0700), gone when it ends. */
+export function workFolder(): string {
+  if (folder) return folder
+  const made = mkdtempSync(join(tmpdir(), 'regrow-'))
+  folder = made
+  mkdirSync(join(made, 'helm'), { recursive: true })
+  process.once('exit', () => rmSync(made, { recursive: true, force: true }))
+  return made
+}
+
+/** Where tools are looked for before PATH: `.tools` of this project, or the folder named by `REGROW_TOOLS`. */
+export function toolsFolder(): string {
+  return process.env.REGROW_TOOLS ?? join(dirname(dirname(fileURLToPath(import.meta.url))), '.tools')
+}
+
+async function call(tool: string, pieces: TemplateStringsArray, words: Word[], how: Call): Promise<Output> {
+  const shown = [tool, render(pieces, words)].join(' ')
+  if (isDryRun() && !how.looks(shown.slice(tool.length + 1))) {
+    showCommand(shown)
+    return output(shown, '')
+  }
+  const head = [tool, ...how.isolation.map(quote)].join(' ')
+  const strings = pieces.map((piece, index) => (index === 0 ? `${head} ${piece.trimStart()}` : piece))
+  if (process.env.REGROW_VERBOSE) process.stderr.write(`  $ ${redact(shown)}\n`)
+  const done = await zx({
+    env: { ...quietEnvironment(), ...how.env },
+    quiet: true,
+    nothrow: true,
+    verbose: false,
+    // With a pipe on stdin bash takes itself for a remote shell and reads ~/.bashrc, unless it is a nested shell.
+    stdio: [how.input === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe'],
+    ...(how.input === undefined ? {} : { input: how.input }),
+  })(Object.assign(strings, { raw: strings }) as unknown as TemplateStringsArray, ...words)
+  if (done.exitCode !== 0) {
+    const said = redact([done.stderr, done.stdout].map((text) => text.trim()).find(Boolean) ?? '')
+    if (done.exitCode === 127)
+      throw new Problem(`${tool} is not installed`, {
+        cure: 'Run ./scripts/tools.mts: it fetches the official releases.',
+      })
+    throw new ToolFailure(redact(shown), done.exitCode, said.split('\n').slice(-8).join('\n    '))
+  }
+  return output(shown, done.stdout)
+}
+
+function output(shown: string, text: string): Output {
+  return {
+    text,
+    json: (schema) => {
+      try {
+        return schema.parse(JSON.parse(text))
+      } catch (cause) {
+        throw new Problem(`${redact(shown)}\n    printed something else than expected`, { cause })
+      }
+    },
+  }
+}
+
+function render(pieces: TemplateStringsArray, words: Word[]): string {
+  return pieces
+    .map((piece, index) => {
+      const word = words[index]
+      if (word === undefined) return piece
+      return piece + (Array.isArray(word) ? word.map(quote).join(' ') : quote(String(word)))
+    })
+    .join('')
+    .trim()
+}
+
+const foreign =
+  /^(AWS_|GH_|GITHUB_|DIGITALOCEAN_|DO_|KUBE|HELM_|VELERO_|REGROW_(STORE|VELERO|CSI|PASSPHRASE))/
+
+/** The caller's environment less everything that would lead a tool to another account, cluster or secret. */
+function quietEnvironment(): NodeJS.ProcessEnv {
+  const kept = Object.entries(process.env).filter(([name]) => !foreign.test(name))
+  const path = [toolsFolder(), process.env.PATH ?? ''].join(delimiter)
+  return { ...Object.fromEntries(kept), PATH: path, SHLVL: '2' }
+}

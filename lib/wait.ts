@@ -1,0 +1,46 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { Problem } from './problem.ts'
+import { underway } from './story.ts'
+
+/** A wait: what is wished for, the longest pause between two looks and the deadline, both in seconds. */
+export interface Wish {
+  wish: string
+  every: number
+  within: number
+  /** What to do when the deadline passes. */
+  cure?: string
+}
+
+/**
+ * Looks until there is something: soon at first, then with growing pauses up to `every`, so that neither a quick
+ * nor a slow answer is missed for long.
+ * @param look returns what was wished for, or undefined; a Problem thrown by it ends the wait at once.
+ *   `note` tells the state last seen, for the message when the deadline passes.
+ * @throws Problem when `within` seconds have passed.
+ */
+export async function waitFor<T>(
+  { wish, every, within, cure }: Wish,
+  look: (note: (state: string) => void) => Promise<T | undefined>,
+): Promise<T> {
+  return underway(wish, async () => {
+    let state = ''
+    const started = performance.now()
+    for (;;) {
+      const found = await look((seen) => {
+        state = seen
+      })
+      if (found !== undefined) return found
+      const passed = (performance.now() - started) / 1000
+      if (passed >= within)
+        throw new Problem(`${wish}: not within ${within} s${state ? ` (last seen: ${state})` : ''}`, {
+          cure: cure ?? 'Run the same command again: it goes on from here.',
+        })
+      await sleep(Math.min(every, Math.max(0.03, passed * 0.1), within - passed) * 1000)
+    }
+  })
+}
+
+/** Pauses before another attempt: doubles from half a second, with jitter, at most 20 s. */
+export async function backoff(attempt: number): Promise<void> {
+  await sleep(Math.min(20_000, 500 * 2 ** (attempt - 1)) * (0.5 + Math.random() / 2))
+}
