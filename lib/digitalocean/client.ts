@@ -1,0 +1,188 @@
+import { createRequire } from 'node:module'
+import type { AxiosError } from 'axios'
+import { z } from 'zod'
+import { Problem } from '../problem.ts'
+import { withRetry } from '../retry.ts'
+import type { Secret } from '../secret.ts'
+import * as types from './types.ts'
+
+/** The looking side of DigitalOcean's API: every answer parsed, every list whole. Changes are made with doctl. */
+export interface DigitalOcean {
+  account(): Promise<types.Account>
+  projects(): Promise<types.Project[]>
+  /** URNs such as `do:droplet:123`. */
+  projectResources(projectId: string): Promise<string[]>
+  vpcs(): Promise<types.Vpc[]>
+  firewalls(): Promise<types.Firewall[]>
+  sshKeys(): Promise<types.SshKey[]>
+  reservedIps(): Promise<types.ReservedIp[]>
+  spacesKeys(): Promise<types.SpacesKey[]>
+  dropletsTagged(tag: string): Promise<types.Droplet[]>
+  dropletsNamed(name: string): Promise<types.Droplet[]>
+  droplet(id: string): Promise<types.Droplet | undefined>
+  dropletActions(id: string): Promise<types.Action[]>
+  volumes(): Promise<types.Volume[]>
+  volumeSnapshots(): Promise<types.Snapshot[]>
+  sizes(): Promise<types.Size[]>
+  regions(): Promise<types.Region[]>
+  tags(): Promise<string[]>
+  /** DigitalOcean's clock minus ours, in milliseconds, as the last answer's `Date` told. */
+  clockOffset(): number
+}
+
+/** A refusal by DigitalOcean's API, in its own words and with what it means for the person. */
+export class DigitalOceanRefusal extends Problem {
+  readonly status: number | undefined
+
+  constructor(status: number | undefined, message: string, cure: string | undefined, cause: unknown) {
+    super(message, { cause, ...(cure ? { cure } : {}) })
+    this.status = status
+  }
+}
+
+/** Connects the typed client; nothing is sent yet. `url` is without `/v2`. */
+export async function connectDigitalOcean(url: string, token: Secret): Promise<DigitalOcean> {
+  const { default: dots } = await import('dots-wrapper')
+  const settings = { endpoint: `${url}/v2`, token: token.reveal(), requestTimeoutInMs: 20_000 }
+  const api = dots.createApiClient(settings)
+  // dots-wrapper knows neither reserved IPs nor Spaces keys nor lists by name: its own HTTP client fills these gaps.
+  const { createContext } = dots.modules.common
+  const axios: Parameters<typeof createContext>[0]['axios'] = createRequire(import.meta.url)('axios')
+  const { httpClient } = createContext({ axios, ...settings })
+  let offset = 0
+
+  const look = async <T>(what: string, schema: z.ZodType<T>, ask: () => Promise<Answer>): Promise<T> => {
+    try {
+      const answer = await withRetry(ask, (error) => {
+        if (!isAxiosError(error)) return undefined
+        const after = Number(error.response?.headers?.['retry-after'])
+        return {
+          ...(error.response ? { status: error.response.status } : {}),
+          ...(after > 0 ? { retryAfter: after } : {}),
+        }
+      })
+      const date = Date.parse(dateOf(answer))
+      if (!Number.isNaN(date)) offset = date - Date.now()
+      return schema.parse(answer.data)
+    } catch (error) {
+      throw refusal(what, url, error)
+    }
+  }
+  const all = async <T>(
+    key: string,
+    schema: z.ZodType<T>,
+    ask: (page: Page) => Promise<Answer>,
+  ): Promise<T[]> => {
+    const found: T[] = []
+    for (let page = 1; ; page++) {
+      const answer = await look(
+        key.replaceAll('_', ' '),
+        z.object({ [key]: z.array(schema).nullish(), links: links.nullish() }).loose(),
+        () => ask({ page, per_page: 200 }),
+      )
+      found.push(...((answer[key] as T[] | null | undefined) ?? []))
+      if (!(answer.links as z.infer<typeof links> | undefined)?.pages?.next) return found
+    }
+  }
+  const get = (path: string, query: Record<string, unknown> = {}) => httpClient.get(path, { params: query })
+
+  return {
+    account: async () =>
+      (await look('account', z.object({ account: types.account }), () => api.account.getAccount())).account,
+    projects: () => all('projects', types.project, (page) => api.project.listProjects(page)),
+    projectResources: async (project_id) =>
+      (
+        await all('resources', types.projectResource, (page) =>
+          api.project.listProjectResources({ project_id, ...page }),
+        )
+      ).map((one) => one.urn),
+    vpcs: () => all('vpcs', types.vpc, (page) => api.vpc.listVpcs(page)),
+    firewalls: () => all('firewalls', types.firewall, (page) => api.firewall.listFirewalls(page)),
+    sshKeys: () => all('ssh_keys', types.sshKey, (page) => api.sshKey.listSshKeys(page)),
+    reservedIps: () => all('reserved_ips', types.reservedIp, (page) => get('/reserved_ips', { ...page })),
+    spacesKeys: () => all('keys', types.spacesKey, (page) => get('/spaces/keys', { ...page })),
+    dropletsTagged: (tag_name) =>
+      all('droplets', types.droplet, (page) => api.droplet.listDroplets({ tag_name, ...page })),
+    dropletsNamed: (name) => all('droplets', types.droplet, (page) => get('/droplets', { name, ...page })),
+    droplet: async (id) => {
+      try {
+        const found = await look(`droplet ${id}`, z.object({ droplet: types.droplet }), () =>
+          api.droplet.getDroplet({ droplet_id: Number(id) }),
+        )
+        return found.droplet
+      } catch (error) {
+        if (error instanceof DigitalOceanRefusal && error.status === 404) return undefined
+        throw error
+      }
+    },
+    dropletActions: (id) =>
+      all('actions', types.action, (page) =>
+        api.droplet.listDropletActions({ droplet_id: Number(id), ...page }),
+      ),
+    volumes: () => all('volumes', types.volume, (page) => get('/volumes', { ...page })),
+    volumeSnapshots: () =>
+      all('snapshots', types.snapshot, (page) =>
+        api.snapshot.listSnapshots({ resource_type: 'volume', ...page }),
+      ),
+    sizes: () => all('sizes', types.size, (page) => api.size.listSizes(page)),
+    regions: () => all('regions', types.region, (page) => api.region.listRegions(page)),
+    tags: async () => (await all('tags', types.tag, (page) => api.tag.listTags(page))).map((one) => one.name),
+    clockOffset: () => offset,
+  }
+}
+
+interface Answer {
+  data: unknown
+  headers?: unknown
+}
+
+const dateOf = (answer: Answer) => z.object({ date: z.string() }).safeParse(answer.headers).data?.date ?? ''
+
+// dots-wrapper may bring an axios of its own, so the class cannot be compared.
+const isAxiosError = (error: unknown): error is AxiosError =>
+  error instanceof Error && 'isAxiosError' in error && error.isAxiosError === true
+
+interface Page {
+  page: number
+  per_page: number
+}
+
+const links = z.object({ pages: z.object({ next: z.string().optional() }).optional() })
+const said = z.object({ message: z.string() })
+
+/** What a failed look means: an AxiosError prints headers, so it never leaves this function. */
+function refusal(what: string, url: string, error: unknown): Problem {
+  if (error instanceof Problem) return error
+  if (!isAxiosError(error))
+    return new Problem(`DigitalOcean answered something unexpected for ${what}`, { cause: error })
+  const status = error.response?.status
+  const message = said.safeParse(error.response?.data).data?.message ?? error.code ?? 'no answer'
+  const cause = new Error(`${status ?? ''} ${message}`)
+  if (status === undefined)
+    return new DigitalOceanRefusal(
+      status,
+      `DigitalOcean did not answer at ${url} (${message})`,
+      'Check the network, then run the same command again.',
+      cause,
+    )
+  if (status === 401)
+    return new DigitalOceanRefusal(
+      status,
+      'DigitalOcean does not accept the token',
+      'Make a new one at https://cloud.digitalocean.com/account/api/tokens and set DIGITALOCEAN_TOKEN.',
+      cause,
+    )
+  if (status === 403)
+    return new DigitalOceanRefusal(
+      status,
+      `the DigitalOcean token may not read ${what}`,
+      `Give the token the read scope for ${what}, or full access (docs/setup.md lists the scopes).`,
+      cause,
+    )
+  return new DigitalOceanRefusal(
+    status,
+    `DigitalOcean refused to show ${what}: ${status} ${message}`,
+    undefined,
+    cause,
+  )
+}

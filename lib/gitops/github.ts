@@ -1,0 +1,309 @@
+import { z } from 'zod'
+import { Problem } from '../problem.ts'
+import { withRetry } from '../retry.ts'
+import type { Secret } from '../secret.ts'
+
+/** What regrow reads of a GitHub repository (https://docs.github.com/rest/repos). */
+const repository = z.object({
+  name: z.string(),
+  owner: z.object({ login: z.string() }),
+  private: z.boolean(),
+  html_url: z.string(),
+  ssh_url: z.string(),
+  clone_url: z.string(),
+  default_branch: z.string().default('main'),
+  permissions: z.object({ admin: z.boolean().default(false), push: z.boolean().default(false) }).optional(),
+})
+export type Repository = z.infer<typeof repository>
+
+const deployKey = z.object({ id: z.number(), key: z.string(), title: z.string(), read_only: z.boolean() })
+export type DeployKey = z.infer<typeof deployKey>
+
+const commit = z.object({ sha: z.string(), message: z.string(), tree: z.object({ sha: z.string() }) })
+export type Commit = z.infer<typeof commit>
+
+/** One file of a tree to write; `undefined` removes it. */
+export type Files = Record<string, string | undefined>
+
+/** GitHub as the flows use it; every answer is parsed. Refs are written without `refs/`, such as `heads/main`. */
+export interface GitHub {
+  /** The token's user and, for a classic token, its scopes. */
+  user(): Promise<{ login: string; scopes: string[] | undefined }>
+  repository(owner: string, name: string): Promise<Repository | undefined>
+  createRepository(name: string, organisation?: string): Promise<void>
+  removeRepository(owner: string, name: string): Promise<void>
+  /** The commit a ref points to; undefined when there is no such ref or the repository is empty. */
+  ref(repo: Place, ref: string): Promise<string | undefined>
+  createRef(repo: Place, ref: string, sha: string): Promise<void>
+  /** Moves a ref; only forwards, unless `force`. @throws GitHubRefusal (422) when it is no fast-forward */
+  moveRef(repo: Place, ref: string, sha: string, force?: boolean): Promise<void>
+  commit(repo: Place, sha: string): Promise<Commit>
+  /** All files of a commit: path to blob sha. */
+  tree(repo: Place, treeSha: string): Promise<Map<string, string>>
+  blob(repo: Place, sha: string): Promise<string>
+  writeTree(repo: Place, base: string | undefined, files: Files): Promise<string>
+  writeCommit(repo: Place, message: string, tree: string, parents: string[]): Promise<string>
+  /** The first file of a repository that has no commit yet: the only write GitHub takes there. */
+  writeFirstFile(repo: Place, path: string, content: string, message: string): Promise<void>
+  /** A file's text on the default branch. */
+  file(repo: Place, path: string): Promise<string | undefined>
+  deployKeys(repo: Place): Promise<DeployKey[]>
+  addDeployKey(repo: Place, title: string, publicKey: string): Promise<void>
+  /** GitHub's clock minus ours in ms, as the last answer told. */
+  clockOffset(): number
+}
+
+export interface Place {
+  owner: string
+  name: string
+}
+
+/** A refusal by GitHub, in its own words. */
+export class GitHubRefusal extends Problem {
+  readonly status: number | undefined
+
+  constructor(what: string, status: number | undefined, message: string, cure?: string) {
+    super(
+      `GitHub ${status === undefined ? 'did not answer when asked to' : 'refused to'} ${what}: ${status ?? ''} ${message}`,
+      cure ? { cure } : {},
+    )
+    this.status = status
+  }
+}
+
+/** Connects the client; nothing is sent yet. */
+export async function connectGitHub(url: string, token: Secret): Promise<GitHub> {
+  const { Octokit } = await import('@octokit/rest')
+  const silent = { debug() {}, info() {}, warn() {}, error() {} }
+  const octokit = new Octokit({ auth: token.reveal(), baseUrl: url, log: silent, userAgent: 'regrow' })
+  let offset = 0
+
+  const ask = async <T>(
+    what: string,
+    work: () => Promise<Answer>,
+    read: (answer: Answer) => T,
+    again = true,
+  ): Promise<T> => {
+    try {
+      const answer = again ? await withRetry(work, failure) : await work()
+      const date = Date.parse(String(answer.headers.date ?? ''))
+      if (!Number.isNaN(date)) offset = date - Date.now()
+      return read(answer)
+    } catch (error) {
+      throw refusal(what, error)
+    }
+  }
+  const maybe = async <T>(work: Promise<T>, ...absent: number[]): Promise<T | undefined> => {
+    try {
+      return await work
+    } catch (error) {
+      if (error instanceof GitHubRefusal && error.status !== undefined && absent.includes(error.status))
+        return undefined
+      throw error
+    }
+  }
+  const at = ({ owner, name }: Place) => ({ owner, repo: name })
+  const sha = (answer: Answer) => z.object({ sha: z.string() }).parse(answer.data).sha
+  const { git, repos } = octokit.rest
+
+  return {
+    user: () =>
+      ask(
+        'tell whose token it is',
+        () => octokit.rest.users.getAuthenticated(),
+        (answer) => {
+          const scopes = answer.headers['x-oauth-scopes']
+          return {
+            login: z.object({ login: z.string() }).parse(answer.data).login,
+            scopes:
+              scopes === undefined
+                ? undefined
+                : String(scopes)
+                    .split(',')
+                    .map((one) => one.trim()),
+          }
+        },
+      ),
+    repository: (owner, name) =>
+      maybe(
+        ask(
+          `show ${owner}/${name}`,
+          () => repos.get({ owner, repo: name }),
+          (answer) => repository.parse(answer.data),
+        ),
+        404,
+      ),
+    createRepository: (name, organisation) => {
+      const settings = {
+        name,
+        private: true,
+        auto_init: true,
+        description:
+          'What my cluster is made of. Argo CD follows this repository; regrow wrote its first version.',
+      }
+      return ask(
+        `create repository ${name}`,
+        () =>
+          organisation
+            ? repos.createInOrg({ org: organisation, ...settings })
+            : repos.createForAuthenticatedUser(settings),
+        () => undefined,
+        false,
+      )
+    },
+    removeRepository: (owner, name) =>
+      ask(
+        `delete repository ${owner}/${name}`,
+        () => repos.delete({ owner, repo: name }),
+        () => undefined,
+      ),
+    ref: (repo, ref) =>
+      maybe(
+        ask(
+          `read ref ${ref}`,
+          () => git.getRef({ ...at(repo), ref }),
+          (answer) => z.object({ object: z.object({ sha: z.string() }) }).parse(answer.data).object.sha,
+        ),
+        404,
+        409,
+      ),
+    createRef: (repo, ref, target) =>
+      ask(
+        `create ref ${ref}`,
+        () => git.createRef({ ...at(repo), ref: `refs/${ref}`, sha: target }),
+        () => undefined,
+        false,
+      ),
+    moveRef: (repo, ref, target, force = false) =>
+      ask(
+        `move ref ${ref}`,
+        () => git.updateRef({ ...at(repo), ref, sha: target, force }),
+        () => undefined,
+        false,
+      ),
+    commit: (repo, target) =>
+      ask(
+        `read commit ${target}`,
+        () => git.getCommit({ ...at(repo), commit_sha: target }),
+        (answer) => commit.parse(answer.data),
+      ),
+    tree: (repo, target) =>
+      ask(
+        `read tree ${target}`,
+        () => git.getTree({ ...at(repo), tree_sha: target, recursive: '1' }),
+        (answer) => {
+          const { tree } = z
+            .object({ tree: z.array(z.object({ path: z.string(), type: z.string(), sha: z.string() })) })
+            .parse(answer.data)
+          return new Map(tree.filter((one) => one.type === 'blob').map((one) => [one.path, one.sha]))
+        },
+      ),
+    blob: (repo, target) =>
+      ask(
+        `read blob ${target}`,
+        () => git.getBlob({ ...at(repo), file_sha: target }),
+        (answer) =>
+          Buffer.from(z.object({ content: z.string() }).parse(answer.data).content, 'base64').toString(),
+      ),
+    writeTree: (repo, base, files) =>
+      ask(
+        'write a tree',
+        () =>
+          git.createTree({
+            ...at(repo),
+            ...(base ? { base_tree: base } : {}),
+            tree: Object.entries(files).map(([path, content]) =>
+              content === undefined
+                ? { path, mode: '100644' as const, type: 'blob' as const, sha: null }
+                : { path, mode: '100644' as const, type: 'blob' as const, content },
+            ),
+          }),
+        sha,
+      ),
+    writeCommit: (repo, message, tree, parents) =>
+      ask('write a commit', () => git.createCommit({ ...at(repo), message, tree, parents }), sha),
+    writeFirstFile: (repo, path, content, message) =>
+      ask(
+        `write ${path}`,
+        () =>
+          repos.createOrUpdateFileContents({
+            ...at(repo),
+            path,
+            message,
+            content: Buffer.from(content).toString('base64'),
+          }),
+        () => undefined,
+        false,
+      ),
+    file: (repo, path) =>
+      maybe(
+        ask(
+          `read ${path}`,
+          () => repos.getContent({ ...at(repo), path }),
+          (answer) =>
+            Buffer.from(z.object({ content: z.string() }).parse(answer.data).content, 'base64').toString(),
+        ),
+        404,
+      ),
+    deployKeys: (repo) =>
+      ask(
+        'list deploy keys',
+        () => repos.listDeployKeys({ ...at(repo), per_page: 100 }),
+        (answer) => z.array(deployKey).parse(answer.data),
+      ),
+    addDeployKey: (repo, title, key) =>
+      ask(
+        'add a deploy key',
+        () => repos.createDeployKey({ ...at(repo), title, key, read_only: true }),
+        () => undefined,
+        false,
+      ),
+    clockOffset: () => offset,
+  }
+}
+
+interface Answer {
+  data: unknown
+  headers: Record<string, unknown>
+}
+
+const requestError = z.object({
+  status: z.number(),
+  message: z.string(),
+  response: z.object({ headers: z.record(z.string(), z.unknown()) }).optional(),
+})
+
+/** Octokit reports a missing answer as status 500 without a response. */
+function failure(error: unknown): { status?: number; retryAfter?: number } | undefined {
+  const read = requestError.safeParse({
+    ...(error as object),
+    message: error instanceof Error ? error.message : '',
+  })
+  if (!read.success) return undefined
+  if (!read.data.response) return {}
+  const after = Number(read.data.response.headers['retry-after'])
+  return { status: read.data.status, ...(after > 0 ? { retryAfter: after } : {}) }
+}
+
+function refusal(what: string, error: unknown): Problem {
+  if (error instanceof Problem) return error
+  const failed = failure(error)
+  const message = error instanceof Error ? (error.message.split(' - ')[0] ?? '') : String(error)
+  if (!failed)
+    return new Problem(`GitHub answered something unexpected when asked to ${what}`, { cause: error })
+  if (failed.status === 401)
+    return new GitHubRefusal(
+      what,
+      401,
+      'it does not accept the token',
+      'Make a new one at https://github.com/settings/tokens and set GITHUB_TOKEN.',
+    )
+  if (failed.status === 403)
+    return new GitHubRefusal(
+      what,
+      403,
+      message,
+      'Give the token the permission: classic “repo”, or fine-grained “Administration” and “Contents”, read and write (docs/setup.md).',
+    )
+  return new GitHubRefusal(what, failed.status, message)
+}

@@ -1,0 +1,175 @@
+import type { S3Client } from '@aws-sdk/client-s3'
+import { Problem } from '../problem.ts'
+import { withRetry } from '../retry.ts'
+import type { Secret } from '../secret.ts'
+
+/** A key pair of an S3 store. */
+export interface StoreKey {
+  accessKey: string
+  secretKey: Secret
+}
+
+/** One bucket of an S3 store, as the flows use it; names of objects are keys without a leading slash. */
+export interface Bucket {
+  readonly name: string
+  get(key: string): Promise<Uint8Array | undefined>
+  /** Writes an object whole. `once` refuses to replace one that is there. @throws Problem */
+  put(key: string, body: Uint8Array | string, options?: { once?: boolean; type?: string }): Promise<void>
+  exists(key: string): Promise<boolean>
+  /** All keys under a prefix with size (bytes) and time; with `delimiter` also the folders. */
+  list(prefix?: string): Promise<{ key: string; size: number; at: Date }[]>
+  remove(key: string): Promise<void>
+  /** A URL that allows one method on one key, for at most seven days (604,800 s). */
+  sign(method: 'GET' | 'PUT' | 'DELETE', key: string, seconds: number): Promise<string>
+}
+
+/** A store with one key: what the key may do there decides what succeeds. */
+export interface Store {
+  bucket(name: string): Bucket
+  /** `missing` (404), `ours` when this key may use it, `foreign` when it exists and is somebody else's (403, 301). */
+  look(bucket: string): Promise<'missing' | 'ours' | 'foreign'>
+  createBucket(bucket: string): Promise<void>
+  removeBucket(bucket: string): Promise<void>
+}
+
+/** A refusal by the object store, with its S3 error code. */
+export class StoreRefusal extends Problem {
+  readonly status: number | undefined
+  readonly code: string
+
+  constructor(what: string, status: number | undefined, code: string, cause: unknown) {
+    super(`the object store refused to ${what}: ${status ?? 'no answer'} ${code}`, { cause })
+    this.status = status
+    this.code = code
+  }
+}
+
+/**
+ * Connects to an S3 store; nothing is sent yet.
+ * @param clockOffset the store's clock minus ours in ms: signed URLs are judged by the store's clock, not by ours.
+ */
+export async function connectStore(
+  endpoint: string,
+  region: string,
+  key: StoreKey,
+  clockOffset = 0,
+): Promise<Store> {
+  const sdk = await import('@aws-sdk/client-s3')
+  const client: S3Client = new sdk.S3Client({
+    endpoint,
+    region,
+    credentials: { accessKeyId: key.accessKey, secretAccessKey: key.secretKey.reveal() },
+    forcePathStyle: true,
+    maxAttempts: 1,
+    systemClockOffset: clockOffset,
+    // Stores other than Amazon's reject or store the newer checksums.
+    requestChecksumCalculation: 'WHEN_REQUIRED',
+    responseChecksumValidation: 'WHEN_REQUIRED',
+  })
+  const ask = <T>(what: string, work: () => Promise<T>): Promise<T> => attempt(what, work)
+
+  const bucket = (name: string): Bucket => ({
+    name,
+    get: async (key) => {
+      try {
+        const answer = await ask(`read ${name}/${key}`, async () => {
+          const got = await client.send(new sdk.GetObjectCommand({ Bucket: name, Key: key }))
+          return got.Body?.transformToByteArray()
+        })
+        return answer
+      } catch (error) {
+        if (error instanceof StoreRefusal && error.status === 404) return undefined
+        throw error
+      }
+    },
+    put: (key, body, { once = false, type = 'application/octet-stream' } = {}) =>
+      ask(`write ${name}/${key}`, async () => {
+        const only = once ? { IfNoneMatch: '*' } : {}
+        const bytes = typeof body === 'string' ? Buffer.from(body) : body
+        await client.send(
+          new sdk.PutObjectCommand({ Bucket: name, Key: key, Body: bytes, ContentType: type, ...only }),
+        )
+      }),
+    exists: async (key) => {
+      try {
+        await ask(`look at ${name}/${key}`, () =>
+          client.send(new sdk.HeadObjectCommand({ Bucket: name, Key: key })),
+        )
+        return true
+      } catch (error) {
+        if (error instanceof StoreRefusal && error.status === 404) return false
+        throw error
+      }
+    },
+    list: async (prefix = '') => {
+      const found: { key: string; size: number; at: Date }[] = []
+      let token: string | undefined
+      do {
+        const page = await ask(`list ${name}/${prefix}`, () =>
+          client.send(
+            new sdk.ListObjectsV2Command({
+              Bucket: name,
+              Prefix: prefix,
+              ...(token ? { ContinuationToken: token } : {}),
+            }),
+          ),
+        )
+        for (const one of page.Contents ?? [])
+          found.push({ key: one.Key ?? '', size: one.Size ?? 0, at: one.LastModified ?? new Date(0) })
+        token = page.IsTruncated ? page.NextContinuationToken : undefined
+      } while (token)
+      return found
+    },
+    remove: async (key) => {
+      await ask(`remove ${name}/${key}`, () =>
+        client.send(new sdk.DeleteObjectCommand({ Bucket: name, Key: key })),
+      )
+    },
+    sign: async (method, key, seconds) => {
+      const { getSignedUrl } = await import('@aws-sdk/s3-request-presigner')
+      const at = { Bucket: name, Key: key }
+      const options = { expiresIn: seconds, signingDate: new Date(Date.now() + clockOffset) }
+      if (method === 'GET') return getSignedUrl(client, new sdk.GetObjectCommand(at), options)
+      if (method === 'PUT') return getSignedUrl(client, new sdk.PutObjectCommand(at), options)
+      return getSignedUrl(client, new sdk.DeleteObjectCommand(at), options)
+    },
+  })
+
+  return {
+    bucket,
+    look: async (name) => {
+      try {
+        await ask(`look at bucket ${name}`, () => client.send(new sdk.HeadBucketCommand({ Bucket: name })))
+        return 'ours'
+      } catch (error) {
+        if (error instanceof StoreRefusal && error.status === 404) return 'missing'
+        if (error instanceof StoreRefusal && (error.status === 403 || error.status === 301)) return 'foreign'
+        throw error
+      }
+    },
+    createBucket: async (name) => {
+      await ask(`create bucket ${name}`, () => client.send(new sdk.CreateBucketCommand({ Bucket: name })))
+    },
+    removeBucket: async (name) => {
+      await ask(`remove bucket ${name}`, () => client.send(new sdk.DeleteBucketCommand({ Bucket: name })))
+    },
+  }
+}
+
+async function attempt<T>(what: string, work: () => Promise<T>): Promise<T> {
+  try {
+    return await withRetry(work, (error) => {
+      const { status } = readError(error)
+      return status === undefined ? {} : { status }
+    })
+  } catch (error) {
+    const { status, code } = readError(error)
+    throw new StoreRefusal(what, status, code, error instanceof Error ? new Error(error.message) : error)
+  }
+}
+
+function readError(error: unknown): { status: number | undefined; code: string } {
+  if (!(error instanceof Error)) return { status: undefined, code: String(error) }
+  const meta = (error as { $metadata?: { httpStatusCode?: number } }).$metadata
+  return { status: meta?.httpStatusCode, code: error.name === 'Unknown' ? error.message : error.name }
+}
