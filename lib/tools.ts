@@ -4,6 +4,7 @@ import { delimiter, dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { z } from 'zod'
 import { quote, $ as zx } from 'zx/core'
+import { mayChange } from './change.ts'
 import { isDryRun, showCommand } from './dry-run.ts'
 import { endpoints, tokens } from './environment.ts'
 import { Problem } from './problem.ts'
@@ -119,6 +120,7 @@ async function call(tool: string, pieces: TemplateStringsArray, words: Word[], h
     showCommand(shown)
     return output(shown, '')
   }
+  if (!how.looks(shown.slice(tool.length + 1))) await mayChange()
   const head = [tool, ...how.isolation.map(quote)].join(' ')
   const strings = pieces.map((piece, index) => (index === 0 ? `${head} ${piece.trimStart()}` : piece))
   if (process.env.REGROW_VERBOSE) process.stderr.write(`  $ ${redact(shown)}\n`)

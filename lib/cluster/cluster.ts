@@ -1,0 +1,197 @@
+import { readFileSync } from 'node:fs'
+import { connectDigitalOcean, type DigitalOcean } from '../digitalocean/client.ts'
+import type { Account } from '../digitalocean/types.ts'
+import { endpoints, type Tokens, tokens } from '../environment.ts'
+import { connectGitHub, type GitHub, type Place, type Repository } from '../gitops/github.ts'
+import { Problem } from '../problem.ts'
+import {
+  type Description,
+  descriptionPath,
+  type Fault,
+  parseDescription,
+  withFirstServer,
+} from './description.ts'
+import { clusterName, names } from './names.ts'
+
+/** The flags that may say what is wanted. */
+export interface Wishes {
+  name?: string | undefined
+  repo?: string | undefined
+  region?: string | undefined
+  size?: string | undefined
+  domain?: string | undefined
+  'admin-cidr'?: string | undefined
+  config?: string | undefined
+}
+
+/** A cluster as a flow works on it: the intention, and the clients to look with. */
+export interface Cluster {
+  readonly name: string
+  /** `regrow:<cluster>`, on everything at DigitalOcean that can carry a tag. */
+  readonly tag: string
+  readonly cloud: DigitalOcean
+  readonly github: GitHub
+  readonly tokens: Tokens
+  /** What is wanted: Git's description with the flags of this run in it. */
+  wanted: Description
+  /** What Git says, if it says something yet. */
+  committed: Description | undefined
+  /** The same as it stands there, with a person's comments. */
+  committedText: string | undefined
+  /** Where the GitOps repository is or will be. */
+  place: Place
+  repository: Repository | undefined
+  /** Whose tokens these are, when they could be read. */
+  account: Account | undefined
+  login: string | undefined
+  scopes: string[] | undefined
+  /** What was wrong on the way here; preflight tells it all at once. */
+  problems: Problem[]
+}
+
+/** A cluster whose tokens were found good. */
+export function accountOf(cluster: Cluster): Account {
+  if (!cluster.account) throw new Problem('the DigitalOcean account could not be read')
+  return cluster.account
+}
+
+/** The buckets of a cluster: names, region, endpoint, and whether they are Spaces (else the person makes them). */
+export interface BucketPlaces {
+  velero: string
+  kit: string
+  region: string
+  /** Where regrow and the cluster reach the store. */
+  endpoint: string
+  spaces: boolean
+}
+
+/** Where the two buckets are: as the description says, else Spaces in the cluster's region. */
+export function bucketPlaces(cluster: Cluster): BucketPlaces {
+  const { store, region } = cluster.wanted
+  const own = names.buckets(cluster.name, accountOf(cluster))
+  const at = store.region ?? region
+  return {
+    velero: store.velero ?? own.velero,
+    kit: store.kit ?? own.kit,
+    region: at,
+    endpoint: store.endpoint ?? endpoints().spaces(at),
+    spaces: !store.endpoint,
+  }
+}
+
+/**
+ * Finds out what is wanted: `cluster.yaml` in Git if it is there, else `--config`, flags and defaults.
+ * Never throws on what it cannot read: that becomes a problem for preflight to tell.
+ * @throws Problem (exit code 2) for flags that no cluster could have.
+ */
+export async function describe(flags: Wishes): Promise<Cluster> {
+  const start = fromFlags(flags)
+  const keys = tokens()
+  const [cloud, github] = await Promise.all([
+    connectDigitalOcean(endpoints().digitalocean, keys.digitalocean),
+    connectGitHub(endpoints().github, keys.github),
+  ])
+  const problems: Problem[] = []
+  const note = (error: unknown): undefined => {
+    problems.push(error instanceof Problem ? error : new Problem(String(error), { cause: error }))
+  }
+  const [account, user] = await Promise.all([cloud.account().catch(note), github.user().catch(note)])
+  const place = placeOf(flags.repo, start.cluster, user?.login ?? '')
+  const cluster: Cluster = {
+    name: start.cluster,
+    tag: names.tag(start.cluster),
+    cloud,
+    github,
+    tokens: keys,
+    wanted: start,
+    committed: undefined,
+    committedText: undefined,
+    place,
+    repository: undefined,
+    account,
+    login: user?.login,
+    scopes: user?.scopes,
+    problems,
+  }
+  if (user) await readCommitted(cluster, flags).catch(note)
+  return cluster
+}
+
+/** Reads the description in Git, if there is a repository with one, and lays this run's flags over it. */
+async function readCommitted(cluster: Cluster, flags: Wishes): Promise<void> {
+  const { github, place } = cluster
+  cluster.repository = await github.repository(place.owner, place.name)
+  if (!cluster.repository) {
+    cluster.wanted = withFirstServer(cluster.wanted)
+    return
+  }
+  const text = await github.file(place, descriptionPath(cluster.name))
+  if (text === undefined) {
+    cluster.wanted = withFirstServer(cluster.wanted)
+    return
+  }
+  const where = `${place.owner}/${place.name}: ${descriptionPath(cluster.name)}`
+  const committed = parsed(text, where, 1)
+  cluster.committed = committed
+  cluster.committedText = text
+  cluster.wanted = withFirstServer(overlay(committed, flags))
+}
+
+function fromFlags(flags: Wishes): Description {
+  const file = flags.config
+  const base: Partial<Description> = file === undefined ? {} : parsed(readConfig(file), file, 2)
+  const cluster = flags.name ?? base.cluster ?? 'main'
+  if (!clusterName.test(cluster))
+    throw new Problem(`“${cluster}” is no name for a cluster`, {
+      cure: 'Take a letter first, then at most 19 of a-z, 0-9 and -.',
+      exitCode: 2,
+    })
+  const empty = parsed('', 'defaults', 2)
+  return overlay({ ...empty, ...base, cluster }, flags)
+}
+
+/** A description with the flags of this run in it. @throws Problem (exit code 2) for a value that cannot be */
+function overlay(base: Description, flags: Wishes): Description {
+  const changed = {
+    ...base,
+    ...(flags.region ? { region: flags.region } : {}),
+    ...(flags.size ? { size: flags.size } : {}),
+    ...(flags.domain ? { domain: flags.domain } : {}),
+    network: {
+      ...base.network,
+      ...(flags['admin-cidr'] ? { adminCidrs: flags['admin-cidr'].split(',').map((one) => one.trim()) } : {}),
+    },
+  }
+  return parsed(JSON.stringify(changed), 'the command line', 2)
+}
+
+function parsed(text: string, where: string, exitCode: 1 | 2): Description {
+  const read = parseDescription(text)
+  if ('description' in read) return read.description
+  throw new Problem(`${where} cannot be used: ${read.faults.map(say).join('; ')}`, {
+    cure: 'docs/cluster-yaml.md lists every key with its values.',
+    exitCode,
+  })
+}
+
+const say = ({ key, fault }: Fault) => (key ? `${key} ${fault}` : fault)
+
+function readConfig(file: string): string {
+  try {
+    return readFileSync(file, 'utf8')
+  } catch (cause) {
+    throw new Problem(`${file} cannot be read`, {
+      cure: 'Name a cluster.yaml with --config.',
+      exitCode: 2,
+      cause,
+    })
+  }
+}
+
+function placeOf(repo: string | undefined, cluster: string, login: string): Place {
+  if (repo === undefined) return { owner: login, name: names.repository(cluster) }
+  const [owner = '', name = '', more] = repo.includes('/') ? repo.split('/') : [login, repo]
+  if (!/^[\w.-]+$/.test(name) || (owner !== '' && !/^[\w-]+$/.test(owner)) || more !== undefined)
+    throw new Problem(`“${repo}” is no repository`, { cure: 'Write --repo OWNER/NAME.', exitCode: 2 })
+  return { owner, name }
+}

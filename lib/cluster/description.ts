@@ -1,0 +1,172 @@
+import { isIP } from 'node:net'
+import { dump, load } from 'js-yaml'
+import { z } from 'zod'
+import { clusterName, names } from './names.ts'
+
+const cidr = z
+  .string()
+  .refine(isCidr, { error: 'is no address range such as 203.0.113.7/32' })
+  .meta({ description: 'An address range such as 203.0.113.7/32.' })
+
+const node = z.strictObject({
+  name: z
+    .string()
+    .meta({ description: 'Name of the droplet and of the node. Numbers are never used twice.' }),
+  role: z.enum(['server', 'agent']).default('server').meta({ description: 'What it does.' }),
+  size: z.string().optional().meta({ description: 'Droplet size, when it differs from the cluster’s.' }),
+})
+
+/**
+ * The schema of `cluster.yaml`: what is wanted. It is at once validation, defaults and the reference page
+ * (docs/cluster-yaml.md is made from it).
+ */
+export const description = z.strictObject({
+  cluster: z
+    .string()
+    .regex(clusterName, 'must start with a letter and have at most 20 of a-z, 0-9 and -')
+    .default('main')
+    .meta({ description: 'Name of the cluster; part of every name that regrow gives.' }),
+  region: z
+    .string()
+    .regex(/^[a-z]{3}\d$/, 'is no region such as fra1')
+    .default('fra1')
+    .meta({ description: 'DigitalOcean region.' }),
+  size: z
+    .string()
+    .regex(/^[a-z0-9.-]+$/, 'is no size such as s-1vcpu-2gb')
+    .default('s-1vcpu-2gb')
+    .meta({ description: 'Droplet size, at least 2 GB of memory.' }),
+  image: z
+    .string()
+    .default('debian-13-x64')
+    .meta({ description: 'Droplet image; Debian 13 and Ubuntu 24.04 are known to work.' }),
+  datastore: z
+    .enum(['sqlite', 'etcd'])
+    .default('sqlite')
+    .meta({ description: 'Where Kubernetes keeps its objects; etcd with three servers.' }),
+  nodes: z.array(node).default([]).meta({ description: 'The machines; the first is the first server.' }),
+  nextNode: z.int().min(1).default(1).meta({ description: 'Number of the next machine.' }),
+  network: z
+    .strictObject({
+      range: cidr
+        .default('10.110.0.0/20')
+        .meta({ description: 'Range of the private network; must not meet 10.42.0.0/16 and 10.43.0.0/16.' }),
+      adminCidrs: z
+        .array(cidr)
+        .min(1)
+        .default(['0.0.0.0/0', '::/0'])
+        .meta({ description: 'Who may reach the Kubernetes API (mutual TLS protects it).' }),
+    })
+    .prefault({}),
+  domain: z
+    .string()
+    .regex(/^([a-z0-9]([a-z0-9-]*[a-z0-9])?\.)+[a-z]{2,}$/, 'is no domain such as example.org')
+    .optional()
+    .meta({ description: 'Domain of the apps. With it certificates come from Let’s Encrypt.' }),
+  email: z.email().optional().meta({ description: 'Contact for Let’s Encrypt.' }),
+  backups: z
+    .strictObject({
+      schedule: z
+        .string()
+        .regex(/^(\S+ ){4}\S+$/, 'is no cron schedule of five fields')
+        .default('17 3 * * *')
+        .meta({ description: 'When, as cron (UTC).' }),
+      keepDays: z.int().min(1).max(3650).default(30).meta({ description: 'How many days a backup is kept.' }),
+      volumes: z.enum(['s3', 'snapshot']).default('s3').meta({
+        description:
+          's3: volumes are copied into the bucket; snapshot: they stay at DigitalOcean (same region and account).',
+      }),
+    })
+    .prefault({})
+    .refine((backups) => backups.volumes !== 'snapshot' || backups.keepDays <= 24, {
+      path: ['keepDays'],
+      error: 'must be at most 24 with snapshots: DigitalOcean keeps 25 a volume',
+    }),
+  store: z
+    .strictObject({
+      endpoint: z
+        .url({ protocol: /^https?$/ })
+        .optional()
+        .meta({ description: 'S3 endpoint of another store than Spaces (Backblaze B2, Wasabi, …).' }),
+      region: z.string().optional().meta({ description: 'Region of the buckets; the cluster’s for Spaces.' }),
+      velero: z
+        .string()
+        .optional()
+        .meta({ description: 'Bucket of the backups; the cluster’s key can touch only this one.' }),
+      kit: z.string().optional().meta({ description: 'Bucket of the recovery kit.' }),
+    })
+    .prefault({})
+    .refine((store) => !store.endpoint || (store.velero && store.kit && store.region), {
+      error: 'needs region, velero and kit beside endpoint: you make the buckets there yourself',
+    }),
+  versions: z
+    .record(z.string(), z.string())
+    .default({})
+    .meta({ description: 'Versions, by the names in lib/versions.ts.' }),
+  digests: z
+    .record(z.string(), z.string().regex(/^[0-9a-f]{64}$/))
+    .default({})
+    .meta({
+      description:
+        'SHA-256 of what upstream serves, recorded at the first bootstrap and enforced ever after.',
+    }),
+})
+
+/** What is wanted, with every default filled in. */
+export type Description = z.infer<typeof description>
+
+/** A fault in a description: which key, and what is wrong with it. */
+export interface Fault {
+  key: string
+  fault: string
+}
+
+/** Parses the text of a `cluster.yaml`. @returns the description, or every fault of it */
+export function parseDescription(text: string): { description: Description } | { faults: Fault[] } {
+  let raw: unknown
+  try {
+    raw = load(text) ?? {}
+  } catch (error) {
+    return {
+      faults: [
+        { key: '', fault: `is no YAML: ${error instanceof Error ? error.message.split('\n')[0] : error}` },
+      ],
+    }
+  }
+  const read = description.safeParse(raw)
+  if (read.success) return { description: read.data }
+  return {
+    faults: read.error.issues.map((issue) => ({ key: issue.path.join('.'), fault: faultText(issue) })),
+  }
+}
+
+/** The text of a `cluster.yaml`: the marker keeps Argo CD from taking it for a manifest. */
+export function renderDescription(wanted: Description): string {
+  return `# +argocd:skip-file-rendering\n# What this cluster is to be. ./bootstrap.mts and ./scale.mts make the cloud equal to it.\n${dump(wanted, { sortKeys: false, lineWidth: 110 })}`
+}
+
+/** The path of a cluster's description in the GitOps repository. */
+export const descriptionPath = (cluster: string) => `clusters/${cluster}/cluster.yaml`
+
+/** The description with its first server in it: a new cluster's gets number 1. */
+export function withFirstServer(wanted: Description): Description {
+  if (wanted.nodes.length > 0) return wanted
+  const name = names.droplet(wanted.cluster, wanted.nextNode)
+  return { ...wanted, nodes: [{ name, role: 'server' }], nextNode: wanted.nextNode + 1 }
+}
+
+function faultText(issue: z.core.$ZodIssue): string {
+  if (issue.code === 'unrecognized_keys') return `has unknown keys: ${issue.keys.join(', ')}`
+  return issue.message
+}
+
+function isCidr(text: string): boolean {
+  const [address, bits, more] = text.split('/')
+  const family = isIP(address ?? '')
+  return (
+    more === undefined &&
+    family !== 0 &&
+    /^\d{1,3}$/.test(bits ?? '') &&
+    Number(bits) <= (family === 4 ? 32 : 128)
+  )
+}

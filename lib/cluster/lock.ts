@@ -1,0 +1,153 @@
+import { spawnSync } from 'node:child_process'
+import { readFileSync } from 'node:fs'
+import { hostname, userInfo } from 'node:os'
+import { z } from 'zod'
+import { guardChanges } from '../change.ts'
+import { atEnd } from '../ending.ts'
+import { type GitHub, GitHubRefusal, type Place } from '../gitops/github.ts'
+import { Problem } from '../problem.ts'
+import { tell } from '../story.ts'
+
+// Not under heads/, so that no workflow runs because of it.
+const ref = 'regrow/lock'
+
+const holder = z.object({
+  state: z.enum(['held', 'released']),
+  flow: z.string(),
+  who: z.string(),
+  host: z.string(),
+  pid: z.number(),
+  /** When that process started, so that a number given again is not taken for it. */
+  started: z.string(),
+  at: z.string(),
+})
+type Holder = z.infer<typeof holder>
+
+/**
+ * Takes the cluster's lock: a chain of commits on a ref of the repository that is moved by fast-forward only, which is
+ * a compare-and-swap. A dead process of this host is taken over; anyone else only with `steal`.
+ * Before every later change the ref is looked at again, so a holder that was stolen from finds out.
+ * @throws Problem naming the holder when somebody else has it
+ */
+export async function takeLock(github: GitHub, place: Place, flow: string, steal: boolean): Promise<void> {
+  const before = await github.ref(place, ref)
+  const mine = me(flow)
+  if (before) {
+    const other = holderOf((await github.commit(place, before)).message)
+    if (other?.state === 'held') explainTakeover(other, place, steal)
+  }
+  let tip = await write(github, place, mine, before)
+  guardChanges(async () => {
+    const now = await github.ref(place, ref)
+    if (now === tip) return
+    const other = now ? holderOf((await github.commit(place, now)).message) : undefined
+    throw new Problem(
+      `the lock of ${place.owner}/${place.name} was taken over by ${other ? name(other) : 'somebody'}`,
+      {
+        cure: 'Nothing more was changed by this run. Wait for the other one, then run the same command again.',
+      },
+    )
+  })
+  atEnd('lock', async () => {
+    guardChanges(async () => {})
+    if ((await github.ref(place, ref)) !== tip) return
+    tip = await write(github, place, { ...mine, state: 'released', at: new Date().toISOString() }, tip)
+  })
+}
+
+/** Who holds the lock, for status; undefined when nobody does. */
+export async function lockHolder(github: GitHub, place: Place): Promise<string | undefined> {
+  const tip = await github.ref(place, ref)
+  const found = tip ? holderOf((await github.commit(place, tip)).message) : undefined
+  return found?.state === 'held' ? name(found) : undefined
+}
+
+function explainTakeover(other: Holder, place: Place, steal: boolean): void {
+  const dead = other.host === hostname() && startOf(other.pid) !== other.started
+  if (!dead && !steal)
+    throw new Problem(`${place.owner}/${place.name} is locked by ${name(other)}`, {
+      cure: 'Wait for it. If that run is surely not going on any more: the same command with --steal-lock.',
+    })
+  tell('!', 'lock', `taken over from ${name(other)}${dead ? ', which is not running any more' : ''}`)
+}
+
+async function write(github: GitHub, place: Place, who: Holder, parent: string | undefined): Promise<string> {
+  const base = parent ?? (await github.ref(place, 'heads/main'))
+  if (!base) throw new Problem(`${place.owner}/${place.name} has no commit to lock on`)
+  const { tree } = await github.commit(place, base)
+  const message = `regrow lock: ${who.state} by ${name(who)}\n\n${JSON.stringify(who)}\n`
+  const sha = await github.writeCommit(place, message, tree.sha, parent ? [parent] : [])
+  try {
+    if (parent) await github.moveRef(place, ref, sha)
+    else await github.createRef(place, ref, sha)
+  } catch (error) {
+    if (!(error instanceof GitHubRefusal)) throw error
+    // An answer that was lost may have moved it all the same.
+    const now = await github.ref(place, ref)
+    if (now === sha) return sha
+    const other = now ? holderOf((await github.commit(place, now)).message) : undefined
+    throw new Problem(`somebody else took the lock at the same moment${other ? `: ${name(other)}` : ''}`, {
+      cure: 'Wait for that run, then run the same command again.',
+      cause: error,
+    })
+  }
+  return sha
+}
+
+function me(flow: string): Holder {
+  const pid = process.pid
+  return {
+    state: 'held',
+    flow,
+    who: userName(),
+    host: hostname(),
+    pid,
+    started: startOf(pid) ?? '',
+    at: new Date().toISOString(),
+  }
+}
+
+function userName(): string {
+  try {
+    return userInfo().username
+  } catch {
+    // A container may run under a user id that has no name.
+    return `user ${process.getuid?.() ?? ''}`
+  }
+}
+
+const name = (one: Holder) => `${one.who} on ${one.host} (${one.flow}, process ${one.pid}, since ${one.at})`
+
+function holderOf(message: string): Holder | undefined {
+  const line = message.split('\n').find((one) => one.startsWith('{'))
+  try {
+    return holder.parse(JSON.parse(line ?? ''))
+  } catch {
+    // A commit that regrow did not write locks nobody.
+    return undefined
+  }
+}
+
+/** When a process of this host started, as the system tells it; undefined when there is none. */
+function startOf(pid: number): string | undefined {
+  try {
+    // Field 22 of /proc/<pid>/stat, counted behind the command's closing parenthesis (proc(5)).
+    return readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ').pop()?.split(' ')[19]
+  } catch {
+    return alive(pid) ? startByPs(pid) : undefined
+  }
+}
+
+function startByPs(pid: number): string {
+  const asked = spawnSync('ps', ['-o', 'lstart=', '-p', String(pid)], { encoding: 'utf8' })
+  return asked.stdout?.trim() || 'unknown'
+}
+
+function alive(pid: number): boolean {
+  try {
+    process.kill(pid, 0)
+    return true
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EPERM'
+  }
+}

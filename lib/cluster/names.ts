@@ -1,0 +1,30 @@
+import { createHash } from 'node:crypto'
+import type { Account } from '../digitalocean/types.ts'
+
+/** Every name that regrow gives: no script writes one itself. */
+export const names = {
+  project: (cluster: string) => `regrow-${cluster}`,
+  tag: (cluster: string) => `regrow:${cluster}`,
+  network: (cluster: string) => `${cluster}-network`,
+  firewall: (cluster: string) => `${cluster}-firewall`,
+  sshKey: (cluster: string) => `${cluster}-key`,
+  droplet: (cluster: string, n: number) => `${cluster}-${n}`,
+  repository: (cluster: string) => `regrow-${cluster}`,
+  setupKey: (cluster: string, at: Date) => `regrow-${cluster}-setup-${stamp(at)}`,
+  operatorKey: (cluster: string, at: Date) => `regrow-${cluster}-operator-${stamp(at)}`,
+  readerKey: (cluster: string, at: Date) => `regrow-${cluster}-reader-${stamp(at)}`,
+  veleroKey: (cluster: string, n: number) => `regrow-${cluster}-velero-${n}`,
+  /** Both buckets: the in-cluster key may touch only the first. Grants of Spaces keys are per bucket. */
+  buckets: (cluster: string, account: Account) => {
+    const hash = createHash('sha256')
+      .update(account.team?.uuid ?? account.uuid)
+      .digest('hex')
+      .slice(0, 10)
+    return { velero: `regrow-${cluster}-${hash}-velero`, kit: `regrow-${cluster}-${hash}-kit` }
+  },
+} as const
+
+/** The pattern of a cluster's name. */
+export const clusterName = /^[a-z][a-z0-9-]{0,19}$/
+
+const stamp = (at: Date) => at.toISOString().replace(/[-:]/g, '').replace(/\.\d+/, '').toLowerCase()

@@ -1,0 +1,71 @@
+import { accountOf, type Cluster } from '../cluster/cluster.ts'
+import { isOurs } from '../cluster/ours.ts'
+import { isDryRun } from '../dry-run.ts'
+import { ensure } from '../ensure.ts'
+import { Problem } from '../problem.ts'
+import { tell } from '../story.ts'
+import { doctl, ToolFailure } from '../tools.ts'
+import { waitFor } from '../wait.ts'
+import type { Droplet, Project, ReservedIp } from './types.ts'
+
+/** The reserved IP that stays when the droplet goes; created straight into the project, because it has no name. */
+export async function ensureAddress(cluster: Cluster, project: Project): Promise<ReservedIp> {
+  const { region } = cluster.wanted
+  return ensure({
+    what: `reserved IP of ${project.name}`,
+    look: async () =>
+      (await cluster.cloud.reservedIps()).filter((one) =>
+        isOurs('reservedIp', one, cluster.name, project.id),
+      ),
+    act: () => doctl`compute reserved-ip create --region ${region} --project-id ${project.id}`,
+    detail: (address) => address.ip,
+    imagined: { ip: '<new address>', region: { slug: region }, project_id: project.id },
+    prefer: (twins) => twins.find((one) => one.droplet) ?? twins[0],
+    remove: (twin) => doctl`compute reserved-ip delete ${twin.ip} --force`,
+  })
+}
+
+/**
+ * Leads the reserved IP to a droplet. Refused while the droplet has a pending event, and the action has no answer
+ * worth believing: so it is asked again until the address says where it leads.
+ */
+export async function assignAddress(cluster: Cluster, address: ReservedIp, droplet: Droplet): Promise<void> {
+  if (isDryRun()) {
+    await doctl`compute reserved-ip-action assign ${address.ip} ${droplet.id}`
+    return
+  }
+  const started = performance.now()
+  const leads = async () => {
+    const found = (await cluster.cloud.reservedIps()).find((one) => one.ip === address.ip)
+    if (!found)
+      throw new Problem(`reserved IP ${address.ip} is gone`, { cure: 'Run the same command again.' })
+    return found.droplet?.id
+  }
+  if ((await leads()) === droplet.id) return tell('=', `address ${address.ip}`, `leads to ${droplet.name}`)
+  let asked = 0
+  await waitFor(
+    { wish: `address ${address.ip} leads to ${droplet.name}`, every: 2, within: 180 },
+    async (note) => {
+      const now = await leads()
+      if (now === droplet.id) return true
+      note(now ? `leads to droplet ${now}` : 'leads nowhere')
+      // An accepted assignment takes some seconds to show; asking every time would only queue events.
+      if (performance.now() - asked < 5_000) return undefined
+      try {
+        await doctl`compute reserved-ip-action assign ${address.ip} ${droplet.id}`
+        asked = performance.now()
+      } catch (error) {
+        if (!(error instanceof ToolFailure)) throw error
+        note('a pending event of the droplet')
+      }
+      return undefined
+    },
+  )
+  tell('+', `address ${address.ip}`, `leads to ${droplet.name}`, (performance.now() - started) / 1000)
+}
+
+/** How many reserved IPs the account may still make; undefined when it does not say. */
+export async function addressesLeft(cluster: Cluster): Promise<number | undefined> {
+  const limit = accountOf(cluster).reserved_ip_limit
+  return limit > 0 ? limit - (await cluster.cloud.reservedIps()).length : undefined
+}

@@ -1,0 +1,89 @@
+import { writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { Cluster } from '../cluster/cluster.ts'
+import { isOurs } from '../cluster/ours.ts'
+import { isDryRun } from '../dry-run.ts'
+import { ensure } from '../ensure.ts'
+import { Problem } from '../problem.ts'
+import { doctl, workFolder } from '../tools.ts'
+import { waitFor } from '../wait.ts'
+import { assignAddress } from './address.ts'
+import type { Network } from './network.ts'
+import type { Droplet, Project, ReservedIp, SshKey } from './types.ts'
+
+/** What a droplet is made of. */
+export interface DropletSpec {
+  name: string
+  size: string
+  userData: string
+  project: Project
+  network: Network
+  sshKey: SshKey
+  /** The reserved IP that leads to it, for a first server. */
+  address?: ReservedIp
+}
+
+/** The droplet of this name that is ours, if there is one. Names are not unique at DigitalOcean. */
+export async function findDroplets(cluster: Cluster, name: string): Promise<Droplet[]> {
+  const tagged = (await cluster.cloud.dropletsTagged(cluster.tag)).filter((one) =>
+    isOurs('droplet', one, cluster.name),
+  )
+  return tagged.filter((one) => one.name === name)
+}
+
+/** A droplet, powered on and, where it has one, with its reserved IP. It installs itself from its user-data. */
+export async function ensureDroplet(cluster: Cluster, spec: DropletSpec): Promise<Droplet> {
+  const { region, image } = cluster.wanted
+  const file = join(workFolder(), `${spec.name}.user-data`)
+  await writeFile(file, spec.userData, { mode: 0o600 })
+  const made = await ensure({
+    what: `droplet ${spec.name}`,
+    look: () => findDroplets(cluster, spec.name),
+    act: () =>
+      doctl`compute droplet create ${spec.name} --region ${region} --size ${spec.size} --image ${image} --vpc-uuid ${spec.network.vpc.id} --ssh-keys ${spec.sshKey.id} --tag-names ${cluster.tag} --project-id ${spec.project.id} --droplet-agent=false --user-data-file ${file}`,
+    detail: (droplet) => `${droplet.size_slug}, ${droplet.region.slug}`,
+    imagined: imaginedDroplet(spec.name, spec.size, region),
+    // The older one may already be installing itself with the only bundle there is.
+    prefer: (twins) => twins.toSorted((a, b) => Number(a.id) - Number(b.id))[0],
+    remove: (twin) => doctl`compute droplet delete ${twin.id} --force`,
+  })
+  const active = isDryRun() ? made : await powered(cluster, made)
+  if (spec.address) await assignAddress(cluster, spec.address, active)
+  return active
+}
+
+/** Waits until a new droplet is on and nothing of it is pending; what is off is powered on. */
+async function powered(cluster: Cluster, droplet: Droplet): Promise<Droplet> {
+  if (droplet.status === 'off') await doctl`compute droplet-action power-on ${droplet.id}`
+  return waitFor({ wish: `droplet ${droplet.name} is on`, every: 3, within: 300 }, async (note) => {
+    const now = await cluster.cloud.droplet(droplet.id)
+    note(now ? now.status : 'not to be seen yet')
+    if (now?.status === 'active' && !now.locked && now.networks.v4.length > 0) return now
+    const failed = (await cluster.cloud.dropletActions(droplet.id).catch(() => [])).find(
+      (one) => one.status === 'errored',
+    )
+    if (failed && now?.status === 'new')
+      throw new Problem(
+        `DigitalOcean could not make droplet ${droplet.name}: its ${failed.type} action errored`,
+        {
+          cure: `Remove it (doctl compute droplet delete ${droplet.id}), then run the same command again.`,
+        },
+      )
+    return undefined
+  })
+}
+
+function imaginedDroplet(name: string, size: string, region: string): Droplet {
+  return {
+    id: '<new droplet>',
+    name,
+    status: 'new',
+    locked: false,
+    size_slug: size,
+    region: { slug: region },
+    tags: [],
+    volume_ids: [],
+    created_at: '',
+    networks: { v4: [] },
+  }
+}

@@ -1,0 +1,96 @@
+import { isDryRun } from './dry-run.ts'
+import { Problem } from './problem.ts'
+import { tell } from './story.ts'
+import { ToolFailure } from './tools.ts'
+import { backoff, waitFor } from './wait.ts'
+
+/** A thing that must exist: how to see it, how to make it, and what to do when it was made twice. */
+export interface Thing<T> {
+  /** Kind and name, such as `droplet main-1`. */
+  what: string
+  /** All of ours that answer to it; normally none or one. */
+  look: () => Promise<T[]>
+  act: () => Promise<unknown>
+  /** Shown behind the name, of what was found or made. */
+  detail?: (thing: T) => string
+  /** Stands for the thing in a dry run. */
+  imagined: T
+  /** Removes a twin that a create in doubt left behind; without it twins are a Problem. */
+  remove?: (twin: T) => Promise<unknown>
+  /** Which of several to keep; the first by default. */
+  prefer?: (twins: T[]) => T | undefined
+}
+
+const attempts = 4
+
+/**
+ * Looks, acts only when it is missing, looks again. A failed act may have had its effect all the same (the answer was
+ * lost), so what exists is looked at before another attempt; twins that come to light are removed.
+ * @throws Problem when it cannot be made, with what the tool said.
+ */
+export async function ensure<T>(thing: Thing<T>): Promise<T> {
+  const started = performance.now()
+  const before = await thing.look()
+  if (before.length > 0) return one(thing, before, '=', started, false)
+  if (isDryRun()) {
+    await thing.act()
+    return thing.imagined
+  }
+  for (let attempt = 1; ; attempt++) {
+    try {
+      await thing.act()
+      const made = await waitFor({ wish: thing.what, every: 2, within: 90 }, () => some(thing))
+      return one(thing, made, '+', started, attempt > 1)
+    } catch (error) {
+      if (!(error instanceof ToolFailure)) throw error
+      const made = await lookForEffect(thing)
+      if (made) return one(thing, made, '+', started, true)
+      if (attempt === attempts)
+        throw new Problem(`${thing.what} could not be made: ${error.message}`, {
+          cure: 'Mend what it says and run the same command again: it goes on from here.',
+          cause: error,
+        })
+      await backoff(attempt)
+    }
+  }
+}
+
+async function some<T>(thing: Thing<T>): Promise<T[] | undefined> {
+  const found = await thing.look()
+  return found.length > 0 ? found : undefined
+}
+
+/** Lists lag behind creates: the effect of a lost answer may show only some looks later. */
+async function lookForEffect<T>(thing: Thing<T>): Promise<T[] | undefined> {
+  for (let look = 1; look <= 3; look++) {
+    const found = await some(thing)
+    if (found) return found
+    await backoff(look)
+  }
+  return undefined
+}
+
+async function one<T>(
+  thing: Thing<T>,
+  found: T[],
+  mark: '+' | '=',
+  started: number,
+  doubt: boolean,
+): Promise<T> {
+  const keep = thing.prefer?.(found) ?? found[0]
+  if (keep === undefined) throw new Problem(`${thing.what} vanished while it was looked at`)
+  const twins = found.filter((other) => other !== keep)
+  if (twins.length > 0) {
+    if (!thing.remove || !doubt)
+      throw new Problem(`there are ${found.length} of ${thing.what}, and only one is wanted`, {
+        cure: 'Remove the one that is not in use by hand, then run the same command again.',
+      })
+    for (const twin of twins) {
+      await thing.remove(twin)
+      tell('-', `${thing.what} (made twice)`)
+    }
+  }
+  const seconds = (performance.now() - started) / 1000
+  tell(mark, thing.what, thing.detail?.(keep) ?? '', mark === '+' ? seconds : undefined)
+  return keep
+}

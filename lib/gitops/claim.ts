@@ -1,0 +1,112 @@
+import { change } from '../change.ts'
+import type { Cluster } from '../cluster/cluster.ts'
+import { descriptionPath, renderDescription } from '../cluster/description.ts'
+import { takeLock } from '../cluster/lock.ts'
+import { isDryRun } from '../dry-run.ts'
+import { ensure } from '../ensure.ts'
+import { Problem } from '../problem.ts'
+import { tell } from '../story.ts'
+import { ToolFailure } from '../tools.ts'
+import { waitFor } from '../wait.ts'
+import { commitFiles } from './commit.ts'
+import { GitHubRefusal, type Repository } from './github.ts'
+
+/**
+ * Claims the cluster: the repository is made (or found to be ours), the lock taken, and the description committed
+ * before anything is bought. Creating the repository is the one atomic act there is before it exists.
+ */
+export async function claim(
+  cluster: Cluster,
+  flow: string,
+  flags: { 'steal-lock': boolean },
+): Promise<Repository> {
+  const repository = await ensureRepository(cluster)
+  cluster.repository = repository
+  if (!isDryRun()) {
+    await firstCommit(cluster)
+    await takeLock(cluster.github, cluster.place, flow, flags['steal-lock'])
+    await readAgain(cluster)
+  }
+  await describeInGit(cluster)
+  return repository
+}
+
+async function ensureRepository(cluster: Cluster): Promise<Repository> {
+  const { github, place, login } = cluster
+  return ensure({
+    what: `repository ${place.owner}/${place.name}`,
+    look: async () => {
+      const found = await github.repository(place.owner, place.name)
+      return found ? [found] : []
+    },
+    act: () =>
+      change(`gh repo create ${place.owner}/${place.name} --private --add-readme`, async () => {
+        try {
+          await github.createRepository(place.name, place.owner === login ? undefined : place.owner)
+        } catch (error) {
+          throw asFailure(error)
+        }
+      }),
+    imagined: imaginedRepository(place.owner, place.name),
+  })
+}
+
+/** A refused or lost create is decided by looking, like a tool's; only a missing permission is told at once. */
+function asFailure(error: unknown): unknown {
+  if (!(error instanceof GitHubRefusal) || error.status === 403 || error.status === 401) return error
+  return new ToolFailure('GitHub: create repository', error.status ?? null, error.message)
+}
+
+/** A new repository's branch shows some seconds after its creation; an empty one gets its first file from us. */
+async function firstCommit({ github, place }: Cluster): Promise<void> {
+  let written = false
+  await waitFor({ wish: `branch main of ${place.owner}/${place.name}`, every: 2, within: 60 }, async () => {
+    if (await github.ref(place, 'heads/main')) return true
+    if (written) return undefined
+    written = true
+    try {
+      await github.writeFirstFile(place, 'README.md', `# ${place.name}\n`, 'First commit, by regrow')
+    } catch (error) {
+      if (!(error instanceof GitHubRefusal)) throw error
+    }
+    return undefined
+  })
+}
+
+/** What another run committed while this one waited for the answer to its question must not be overwritten. */
+async function readAgain(cluster: Cluster): Promise<void> {
+  const text = await cluster.github.file(cluster.place, descriptionPath(cluster.name))
+  if (text !== cluster.committedText)
+    throw new Problem(`${descriptionPath(cluster.name)} was changed by another run meanwhile`, {
+      cure: 'Run the same command again: it starts from what is there now.',
+    })
+}
+
+/** Commits the description where it differs from what Git says; a person's comments stay while nothing differs. */
+export async function describeInGit(cluster: Cluster): Promise<void> {
+  const text = renderDescription(cluster.wanted)
+  if (cluster.committed && renderDescription(cluster.committed) === text) return
+  await commitFiles(
+    cluster.github,
+    cluster.place,
+    { [descriptionPath(cluster.name)]: text },
+    cluster.committed ? `Change the description of ${cluster.name}` : `Describe cluster ${cluster.name}`,
+  )
+  if (!isDryRun()) {
+    cluster.committed = cluster.wanted
+    cluster.committedText = text
+    tell('+', `description ${descriptionPath(cluster.name)}`)
+  }
+}
+
+function imaginedRepository(owner: string, name: string): Repository {
+  return {
+    name,
+    owner: { login: owner },
+    private: true,
+    html_url: `https://github.com/${owner}/${name}`,
+    ssh_url: `git@github.com:${owner}/${name}.git`,
+    clone_url: `https://github.com/${owner}/${name}.git`,
+    default_branch: 'main',
+  }
+}

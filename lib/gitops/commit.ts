@@ -1,0 +1,44 @@
+import { change } from '../change.ts'
+import { backoff } from '../wait.ts'
+import { type Files, type GitHub, GitHubRefusal, type Place } from './github.ts'
+
+/**
+ * Commits files onto the default branch in one commit; what is already so is left out, and nothing is written when
+ * nothing differs. Somebody else's push in between is taken as the new base.
+ * @returns the branch's commit afterwards; undefined in a dry run
+ */
+export async function commitFiles(
+  github: GitHub,
+  place: Place,
+  files: Files,
+  message: string,
+): Promise<string | undefined> {
+  let head: string | undefined
+  await change(
+    `git commit -m '${message}' # ${Object.keys(files).length} files in ${place.owner}/${place.name}`,
+    async () => {
+      for (let attempt = 1; ; attempt++) {
+        head = await github.ref(place, 'heads/main')
+        if (!head) throw new Error(`${place.owner}/${place.name} has no branch main`)
+        const { tree } = await github.commit(place, head)
+        const written = await github.writeTree(place, tree.sha, files)
+        if (written === tree.sha) return
+        const sha = await github.writeCommit(place, message, written, [head])
+        try {
+          await github.moveRef(place, 'heads/main', sha)
+          head = sha
+          return
+        } catch (error) {
+          // Lost answer or somebody's push: look at the branch again before the next attempt.
+          if (!(error instanceof GitHubRefusal) || attempt === 4) throw error
+          if ((await github.ref(place, 'heads/main')) === sha) {
+            head = sha
+            return
+          }
+          await backoff(attempt)
+        }
+      }
+    },
+  )
+  return head
+}

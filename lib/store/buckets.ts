@@ -1,0 +1,212 @@
+import { z } from 'zod'
+import { change } from '../change.ts'
+import { type BucketPlaces, bucketPlaces, type Cluster } from '../cluster/cluster.ts'
+import { names } from '../cluster/names.ts'
+import { isOurs } from '../cluster/ours.ts'
+import { isDryRun } from '../dry-run.ts'
+import { atEnd } from '../ending.ts'
+import { Problem } from '../problem.ts'
+import { Secret } from '../secret.ts'
+import { tell } from '../story.ts'
+import { waitFor } from '../wait.ts'
+import { mintKey, removeKey, type SpacesKeyPair } from './keys.ts'
+import { nodeRecords } from './nodes.ts'
+import { type Bucket, connectStore, type Store, type StoreKey } from './s3.ts'
+
+/** The two buckets of a cluster, opened with the operator's key. */
+export interface Buckets {
+  places: BucketPlaces
+  /** What the cluster's own key may touch: backups, nothing else. */
+  velero: Bucket
+  /** Kit, bundles and node reports: no key for it ever enters the cluster. */
+  kit: Bucket
+  /** The operator's access key, noted beside what it signed. */
+  accessKey: string
+}
+
+/** Makes sure of both buckets and opens them with an operator's key that is put away at the end of the run. */
+export async function ensureBuckets(cluster: Cluster): Promise<Buckets> {
+  const places = bucketPlaces(cluster)
+  if (!places.spaces) return open(cluster, places, ownKey())
+  await sweepSetupKeys(cluster)
+  const missing = await missingBuckets(places)
+  if (missing.length > 0) await createBuckets(cluster, places, missing)
+  else for (const bucket of [places.velero, places.kit]) tell('=', `bucket ${bucket}`, places.region)
+  if (isDryRun()) return imagined(places)
+  return openSpaces(cluster, places, 'readwrite')
+}
+
+/** Opens the buckets that are there: with `read` a key is minted that can only read. Undefined when there are none. */
+export async function openBuckets(
+  cluster: Cluster,
+  permission: 'read' | 'readwrite',
+): Promise<Buckets | undefined> {
+  const places = bucketPlaces(cluster)
+  if (!places.spaces) return open(cluster, places, ownKey())
+  if ((await missingBuckets(places)).length > 0) return undefined
+  return openSpaces(cluster, places, permission)
+}
+
+/**
+ * Which of the two buckets do not exist, asked without a key: S3 answers 404 for a missing bucket and 403 for one that
+ * is somebody's. A key of ours cannot tell before the bucket is there, because grants are per bucket.
+ */
+export async function missingBuckets(places: BucketPlaces): Promise<string[]> {
+  const missing = await Promise.all(
+    [places.velero, places.kit].map(async (bucket) => {
+      const answer = await waitFor(
+        { wish: `object store ${places.endpoint}`, every: 3, within: 60 },
+        async (note) => {
+          try {
+            const asked = await fetch(`${places.endpoint}/${bucket}`, {
+              method: 'HEAD',
+              signal: AbortSignal.timeout(15_000),
+            })
+            note(`status ${asked.status}`)
+            return asked.status < 500 && asked.status !== 429 ? asked.status : undefined
+          } catch (error) {
+            note(error instanceof Error ? error.message : String(error))
+            return undefined
+          }
+        },
+      )
+      return answer === 404 ? bucket : undefined
+    }),
+  )
+  return missing.filter((bucket) => bucket !== undefined)
+}
+
+/** A full-access key exists only between “no bucket” and “buckets made”. */
+async function createBuckets(cluster: Cluster, places: BucketPlaces, missing: string[]): Promise<void> {
+  const started = performance.now()
+  const key = isDryRun()
+    ? await showSetupKey(cluster)
+    : await mintKey(cluster, names.setupKey(cluster.name, now(cluster)), ['bucket=;permission=fullaccess'])
+  try {
+    const store =
+      key && (await connectStore(places.endpoint, places.region, key, cluster.cloud.clockOffset()))
+    if (store && missing[0]) await accepted(store, missing[0])
+    await Promise.all(
+      missing.map(async (bucket) => {
+        await change(`aws s3 mb s3://${bucket} --endpoint-url ${places.endpoint}`, async () => {
+          if (store && (await store.look(bucket)) === 'missing') await store.createBucket(bucket)
+        })
+        if (!isDryRun()) tell('+', `bucket ${bucket}`, places.region, (performance.now() - started) / 1000)
+      }),
+    )
+  } finally {
+    if (key) await removeKey(cluster, key.accessKey)
+  }
+}
+
+async function showSetupKey(cluster: Cluster): Promise<undefined> {
+  const { doctl } = await import('../tools.ts')
+  await doctl`spaces keys create ${names.setupKey(cluster.name, now(cluster))} --grants ${'bucket=;permission=fullaccess'}`
+}
+
+async function openSpaces(
+  cluster: Cluster,
+  places: BucketPlaces,
+  permission: 'read' | 'readwrite',
+): Promise<Buckets> {
+  const make = permission === 'read' ? names.readerKey : names.operatorKey
+  const key = await mintKey(
+    cluster,
+    make(cluster.name, now(cluster)),
+    [places.velero, places.kit].map((bucket) => `bucket=${bucket};permission=${permission}`),
+  )
+  const buckets = await open(cluster, places, key)
+  atEnd('operator’s key', () => putAway(cluster, buckets))
+  return buckets
+}
+
+async function open(cluster: Cluster, places: BucketPlaces, key: StoreKey): Promise<Buckets> {
+  const store = await connectStore(places.endpoint, places.region, key, cluster.cloud.clockOffset())
+  for (const bucket of [places.velero, places.kit]) {
+    if ((await accepted(store, bucket)) === 'missing')
+      throw new Problem(`bucket ${bucket} is not there`, {
+        cure: places.spaces
+          ? 'Run the same command again.'
+          : `Make it at ${places.endpoint}, with a key for it.`,
+      })
+  }
+  return {
+    places,
+    velero: store.bucket(places.velero),
+    kit: store.bucket(places.kit),
+    accessKey: key.accessKey,
+  }
+}
+
+/** A fresh key is refused for some seconds; what is still refused after a minute is somebody else's bucket. */
+async function accepted(store: Store, bucket: string): Promise<'ours' | 'missing'> {
+  return waitFor(
+    {
+      wish: `the new key is known for bucket ${bucket}`,
+      every: 2,
+      within: 60,
+      cure: `If ${bucket} belongs to somebody else, name other buckets in cluster.yaml (store.velero, store.kit).`,
+    },
+    async () => {
+      const found = await store.look(bucket)
+      return found === 'foreign' ? undefined : found
+    },
+  )
+}
+
+/**
+ * Removes operator's keys: this run's and those that killed runs left, but for keys whose signed URLs a droplet still
+ * needs, because it has not reported its last step. Those live seven days at most, as their URLs do.
+ */
+async function putAway(cluster: Cluster, buckets: Buckets): Promise<void> {
+  const needed = new Set(
+    (await nodeRecords(buckets.kit)).filter((record) => !record.finished).map((record) => record.accessKey),
+  )
+  const weekAgo = Date.now() - 7 * 24 * 3600_000
+  for (const key of await cluster.cloud.spacesKeys()) {
+    if (!isOurs('spacesKey', key, cluster.name) || !/-(operator|reader)-/.test(key.name)) continue
+    if (needed.has(key.access_key) && Date.parse(key.created_at) > weekAgo) continue
+    if (key.access_key !== buckets.accessKey) await removeKey(cluster, key.access_key)
+  }
+  if (!needed.has(buckets.accessKey)) await removeKey(cluster, buckets.accessKey)
+}
+
+async function sweepSetupKeys(cluster: Cluster): Promise<void> {
+  if (isDryRun()) return
+  for (const key of await cluster.cloud.spacesKeys())
+    if (isOurs('spacesKey', key, cluster.name) && key.name.includes('-setup-'))
+      await removeKey(cluster, key.access_key)
+}
+
+const storeKey = z.object({ REGROW_STORE_KEY: z.string().min(1), REGROW_STORE_SECRET: z.string().min(1) })
+
+/** The operator's key of another store than Spaces. @throws Problem when it is not in the environment */
+function ownKey(): SpacesKeyPair {
+  const read = storeKey.safeParse(process.env)
+  if (!read.success)
+    throw new Problem('cluster.yaml names another store, and its key is not set', {
+      cure: 'export REGROW_STORE_KEY=… REGROW_STORE_SECRET=… (docs/setup.md)',
+      exitCode: 2,
+    })
+  return {
+    name: 'REGROW_STORE_KEY',
+    accessKey: read.data.REGROW_STORE_KEY,
+    secretKey: new Secret(read.data.REGROW_STORE_SECRET),
+  }
+}
+
+/** The time by DigitalOcean's clock, which is the one that judges what we sign. */
+const now = (cluster: Cluster) => new Date(Date.now() + cluster.cloud.clockOffset())
+
+function imagined(places: BucketPlaces): Buckets {
+  const nothing = (name: string): Bucket => ({
+    name,
+    get: async () => undefined,
+    put: async (key) => change(`aws s3 cp - s3://${name}/${key}`, async () => {}),
+    exists: async () => false,
+    list: async () => [],
+    remove: async () => {},
+    sign: async (_method, key) => `<signed URL of ${key}>`,
+  })
+  return { places, velero: nothing(places.velero), kit: nothing(places.kit), accessKey: '<new key>' }
+}

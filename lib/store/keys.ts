@@ -1,0 +1,76 @@
+import { z } from 'zod'
+import type { Cluster } from '../cluster/cluster.ts'
+import { names } from '../cluster/names.ts'
+import { isOurs } from '../cluster/ours.ts'
+import { Problem } from '../problem.ts'
+import { Secret } from '../secret.ts'
+import { doctl, ToolFailure } from '../tools.ts'
+import { backoff } from '../wait.ts'
+import type { StoreKey } from './s3.ts'
+
+/** A Spaces key of ours with the secret that is shown once. */
+export interface SpacesKeyPair extends StoreKey {
+  name: string
+}
+
+const minted = z.array(z.object({ access_key: z.string(), secret_key: z.string() })).min(1)
+
+/**
+ * Mints a Spaces key. Its secret is shown once: when the answer was lost, the key is looked for, removed and minted again.
+ * @param grants in doctl's notation, such as `bucket=b;permission=readwrite`
+ */
+export async function mintKey(
+  cluster: Cluster,
+  name: string,
+  grants: readonly string[],
+): Promise<SpacesKeyPair> {
+  const words = grants.flatMap((grant) => ['--grants', grant])
+  for (let attempt = 1; ; attempt++) {
+    try {
+      const output = await doctl`spaces keys create ${name} ${words}`
+      const [key] = output.json(minted)
+      if (!key) throw new Problem(`key ${name} was made without a secret`)
+      return { name, accessKey: key.access_key, secretKey: new Secret(key.secret_key) }
+    } catch (error) {
+      if (!(error instanceof ToolFailure)) throw error
+      await removeKeysNamed(cluster, name)
+      if (attempt === 4)
+        throw new Problem(`key ${name} could not be made: ${error.message}`, {
+          cure: 'The token needs spaces_key:create_credentials. Mend it and run the same command again.',
+          cause: error,
+        })
+      await backoff(attempt)
+    }
+  }
+}
+
+/** Removes every key of ours with this name; that none is there is fine. */
+export async function removeKeysNamed(cluster: Cluster, name: string): Promise<void> {
+  for (const key of await cluster.cloud.spacesKeys())
+    if (key.name === name && isOurs('spacesKey', key, cluster.name)) await removeKey(cluster, key.access_key)
+}
+
+/** Removes one key of ours by its access key; done when it is not there any more. */
+export async function removeKey(cluster: Cluster, accessKey: string): Promise<void> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      await doctl`spaces keys delete ${accessKey} --force`
+      return
+    } catch (error) {
+      if (!(error instanceof ToolFailure)) throw error
+      const left = (await cluster.cloud.spacesKeys()).some((key) => key.access_key === accessKey)
+      if (!left) return
+      if (attempt === 4) throw error
+      await backoff(attempt)
+    }
+  }
+}
+
+/** The number of the next in-cluster key, one above the highest there is. */
+export async function nextVeleroKey(cluster: Cluster): Promise<string> {
+  const prefix = names.veleroKey(cluster.name, 0).slice(0, -1)
+  const numbers = (await cluster.cloud.spacesKeys())
+    .filter((key) => isOurs('spacesKey', key, cluster.name) && key.name.startsWith(prefix))
+    .map((key) => Number(key.name.slice(prefix.length)))
+  return names.veleroKey(cluster.name, Math.max(0, ...numbers) + 1)
+}

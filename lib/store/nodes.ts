@@ -1,0 +1,64 @@
+import { z } from 'zod'
+import { lastStep, type Report, reportSchema, type StepName } from '../node/reports.ts'
+import type { Bucket } from './s3.ts'
+
+/** What is noted when a bundle is made: which key signed its URLs, until when, and which step is the droplet's last. */
+const note = z.object({
+  name: z.string(),
+  accessKey: z.string(),
+  sha256: z.string(),
+  at: z.string(),
+  lastStep: z.string(),
+})
+type Note = z.infer<typeof note>
+
+/** A droplet's note, and whether it reported its last step. */
+export interface NodeRecord extends Note {
+  finished: boolean
+}
+
+const folder = (name: string) => `nodes/${name}`
+
+/** The key a step's report is written to. */
+export const reportKey = (name: string, step: StepName) => `${folder(name)}/${step}.json`
+
+/** Notes which key signed a droplet's URLs. */
+export async function writeNote(
+  kit: Bucket,
+  one: Omit<Note, 'lastStep'> & { role: 'first-server' | 'server' | 'agent' },
+): Promise<void> {
+  const { role, ...rest } = one
+  await kit.put(`${folder(one.name)}/bundle.json`, JSON.stringify({ ...rest, lastStep: lastStep(role) }), {
+    type: 'application/json',
+  })
+}
+
+/** All droplets for which a bundle was ever made. */
+export async function nodeRecords(kit: Bucket): Promise<NodeRecord[]> {
+  const keys = (await kit.list('nodes/')).map((one) => one.key)
+  const notes = keys.filter((key) => key.endsWith('/bundle.json'))
+  return Promise.all(
+    notes.map(async (key) => {
+      const read = note.parse(JSON.parse(Buffer.from((await kit.get(key)) ?? '').toString()))
+      const last = await readReport(kit, read.name, read.lastStep as StepName)
+      return { ...read, finished: last?.state === 'done' }
+    }),
+  )
+}
+
+/** A step's report, if it was written and can be read. */
+export async function readReport(kit: Bucket, name: string, step: StepName): Promise<Report | undefined> {
+  const bytes = await kit.get(reportKey(name, step))
+  if (!bytes) return undefined
+  const read = reportSchema.safeParse(parseJson(Buffer.from(bytes).toString()))
+  return read.success ? read.data : undefined
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    // A report is written by the node: what cannot be read counts as not there.
+    return undefined
+  }
+}
