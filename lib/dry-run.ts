@@ -7,6 +7,11 @@ export function beginDryRun(): void {
   dry = true
 }
 
+/** What a dry run really made, a key to look with, is really put away at its end. */
+export function endDryRun(): void {
+  dry = false
+}
+
 /** Whether this is a dry run. */
 export function isDryRun(): boolean {
   return dry

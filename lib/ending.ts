@@ -1,3 +1,4 @@
+import { endDryRun } from './dry-run.ts'
 import { tell } from './story.ts'
 
 const endings: { what: string; end: () => Promise<void> }[] = []
@@ -9,6 +10,7 @@ export function atEnd(what: string, end: () => Promise<void>): void {
 
 /** Puts everything away. A failure is told and does not keep the rest from being put away. */
 export async function endAll(): Promise<void> {
+  endDryRun()
   for (const { what, end } of endings.splice(0)) {
     try {
       await end()

@@ -116,7 +116,8 @@ async function openSpaces(
     [places.velero, places.kit].map((bucket) => `bucket=${bucket};permission=${permission}`),
   )
   const buckets = await open(cluster, places, key)
-  atEnd('operator’s key', () => putAway(cluster, buckets))
+  if (permission === 'read') atEnd('reader’s key', () => removeKey(cluster, key.accessKey))
+  else atEnd('operator’s key', () => putAway(cluster, buckets))
   return buckets
 }
 

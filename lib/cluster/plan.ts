@@ -1,0 +1,170 @@
+import type { Size } from '../digitalocean/types.ts'
+import type { Shown } from '../run.ts'
+import { missingBuckets } from '../store/buckets.ts'
+import { accountOf, bucketPlaces, type Cluster } from './cluster.ts'
+import { descriptionPath } from './description.ts'
+import { names } from './names.ts'
+import { type Inventory, inventory } from './ours.ts'
+import { dollars, prices, target } from './prices.ts'
+
+/** One thing of a plan: made or kept, and what it costs a month in dollars. */
+export interface PlanItem {
+  mark: '+' | '='
+  kind: string
+  name: string
+  detail: string
+  perMonth: number
+}
+
+/** What will be made and kept, and what it costs. */
+export interface Plan extends Shown {
+  items: PlanItem[]
+  perMonth: number
+}
+
+/** Compares what is wanted with what exists; changes nothing. Prices of droplets are read live. */
+export async function plan(cluster: Cluster): Promise<Plan> {
+  const [own, sizes, missing] = await Promise.all([
+    inventory(cluster.cloud, cluster.name),
+    cluster.cloud.sizes(),
+    bucketsToMake(cluster),
+  ])
+  const items = [
+    ...foundation(cluster, own),
+    ...machines(cluster, own, sizes),
+    ...storage(cluster, own, missing),
+  ]
+  const perMonth = items.reduce((sum, item) => sum + item.perMonth, 0)
+  const nothing = items.every((item) => item.mark === '=')
+  return {
+    items,
+    perMonth,
+    nothing,
+    text: planText(cluster, items, perMonth),
+    toJSON: () => ({ cluster: cluster.name, items, perMonth }),
+  }
+}
+
+function foundation(cluster: Cluster, own: Inventory): PlanItem[] {
+  const { owner, name } = cluster.place
+  const item = (kind: string, label: string, there: boolean, detail = ''): PlanItem => ({
+    mark: there ? '=' : '+',
+    kind,
+    name: label,
+    detail,
+    perMonth: 0,
+  })
+  return [
+    item('repository', `${owner}/${name}`, cluster.repository !== undefined, 'private, at GitHub'),
+    item('description', descriptionPath(cluster.name), cluster.committed !== undefined),
+    item('project', names.project(cluster.name), own.projects.length > 0),
+    item('network', names.network(cluster.name), own.vpcs.length > 0, cluster.wanted.network.range),
+    item(
+      'firewall',
+      names.firewall(cluster.name),
+      own.firewalls.length > 0,
+      `6443 for ${cluster.wanted.network.adminCidrs.join(' ')}`,
+    ),
+    item('SSH key', names.sshKey(cluster.name), own.sshKeys.length > 0, 'port 22 stays closed'),
+    item(
+      'reserved IP',
+      own.reservedIps[0]?.ip ?? 'one',
+      own.reservedIps.length > 0,
+      'free while it is assigned',
+    ),
+  ]
+}
+
+function machines(cluster: Cluster, own: Inventory, sizes: Size[]): PlanItem[] {
+  return cluster.wanted.nodes.map((node) => {
+    const found = own.droplets.find((droplet) => droplet.name === node.name)
+    const slug = found?.size_slug ?? node.size ?? cluster.wanted.size
+    return {
+      mark: found ? '=' : '+',
+      kind: 'droplet',
+      name: node.name,
+      detail: `${slug}, ${cluster.wanted.region}, ${cluster.wanted.image}`,
+      perMonth: sizes.find((size) => size.slug === slug)?.price_monthly ?? 0,
+    }
+  })
+}
+
+/** The claims that a new cluster's own manifests make, in GiB. */
+export function firstClaims(cluster: Cluster): { name: string; gib: number }[] {
+  return [
+    { name: 'sample hello', gib: 1 },
+    ...(cluster.wanted.domain ? [{ name: 'certificates of Traefik', gib: 1 }] : []),
+  ]
+}
+
+function storage(cluster: Cluster, own: Inventory, missing: string[]): PlanItem[] {
+  const places = bucketPlaces(cluster)
+  const { volumes, keepDays } = cluster.wanted.backups
+  const existing = own.volumes.map((volume) => ({
+    mark: '=' as const,
+    name: volume.name,
+    gib: volume.size_gigabytes,
+  }))
+  const claims =
+    own.volumes.length > 0 ? existing : firstClaims(cluster).map((one) => ({ mark: '+' as const, ...one }))
+  const gib = claims.reduce((sum, one) => sum + one.gib, 0)
+  return [
+    ...[places.velero, places.kit].map((bucket, index) => ({
+      mark: missing.includes(bucket) ? ('+' as const) : ('=' as const),
+      kind: 'bucket',
+      name: bucket,
+      detail: places.spaces ? 'Spaces: one fee for all buckets, 250 GiB' : places.endpoint,
+      perMonth: places.spaces && index === 0 ? prices.spaces : 0,
+    })),
+    ...claims.map((one) => ({
+      mark: one.mark,
+      kind: 'volume',
+      name: one.name,
+      detail: `${one.gib} GiB`,
+      perMonth: one.gib * prices.volumeGib,
+    })),
+    ...(volumes === 'snapshot'
+      ? [
+          {
+            mark: claims[0]?.mark ?? ('+' as const),
+            kind: 'snapshots',
+            name: `daily, kept ${keepDays} days`,
+            detail: `${keepDays} × ${gib} GiB`,
+            perMonth: keepDays * gib * prices.snapshotGib,
+          },
+        ]
+      : []),
+  ]
+}
+
+async function bucketsToMake(cluster: Cluster): Promise<string[]> {
+  const places = bucketPlaces(cluster)
+  return places.spaces ? missingBuckets(places) : []
+}
+
+function planText(cluster: Cluster, items: PlanItem[], perMonth: number): string {
+  const account = accountOf(cluster)
+  const who = `${account.team?.name ? `${account.email} (team ${account.team.name})` : account.email} at DigitalOcean, ${cluster.login} at GitHub`
+  const rows = items.map((item) => [
+    item.mark,
+    item.kind,
+    item.name,
+    item.detail,
+    item.perMonth ? dollars(item.perMonth) : '',
+  ])
+  const widths = [1, 2, 3].map((column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)))
+  const line = (row: string[]) =>
+    `  ${row[0]} ${row[1]?.padEnd(widths[0] ?? 0)}  ${row[2]?.padEnd(widths[1] ?? 0)}  ${row[3]?.padEnd(widths[2] ?? 0)}  ${row[4]?.padStart(7)}`.trimEnd()
+  const csi = cluster.tokens.csiIsMain
+    ? [
+        '  ! your DigitalOcean token will live in the cluster (volumes need it); REGROW_CSI_TOKEN takes a narrower one',
+      ]
+    : []
+  const nothing = items.every((item) => item.mark === '=')
+  return [
+    `cluster ${cluster.name}: ${who}`,
+    ...rows.map(line),
+    ...csi,
+    `  ${dollars(perMonth)} a month${perMonth > target ? `, above the ${dollars(target)} this tool aims at` : ''}${nothing ? '; nothing to make' : ''}`,
+  ].join('\n')
+}

@@ -1,0 +1,229 @@
+import { z } from 'zod'
+import { addressesLeft } from '../digitalocean/address.ts'
+import { Problem, Problems } from '../problem.ts'
+import { doctl, helm, ToolFailure } from '../tools.ts'
+import { accountOf, type Cluster } from './cluster.ts'
+import { names } from './names.ts'
+import { type Inventory, inventory } from './ours.ts'
+import { overlap, podRange, serviceRange } from './ranges.ts'
+
+/** Regions with basic droplets and Spaces (https://docs.digitalocean.com/platform/regional-availability, 2026-10). */
+const spacesRegions = ['ams3', 'blr1', 'fra1', 'lon1', 'nyc3', 'sfo2', 'sfo3', 'sgp1', 'syd1', 'tor1']
+
+type Check = (cluster: Cluster, own: Inventory) => Promise<(Problem | undefined)[]>
+
+/** Looks for everything that would fail later, before anything exists. @throws Problems: all of them at once */
+export async function preflight(cluster: Cluster): Promise<void> {
+  const found = [...cluster.problems, ...flagsAgainstGit(cluster)]
+  if (cluster.account && cluster.login) {
+    const own = await inventory(cluster.cloud, cluster.name).catch(collect(found))
+    const checks: Check[] = [sameAccount, tools, limits, regionAndSize, ranges, repositoryIsOurs, scopes]
+    if (own) {
+      const results = await Promise.all(
+        checks.map((check) => check(cluster, own).catch((error: unknown) => [asProblem(error)])),
+      )
+      found.push(...results.flat().filter((one) => one !== undefined))
+    }
+  }
+  if (found.length > 0) throw new Problems(found)
+}
+
+const collect =
+  (found: Problem[]) =>
+  (error: unknown): undefined => {
+    found.push(asProblem(error))
+  }
+
+const asProblem = (error: unknown) =>
+  error instanceof Problem ? error : new Problem(`unexpected: ${String(error)}`, { cause: error })
+
+/** What lies in Git can be changed by flags only where the cloud can follow. */
+function flagsAgainstGit({ committed, wanted, name }: Cluster): Problem[] {
+  if (!committed) return []
+  const problems: Problem[] = []
+  if (committed.region !== wanted.region)
+    problems.push(
+      new Problem(`cluster ${name} is in ${committed.region} and cannot move to ${wanted.region}`, {
+        cure: 'Bring a backup back in the other region: ./restore.mts --backup latest --as <name> --region …',
+        exitCode: 2,
+      }),
+    )
+  if (committed.size !== wanted.size)
+    problems.push(
+      new Problem(`cluster ${name} has size ${committed.size}`, {
+        cure: `./scale.mts --size ${wanted.size} changes it.`,
+        exitCode: 2,
+      }),
+    )
+  return problems
+}
+
+const seen = z.object({ team: z.object({ uuid: z.string() }).optional(), uuid: z.string().optional() })
+
+/** doctl must act on the account that the client looks at. */
+const sameAccount: Check = async (cluster) => {
+  const account = accountOf(cluster)
+  try {
+    const raw = (await doctl`account get`).json(
+      z.union([
+        z
+          .array(seen)
+          .min(1)
+          .transform((all) => all[0]),
+        seen,
+      ]),
+    )
+    const same = raw && (raw.team?.uuid ?? raw.uuid) === (account.team?.uuid ?? account.uuid)
+    return same
+      ? []
+      : [
+          new Problem('doctl sees another account than DIGITALOCEAN_TOKEN opens', {
+            cure: 'Run ./scripts/tools.mts for a doctl of the known version.',
+          }),
+        ]
+  } catch (error) {
+    if (error instanceof ToolFailure)
+      return [
+        new Problem(`doctl cannot read the account: ${error.message}`, {
+          cure: 'The token needs account:read.',
+        }),
+      ]
+    throw error
+  }
+}
+
+const tools: Check = async () => {
+  await helm()`version --short`
+  return []
+}
+
+const limits: Check = async (cluster, own) => {
+  const account = accountOf(cluster)
+  const toMake = cluster.wanted.nodes.filter(
+    (node) => !own.droplets.some((one) => one.name === node.name),
+  ).length
+  const problems: Problem[] = []
+  if (account.status !== 'active')
+    problems.push(
+      new Problem(`the DigitalOcean account is ${account.status}`, {
+        cure: 'Log in at DigitalOcean: it says what is missing.',
+      }),
+    )
+  if (toMake > 0 && account.droplet_limit > 0 && own.droplets.length + toMake > account.droplet_limit)
+    problems.push(
+      new Problem(`the account may have ${account.droplet_limit} droplets; ${toMake} more do not fit`, {
+        cure: 'Ask DigitalOcean for more, or remove droplets.',
+      }),
+    )
+  const left = own.reservedIps.length > 0 ? 1 : await addressesLeft(cluster)
+  if (left !== undefined && left < 1)
+    problems.push(
+      new Problem('the account may make no more reserved IPs', {
+        cure: 'Release one, or ask DigitalOcean for more.',
+      }),
+    )
+  return problems
+}
+
+const regionAndSize: Check = async ({ cloud, wanted }, own) => {
+  const [regions, sizes] = await Promise.all([cloud.regions(), cloud.sizes()])
+  const region = regions.find((one) => one.slug === wanted.region)
+  if (!region?.available)
+    return [
+      new Problem(`DigitalOcean has no region ${wanted.region}`, {
+        cure: `Take one of ${spacesRegions.join(' ')}.`,
+        exitCode: 2,
+      }),
+    ]
+  const problems: Problem[] = []
+  if (!wanted.store.endpoint && !spacesRegions.includes(wanted.store.region ?? wanted.region))
+    problems.push(
+      new Problem(`region ${wanted.region} has no Spaces`, {
+        cure: `Take one of ${spacesRegions.join(' ')}.`,
+        exitCode: 2,
+      }),
+    )
+  for (const slug of new Set(wanted.nodes.map((node) => node.size ?? wanted.size))) {
+    const size = sizes.find((one) => one.slug === slug)
+    const missing = wanted.nodes.some((node) => !own.droplets.some((one) => one.name === node.name))
+    const fit = sizes
+      .filter((one) => one.memory >= 2048 && one.available && region.sizes.includes(one.slug))
+      .toSorted((a, b) => a.price_monthly - b.price_monthly)
+      .slice(0, 5)
+      .map((one) => one.slug)
+      .join(' ')
+    if (!size)
+      problems.push(
+        new Problem(`DigitalOcean has no size ${slug}`, { cure: `For example: ${fit}.`, exitCode: 2 }),
+      )
+    else if (size.memory < 2048)
+      problems.push(
+        new Problem(`size ${slug} has ${size.memory} MB of memory; a server needs 2,048`, {
+          cure: `For example: ${fit}.`,
+          exitCode: 2,
+        }),
+      )
+    else if (missing && (!size.available || !region.sizes.includes(slug)))
+      problems.push(
+        new Problem(`size ${slug} cannot be had in ${wanted.region} now`, { cure: `For example: ${fit}.` }),
+      )
+  }
+  return problems
+}
+
+const ranges: Check = async ({ cloud, wanted, name }, own) => {
+  const { range } = wanted.network
+  if (overlap(range, podRange) || overlap(range, serviceRange))
+    return [
+      new Problem(`network ${range} meets the ranges of pods and services (${podRange}, ${serviceRange})`, {
+        cure: 'Choose another network.range in cluster.yaml, such as 10.110.0.0/20.',
+        exitCode: 2,
+      }),
+    ]
+  if (own.vpcs.length > 0) return []
+  const other = (await cloud.vpcs()).find((vpc) => overlap(vpc.ip_range, range))
+  return other
+    ? [
+        new Problem(`network ${range} meets ${other.ip_range} of network ${other.name}`, {
+          cure: `Choose another network.range for ${names.network(name)} in a --config file.`,
+        }),
+      ]
+    : []
+}
+
+const repositoryIsOurs: Check = async ({ github, place, repository, committed }) => {
+  if (!repository) return []
+  const full = `${place.owner}/${place.name}`
+  if (repository.permissions && !repository.permissions.push)
+    return [
+      new Problem(`the GitHub token may not write to ${full}`, {
+        cure: 'Give it Contents and Administration, read and write.',
+      }),
+    ]
+  if (!repository.private)
+    return [
+      new Problem(`repository ${full} is public`, { cure: 'Make it private, or name another with --repo.' }),
+    ]
+  if (committed) return []
+  const head = await github.ref(place, 'heads/main')
+  if (!head) return []
+  const files = await github.tree(place, (await github.commit(place, head)).tree.sha)
+  const foreign = [...files.keys()].filter((path) => path !== 'README.md' && !path.startsWith('clusters/'))
+  return foreign.length > 0 && !files.has('applications/platform.yaml')
+    ? [
+        new Problem(`repository ${full} holds something else (${foreign.slice(0, 3).join(', ')})`, {
+          cure: 'Name an empty one, or one that does not exist yet, with --repo.',
+        }),
+      ]
+    : []
+}
+
+/** Only a classic token tells its scopes; a fine-grained one is found out when GitHub refuses something. */
+const scopes: Check = async ({ scopes }) =>
+  scopes === undefined || scopes.includes('repo')
+    ? []
+    : [
+        new Problem(`the GitHub token lacks the scope “repo” (it has: ${scopes.join(', ') || 'none'})`, {
+          cure: 'Make a classic token with “repo” at https://github.com/settings/tokens.',
+        }),
+      ]

@@ -1,0 +1,96 @@
+import {
+  constants,
+  createCipheriv,
+  createPublicKey,
+  publicEncrypt,
+  randomBytes,
+  X509Certificate,
+} from 'node:crypto'
+import { z } from 'zod'
+import { Problem } from '../problem.ts'
+
+/** A Secret as a person writes it; `stringData` is taken like `data`, not yet encoded. */
+const secret = z.looseObject({
+  apiVersion: z.literal('v1'),
+  kind: z.literal('Secret'),
+  metadata: z.looseObject({
+    name: z.string().min(1),
+    namespace: z.string().default('default'),
+    labels: z.record(z.string(), z.string()).optional(),
+    annotations: z.record(z.string(), z.string()).optional(),
+  }),
+  type: z.string().optional(),
+  data: z.record(z.string(), z.base64()).default({}),
+  stringData: z.record(z.string(), z.string()).default({}),
+})
+
+/** Backups leave these Secrets out: the controller makes them from Git, and refuses to adopt restored ones. */
+const labels = { 'velero.io/exclude-from-backup': 'true' }
+
+/**
+ * Turns a Secret into a SealedSecret (bitnami.com/v1alpha1, strict scope) that only the holder of the certificate's
+ * private key can open. Format: sealed-secrets `pkg/crypto/crypto.go`.
+ * @param certificate PEM
+ * @throws Problem when it is no Secret
+ */
+export function sealSecret(manifest: unknown, certificate: string): object {
+  const read = secret.safeParse(manifest)
+  if (!read.success) {
+    const [issue] = read.error.issues
+    throw new Problem(
+      `this is no Secret that can be sealed: ${issue?.path.join('.') ?? ''} ${issue?.message ?? ''}`,
+      {
+        cure: 'Give a manifest of kind Secret with data or stringData, such as kubectl create secret … --dry-run=client -o yaml prints.',
+        exitCode: 2,
+      },
+    )
+  }
+  const { metadata, type, data, stringData } = read.data
+  const plain = {
+    ...Object.fromEntries(Object.entries(data).map(([key, value]) => [key, Buffer.from(value, 'base64')])),
+    ...Object.fromEntries(Object.entries(stringData).map(([key, value]) => [key, Buffer.from(value)])),
+  }
+  const label = `${metadata.namespace}/${metadata.name}`
+  return {
+    apiVersion: 'bitnami.com/v1alpha1',
+    kind: 'SealedSecret',
+    metadata: { name: metadata.name, namespace: metadata.namespace },
+    spec: {
+      encryptedData: Object.fromEntries(
+        Object.entries(plain).map(([key, value]) => [key, sealValue(value, certificate, label)]),
+      ),
+      template: {
+        ...(type ? { type } : {}),
+        metadata: {
+          name: metadata.name,
+          namespace: metadata.namespace,
+          labels: { ...metadata.labels, ...labels },
+          ...(metadata.annotations ? { annotations: metadata.annotations } : {}),
+        },
+      },
+    },
+  }
+}
+
+/** Length of the wrapped session key (2 bytes, big endian), the wrapped key, then AES-256-GCM with a zero nonce. */
+function sealValue(value: Buffer, certificate: string, label: string): string {
+  const sessionKey = randomBytes(32)
+  const wrapped = publicEncrypt(
+    {
+      key: createPublicKey(
+        new X509Certificate(certificate).publicKey.export({ type: 'spki', format: 'pem' }),
+      ),
+      padding: constants.RSA_PKCS1_OAEP_PADDING,
+      oaepHash: 'sha256',
+      oaepLabel: Buffer.from(label),
+    },
+    sessionKey,
+  )
+  const length = Buffer.alloc(2)
+  length.writeUInt16BE(wrapped.length)
+  // Every value has a session key of its own, so the nonce may be zero.
+  const cipher = createCipheriv('aes-256-gcm', sessionKey, Buffer.alloc(12))
+  return Buffer.concat([length, wrapped, cipher.update(value), cipher.final(), cipher.getAuthTag()]).toString(
+    'base64',
+  )
+}

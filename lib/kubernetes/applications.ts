@@ -1,0 +1,153 @@
+import { z } from 'zod'
+import { Problem } from '../problem.ts'
+import { tell } from '../story.ts'
+import { type Kube, kubectl, ToolFailure } from '../tools.ts'
+import { waitFor } from '../wait.ts'
+
+/** What regrow reads of an Argo CD Application (argoproj.io/v1alpha1). */
+const application = z.object({
+  metadata: z.object({ name: z.string() }),
+  status: z
+    .object({
+      sync: z.object({ status: z.string() }).optional(),
+      health: z.object({ status: z.string().optional(), message: z.string().optional() }).optional(),
+      conditions: z.array(z.object({ type: z.string(), message: z.string() })).optional(),
+      operationState: z.object({ phase: z.string(), message: z.string().optional() }).optional(),
+      resources: z
+        .array(z.object({ kind: z.string(), name: z.string(), group: z.string().optional() }))
+        .optional(),
+    })
+    .optional(),
+})
+export type Application = z.infer<typeof application>
+
+/** All Applications of the cluster by name. @throws ToolFailure when the API does not answer */
+export async function applications(kube: Kube): Promise<Map<string, Application>> {
+  const answer = await kubectl(kube)`get applications.argoproj.io -n argocd -o json`
+  const { items } = answer.json(z.object({ items: z.array(application) }))
+  return new Map(items.map((one) => [one.metadata.name, one]))
+}
+
+/** Whether an Application is what Git says and works. */
+export const isHealthy = (one: Application | undefined): boolean =>
+  one?.status?.sync?.status === 'Synced' && one.status.health?.status === 'Healthy'
+
+/** An Application's state in words: `Synced, Progressing`, with the reason where Argo CD gives one. */
+export function stateOf(one: Application | undefined): string {
+  if (!one?.status) return 'not looked at yet'
+  const { sync, health, conditions, operationState } = one.status
+  const reason =
+    conditions?.find((condition) => condition.type.endsWith('Error'))?.message ??
+    (operationState?.phase === 'Failed' || operationState?.phase === 'Error'
+      ? operationState.message
+      : undefined) ??
+    health?.message
+  return `${sync?.status ?? 'Unknown'}, ${health?.status ?? 'Unknown'}${reason ? `: ${reason.slice(0, 300)}` : ''}`
+}
+
+/**
+ * Waits until an app of apps and every Application it brings are Synced and Healthy (both: since Argo CD 3.4 a part
+ * that is missing does not show in the health alone).
+ * @throws Problem after 15 minutes, naming what is not well and why
+ */
+export async function healthy(kube: Kube, name: 'platform' | 'root'): Promise<void> {
+  const started = performance.now()
+  const told = new Set<string>()
+  let first = true
+  await waitFor({ wish: `${name} is healthy`, every: 3, within: 900, cure: cureFor(name) }, async (note) => {
+    let all: Map<string, Application>
+    try {
+      all = await applications(kube)
+    } catch (error) {
+      if (!(error instanceof ToolFailure)) throw error
+      first = false
+      note('the Kubernetes API does not answer')
+      return undefined
+    }
+    const parent = all.get(name)
+    const children = (parent?.status?.resources ?? [])
+      .filter((one) => one.kind === 'Application')
+      .map((one) => one.name)
+    const well = [...children, name].filter((one) => isHealthy(all.get(one)))
+    for (const one of well.filter((each) => !told.has(each))) {
+      told.add(one)
+      tell(
+        first ? '=' : '+',
+        `application ${one}`,
+        'Synced, Healthy',
+        first ? undefined : (performance.now() - started) / 1000,
+      )
+    }
+    first = false
+    if (isHealthy(parent) && children.length > 0 && well.length === children.length + 1) return true
+    const ill = [name, ...children].filter((one) => !isHealthy(all.get(one)))
+    note(ill.map((one) => `${one} ${stateOf(all.get(one))}`).join('; '))
+    return undefined
+  })
+}
+
+const cureFor = (name: string) =>
+  `Look closer with: kubectl -n argocd describe application ${name}. When it is mended, run the same command again.`
+
+/** Applies the root Application where it is missing or not as wanted; from then on Git brings everything else. */
+export async function applyRoot(kube: Kube, manifest: string, spec: unknown): Promise<void> {
+  const found = await currentSpec(kube)
+  if (found !== undefined && contains(found, spec)) return tell('=', 'app of apps')
+  const started = performance.now()
+  for (let attempt = 1; ; attempt++) {
+    try {
+      await kubectl(
+        kube,
+        manifest,
+      )`apply --server-side --force-conflicts --field-manager argocd-controller -f -`
+      return tell('+', 'app of apps', 'Git brings the rest', (performance.now() - started) / 1000)
+    } catch (error) {
+      if (!(error instanceof ToolFailure) || attempt === 4) throw error
+    }
+  }
+}
+
+async function currentSpec(kube: Kube): Promise<unknown> {
+  const answer = await kubectl(kube)`get applications.argoproj.io root -n argocd --ignore-not-found -o json`
+  return answer.text.trim() === '' ? undefined : answer.json(z.object({ spec: z.unknown() })).spec
+}
+
+/** Whether everything of `part` is in `whole` with the same value; the API server adds defaults of its own. */
+function contains(whole: unknown, part: unknown): boolean {
+  if (Array.isArray(part))
+    return (
+      Array.isArray(whole) &&
+      whole.length === part.length &&
+      part.every((one, index) => contains(whole[index], one))
+    )
+  if (part && typeof part === 'object')
+    return (
+      !!whole &&
+      typeof whole === 'object' &&
+      Object.entries(part).every(([key, value]) => contains((whole as Record<string, unknown>)[key], value))
+    )
+  return whole === part
+}
+
+/** @throws Problem when the claim of the sample is not bound in five minutes */
+export async function claimBound(kube: Kube, namespace: string): Promise<{ name: string; volume: string }[]> {
+  const claim = z.object({
+    metadata: z.object({ name: z.string() }),
+    spec: z.object({ volumeName: z.string().optional() }),
+    status: z.object({ phase: z.string().optional() }).optional(),
+  })
+  return waitFor({ wish: `claims in ${namespace} are bound`, every: 3, within: 300 }, async (note) => {
+    const answer = await kubectl(kube)`get persistentvolumeclaims -n ${namespace} -o json`
+    const { items } = answer.json(z.object({ items: z.array(claim) }))
+    note(items.map((one) => `${one.metadata.name} ${one.status?.phase ?? ''}`).join(', ') || 'no claim yet')
+    if (items.length === 0 || items.some((one) => one.status?.phase !== 'Bound')) return undefined
+    return items.map((one) => ({ name: one.metadata.name, volume: one.spec.volumeName ?? '' }))
+  })
+}
+
+/** The Problem of a cluster that should be there and does not answer. */
+export const unreachable = (kube: Kube, cause: unknown) =>
+  new Problem('the Kubernetes API does not answer', {
+    cure: `Try: kubectl --kubeconfig ${kube.file} get nodes`,
+    cause,
+  })

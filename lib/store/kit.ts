@@ -1,0 +1,167 @@
+import { randomBytes } from 'node:crypto'
+import { hash } from 'bcryptjs'
+import { z } from 'zod'
+import { isDryRun } from '../dry-run.ts'
+import { makeClusterAuthorities, makeSealingPair, makeSshKeyPair } from '../node/index.ts'
+import { Problem } from '../problem.ts'
+import { remember, Secret } from '../secret.ts'
+import { tell } from '../story.ts'
+import type { Buckets } from './buckets.ts'
+
+const pair = z.object({ publicKey: z.string(), privateKey: z.string() })
+
+/** Everything that outlives the cluster: written once, found ever after. */
+export const kitSchema = z.object({
+  version: z.literal(1),
+  cluster: z.string(),
+  createdAt: z.string(),
+  /** k3s' CAs and service-account key: path under `server/tls` to PEM. */
+  authorities: z.record(z.string(), z.string()),
+  serverToken: z.string(),
+  agentToken: z.string(),
+  /** Encrypts Velero's kopia repository. */
+  kopiaPassword: z.string(),
+  sealing: z.object({ certificate: z.string(), key: z.string() }),
+  ssh: pair,
+  /** Argo CD reads the repository with it. */
+  deploy: pair,
+  argocd: z.object({
+    serverSecret: z.string(),
+    password: z.string(),
+    passwordHash: z.string(),
+    passwordAt: z.string(),
+  }),
+})
+export type Kit = z.infer<typeof kitSchema>
+
+const plain = 'kit.json'
+const sealed = 'kit.json.age'
+
+/** The kit, made the first time. It is never overwritten: everything else would be lost with it. */
+export async function ensureKit(buckets: Buckets, cluster: string, clockOffset = 0): Promise<Kit> {
+  const found = await readKit(buckets)
+  if (found) {
+    tell('=', 'kit', `of ${found.createdAt}`)
+    return found
+  }
+  const started = performance.now()
+  const kit = await makeKit(cluster, new Date(Date.now() + clockOffset))
+  rememberAll(kit)
+  if (isDryRun()) return kit
+  const passphrase = process.env.REGROW_PASSPHRASE
+  const text = JSON.stringify(kit)
+  if (passphrase) await buckets.kit.put(sealed, await encrypt(text, passphrase), { once: true })
+  else await buckets.kit.put(plain, text, { once: true, type: 'application/json' })
+  const written = await readKit(buckets)
+  if (!written)
+    throw new Problem('the kit was written and cannot be read', { cure: 'Run the same command again.' })
+  tell(
+    '+',
+    'kit',
+    passphrase ? 'keys and tokens, encrypted by your passphrase' : 'keys and tokens, protected by the bucket',
+    (performance.now() - started) / 1000,
+  )
+  return written
+}
+
+/**
+ * The kit as the bucket has it; undefined when there is none.
+ * @throws Problem when it needs a passphrase that is missing or wrong, or is damaged
+ */
+export async function readKit(buckets: Buckets): Promise<Kit | undefined> {
+  const [open, closed] = await Promise.all([buckets.kit.get(plain), buckets.kit.get(sealed)])
+  if (!open && !closed) return undefined
+  const text = closed ? await decrypt(closed) : Buffer.from(open ?? '').toString()
+  const read = kitSchema.safeParse(parseJson(text))
+  if (!read.success)
+    throw new Problem(`the kit in ${buckets.places.kit} is damaged`, {
+      cure: 'Bring back an earlier copy of it; without it neither the cluster nor its backups can be opened.',
+      cause: read.error,
+    })
+  rememberAll(read.data)
+  return read.data
+}
+
+/** The kit of a cluster that must have one. @throws Problem */
+export async function needKit(buckets: Buckets | undefined, cluster: string): Promise<Kit> {
+  const kit = buckets && (await readKit(buckets))
+  if (!kit)
+    throw new Problem(`there is no kit of a cluster “${cluster}”`, {
+      cure: `./bootstrap.mts --name ${cluster} grows it.`,
+    })
+  return kit
+}
+
+async function makeKit(cluster: string, now: Date): Promise<Kit> {
+  const random = (bytes: number) => randomBytes(bytes).toString('hex')
+  const password = randomBytes(18).toString('base64url')
+  const [authorities, sealing, passwordHash] = await Promise.all([
+    makeClusterAuthorities({ now }),
+    makeSealingPair({ now }),
+    hash(password, 10),
+  ])
+  return {
+    version: 1,
+    cluster,
+    createdAt: now.toISOString(),
+    authorities: { ...authorities },
+    serverToken: random(24),
+    agentToken: random(24),
+    kopiaPassword: random(32),
+    sealing,
+    ssh: makeSshKeyPair(`regrow ${cluster}`),
+    deploy: makeSshKeyPair(`argocd ${cluster}`),
+    argocd: { serverSecret: random(32), password, passwordHash, passwordAt: now.toISOString() },
+  }
+}
+
+/** From now on none of these is ever printed. */
+function rememberAll(kit: Kit): void {
+  for (const one of [
+    kit.serverToken,
+    kit.agentToken,
+    kit.kopiaPassword,
+    kit.sealing.key,
+    kit.ssh.privateKey,
+    kit.deploy.privateKey,
+    kit.argocd.serverSecret,
+    kit.argocd.password,
+    ...Object.entries(kit.authorities).flatMap(([path, pem]) => (path.endsWith('.key') ? [pem] : [])),
+  ])
+    remember(one)
+}
+
+async function encrypt(text: string, passphrase: string): Promise<Uint8Array> {
+  const { Encrypter } = await import('age-encryption')
+  const encrypter = new Encrypter()
+  encrypter.setPassphrase(new Secret(passphrase).reveal())
+  return encrypter.encrypt(text)
+}
+
+async function decrypt(bytes: Uint8Array): Promise<string> {
+  const passphrase = process.env.REGROW_PASSPHRASE
+  if (!passphrase)
+    throw new Problem('the kit is encrypted and no passphrase is given', {
+      cure: 'export REGROW_PASSPHRASE=…',
+    })
+  const { Decrypter } = await import('age-encryption')
+  const decrypter = new Decrypter()
+  decrypter.addPassphrase(new Secret(passphrase).reveal())
+  try {
+    return await decrypter.decrypt(bytes, 'text')
+  } catch (cause) {
+    throw new Problem('the passphrase does not open the kit', {
+      cure: 'Set REGROW_PASSPHRASE to the one used when the cluster was grown.',
+      cause,
+    })
+  }
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    // Told by the schema's refusal, with what to do.
+    return undefined
+  }
+}
