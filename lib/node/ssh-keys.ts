@@ -1,0 +1,11 @@
+import sshpk from 'sshpk'
+
+/** Makes an ed25519 key pair in OpenSSH's own format, the only one its tools read (Node's PKCS#8 they refuse). */
+export function makeSshKeyPair(comment: string): { publicKey: string; privateKey: string } {
+  const key = sshpk.generatePrivateKey('ed25519')
+  key.comment = comment
+  return {
+    publicKey: key.toPublic().toString('ssh').trim(),
+    privateKey: `${key.toString('openssh').trimEnd()}\n`,
+  }
+}

@@ -1,0 +1,42 @@
+import { z } from 'zod'
+import { Problem } from '../problem.ts'
+import { renderCloudConfig } from './cloud-config.ts'
+import { parsed } from './spec.ts'
+import { cloudInitFile, template } from './template.ts'
+
+/** The most bytes of user-data that a node gets; the cloud itself would take 64 KiB. */
+export const userDataLimit = 4096
+
+const userData = z.strictObject({
+  name: z.string().regex(/^[a-z0-9-]+$/, 'is no name of a-z, 0-9 and -'),
+  bundleUrl: z.url({ protocol: /^https?$/ }),
+  bundleSha256: z.string().regex(/^[0-9a-f]{64}$/, 'is no SHA-256 in lower-case hex'),
+  startedUrl: z.url({ protocol: /^https?$/ }),
+})
+
+/** What a node's user-data names: its bundle, and where it says that it is there. */
+export type UserData = z.input<typeof userData>
+
+/**
+ * The user-data of a node: one script and one unit, which fetch the bundle and hand over to it.
+ * Throws a Problem when a field is not right or the text is over {@link userDataLimit}.
+ */
+export function renderUserData(wish: UserData): string {
+  const values = parsed(userData, wish, 'the user-data')
+  const text = renderCloudConfig({
+    files: [
+      {
+        path: '/usr/local/sbin/regrow',
+        mode: '0700',
+        content: template<typeof values>('cloud-init/regrow.hbs', cloudInitFile('regrow.hbs'))(values),
+      },
+    ],
+    units: [{ name: 'regrow.service', content: cloudInitFile('regrow.service') }],
+  })
+  const bytes = Buffer.byteLength(text)
+  if (bytes > userDataLimit)
+    throw new Problem(`the user-data of ${values.name} has ${bytes} bytes, more than ${userDataLimit}`, {
+      cure: 'use shorter URLs',
+    })
+  return text
+}
