@@ -1,3 +1,4 @@
+import { mayChange } from './change.ts'
 import { isDryRun } from './dry-run.ts'
 import { Problem } from './problem.ts'
 import { tell } from './story.ts'
@@ -35,6 +36,10 @@ export async function ensure<T>(thing: Thing<T>): Promise<T> {
   if (isDryRun()) {
     await thing.act()
     return thing.imagined
+  }
+  if (await mayChange()) {
+    const meanwhile = await thing.look()
+    if (meanwhile.length > 0) return one(thing, meanwhile, '=', started, false)
   }
   for (let attempt = 1; ; attempt++) {
     try {

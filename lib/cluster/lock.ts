@@ -23,36 +23,58 @@ const holder = z.object({
 })
 type Holder = z.infer<typeof holder>
 
+/** How a flow locks. */
+export interface Locking {
+  flow: string
+  /** Takes the lock over from whoever has it. */
+  steal: boolean
+  /** Runs when the lock was taken: what was read before may have been changed by somebody else. */
+  taken: () => Promise<void>
+}
+
 /**
- * Takes the cluster's lock: a chain of commits on a ref of the repository that is moved by fast-forward only, which is
- * a compare-and-swap. A dead process of this host is taken over; anyone else only with `steal`.
- * Before every later change the ref is looked at again, so a holder that was stolen from finds out.
- * @throws Problem naming the holder when somebody else has it
+ * From now on every change needs the cluster's lock; the first one takes it, so a run with nothing to change writes
+ * nothing. The lock is a chain of commits on a ref of the repository that is moved by fast-forward only, which is a
+ * compare-and-swap. A dead process of this host is taken over; anyone else only with `steal`. Before every later
+ * change the ref is looked at again, so a holder that was stolen from finds out: that change throws a Problem.
  */
-export async function takeLock(github: GitHub, place: Place, flow: string, steal: boolean): Promise<void> {
-  const before = await github.ref(place, ref)
-  const mine = me(flow)
-  if (before) {
-    const other = holderOf((await github.commit(place, before)).message)
-    if (other?.state === 'held') explainTakeover(other, place, steal)
-  }
-  let tip = await write(github, place, mine, before)
+export function lockChanges(github: GitHub, place: Place, { flow, steal, taken }: Locking): void {
+  let taking: Promise<string> | undefined
   guardChanges(async () => {
-    const now = await github.ref(place, ref)
-    if (now === tip) return
-    const other = now ? holderOf((await github.commit(place, now)).message) : undefined
-    throw new Problem(
-      `the lock of ${place.owner}/${place.name} was taken over by ${other ? name(other) : 'somebody'}`,
-      {
-        cure: 'Nothing more was changed by this run. Wait for the other one, then run the same command again.',
-      },
-    )
+    if (!taking) {
+      taking = take(github, place, flow, steal)
+      await taking
+      await taken()
+      return true
+    }
+    await stillOurs(github, place, await taking)
+    return false
   })
   atEnd('lock', async () => {
-    guardChanges(async () => {})
-    if ((await github.ref(place, ref)) !== tip) return
-    tip = await write(github, place, { ...mine, state: 'released', at: new Date().toISOString() }, tip)
+    guardChanges(async () => false)
+    const tip = await taking?.catch(() => undefined)
+    if (tip === undefined || (await github.ref(place, ref)) !== tip) return
+    await write(github, place, { ...me(flow), state: 'released' }, tip)
   })
+}
+
+async function take(github: GitHub, place: Place, flow: string, steal: boolean): Promise<string> {
+  const before = await github.ref(place, ref)
+  const other = before ? holderOf((await github.commit(place, before)).message) : undefined
+  if (other?.state === 'held') explainTakeover(other, place, steal)
+  return write(github, place, me(flow), before)
+}
+
+async function stillOurs(github: GitHub, place: Place, tip: string): Promise<void> {
+  const now = await github.ref(place, ref)
+  if (now === tip) return
+  const other = now ? holderOf((await github.commit(place, now)).message) : undefined
+  throw new Problem(
+    `the lock of ${place.owner}/${place.name} was taken over by ${other ? name(other) : 'somebody'}`,
+    {
+      cure: 'Nothing more was changed by this run. Wait for the other one, then run the same command again.',
+    },
+  )
 }
 
 /** Who holds the lock, for status; undefined when nobody does. */

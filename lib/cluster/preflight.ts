@@ -6,6 +6,7 @@ import { accountOf, type Cluster } from './cluster.ts'
 import { names } from './names.ts'
 import { type Inventory, inventory } from './ours.ts'
 import { overlap, podRange, serviceRange } from './ranges.ts'
+import { recordDigests } from './upstream.ts'
 
 /** Regions with basic droplets and Spaces (https://docs.digitalocean.com/platform/regional-availability, 2026-10). */
 const spacesRegions = ['ams3', 'blr1', 'fra1', 'lon1', 'nyc3', 'sfo2', 'sfo3', 'sgp1', 'syd1', 'tor1']
@@ -17,7 +18,16 @@ export async function preflight(cluster: Cluster): Promise<void> {
   const found = [...cluster.problems, ...flagsAgainstGit(cluster)]
   if (cluster.account && cluster.login) {
     const own = await inventory(cluster.cloud, cluster.name).catch(collect(found))
-    const checks: Check[] = [sameAccount, tools, limits, regionAndSize, ranges, repositoryIsOurs, scopes]
+    const checks: Check[] = [
+      sameAccount,
+      tools,
+      upstream,
+      limits,
+      regionAndSize,
+      ranges,
+      repositoryIsOurs,
+      scopes,
+    ]
     if (own) {
       const results = await Promise.all(
         checks.map((check) => check(cluster, own).catch((error: unknown) => [asProblem(error)])),
@@ -94,6 +104,12 @@ const sameAccount: Check = async (cluster) => {
 
 const tools: Check = async () => {
   await helm()`version --short`
+  return []
+}
+
+/** Everything that upstream serves can be had; its digests go into the description. */
+const upstream: Check = async (cluster) => {
+  await recordDigests(cluster)
   return []
 }
 

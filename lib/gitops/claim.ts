@@ -1,7 +1,7 @@
 import { change } from '../change.ts'
 import type { Cluster } from '../cluster/cluster.ts'
 import { descriptionPath, renderDescription } from '../cluster/description.ts'
-import { takeLock } from '../cluster/lock.ts'
+import { lockChanges } from '../cluster/lock.ts'
 import { isDryRun } from '../dry-run.ts'
 import { ensure } from '../ensure.ts'
 import { Problem } from '../problem.ts'
@@ -24,8 +24,11 @@ export async function claim(
   cluster.repository = repository
   if (!isDryRun()) {
     await firstCommit(cluster)
-    await takeLock(cluster.github, cluster.place, flow, flags['steal-lock'])
-    await readAgain(cluster)
+    lockChanges(cluster.github, cluster.place, {
+      flow,
+      steal: flags['steal-lock'],
+      taken: () => readAgain(cluster),
+    })
   }
   await describeInGit(cluster)
   return repository

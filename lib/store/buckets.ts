@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { change } from '../change.ts'
+import { change, mayChange } from '../change.ts'
 import { type BucketPlaces, bucketPlaces, type Cluster } from '../cluster/cluster.ts'
 import { names } from '../cluster/names.ts'
 import { isOurs } from '../cluster/ours.ts'
@@ -9,7 +9,7 @@ import { Problem } from '../problem.ts'
 import { Secret } from '../secret.ts'
 import { tell } from '../story.ts'
 import { waitFor } from '../wait.ts'
-import { mintKey, removeKey, type SpacesKeyPair } from './keys.ts'
+import { isShortLived, mintKey, removeKey, type SpacesKeyPair } from './keys.ts'
 import { nodeRecords } from './nodes.ts'
 import { type Bucket, connectStore, type Store, type StoreKey } from './s3.ts'
 
@@ -79,29 +79,23 @@ export async function missingBuckets(places: BucketPlaces): Promise<string[]> {
 /** A full-access key exists only between “no bucket” and “buckets made”. */
 async function createBuckets(cluster: Cluster, places: BucketPlaces, missing: string[]): Promise<void> {
   const started = performance.now()
-  const key = isDryRun()
-    ? await showSetupKey(cluster)
-    : await mintKey(cluster, names.setupKey(cluster.name, now(cluster)), ['bucket=;permission=fullaccess'])
+  const key = await mintKey(cluster, names.setupKey(cluster.name, now(cluster)), [
+    'bucket=;permission=fullaccess',
+  ])
   try {
-    const store =
-      key && (await connectStore(places.endpoint, places.region, key, cluster.cloud.clockOffset()))
-    if (store && missing[0]) await accepted(store, missing[0])
+    const store = await connectStore(places.endpoint, places.region, key, cluster.cloud.clockOffset())
+    if (missing[0] && !isDryRun()) await accepted(store, missing[0])
     await Promise.all(
       missing.map(async (bucket) => {
         await change(`aws s3 mb s3://${bucket} --endpoint-url ${places.endpoint}`, async () => {
-          if (store && (await store.look(bucket)) === 'missing') await store.createBucket(bucket)
+          if ((await store.look(bucket)) === 'missing') await store.createBucket(bucket)
         })
         if (!isDryRun()) tell('+', `bucket ${bucket}`, places.region, (performance.now() - started) / 1000)
       }),
     )
   } finally {
-    if (key) await removeKey(cluster, key.accessKey)
+    await removeKey(cluster, { name: key.name, access_key: key.accessKey })
   }
-}
-
-async function showSetupKey(cluster: Cluster): Promise<undefined> {
-  const { doctl } = await import('../tools.ts')
-  await doctl`spaces keys create ${names.setupKey(cluster.name, now(cluster))} --grants ${'bucket=;permission=fullaccess'}`
 }
 
 async function openSpaces(
@@ -116,7 +110,8 @@ async function openSpaces(
     [places.velero, places.kit].map((bucket) => `bucket=${bucket};permission=${permission}`),
   )
   const buckets = await open(cluster, places, key)
-  if (permission === 'read') atEnd('reader’s key', () => removeKey(cluster, key.accessKey))
+  if (permission === 'read')
+    atEnd('reader’s key', () => removeKey(cluster, { name: key.name, access_key: key.accessKey }))
   else atEnd('operator’s key', () => putAway(cluster, buckets))
   return buckets
 }
@@ -156,27 +151,38 @@ async function accepted(store: Store, bucket: string): Promise<'ours' | 'missing
 }
 
 /**
- * Removes operator's keys: this run's and those that killed runs left, but for keys whose signed URLs a droplet still
- * needs, because it has not reported its last step. Those live seven days at most, as their URLs do.
+ * Removes this run's key, and under the lock those that killed runs left; but for keys whose signed URLs a droplet
+ * still needs, because it has not reported its last step. Those live seven days at most, as their URLs do.
  */
 async function putAway(cluster: Cluster, buckets: Buckets): Promise<void> {
   const needed = new Set(
     (await nodeRecords(buckets.kit)).filter((record) => !record.finished).map((record) => record.accessKey),
   )
   const weekAgo = Date.now() - 7 * 24 * 3600_000
-  for (const key of await cluster.cloud.spacesKeys()) {
-    if (!isOurs('spacesKey', key, cluster.name) || !/-(operator|reader)-/.test(key.name)) continue
-    if (needed.has(key.access_key) && Date.parse(key.created_at) > weekAgo) continue
-    if (key.access_key !== buckets.accessKey) await removeKey(cluster, key.access_key)
-  }
-  if (!needed.has(buckets.accessKey)) await removeKey(cluster, buckets.accessKey)
+  const unneeded = (await cluster.cloud.spacesKeys()).filter(
+    (key) =>
+      isOurs('spacesKey', key, cluster.name) &&
+      isShortLived(key.name) &&
+      !(needed.has(key.access_key) && Date.parse(key.created_at) > weekAgo),
+  )
+  const own = unneeded.find((key) => key.access_key === buckets.accessKey)
+  const left = unneeded.filter((key) => key !== own)
+  if (
+    left.length > 0 &&
+    (await mayChange().then(
+      () => true,
+      () => false,
+    ))
+  )
+    for (const key of left) await removeKey(cluster, key)
+  if (own) await removeKey(cluster, own)
 }
 
 async function sweepSetupKeys(cluster: Cluster): Promise<void> {
   if (isDryRun()) return
   for (const key of await cluster.cloud.spacesKeys())
-    if (isOurs('spacesKey', key, cluster.name) && key.name.includes('-setup-'))
-      await removeKey(cluster, key.access_key)
+    if (isOurs('spacesKey', key, cluster.name) && /-setup-[0-9tz]+$/.test(key.name))
+      await removeKey(cluster, key)
 }
 
 const storeKey = z.object({ REGROW_STORE_KEY: z.string().min(1), REGROW_STORE_SECRET: z.string().min(1) })

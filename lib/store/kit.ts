@@ -2,7 +2,8 @@ import { randomBytes } from 'node:crypto'
 import { hash } from 'bcryptjs'
 import { z } from 'zod'
 import { isDryRun } from '../dry-run.ts'
-import { makeClusterAuthorities, makeSealingPair, makeSshKeyPair } from '../node/index.ts'
+import { makeSealingKey } from '../gitops/sealing-key.ts'
+import { clusterAuthorities, makeClusterAuthorities, makeSshKeyPair } from '../node/index.ts'
 import { Problem } from '../problem.ts'
 import { remember, Secret } from '../secret.ts'
 import { tell } from '../story.ts'
@@ -15,8 +16,7 @@ export const kitSchema = z.object({
   version: z.literal(1),
   cluster: z.string(),
   createdAt: z.string(),
-  /** k3s' CAs and service-account key: path under `server/tls` to PEM. */
-  authorities: z.record(z.string(), z.string()),
+  authorities: clusterAuthorities,
   serverToken: z.string(),
   agentToken: z.string(),
   /** Encrypts Velero's kopia repository. */
@@ -97,14 +97,14 @@ async function makeKit(cluster: string, now: Date): Promise<Kit> {
   const password = randomBytes(18).toString('base64url')
   const [authorities, sealing, passwordHash] = await Promise.all([
     makeClusterAuthorities({ now }),
-    makeSealingPair({ now }),
+    makeSealingKey({ now }),
     hash(password, 10),
   ])
   return {
     version: 1,
     cluster,
     createdAt: now.toISOString(),
-    authorities: { ...authorities },
+    authorities,
     serverToken: random(24),
     agentToken: random(24),
     kopiaPassword: random(32),
@@ -126,7 +126,7 @@ function rememberAll(kit: Kit): void {
     kit.deploy.privateKey,
     kit.argocd.serverSecret,
     kit.argocd.password,
-    ...Object.entries(kit.authorities).flatMap(([path, pem]) => (path.endsWith('.key') ? [pem] : [])),
+    ...Object.values(kit.authorities).map((one) => (typeof one === 'string' ? one : one.key)),
   ])
     remember(one)
 }

@@ -1,14 +1,17 @@
 import { z } from 'zod'
-import { lastStep, type Report, reportSchema, type StepName } from '../node/reports.ts'
+import { installSteps, type Report, reportSchema, type Step, steps } from '../node/index.ts'
 import type { Bucket } from './s3.ts'
 
 /** What is noted when a bundle is made: which key signed its URLs, until when, and which step is the droplet's last. */
 const note = z.object({
   name: z.string(),
   accessKey: z.string(),
+  /** The access key that went into the cluster with this bundle. */
+  veleroKey: z.string().optional(),
   sha256: z.string(),
   at: z.string(),
-  lastStep: z.string(),
+  /** The step after which the droplet needs no signed URL any more. */
+  lastStep: z.enum(steps),
 })
 type Note = z.infer<typeof note>
 
@@ -20,7 +23,7 @@ export interface NodeRecord extends Note {
 const folder = (name: string) => `nodes/${name}`
 
 /** The key a step's report is written to. */
-export const reportKey = (name: string, step: StepName) => `${folder(name)}/${step}.json`
+export const reportKey = (name: string, step: Step) => `${folder(name)}/${step}.json`
 
 /** Notes which key signed a droplet's URLs. */
 export async function writeNote(
@@ -28,9 +31,13 @@ export async function writeNote(
   one: Omit<Note, 'lastStep'> & { role: 'first-server' | 'server' | 'agent' },
 ): Promise<void> {
   const { role, ...rest } = one
-  await kit.put(`${folder(one.name)}/bundle.json`, JSON.stringify({ ...rest, lastStep: lastStep(role) }), {
-    type: 'application/json',
-  })
+  await kit.put(
+    `${folder(one.name)}/bundle.json`,
+    JSON.stringify({ ...rest, lastStep: installSteps(role).at(-1) }),
+    {
+      type: 'application/json',
+    },
+  )
 }
 
 /** All droplets for which a bundle was ever made. */
@@ -40,14 +47,14 @@ export async function nodeRecords(kit: Bucket): Promise<NodeRecord[]> {
   return Promise.all(
     notes.map(async (key) => {
       const read = note.parse(JSON.parse(Buffer.from((await kit.get(key)) ?? '').toString()))
-      const last = await readReport(kit, read.name, read.lastStep as StepName)
+      const last = await readReport(kit, read.name, read.lastStep)
       return { ...read, finished: last?.state === 'done' }
     }),
   )
 }
 
 /** A step's report, if it was written and can be read. */
-export async function readReport(kit: Bucket, name: string, step: StepName): Promise<Report | undefined> {
+export async function readReport(kit: Bucket, name: string, step: Step): Promise<Report | undefined> {
   const bytes = await kit.get(reportKey(name, step))
   if (!bytes) return undefined
   const read = reportSchema.safeParse(parseJson(Buffer.from(bytes).toString()))

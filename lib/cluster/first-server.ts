@@ -1,0 +1,171 @@
+import { writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { findDroplets } from '../digitalocean/droplet.ts'
+import type { ReservedIp } from '../digitalocean/types.ts'
+import { isDryRun } from '../dry-run.ts'
+import { endpoints } from '../environment.ts'
+import { argocdRelease, bootstrapSecrets, platformApplication } from '../gitops/render.ts'
+import { repositoryValues } from '../gitops/values.ts'
+import { tlsName } from '../kubernetes/connect.ts'
+import {
+  type BundleWish,
+  installSteps,
+  type NodeSpec,
+  renderBundle,
+  renderUserData,
+  type Step,
+} from '../node/index.ts'
+import { Problem } from '../problem.ts'
+import { Secret } from '../secret.ts'
+import type { Buckets } from '../store/buckets.ts'
+import { mintKey, nextVeleroKey, type SpacesKeyPair } from '../store/keys.ts'
+import type { Kit } from '../store/kit.ts'
+import { reportKey, writeNote } from '../store/nodes.ts'
+import { tell } from '../story.ts'
+import { helm, workFolder } from '../tools.ts'
+import { chartOf, k3sAddress, versionsOf } from '../versions.ts'
+import { bucketPlaces, type Cluster } from './cluster.ts'
+import { fetchPinned } from './upstream.ts'
+
+/** What a first server is grown from. */
+export interface Seedling {
+  kit: Kit
+  buckets: Buckets
+  address: ReservedIp
+}
+
+const week = 7 * 24 * 3600
+const bundleKey = (name: string) => `bundles/${name}.tar.gz`
+
+/** The name of the first server. */
+export function firstServerName(cluster: Cluster): string {
+  const [first] = cluster.wanted.nodes
+  if (!first) throw new Problem(`cluster ${cluster.name} describes no machine`)
+  return first.name
+}
+
+/**
+ * Makes the bundle of the first server and the user-data that leads to it; its URLs are signed for seven days. With it
+ * the cluster's own key is minted. Nothing is made for a droplet that is already there: its user-data cannot change.
+ */
+export async function ensureBundle(cluster: Cluster, seedling: Seedling): Promise<string> {
+  const name = firstServerName(cluster)
+  if ((await findDroplets(cluster, name)).length > 0) {
+    tell('=', `bundle of ${name}`, 'its droplet is there')
+    return ''
+  }
+  const started = performance.now()
+  const [argocd, veleroKey] = await Promise.all([
+    renderArgoCd(cluster, seedling.address),
+    clusterKey(cluster),
+  ])
+  if (isDryRun()) return ''
+  const wish = await bundleWish(cluster, seedling, argocd, veleroKey)
+  const bundle = await renderBundle(wish)
+  const { kit } = seedling.buckets
+  await kit.put(bundleKey(name), bundle.bytes)
+  await writeNote(kit, {
+    name,
+    role: 'first-server',
+    accessKey: seedling.buckets.accessKey,
+    veleroKey: veleroKey.accessKey,
+    sha256: bundle.sha256,
+    at: new Date().toISOString(),
+  })
+  tell(
+    '+',
+    `bundle of ${name}`,
+    `${Math.ceil(bundle.bytes.length / 1024)} KiB`,
+    (performance.now() - started) / 1000,
+  )
+  return renderUserData({
+    name,
+    bundleUrl: await kit.sign('GET', bundleKey(name), week),
+    bundleSha256: bundle.sha256,
+    startedUrl: await kit.sign('PUT', reportKey(name, 'started'), week),
+  })
+}
+
+async function bundleWish(
+  cluster: Cluster,
+  { kit, buckets, address }: Seedling,
+  argocd: string,
+  veleroKey: SpacesKeyPair,
+): Promise<BundleWish> {
+  const name = firstServerName(cluster)
+  const values = repositoryValues(cluster, address.ip)
+  const steps = installSteps('first-server')
+  const urls = await Promise.all(
+    steps.map(
+      async (step): Promise<[Step, string]> => [
+        step,
+        await buckets.kit.sign('PUT', reportKey(name, step), week),
+      ],
+    ),
+  )
+  const [namespaces, ...secrets] = bootstrapSecrets({ values, kit, veleroKey, csiToken: cluster.tokens.csi })
+  return {
+    node: nodeSpec(cluster, kit, address),
+    authorities: kit.authorities,
+    kubernetes: {
+      '00-namespaces.yaml': namespaces ?? '',
+      '10-secrets.yaml': secrets.join('---\n'),
+      '20-argocd.yaml': argocd,
+      '30-platform.yaml': platformApplication(values),
+    },
+    reports: Object.fromEntries(urls),
+    deleteUrl: await buckets.kit.sign('DELETE', bundleKey(name), week),
+  }
+}
+
+function nodeSpec(cluster: Cluster, kit: Kit, address: ReservedIp): NodeSpec {
+  const { wanted } = cluster
+  const versions = versionsOf(wanted.versions)
+  return {
+    cluster: cluster.name,
+    name: firstServerName(cluster),
+    role: 'first-server',
+    datastore: wanted.datastore,
+    network: wanted.network.range,
+    externalAddress: address.ip,
+    tlsSans: [address.ip, tlsName(cluster.name)],
+    tokens: { server: kit.serverToken, agent: kit.agentToken },
+    k3s: {
+      version: versions.k3s,
+      url: endpoints().upstream(k3sAddress(versions.k3s)),
+      sha256: wanted.digests.k3s ?? '',
+    },
+  }
+}
+
+/** Argo CD's manifests, rendered here by helm from the chart that was checked: the node needs no helm. */
+async function renderArgoCd(cluster: Cluster, address: ReservedIp): Promise<string> {
+  const release = argocdRelease(repositoryValues(cluster, address.ip))
+  const { archive, version } = chartOf('argo-cd', versionsOf(cluster.wanted.versions))
+  const bytes = await fetchPinned({ name: 'argo-cd', address: archive }, cluster.wanted.digests)
+  const file = join(workFolder(), `argo-cd-${version}.tgz`)
+  await writeFile(file, bytes)
+  const rendered = await helm(
+    release.values,
+  )`template ${release.release} ${file} --namespace ${release.namespace} --include-crds --values -`
+  return rendered.text
+}
+
+/** The key that lives in the cluster: it can touch the backups' bucket and nothing else. */
+async function clusterKey(cluster: Cluster): Promise<SpacesKeyPair> {
+  const { velero, spaces } = bucketPlaces(cluster)
+  if (spaces) return mintClusterKey(cluster, velero)
+  const { REGROW_VELERO_KEY: key, REGROW_VELERO_SECRET: secret } = process.env
+  if (!key || !secret)
+    throw new Problem('the cluster’s own key for the other store is not set', {
+      cure: 'export REGROW_VELERO_KEY=… REGROW_VELERO_SECRET=…: a key that can touch only the backups’ bucket.',
+      exitCode: 2,
+    })
+  return { name: 'REGROW_VELERO_KEY', accessKey: key, secretKey: new Secret(secret) }
+}
+
+async function mintClusterKey(cluster: Cluster, bucket: string): Promise<SpacesKeyPair> {
+  const key = await mintKey(cluster, await nextVeleroKey(cluster), [`bucket=${bucket};permission=readwrite`])
+  tell('+', `key ${key.name}`, `for ${bucket} alone`)
+  return key
+}

@@ -1,0 +1,81 @@
+import { createHash } from 'node:crypto'
+import type { GitHub, Place } from './github.ts'
+
+/**
+ * How a file in Git differs from what regrow would write. `ours`: regrow may write it. `edited`, `removed`: a person
+ * did that, and regrow wants nothing new. `both`: a person edited what regrow now wants otherwise.
+ */
+export interface Drift {
+  path: string
+  kind: 'ours' | 'edited' | 'removed' | 'both'
+  /** For `both`: the lines that regrow would have now, against what is there. */
+  difference?: string
+}
+
+/**
+ * Compares three ways: what is wanted now, what regrow wrote last (the commit `base`), what Git has.
+ * @returns only files that differ from what is wanted
+ */
+export async function drift(
+  github: GitHub,
+  place: Place,
+  wanted: Record<string, string>,
+  base: string | undefined,
+): Promise<Drift[]> {
+  const head = await github.ref(place, 'heads/main')
+  const [there, before] = await Promise.all([filesOf(github, place, head), filesOf(github, place, base)])
+  const found = await Promise.all(
+    Object.entries(wanted).map(async ([path, text]): Promise<Drift | undefined> => {
+      const [mine, theirs, last] = [blobSha(text), there.get(path), before.get(path)]
+      if (theirs === mine) return undefined
+      if (theirs === last || last === undefined)
+        return { path, kind: mayWrite(path, theirs, last) ? 'ours' : 'edited' }
+      if (mine === last) return { path, kind: theirs === undefined ? 'removed' : 'edited' }
+      const now = theirs === undefined ? '' : await github.blob(place, theirs)
+      return { path, kind: 'both', difference: differenceOf(now, text) }
+    }),
+  )
+  return found.filter((one) => one !== undefined)
+}
+
+/** A file that regrow never wrote and that is there already is a person's; but GitHub's first README is nobody's. */
+function mayWrite(path: string, theirs: string | undefined, last: string | undefined): boolean {
+  return theirs === undefined || last !== undefined || path === 'README.md'
+}
+
+async function filesOf(
+  github: GitHub,
+  place: Place,
+  commit: string | undefined,
+): Promise<Map<string, string>> {
+  if (!commit) return new Map()
+  return github.tree(place, (await github.commit(place, commit)).tree.sha)
+}
+
+/** Whether a commit has exactly these files. */
+export async function holds(
+  github: GitHub,
+  place: Place,
+  commit: string | undefined,
+  files: Record<string, string>,
+): Promise<boolean> {
+  const there = await filesOf(github, place, commit)
+  const paths = Object.entries(files)
+  return there.size === paths.length && paths.every(([path, text]) => there.get(path) === blobSha(text))
+}
+
+/** Git's name for a blob: SHA-1 over its header and bytes (https://git-scm.com/book/en/v2/Git-Internals-Git-Objects). */
+function blobSha(text: string): string {
+  const bytes = Buffer.from(text)
+  return createHash('sha1').update(`blob ${bytes.length}\0`).update(bytes).digest('hex')
+}
+
+/** The lines that only one side has, `-` theirs and `+` ours, twenty at most. */
+function differenceOf(theirs: string, ours: string): string {
+  const [left, right] = [theirs.split('\n'), ours.split('\n')]
+  const lines = [
+    ...left.filter((line) => !right.includes(line)).map((line) => `    - ${line}`),
+    ...right.filter((line) => !left.includes(line)).map((line) => `    + ${line}`),
+  ]
+  return lines.slice(0, 20).join('\n')
+}

@@ -1,0 +1,90 @@
+import { change } from '../change.ts'
+import type { Cluster } from '../cluster/cluster.ts'
+import { isDryRun } from '../dry-run.ts'
+import { ensure } from '../ensure.ts'
+import type { Kit } from '../store/kit.ts'
+import { tell } from '../story.ts'
+import { ToolFailure } from '../tools.ts'
+import { commitFiles } from './commit.ts'
+import { type Drift, drift, holds } from './drift.ts'
+import { GitHubRefusal } from './github.ts'
+import { renderRepository } from './render.ts'
+import { repositoryValues } from './values.ts'
+
+// Points at what regrow wrote last, so that a person's edits can be told from a newer regrow's changes.
+const seeded = 'regrow/seeded'
+
+/**
+ * Brings the manifests into the repository, and the key with which Argo CD reads it. A person's edits stay: they are
+ * named, and where regrow would have written something else it is said.
+ */
+export async function seed(cluster: Cluster, kit: Kit, address: string): Promise<void> {
+  await Promise.all([seedManifests(cluster, address), ensureDeployKey(cluster, kit.deploy.publicKey)])
+}
+
+async function seedManifests(cluster: Cluster, address: string): Promise<void> {
+  const { github, place } = cluster
+  const wanted = renderRepository(repositoryValues(cluster, address))
+  if (isDryRun()) {
+    await commitFiles(github, place, wanted, `Seed cluster ${cluster.name}`)
+    return
+  }
+  const started = performance.now()
+  const found = await drift(github, place, wanted, await github.ref(place, seeded))
+  for (const one of found.filter((each) => each.kind !== 'ours')) tellEdit(one)
+  const changes = found.filter((one) => one.kind === 'ours')
+  if (changes.length === 0)
+    tell('=', 'manifests', `${Object.keys(wanted).length} files in ${place.owner}/${place.name}`)
+  else {
+    const files = Object.fromEntries(changes.map((one) => [one.path, wanted[one.path]]))
+    await commitFiles(github, place, files, `Seed cluster ${cluster.name}: ${changes.length} files`)
+    tell(
+      '+',
+      'manifests',
+      `${changes.length} files in ${place.owner}/${place.name}`,
+      (performance.now() - started) / 1000,
+    )
+  }
+  await recordSeed(cluster, wanted)
+}
+
+/** Keeps what was rendered as a commit of its own, reachable by a ref that nobody else reads. */
+async function recordSeed({ github, place }: Cluster, wanted: Record<string, string>): Promise<void> {
+  const before = await github.ref(place, seeded)
+  if (await holds(github, place, before, wanted)) return
+  await change(`git update-ref refs/${seeded}`, async () => {
+    const tree = await github.writeTree(place, undefined, wanted)
+    const sha = await github.writeCommit(place, 'What regrow wrote', tree, before ? [before] : [])
+    if (before) await github.moveRef(place, seeded, sha)
+    else await github.createRef(place, seeded, sha)
+  })
+}
+
+function tellEdit(one: Drift): void {
+  if (one.kind === 'edited') tell('·', one.path, 'edited by you: kept')
+  else if (one.kind === 'removed') tell('·', one.path, 'removed by you: stays removed')
+  else tell('!', one.path, `edited by you and changed by regrow: yours is kept\n${one.difference}`)
+}
+
+/** The read-only key of Argo CD. Deleting the token that made it deletes it too; then it is made again. */
+async function ensureDeployKey({ github, place, name }: Cluster, publicKey: string): Promise<void> {
+  const body = (text: string) => text.split(' ').slice(0, 2).join(' ')
+  const title = `argocd ${name}`
+  await ensure({
+    what: `deploy key of ${place.owner}/${place.name}`,
+    look: async () =>
+      isDryRun() ? [] : (await github.deployKeys(place)).filter((key) => body(key.key) === body(publicKey)),
+    act: () =>
+      change(`gh repo deploy-key add --title '${title}' # read-only`, async () => {
+        try {
+          await github.addDeployKey(place, title, publicKey)
+        } catch (error) {
+          if (error instanceof GitHubRefusal && error.status !== 403)
+            throw new ToolFailure('GitHub: add deploy key', error.status ?? null, error.message)
+          throw error
+        }
+      }),
+    detail: () => 'read-only',
+    imagined: { id: 0, key: publicKey, title, read_only: true },
+  })
+}

@@ -1,0 +1,148 @@
+import { chmodSync, mkdirSync, writeFileSync } from 'node:fs'
+import { join, resolve } from 'node:path'
+import type { Cluster } from '../cluster/cluster.ts'
+import { DryRunEnd, isDryRun } from '../dry-run.ts'
+import {
+  installSteps,
+  makeOperatorCertificate,
+  type Report,
+  renderKubeconfig,
+  type Step,
+} from '../node/index.ts'
+import { Problem } from '../problem.ts'
+import type { Buckets } from '../store/buckets.ts'
+import type { Kit } from '../store/kit.ts'
+import { readReport } from '../store/nodes.ts'
+import { tell } from '../story.ts'
+import { type Kube, kubectl, ToolFailure } from '../tools.ts'
+import { waitFor } from '../wait.ts'
+
+/** The name in the API server's certificate that never changes, whatever the address. */
+export const tlsName = (cluster: string) => `${cluster}.regrow.internal`
+
+/** Where a cluster's kubeconfig is written: the current folder, or `REGROW_KUBECONFIG_DIR`. */
+export const kubeconfigPath = (cluster: string) =>
+  resolve(process.env.REGROW_KUBECONFIG_DIR ?? '.', `kubeconfig-${cluster}.yaml`)
+
+/** Writes the kubeconfig (mode 0600): it was known before the machine, because the kit holds the authorities. */
+export async function writeKubeconfig(
+  cluster: Pick<Cluster, 'name' | 'cloud'>,
+  kit: Kit,
+  address: string,
+  file = kubeconfigPath(cluster.name),
+): Promise<Kube> {
+  const now = new Date(Date.now() + cluster.cloud.clockOffset())
+  const operator = await makeOperatorCertificate(kit.authorities, { now })
+  const text = renderKubeconfig({
+    cluster: cluster.name,
+    server: `https://${address}:${apiPort()}`,
+    tlsServerName: tlsName(cluster.name),
+    ca: kit.authorities.server.cert,
+    cert: operator.cert,
+    key: operator.key,
+  })
+  try {
+    mkdirSync(join(file, '..'), { recursive: true })
+    writeFileSync(file, text, { mode: 0o600 })
+    chmodSync(file, 0o600)
+  } catch (cause) {
+    throw new Problem(`${file} cannot be written`, {
+      cure: 'Run it in a folder of yours, or name one with REGROW_KUBECONFIG_DIR.',
+      cause,
+    })
+  }
+  return { file }
+}
+
+/** 6443; another port only where a rehearsal has a single address for all its servers. */
+const apiPort = () => process.env.REGROW_API_PORT ?? '6443'
+
+/**
+ * Follows a first server from power-on to a Kubernetes API that answers: by its reports, until the API does.
+ * @throws Problem with the step that failed, its cause in plain words and the log's end; or naming what may be in
+ *   the way when nothing is heard
+ */
+export async function connect(
+  cluster: Cluster,
+  kit: Kit,
+  buckets: Buckets,
+  address: string,
+  node: string,
+): Promise<Kube> {
+  if (isDryRun()) throw new DryRunEnd('what comes next happens on the machine; nothing was changed')
+  const kube = await writeKubeconfig(cluster, kit, address)
+  const reports = new Reports(buckets, node)
+  const started = performance.now()
+  await waitFor(
+    { wish: `${node} installs itself`, every: 3, within: 1500, cure: cureForSilence(cluster, address) },
+    async (note) => {
+      const [answers] = await Promise.all([ready(kube, node), reports.follow()])
+      note(
+        answers
+          ? `node ${node} is not Ready`
+          : `${reports.last}; the Kubernetes API at ${address}:6443 does not answer`,
+      )
+      return answers === 'ready' ? true : undefined
+    },
+  )
+  tell(
+    reports.any ? '+' : '=',
+    `node ${node}`,
+    'Ready',
+    reports.any ? (performance.now() - started) / 1000 : undefined,
+  )
+  return kube
+}
+
+/** Tells each report of a node once, and throws for one that says failed. */
+class Reports {
+  readonly #buckets: Buckets
+  readonly #node: string
+  readonly #steps: Step[] = ['started', ...installSteps('first-server')]
+  readonly #told = new Map<Step, string>()
+  last = 'nothing was heard from it'
+  any = false
+
+  constructor(buckets: Buckets, node: string) {
+    this.#buckets = buckets
+    this.#node = node
+  }
+
+  async follow(): Promise<void> {
+    const waiting = this.#steps.filter((step) => !this.#told.has(step))
+    const reports = await Promise.all(waiting.map((step) => readReport(this.#buckets.kit, this.#node, step)))
+    for (const report of reports) if (report) this.#hear(report)
+  }
+
+  #hear(report: Report): void {
+    if (report.state === 'failed') throw failed(this.#node, report)
+    this.#told.set(report.step, report.at)
+    this.last = `its last report was “${report.step}”`
+    this.any = true
+    tell('+', `${this.#node}: ${report.step}`, report.simulated ? 'simulated' : '', report.seconds)
+  }
+}
+
+/** A node's step that failed, as the person reads it. */
+function failed(node: string, report: Report): Problem {
+  const log = report.log ? `\n    ${report.log.trim().split('\n').slice(-12).join('\n    ')}` : ''
+  return new Problem(`step “${report.step}” of ${node} failed: ${report.message}${log}`, {
+    cure: 'Mend the cause; the node tries again by itself after a reboot. Then run the same command again.',
+  })
+}
+
+/** Whether the API answers, and whether the node is Ready; undefined when it does not answer. */
+async function ready(kube: Kube, node: string): Promise<'ready' | 'answers' | undefined> {
+  try {
+    const path = '{.status.conditions[?(@.type=="Ready")].status}'
+    const answer = await kubectl(kube)`get node ${node} --request-timeout 5s -o ${`jsonpath=${path}`}`
+    return answer.text.trim() === 'True' ? 'ready' : 'answers'
+  } catch (error) {
+    if (!(error instanceof ToolFailure)) throw error
+    return undefined
+  }
+}
+
+function cureForSilence({ wanted, name }: Cluster, address: string): string {
+  return `Port 6443 of ${address} is open to ${wanted.network.adminCidrs.join(', ')}: is your own address among them? --admin-cidr changes it. ./scripts/status.mts --name ${name} shows what exists.`
+}

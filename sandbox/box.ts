@@ -1,0 +1,165 @@
+import { createHash } from 'node:crypto'
+import { existsSync, rmSync } from 'node:fs'
+import { createConnection, createServer, type Socket } from 'node:net'
+import { tmpdir } from 'node:os'
+import { delimiter, join } from 'node:path'
+import { startDigitalOcean } from './digitalocean/start.ts'
+import { paperMachines } from './droplet/machines.ts'
+import { type Fault, Faults } from './faults.ts'
+import { startGithub } from './github/start.ts'
+import { startSpaces } from './spaces/start.ts'
+import { startTools } from './tools/server.ts'
+import { startUpstream } from './upstream/start.ts'
+import { openWorld, type World } from './world.ts'
+
+/** How a box is wanted. */
+export interface BoxOptions {
+  /** The world's folder. */
+  dir: string
+  /** 0 is as fast as it goes, 1 as slow as DigitalOcean. */
+  latencyScale: number
+  faults: Fault[]
+}
+
+/** A running world, or a visit to one that runs already. */
+export interface Box {
+  /** What a command in the box gets beside the caller's environment. */
+  env: Record<string, string>
+  /** True when another wrapper runs the world. */
+  guest: boolean
+  /** Ends the visit; who runs the world waits for its guests first. */
+  leave(): Promise<void>
+}
+
+/** Opens the world: joins the wrapper that runs it, or runs it. */
+export async function openBox(options: BoxOptions): Promise<Box> {
+  const door = doorOf(options.dir)
+  return (await join_(door)) ?? (await host(options, door))
+}
+
+/** A socket in the temporary folder: paths of sockets may have 107 bytes, those of projects are longer. */
+function doorOf(dir: string): string {
+  return join(tmpdir(), `regrow-box-${createHash('sha256').update(dir).digest('hex').slice(0, 16)}.sock`)
+}
+
+async function join_(door: string): Promise<Box | undefined> {
+  const socket = createConnection(door)
+  const env = await new Promise<Record<string, string> | undefined>((resolve) => {
+    let text = ''
+    socket.on('data', (chunk) => {
+      text += chunk
+      if (text.endsWith('\n')) resolve(JSON.parse(text) as Record<string, string>)
+    })
+    socket.once('error', () => resolve(undefined))
+    socket.once('close', () => resolve(undefined))
+  })
+  if (!env) return undefined
+  return { env, guest: true, leave: async () => void socket.end() }
+}
+
+async function host(options: BoxOptions, door: string): Promise<Box> {
+  const world = await openWorld(options.dir, {
+    faults: new Faults(options.faults),
+    latencyScale: options.latencyScale,
+    machines: nobody,
+  })
+  try {
+    const env = await startAll(world)
+    const guests = await openDoor(world, door, env)
+    return {
+      env,
+      guest: false,
+      leave: async () => {
+        await guests()
+        await world.end()
+      },
+    }
+  } catch (error) {
+    await world.end()
+    throw error
+  }
+}
+
+async function startAll(world: World): Promise<Record<string, string>> {
+  const github = await startGithub(world)
+  const upstream = await startUpstream(world)
+  world.machines = paperMachines(world)
+  const cloud = await startDigitalOcean(world)
+  const spaces = await startSpaces(world, { keys: cloud.spacesKeys })
+  const tools = await startTools(world)
+  return {
+    REGROW_SANDBOXED: '1',
+    REGROW_DIGITALOCEAN_URL: cloud.url,
+    REGROW_GITHUB_URL: github.url,
+    REGROW_SPACES_URL: spaces.url,
+    REGROW_UPSTREAM_URL: upstream.url,
+    REGROW_ANSWER: 'yes (nothing here costs money)',
+    REGROW_TOOLS: tools.binDir,
+    REGROW_KUBECONFIG_DIR: world.dir,
+    ...(world.addresses.manyHosts ? {} : { REGROW_API_PORT: String(world.addresses.apiPort) }),
+    DIGITALOCEAN_TOKEN: cloud.token,
+    GITHUB_TOKEN: github.token,
+    PATH: [tools.binDir, process.env.PATH ?? ''].join(delimiter),
+    ...tools.env,
+    ...forAPerson(world, cloud, github),
+  }
+}
+
+/** What lets a person's own doctl, kubectl, git and aws work in the box without a flag. */
+function forAPerson(
+  world: World,
+  cloud: { url: string; token: string; visitor: { accessKey: string; secretKey: string } },
+  github: { url: string; gitUrl: string },
+): Record<string, string> {
+  return {
+    DIGITALOCEAN_API_URL: cloud.url,
+    DIGITALOCEAN_ACCESS_TOKEN: cloud.token,
+    KUBECONFIG: world.path('kubeconfig-main.yaml'),
+    GIT_CONFIG_COUNT: '2',
+    GIT_CONFIG_KEY_0: `url.${github.gitUrl}/.insteadOf`,
+    GIT_CONFIG_VALUE_0: 'git@github.com:',
+    GIT_CONFIG_KEY_1: `url.${github.gitUrl}/.insteadOf`,
+    GIT_CONFIG_VALUE_1: 'https://github.com/',
+    AWS_ENDPOINT_URL: `http://${world.addresses.spaces.host}:${world.addresses.spaces.port}`,
+    AWS_ACCESS_KEY_ID: cloud.visitor.accessKey,
+    AWS_SECRET_ACCESS_KEY: cloud.visitor.secretKey,
+    AWS_DEFAULT_REGION: 'fra1',
+  }
+}
+
+/** Lets guests in: each gets the environment, and stays as long as it holds the connection. */
+async function openDoor(
+  world: World,
+  door: string,
+  env: Record<string, string>,
+): Promise<() => Promise<void>> {
+  const guests = new Set<Socket>()
+  let left: () => void = () => {}
+  const server = createServer((socket) => {
+    guests.add(socket)
+    socket.on('error', () => {})
+    socket.resume()
+    socket.once('close', () => {
+      guests.delete(socket)
+      left()
+    })
+    socket.write(`${JSON.stringify(env)}\n`)
+  })
+  if (existsSync(door)) rmSync(door)
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject)
+    server.listen(door, resolve)
+  })
+  world.atEnd(() => void server.close())
+  return async () => {
+    while (guests.size > 0) await new Promise<void>((resolve) => (left = resolve))
+  }
+}
+
+const nobody = {
+  boot: async () => {},
+  halt: async () => {},
+  destroy: async () => {},
+  route: async () => {},
+  plug: async () => {},
+}

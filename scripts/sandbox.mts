@@ -1,0 +1,99 @@
+#!/usr/bin/env -S npx tsx
+// The whole cloud in a box: runs any command against a simulated DigitalOcean, Spaces and GitHub. Nothing costs money.
+import { spawn } from 'node:child_process'
+import { readFileSync, rmSync } from 'node:fs'
+import { constants } from 'node:os'
+import { dirname, resolve } from 'node:path'
+import { z } from 'zod'
+import { Problem } from '../lib/problem.ts'
+import { explain } from '../lib/run.ts'
+import { tell } from '../lib/story.ts'
+import { openBox } from '../sandbox/box.ts'
+
+const help = `The whole cloud in a box: runs a command against a simulated DigitalOcean, Spaces and GitHub.
+
+  scripts/sandbox.mts [flags] COMMAND [WORDS]     for example: scripts/sandbox.mts ./bootstrap.mts
+                                                               scripts/sandbox.mts bash
+
+  --reset         forget the world first
+  --latency N     how slow the cloud is: 0 not at all (default), 1 like DigitalOcean
+  --faults FILE   what goes wrong, as JSON (docs/sandbox.md)
+  --help          show this text
+
+The world lives in .sandbox/ of the current folder, or in REGROW_SANDBOX, and survives between commands.
+`
+const faults = z.array(
+  z.strictObject({
+    kind: z.enum(['429', '500', '503', 'cut-before', 'cut-after', 'timeout', 'slow']),
+    service: z.string().optional(),
+    method: z.string().optional(),
+    path: z.string().optional(),
+    nth: z.int().min(1).optional(),
+    times: z.int().min(1).optional(),
+  }),
+)
+
+/** Reads the wrapper's own flags; everything from the first other word on is the command. */
+function read(argv: string[]) {
+  const flags = {
+    reset: false,
+    latency: Number(process.env.REGROW_SANDBOX_LATENCY ?? 0),
+    faults: process.env.REGROW_SANDBOX_FAULTS,
+  }
+  let at = 0
+  for (; argv[at]?.startsWith('--'); at++) {
+    if (argv[at] === '--help') return { ...flags, command: [], help: true }
+    if (argv[at] === '--reset') flags.reset = true
+    else if (argv[at] === '--latency') flags.latency = Number(argv[++at])
+    else if (argv[at] === '--faults') flags.faults = argv[++at]
+    else
+      throw new Problem(`${argv[at]} is not a flag of sandbox`, { cure: '--help lists them.', exitCode: 2 })
+  }
+  if (!(flags.latency >= 0 && flags.latency <= 1))
+    throw new Problem('--latency takes a number from 0 to 1', { exitCode: 2 })
+  return { ...flags, command: argv.slice(at), help: false }
+}
+
+/** Runs the command and waits for it; signals reach it by the terminal or are handed on. */
+function runCommand([command = '', ...words]: string[], env: NodeJS.ProcessEnv): Promise<number> {
+  return new Promise((done, failed) => {
+    // A script of this project is started by the Node that runs this one: no second look-up of tsx.
+    const own = command.endsWith('.mts')
+    const child = own
+      ? spawn(process.execPath, [...process.execArgv, resolve(command), ...words], { stdio: 'inherit', env })
+      : spawn(command, words, { stdio: 'inherit', env })
+    process.on('SIGINT', () => {})
+    process.on('SIGTERM', () => child.kill('SIGTERM'))
+    process.on('SIGHUP', () => child.kill('SIGHUP'))
+    child.once('error', (cause) =>
+      failed(new Problem(`${command} could not be started`, { cause, exitCode: 2 })),
+    )
+    child.once('exit', (code, signal) => done(code ?? 128 + (signal ? constants.signals[signal] : 0)))
+  })
+}
+
+try {
+  const wanted = read(process.argv.slice(2))
+  if (wanted.help || wanted.command.length === 0) {
+    process.stdout.write(help)
+    process.exit(wanted.help ? 0 : 2)
+  }
+  const dir = resolve(process.env.REGROW_SANDBOX ?? '.sandbox')
+  if (process.env.REGROW_SANDBOXED) process.exit(await runCommand(wanted.command, process.env))
+  if (wanted.reset) rmSync(dir, { recursive: true, force: true })
+  const box = await openBox({
+    dir,
+    latencyScale: wanted.latency,
+    faults: wanted.faults ? faults.parse(JSON.parse(readFileSync(wanted.faults, 'utf8'))) : [],
+  })
+  tell(
+    '·',
+    'sandbox',
+    `everything here is simulated; the world is ${dirname(dir) === process.cwd() ? '.sandbox/' : dir}${box.guest ? ' (joined)' : ''}`,
+  )
+  const code = await runCommand(wanted.command, { ...process.env, ...box.env })
+  await box.leave()
+  process.exit(code)
+} catch (error) {
+  process.exit(explain(error))
+}
