@@ -1,0 +1,149 @@
+import { hostname } from 'node:os'
+import { type KeyAndCertificate, makeCertificate } from '../../lib/node/certificates.ts'
+import { serve } from '../serve.ts'
+import type { World } from '../world.ts'
+import { kubernetesApi } from './api.ts'
+import { startControllers } from './controllers.ts'
+import type { Repositories } from './git.ts'
+import type { Refusal } from './refusal.ts'
+import { Store } from './store.ts'
+import { listAt, numberAt, type Thing, treeAt } from './tree.ts'
+
+/** What a first server's disk decides about its cluster for ever. */
+export interface Identity {
+  /** Name in the world: `<cluster>-<droplet id of the first server>`. */
+  id: string
+  /** Kubernetes version, such as `v1.36.5+k3s1`. */
+  version: string
+  serverCa: KeyAndCertificate
+  clientCa: KeyAndCertificate
+  /** The bare passwords with which servers and agents join. */
+  serverToken: string
+  agentToken: string
+}
+
+/** What a cluster needs from outside its world. */
+export interface ClusterDeps {
+  repositories: Repositories
+}
+
+/** A paper cluster: a store, its controllers and the sockets of its API; saved in the world soon after each change. */
+export class Cluster {
+  readonly store = new Store()
+  readonly world: World
+  readonly identity: Identity
+  readonly repositories: Repositories
+  #up = true
+  #saving: NodeJS.Timeout | undefined
+  readonly #closers: (() => Promise<void> | void)[] = []
+  readonly #sockets = new Map<string, () => Promise<void>>()
+
+  /** Opens the cluster as it was saved, or a new and empty one. */
+  constructor(world: World, identity: Identity, { repositories }: ClusterDeps) {
+    this.repositories = repositories
+    this.world = world
+    this.identity = identity
+    this.store.fill(treeAt(world.load(`clusters/${identity.id}`), 'store'))
+    this.store.on(() => this.#soon())
+    world.atEnd(() => this.stop())
+  }
+
+  /** Reads the identity of a saved cluster. */
+  static identity(world: World, id: string): Identity | undefined {
+    const saved = treeAt(world.load(`clusters/${id}`), 'identity')
+    return saved.id === id ? (saved as unknown as Identity) : undefined
+  }
+
+  /** Lets the controllers work; objects that k3s itself makes must exist by then. */
+  start(): void {
+    startControllers(this)
+  }
+
+  /** Serves the API on an address, port 6443, with a certificate for these names. Does nothing if it is served there. */
+  async listen(address: string, names: readonly string[]): Promise<void> {
+    if (this.#sockets.has(address)) return
+    const standard = ['kubernetes', 'kubernetes.default', 'kubernetes.default.svc', 'localhost', '127.0.0.1']
+    const cluster = ['kubernetes.default.svc.cluster.local', '10.43.0.1']
+    const own = { now: new Date(), name: 'k3s', organization: 'k3s', usage: 'server' as const }
+    const all = { ...own, names: [...new Set([...standard, ...cluster, ...names])] }
+    const { cert, key } = await makeCertificate(this.identity.serverCa, all)
+    const port = this.world.addresses.apiPort
+    const api = kubernetesApi(this.store, this.identity.version, `${address}:${port}`)
+    const tls = { key, cert, ca: this.identity.clientCa.cert }
+    this.#sockets.set(address, await serve(this.world, 'kubernetes', { host: address, port, tls }, api))
+  }
+
+  async unlisten(address: string): Promise<void> {
+    const close = this.#sockets.get(address)
+    this.#sockets.delete(address)
+    await close?.()
+  }
+
+  isUp(): boolean {
+    return this.#up
+  }
+
+  atStop(close: () => Promise<void> | void): void {
+    this.#closers.push(close)
+  }
+
+  /** Stops sockets and controllers and saves the last state. */
+  async stop(): Promise<void> {
+    if (!this.#up) return
+    this.#up = false
+    for (const close of this.#closers.splice(0)) await close()
+    for (const address of [...this.#sockets.keys()]) await this.unlisten(address)
+    this.#save()
+  }
+
+  /** Tells a fault of the sandbox itself; refusals of the API are no such thing. */
+  complain(error: Error | Refusal): void {
+    process.stderr.write(`! paper cluster ${this.identity.id}: ${error.stack ?? error.message}\n`)
+  }
+
+  /** Records an Event about an object, counting repetitions. */
+  event(about: Thing, type: 'Normal' | 'Warning', reason: string, message: string): void {
+    const { name, namespace = 'default', uid } = about.metadata
+    const now = new Date().toISOString().replace(/\.\d+Z$/, 'Z')
+    const same = this.store
+      .list('Event', namespace)
+      .find(
+        (one) =>
+          treeAt(one, 'involvedObject').uid === uid && one.reason === reason && one.message === message,
+      )
+    if (same) return
+    const involvedObject = { apiVersion: about.apiVersion, kind: about.kind, name, namespace, uid }
+    const metadata = {
+      name: `${name}.${Date.now().toString(16)}${this.store.revision.toString(16)}`,
+      namespace,
+    }
+    const source = { component: 'paper', host: hostname() }
+    const told = { type, reason, message, count: 1, firstTimestamp: now, lastTimestamp: now, source }
+    if (this.store.find('Namespace', undefined, namespace))
+      this.store.create({ apiVersion: 'v1', kind: 'Event', metadata, involvedObject, ...told })
+  }
+
+  #soon(): void {
+    if (this.#saving || !this.#up) return
+    this.#saving = setTimeout(() => this.#save(), 100).unref()
+  }
+
+  #save(): void {
+    clearTimeout(this.#saving)
+    this.#saving = undefined
+    this.world.save(`clusters/${this.identity.id}`, { identity: this.identity, store: this.store.dump() })
+  }
+}
+
+/** Whether a pod runs and is ready. */
+export function isReady(pod: Thing): boolean {
+  return listAt(pod, 'status', 'conditions').some((one) => one.type === 'Ready' && one.status === 'True')
+}
+
+/** Whether a workload of this name has all its pods ready; false when there is none. */
+export function runs({ store }: Cluster, kind: string, namespace: string, name: string): boolean {
+  const found = store.find(kind, namespace, name)
+  if (!found) return false
+  const wanted = numberAt(found, 1, 'spec', 'replicas')
+  return wanted > 0 && numberAt(found, 0, 'status', 'readyReplicas') >= wanted
+}

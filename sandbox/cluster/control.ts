@@ -1,0 +1,60 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { Cluster } from './cluster.ts'
+import { Refusal } from './refusal.ts'
+import type { Change } from './store.ts'
+import type { Thing } from './tree.ts'
+
+/** A control loop: which keys a change concerns, and what to do for one of them. */
+export interface Controller {
+  keys(change: Change): readonly string[]
+  reconcile(key: string): Promise<void> | void
+}
+
+/** Runs a controller as long as the cluster is up: once per changed key, again when it changed meanwhile or failed. */
+export function control(cluster: Cluster, { keys, reconcile }: Controller): void {
+  const waiting = new Set<string>()
+  const busy = new Set<string>()
+  const work = async (key: string) => {
+    if (busy.has(key)) return
+    busy.add(key)
+    for (let attempt = 1; waiting.delete(key) && cluster.isUp(); )
+      try {
+        await reconcile(key)
+        attempt = 1
+      } catch (error) {
+        if (!cluster.isUp()) break
+        if (!(error instanceof Refusal)) cluster.complain(error as Error)
+        await sleep(Math.min(2000, 10 * 2 ** attempt++), undefined, { ref: false })
+        waiting.add(key)
+      }
+    busy.delete(key)
+  }
+  const wake = (change: Change) => {
+    for (const key of keys(change)) {
+      if (waiting.has(key)) continue
+      waiting.add(key)
+      setImmediate(() => work(key))
+    }
+  }
+  const off = cluster.store.on(wake)
+  cluster.atStop(off)
+  for (const { kind, thing } of cluster.store.everything())
+    wake({ type: 'MODIFIED', kind, thing, revision: cluster.store.revision })
+}
+
+/** `namespace/name`, the usual key; cluster-wide objects have an empty namespace. */
+export function keyOf({ metadata }: Thing): string {
+  return `${metadata.namespace ?? ''}/${metadata.name}`
+}
+
+/** The parts of {@link keyOf}. */
+export function split(key: string): [string, string] {
+  const [namespace = '', ...name] = key.split('/')
+  return [namespace, name.join('/')]
+}
+
+/** Keys of the changed object itself when it is of one of these kinds. */
+export const own =
+  (...kinds: string[]) =>
+  ({ kind, thing }: Change): string[] =>
+    kinds.includes(kind.kind) ? [keyOf(thing)] : []

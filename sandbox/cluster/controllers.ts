@@ -1,0 +1,13 @@
+import type { Cluster } from './cluster.ts'
+import { control } from './control.ts'
+import { housekeeping } from './controllers/housekeeping.ts'
+import { pods } from './controllers/pods.ts'
+import { services } from './controllers/services.ts'
+import { attachments, claims } from './controllers/volumes.ts'
+import { workloads } from './controllers/workloads.ts'
+
+/** Everything that acts in a paper cluster by itself. */
+export function startControllers(cluster: Cluster): void {
+  for (const controller of [housekeeping, workloads, pods, claims, attachments, services])
+    control(cluster, controller(cluster))
+}

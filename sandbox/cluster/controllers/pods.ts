@@ -1,0 +1,182 @@
+import { type Cluster, isReady } from '../cluster.ts'
+import { type Controller, keyOf, split } from '../control.ts'
+import { nodeReady } from '../nodes.ts'
+import { at, listAt, type Thing, type Tree, textAt, treeAt } from '../tree.ts'
+import { attachmentOf } from './volumes.ts'
+
+const stirring = [
+  'Secret',
+  'ConfigMap',
+  'PersistentVolumeClaim',
+  'PersistentVolume',
+  'VolumeAttachment',
+  'Node',
+]
+
+/** Places pods on nodes and lets them run once everything they refer to exists; nothing is pulled or executed. */
+export function pods(cluster: Cluster): Controller {
+  const { store } = cluster
+  const pending = () =>
+    store
+      .list('Pod')
+      .filter((pod) => !isReady(pod))
+      .map(keyOf)
+  return {
+    keys: ({ type, kind, thing }) => {
+      if (kind.kind === 'Pod') return type === 'DELETED' ? [] : [keyOf(thing)]
+      return stirring.includes(kind.kind) ? pending() : []
+    },
+    reconcile: async (key) => {
+      const [namespace, name] = split(key)
+      const found = () => store.find('Pod', namespace, name)
+      const pod = found()
+      if (!pod || isReady(pod) || /Succeeded|Failed/.test(textAt(pod, 'status', 'phase'))) return
+      const why = schedule(cluster, pod)
+      if (why) return waits(cluster, pod, 'FailedScheduling', why)
+      const placed = store.get('Pod', namespace, name)
+      const unmounted = mount(cluster, placed)
+      if (unmounted) return waits(cluster, placed, 'FailedMount', unmounted)
+      const missing = missingReference(cluster, placed)
+      if (missing) return waits(cluster, placed, 'CreateContainerConfigError', missing)
+      // Pulling the image and starting: about this long on a small droplet.
+      await cluster.world.latency(10)
+      const still = found()
+      if (still && cluster.isUp() && !missingReference(cluster, still)) runNow(cluster, still)
+    },
+  }
+}
+
+/** Gives the pod a node. @returns why it cannot, in the scheduler's words */
+function schedule({ store }: Cluster, pod: Thing): string | undefined {
+  if (textAt(pod, 'spec', 'nodeName')) return undefined
+  const wanted = Object.entries(treeAt(pod, 'spec', 'nodeSelector'))
+  const nodes = store.list('Node')
+  const { namespace } = pod.metadata
+  for (const claimName of claimsOf(pod)) {
+    const claim = store.find('PersistentVolumeClaim', namespace, claimName)
+    if (!claim) return `persistentvolumeclaim "${claimName}" not found`
+    if (textAt(claim, 'status', 'phase') !== 'Bound' && !waitsForPod(store, claim))
+      return `0/${nodes.length} nodes are available: pod has unbound immediate PersistentVolumeClaims.`
+  }
+  const fits = (node: Thing) =>
+    nodeReady(node) &&
+    !at(node, 'spec', 'unschedulable') &&
+    wanted.every(([label, value]) => node.metadata.labels?.[label] === value)
+  const load = (node: Thing) =>
+    store.list('Pod').filter((one) => textAt(one, 'spec', 'nodeName') === node.metadata.name)
+  const [best] = nodes.filter(fits).sort((a, b) => load(a).length - load(b).length)
+  if (!best)
+    return `0/${nodes.length} nodes are available: none is ready, schedulable and matches the node selector.`
+  const spec = { ...treeAt(pod, 'spec'), nodeName: best.metadata.name }
+  store.update({ ...pod, spec })
+  return undefined
+}
+
+/** Asks for the pod's volumes at its node. @returns which one is not there yet */
+function mount(cluster: Cluster, pod: Thing): string | undefined {
+  for (const claimName of claimsOf(pod)) {
+    const claim = cluster.store.find('PersistentVolumeClaim', pod.metadata.namespace, claimName)
+    if (!claim) return `persistentvolumeclaim "${claimName}" not found`
+    if (textAt(claim, 'status', 'phase') !== 'Bound') return `volume of claim ${claimName} is not bound yet`
+    const attachment = attachmentOf(cluster, textAt(claim, 'spec', 'volumeName'))
+    const here = attachment && textAt(attachment, 'spec', 'nodeName') === textAt(pod, 'spec', 'nodeName')
+    if (!here || !at(attachment, 'status', 'attached'))
+      return `volume of claim ${claimName} is not attached yet`
+  }
+  return undefined
+}
+
+/** Names of the claims that a pod mounts. */
+export function claimsOf(pod: Thing): string[] {
+  return listAt(pod, 'spec', 'volumes')
+    .map((one) => textAt(one, 'persistentVolumeClaim', 'claimName'))
+    .filter(Boolean)
+}
+
+function waitsForPod(store: Cluster['store'], claim: Thing): boolean {
+  const named = store.find('StorageClass', undefined, textAt(claim, 'spec', 'storageClassName'))
+  return named?.volumeBindingMode === 'WaitForFirstConsumer'
+}
+
+/** The first Secret or ConfigMap, or key of one, that the pod needs and that is not there; in the kubelet's words. */
+function missingReference({ store }: Cluster, pod: Thing): string | undefined {
+  const { namespace } = pod.metadata
+  const check = (kind: 'Secret' | 'ConfigMap', from: Tree, name: string, key = ''): string | undefined => {
+    if (!name || from.optional === true) return undefined
+    const found = store.find(kind, namespace, name)
+    if (!found) return `${kind.toLowerCase()} "${name}" not found`
+    if (!key || key in treeAt(found, 'data') || key in treeAt(found, 'binaryData')) return undefined
+    return `couldn't find key ${key} in ${kind} ${namespace}/${name}`
+  }
+  const checks: (string | undefined)[] = []
+  for (const volume of listAt(pod, 'spec', 'volumes')) {
+    checks.push(check('Secret', treeAt(volume, 'secret'), textAt(volume, 'secret', 'secretName')))
+    checks.push(check('ConfigMap', treeAt(volume, 'configMap'), textAt(volume, 'configMap', 'name')))
+    for (const source of listAt(volume, 'projected', 'sources')) {
+      checks.push(check('Secret', treeAt(source, 'secret'), textAt(source, 'secret', 'name')))
+      checks.push(check('ConfigMap', treeAt(source, 'configMap'), textAt(source, 'configMap', 'name')))
+    }
+  }
+  for (const container of [...listAt(pod, 'spec', 'initContainers'), ...listAt(pod, 'spec', 'containers')]) {
+    for (const from of listAt(container, 'envFrom')) {
+      checks.push(check('Secret', treeAt(from, 'secretRef'), textAt(from, 'secretRef', 'name')))
+      checks.push(check('ConfigMap', treeAt(from, 'configMapRef'), textAt(from, 'configMapRef', 'name')))
+    }
+    for (const { valueFrom } of listAt(container, 'env')) {
+      const [secret, map] = [treeAt(valueFrom, 'secretKeyRef'), treeAt(valueFrom, 'configMapKeyRef')]
+      checks.push(check('Secret', secret, textAt(secret, 'name'), textAt(secret, 'key')))
+      checks.push(check('ConfigMap', map, textAt(map, 'name'), textAt(map, 'key')))
+    }
+  }
+  return checks.find(Boolean)
+}
+
+function waits(cluster: Cluster, pod: Thing, reason: string, message: string): void {
+  const { namespace, name } = pod.metadata
+  const config = reason === 'CreateContainerConfigError'
+  cluster.event(pod, 'Warning', config ? 'Failed' : reason, config ? `Error: ${message}` : message)
+  const waiting = { reason: config ? reason : 'ContainerCreating', message }
+  const containerStatuses = listAt(pod, 'spec', 'containers').map((one) => ({
+    name: one.name,
+    image: one.image,
+    ready: false,
+    restartCount: 0,
+    state: { waiting },
+  }))
+  cluster.store.setStatus('Pod', namespace, name, { phase: 'Pending', containerStatuses })
+}
+
+function runNow({ store }: Cluster, pod: Thing): void {
+  const { namespace, name, ownerReferences } = pod.metadata
+  const now = new Date().toISOString().replace(/\.\d+Z$/, 'Z')
+  const ends = (ownerReferences as Tree[] | undefined)?.[0]?.kind === 'Job'
+  const node = store.find('Node', undefined, textAt(pod, 'spec', 'nodeName'))
+  const hostIP = textAt(listAt(node, 'status', 'addresses')[0], 'address')
+  const containerStatuses = listAt(pod, 'spec', 'containers').map((one) => ({
+    name: one.name,
+    image: one.image,
+    imageID: 'simulated',
+    ready: !ends,
+    started: !ends,
+    restartCount: 0,
+    state: ends
+      ? { terminated: { exitCode: 0, reason: 'Completed', finishedAt: now } }
+      : { running: { startedAt: now } },
+  }))
+  const conditions = ['PodScheduled', 'Initialized', 'ContainersReady', 'Ready'].map((type) => ({
+    type,
+    status: ends && /Ready/.test(type) ? 'False' : 'True',
+    lastTransitionTime: now,
+  }))
+  const podIP = `${textAt(node, 'spec', 'podCIDR').replace(/\.0\/24$/, '')}.${10 + (store.revision % 240)}`
+  store.setStatus('Pod', namespace, name, {
+    phase: ends ? 'Succeeded' : 'Running',
+    startTime: now,
+    hostIP,
+    podIP,
+    podIPs: [{ ip: podIP }],
+    qosClass: 'Burstable',
+    conditions,
+    containerStatuses,
+  })
+}

@@ -1,0 +1,48 @@
+import { type Cluster, runs } from './cluster.ts'
+import { type CloudVolumes, cloudVolumes } from './digitalocean.ts'
+import { listAt, textAt, textsAt } from './tree.ts'
+
+/** The name under which DigitalOcean's CSI driver provisions. */
+export const provisioner = 'dobs.csi.digitalocean.com'
+
+/** The CSI driver as installed in the cluster. */
+export interface Driver {
+  cloud: CloudVolumes
+  /** Of `--do-tag`; put on every volume and snapshot it makes. */
+  tags: string[]
+  /** Most volumes on one node: `--volume-limit`. */
+  limit: number
+}
+
+/** The CSI driver, undefined while its controller does not run (its pod needs the Secret with the token). */
+export function csiDriver(cluster: Cluster): Driver | undefined {
+  const { store, world } = cluster
+  const kind = ['StatefulSet', 'Deployment'].find((one) =>
+    runs(cluster, one, 'kube-system', 'csi-do-controller'),
+  )
+  const containers = kind
+    ? listAt(store.find(kind, 'kube-system', 'csi-do-controller'), 'spec', 'template', 'spec', 'containers')
+    : []
+  for (const container of containers) {
+    const token = listAt(container, 'env').find((one) => one.name === 'DIGITALOCEAN_ACCESS_TOKEN')
+    const key = textAt(token, 'valueFrom', 'secretKeyRef', 'key')
+    const secret = store.find('Secret', 'kube-system', textAt(token, 'valueFrom', 'secretKeyRef', 'name'))
+    if (!secret) continue
+    const flag = (name: string) =>
+      textsAt(container, 'args')
+        .find((one) => one.startsWith(`--${name}=`))
+        ?.slice(name.length + 3)
+    const tag = flag('do-tag')
+    return {
+      cloud: cloudVolumes(
+        world,
+        Buffer.from(textAt(secret, 'data', key), 'base64')
+          .toString()
+          .trim(),
+      ),
+      tags: tag ? [tag] : [],
+      limit: Number(flag('volume-limit') ?? 7),
+    }
+  }
+  return undefined
+}

@@ -1,0 +1,67 @@
+import { createHash } from 'node:crypto'
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { Readable } from 'node:stream'
+import { gunzipSync } from 'node:zlib'
+import { extract } from 'tar-stream'
+import { type Machine, StepFailure } from './machine.ts'
+
+/**
+ * Fetches the bundle as the script in the user-data does: what is not there yet is waited for, a changed byte or an
+ * expired URL is final.
+ * @throws StepFailure
+ */
+export async function fetchBundle(machine: Machine): Promise<void> {
+  const { orders, disk } = machine
+  const bytes = await download(machine)
+  if (createHash('sha256').update(bytes).digest('hex') !== orders.bundleSha256)
+    throw new StepFailure('the bundle differs from its digest')
+  await disk.store((folder) => unpack(bytes, folder))
+}
+
+/** The bundle's object is not needed any more: the node deletes it, so that the URL in the user-data leads nowhere. */
+export async function deleteBundle(machine: Machine): Promise<void> {
+  const url = machine.disk.read('delete-url')?.trim()
+  if (url) await machine.request(url, { method: 'DELETE' }).catch(() => undefined)
+}
+
+async function download(machine: Machine): Promise<Buffer> {
+  const { bundleUrl } = machine.orders
+  const isOver = machine.patience(600)
+  for (;;) {
+    let why: string
+    try {
+      const response = await machine.request(bundleUrl)
+      if (response.status === 200) return Buffer.from(await response.arrayBuffer())
+      why = `${response.status} ${(await response.text()).replace(/[^A-Za-z0-9 .:<>]/g, '').slice(0, 200)}`
+    } catch (error) {
+      why = `000 ${(error as Error).message}`
+    }
+    if (!machine.isOn) throw new StepFailure('powered off')
+    if (hasExpired(bundleUrl)) throw new StepFailure('the URL of the bundle has expired')
+    if (isOver()) throw new StepFailure(`the bundle cannot be fetched: ${why}`)
+    await machine.pause(5, 100)
+  }
+}
+
+function hasExpired(url: string): boolean {
+  const { searchParams } = new URL(url)
+  const signed = searchParams.get('X-Amz-Date')?.match(/^(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z$/)
+  if (!signed) return false
+  const [, year, month, day, hour, minute, second] = signed
+  const at = Date.parse(`${year}-${month}-${day}T${hour}:${minute}:${second}Z`)
+  return Date.now() > at + Number(searchParams.get('X-Amz-Expires')) * 1000
+}
+
+async function unpack(bytes: Buffer, folder: string): Promise<void> {
+  const entries = extract()
+  Readable.from(gunzipSync(bytes)).pipe(entries)
+  for await (const entry of entries) {
+    const file = join(folder, entry.header.name)
+    const chunks: Buffer[] = []
+    for await (const chunk of entry as AsyncIterable<Buffer>) chunks.push(chunk)
+    if (entry.header.type !== 'file') continue
+    mkdirSync(dirname(file), { recursive: true })
+    writeFileSync(file, Buffer.concat(chunks), { mode: entry.header.mode ?? 0o600 })
+  }
+}

@@ -1,0 +1,84 @@
+import { randomUUID } from 'node:crypto'
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { Hardware } from '../machines.ts'
+import type { World } from '../world.ts'
+import { Disk } from './disk.ts'
+import { type Orders, variables } from './user-data.ts'
+
+/** A step failed as it would on the real machine; the message is what the report says. */
+export class StepFailure extends Error {}
+
+/** One droplet from power-on to power-off. */
+export class Machine {
+  readonly world: World
+  readonly hardware: Hardware
+  readonly orders: Orders
+  readonly disk: Disk
+  readonly #bootId = randomUUID()
+  #on = true
+
+  constructor(world: World, hardware: Hardware, orders: Orders) {
+    this.world = world
+    this.hardware = hardware
+    this.orders = orders
+    this.disk = new Disk(world, hardware.id)
+  }
+
+  get isOn(): boolean {
+    return this.#on
+  }
+
+  powerOff(): void {
+    this.#on = false
+  }
+
+  /** The variables of the bundle's `node.env`. */
+  get env(): Record<string, string> {
+    return variables(this.disk.read('node.env') ?? '')
+  }
+
+  /** A request from the machine: nothing gets out without a firewall rule that lets it. */
+  async request(url: string, init: RequestInit = {}): Promise<Response> {
+    if (!this.#on) throw new Error('powered off')
+    if (!this.hardware.canReachOut())
+      throw new Error(`Failed to connect to ${new URL(url).host}: Connection timed out`)
+    const headers = { 'user-agent': `curl (paper droplet ${this.hardware.name})` }
+    try {
+      return await fetch(url, { ...init, headers })
+    } catch (error) {
+      throw new Error(`Failed to connect to ${new URL(url).host}: ${(error as Error).message}`)
+    }
+  }
+
+  /** Reports a step by its signed URL; a report that does not get through is given up silently, as the script does. */
+  async report(
+    url: string,
+    step: string,
+    state: 'done' | 'failed',
+    started: number,
+    message: string,
+  ): Promise<void> {
+    const at = new Date().toISOString()
+    const seconds = Math.round((performance.now() - started) / 1000)
+    const body = JSON.stringify({ step, state, at, seconds, bootId: this.#bootId, message, simulated: true })
+    for (let attempt = 1; attempt <= 5 && this.#on; attempt++) {
+      const response = await this.request(url, { method: 'PUT', body }).catch(() => undefined)
+      if (response && response.status < 500) return
+      await this.pause(1, 50)
+    }
+  }
+
+  /** Waits as long as the real thing would, but never busily. */
+  async pause(seconds: number, leastMilliseconds: number): Promise<void> {
+    await Promise.all([this.world.latency(seconds), sleep(leastMilliseconds, undefined, { ref: false })])
+  }
+
+  /** A clock that says when the real thing would have lost its patience (but not before some seconds have passed). */
+  patience(seconds: number): () => boolean {
+    let over = false
+    void this.pause(seconds, 3000).then(() => {
+      over = true
+    })
+    return () => over
+  }
+}

@@ -1,0 +1,149 @@
+import { createHash } from 'node:crypto'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { type ClusterAuthorities, makeClusterAuthorities } from '../../lib/node/certificates.ts'
+import {
+  type BundleWish,
+  type NodeSpec,
+  type Report,
+  renderBundle,
+  renderUserData,
+} from '../../lib/node/index.ts'
+import type { ClusterDeps } from '../../sandbox/cluster/cluster.ts'
+import { paperMachines } from '../../sandbox/droplet/machines.ts'
+import { Faults } from '../../sandbox/faults.ts'
+import type { Hardware, Machines } from '../../sandbox/machines.ts'
+import { serve } from '../../sandbox/serve.ts'
+import { openWorld, type World } from '../../sandbox/world.ts'
+
+/** A world with paper machines and one plain store of objects by their path, which stands in for signed URLs. */
+export interface Ground {
+  world: World
+  machines: Machines
+  objects: Map<string, Buffer>
+  /** Address of an object in the store. */
+  url(path: string): string
+  end(): Promise<void>
+}
+
+const k3s = Buffer.from('#!/bin/true\n')
+const sha256 = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest('hex')
+
+/** Opens a fresh world; or, given one, another life of it. */
+export async function ground(deps?: ClusterDeps, before?: Ground): Promise<Ground> {
+  const dir = before?.world.dir ?? mkdtempSync(join(tmpdir(), 'regrow-paper-'))
+  const machines: Machines[] = []
+  const nobody = {} as Machines
+  const world = await openWorld(dir, { faults: new Faults(), machines: nobody })
+  const paper = paperMachines(world, deps)
+  machines.push(paper)
+  world.machines = paper
+  const objects = before?.objects ?? new Map([['/k3s', k3s]])
+  const at = world.addresses.spaces
+  await serve(world, 'objects', at, {
+    fetch: async (request) => {
+      const { pathname } = new URL(request.url)
+      if (request.method === 'PUT') objects.set(pathname, Buffer.from(await request.arrayBuffer()))
+      if (request.method === 'DELETE') objects.delete(pathname)
+      const found = objects.get(pathname)
+      return found
+        ? new Response(new Uint8Array(found))
+        : new Response('<Code>NoSuchKey</Code>', { status: 404 })
+    },
+  })
+  const url = (path: string) => `http://${at.host}:${at.port}${path}`
+  return { world, machines: paper, objects, url, end: () => world.end() }
+}
+
+/** Removes what a ground left on the disk. */
+export async function clear(one: Ground): Promise<void> {
+  await one.end()
+  rmSync(one.world.dir, { recursive: true, force: true })
+}
+
+let made: Promise<ClusterAuthorities> | undefined
+
+/** The authorities that all tests of a file share. */
+export const authorities = (): Promise<ClusterAuthorities> =>
+  (made ??= makeClusterAuthorities({ now: new Date() }))
+
+/** What a test changes about the usual first server. */
+export interface Variation {
+  id?: number
+  spec?: Partial<NodeSpec>
+  kubernetes?: Record<string, string>
+  wish?: Partial<BundleWish>
+  hardware?: Partial<Hardware>
+  digest?: string
+  /** Query of the bundle's URL. */
+  query?: string
+}
+
+/** Puts a bundle into the store. @returns the droplet that it is for, not powered on yet */
+export async function droplet(on: Ground, change: Variation = {}): Promise<Hardware> {
+  const id = change.id ?? 1
+  const name = `main-${id}`
+  const node: NodeSpec = {
+    cluster: 'main',
+    name,
+    role: 'first-server',
+    network: '10.110.0.0/20',
+    externalAddress: on.world.addresses.host(200, 1),
+    tlsSans: ['main.regrow'],
+    tokens: { server: 'server-token-0123456789', agent: 'agent-token-0123456789' },
+    k3s: { version: 'v1.36.5+k3s1', url: on.url('/k3s'), sha256: sha256(k3s) },
+    ...change.spec,
+  }
+  const steps = ['fetch', 'host', 'k3s', 'argocd'] as const
+  const bundle = await renderBundle({
+    node,
+    authorities: await authorities(),
+    reports: Object.fromEntries(steps.map((step) => [step, on.url(`/nodes/${name}/${step}.json`)])),
+    deleteUrl: on.url(`/bundles/${name}.tar.gz`),
+    ...(node.role === 'first-server'
+      ? { kubernetes: change.kubernetes ?? { '10-nothing.yaml': namespace } }
+      : {}),
+    ...change.wish,
+  })
+  on.objects.set(`/bundles/${name}.tar.gz`, Buffer.from(bundle.bytes))
+  const userData = renderUserData({
+    name,
+    bundleUrl: on.url(`/bundles/${name}.tar.gz`) + (change.query ?? ''),
+    bundleSha256: change.digest ?? bundle.sha256,
+    startedUrl: on.url(`/nodes/${name}/started.json`),
+  })
+  return {
+    id,
+    name,
+    region: 'fra1',
+    tags: ['regrow:main'],
+    publicAddress: on.world.addresses.host(1, id),
+    privateAddress: `10.110.0.${id + 1}`,
+    userData,
+    canReachOut: () => true,
+    ...change.hardware,
+  }
+}
+
+const namespace = 'apiVersion: v1\nkind: Namespace\nmetadata:\n  name: argocd\n'
+
+/** Waits until something is there; fails after some seconds. */
+export async function until<T>(look: () => T | undefined | Promise<T | undefined>, seconds = 5): Promise<T> {
+  const end = Date.now() + seconds * 1000
+  for (;;) {
+    const found = await look()
+    if (found !== undefined) return found
+    if (Date.now() > end) throw new Error(`not within ${seconds} s: ${look}`)
+    await sleep(10)
+  }
+}
+
+/** The report of a step, waited for. */
+export function report(on: Ground, step: string, name = 'main-1', seconds = 5): Promise<Report> {
+  return until(() => {
+    const text = on.objects.get(`/nodes/${name}/${step}.json`)
+    return text && (JSON.parse(text.toString()) as Report)
+  }, seconds)
+}
