@@ -7,7 +7,7 @@ import { k3sUnit, renderK3sConfig, renderK3sEnvironment, renderK3sUnit, renderKu
 import { installSteps, type Step } from './reports.ts'
 import { secretsIn } from './secrets.ts'
 import { type Node, type NodeSpec, parseNode } from './spec.ts'
-import { checkedYaml, cloudInitFile, shellWord } from './template.ts'
+import { checkedYaml, cloudInitFile, shellWord, template } from './template.ts'
 
 /** What goes into a node's bundle. */
 export interface BundleWish {
@@ -28,6 +28,7 @@ export type BundleFiles = Record<string, { text: string; mode: number }>
 const scripts = [
   'run',
   'report.py',
+  'metadata.sh',
   'steps/step.sh',
   'steps/host.sh',
   'steps/k3s.sh',
@@ -60,6 +61,7 @@ export function bundleFiles(wish: BundleWish): BundleFiles {
       'k3s/config.yaml': k3sConfig,
       'k3s/environment': renderK3sEnvironment(),
       [`k3s/${k3sUnit(node)}.service`]: renderK3sUnit(node),
+      ...under('units', units(node)),
       'k3s/kubelet.conf.d/10-regrow.conf': renderKubeletConfig(),
       ...(node.role === 'first-server' && wish.authorities
         ? under('k3s/tls', authorityFiles(wish.authorities))
@@ -105,6 +107,16 @@ function renderNodeEnvironment(node: Node): string {
   return Object.entries(values)
     .map(([key, value]) => `${key}=${shellWord(value)}\n`)
     .join('')
+}
+
+function units(node: Node): Record<string, string> {
+  const metadata = 'regrow-metadata.service'
+  const converts = node.role === 'first-server' && node.datastore === 'sqlite'
+  const names = converts ? ['regrow-convert.service', 'regrow-convert.path'] : []
+  return {
+    [metadata]: template<Node>(metadata, cloudInitFile(`units/${metadata}.hbs`))(node),
+    ...Object.fromEntries(names.map((name) => [name, cloudInitFile(`units/${name}`)])),
+  }
 }
 
 // One line for each extra file: its number, mode and path; the texts lie beside it.

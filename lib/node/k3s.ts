@@ -39,7 +39,7 @@ export function renderK3sUnit(node: Node): string {
   // Only the server tells systemd when it is ready.
   const values =
     node.role === 'agent' ? { command: 'agent', type: 'exec' } : { command: 'server', type: 'notify' }
-  return template<typeof values>('cloud-init/k3s.service.hbs', cloudInitFile('k3s.service.hbs'))(values)
+  return template<typeof values>('units/k3s.service.hbs', cloudInitFile('units/k3s.service.hbs'))(values)
 }
 
 /** The kubelet's settings: pods may swap up to their share, and are asked to stop when the machine shuts down. */

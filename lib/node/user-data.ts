@@ -31,7 +31,7 @@ export function renderUserData(wish: UserData): string {
         content: template<typeof values>('cloud-init/regrow.hbs', cloudInitFile('regrow.hbs'))(values),
       },
     ],
-    units: [{ name: 'regrow.service', content: cloudInitFile('regrow.service') }],
+    units: [{ name: 'regrow.service', content: cloudInitFile('units/regrow.service') }],
   })
   const bytes = Buffer.byteLength(text)
   if (bytes > userDataLimit)
