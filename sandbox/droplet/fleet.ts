@@ -39,10 +39,10 @@ export class Fleet {
     const server = [...this.#running.values()].find((one) => one.hardware.privateAddress === address)
     const cluster = this.#clusters.get(server?.disk.cluster ?? '')
     if (!cluster?.isUp() || !server?.disk.isDone('k3s')) {
-      const call = `failed to get CA certs: Get "https://${address}:6443/cacerts": connection refused`
-      throw new StepFailure(`k3s does not start: ${call}`)
+      const message = `The server to join, https://${address}:6443, cannot be reached from here: connection refused`
+      throw new StepFailure(message, { again: true })
     }
-    checkToken(cluster.identity, machine.env.ROLE ?? '', textAt(config, 'token'))
+    checkToken(machine, cluster.identity, textAt(config, 'token'))
     return cluster
   }
 

@@ -1,80 +1,100 @@
+import { stepDeadlines } from '../../lib/node/reports.ts'
 import { registerNode } from '../cluster/nodes.ts'
 import { textAt, textsAt } from '../cluster/tree.ts'
 import { applyManifests } from './argocd.ts'
 import { deleteBundle, fetchBundle } from './fetch.ts'
 import type { Fleet } from './fleet.ts'
-import { fetchBinary, k3sConfig } from './k3s.ts'
+import { checkAddress, fetchBinary, k3sConfig, k3sFails } from './k3s.ts'
 import { type Machine, StepFailure } from './machine.ts'
+
+type Name = 'fetch' | 'host' | 'k3s' | 'argocd'
+
+const order: Name[] = ['fetch', 'host', 'k3s', 'argocd']
 
 /** What happens from power-on: the script of the user-data, then the bundle's steps, each recorded on disk. */
 export async function install(fleet: Fleet, machine: Machine): Promise<void> {
-  const { disk, world } = machine
+  const { world, disk } = machine
   // Cloud-init takes about half a minute before it runs anything of ours.
   await world.latency(30)
-  if (!(await fetched(machine))) return
-  await step(machine, 'host', () => world.latency(3))
-  // k3s is a unit of its own: it starts at each boot.
-  await step(machine, 'k3s', () => startK3s(fleet, machine), true)
-  if (machine.env.ROLE === 'first-server' && disk.isDone('k3s'))
-    await step(machine, 'argocd', async () => applyManifests(machine, fleet.clusterOf(machine)))
+  if (!disk.hasBundle() && !(await fetched(machine))) return
+  await step(machine, 'fetch', async () => {
+    await deleteBundle(machine)
+    return 'The bundle is here and is what it should be.'
+  })
+  await step(machine, 'host', async () => {
+    await world.latency(3)
+    return 'The machine is ready for k3s.'
+  })
+  await step(machine, 'k3s', () => startK3s(fleet, machine))
+  if (machine.env.ROLE !== 'first-server') return
+  await step(machine, 'argocd', async () => {
+    applyManifests(machine, fleet.clusterOf(machine))
+    return 'Argo CD runs and has what it installs the platform by.'
+  })
 }
 
-/** The bundle is fetched, or was before. */
 async function fetched(machine: Machine): Promise<boolean> {
-  const { disk, orders } = machine
-  const started = performance.now()
-  if (!disk.hasBundle()) {
-    await machine.report(orders.startedUrl, 'started', 'done', started, '')
-    try {
-      await fetchBundle(machine)
-    } catch (error) {
-      if (!(error instanceof StepFailure) || !machine.isOn) throw error
-      const message = `${orders.nodeName}: ${error.message}`
-      await machine.report(orders.startedUrl, 'fetch', 'failed', started, message)
-      return false
-    }
-  }
-  await step(machine, 'fetch', () => deleteBundle(machine))
-  return disk.isDone('fetch')
-}
-
-async function step(
-  machine: Machine,
-  name: string,
-  take: () => Promise<void>,
-  always = false,
-): Promise<void> {
-  const { disk, orders } = machine
-  const before = ['fetch', 'host', 'k3s', 'argocd'].slice(0, ['fetch', 'host', 'k3s', 'argocd'].indexOf(name))
-  if (!machine.isOn || !before.every((one) => disk.isDone(one))) return
-  const again = disk.isDone(name)
-  if (again && !always) return
-  const started = performance.now()
-  const url = disk.read(`reports/${name}`)?.trim()
+  const { startedUrl, nodeName } = machine.orders
+  const since = performance.now()
+  await machine.report(startedUrl, { step: 'started', state: 'done', since, message: '' })
   try {
-    await take()
-    if (again || !machine.isOn) return
-    disk.markDone(name)
-    if (url) await machine.report(url, name, 'done', started, '')
+    await fetchBundle(machine)
+    return true
   } catch (error) {
     if (!(error instanceof StepFailure) || !machine.isOn) throw error
-    if (url) await machine.report(url, name, 'failed', started, `${orders.nodeName}: ${error.message}`)
+    await machine.report(startedUrl, {
+      step: 'fetch',
+      state: 'failed',
+      since,
+      message: `${nodeName}: ${error.message}`,
+    })
+    return false
   }
 }
 
-async function startK3s(fleet: Fleet, machine: Machine): Promise<void> {
+async function step(machine: Machine, name: Name, take: () => Promise<string>): Promise<void> {
+  const { disk } = machine
+  const isDone = disk.isDone(name)
+  // k3s is a unit of its own and starts at each boot; the other steps are done once.
+  if (!machine.isOn || (isDone && name !== 'k3s')) return
+  if (!order.slice(0, order.indexOf(name)).every((one) => disk.isDone(one))) return
+  const since = performance.now()
+  const url = disk.read(`reports/${name}`)?.trim()
+  const say = (state: 'done' | 'failed', message: string, log?: string) =>
+    url ? machine.report(url, { step: name, state, since, message, log }) : undefined
+  const isOver = machine.patience(stepDeadlines[name])
+  for (;;)
+    try {
+      const message = await take()
+      if (isDone || !machine.isOn) return
+      disk.markDone(name)
+      return await say('done', message)
+    } catch (error) {
+      if (!(error instanceof StepFailure) || !machine.isOn) throw error
+      if (!error.again || isOver()) return await say('failed', error.message, error.log)
+      await machine.pause(5, 20)
+    }
+}
+
+async function startK3s(fleet: Fleet, machine: Machine): Promise<string> {
   const { hardware, env, disk, world } = machine
-  if (!disk.isDone('k3s')) await fetchBinary(machine)
+  if (!disk.isDone('k3s')) {
+    await fetchBinary(machine)
+    checkAddress(machine)
+  }
   const cluster = fleet.clusterOf(machine)
   const config = k3sConfig(machine)
   const name = textAt(config, 'node-name') || hardware.name
   const known = cluster.store.find('Node', undefined, name)
   const droplet = textAt(known, 'metadata', 'annotations', 'csi.volume.kubernetes.io/nodeid')
   if (known && !droplet.includes(`"${hardware.id}"`))
-    throw new StepFailure(`k3s does not start: Node password rejected, duplicate hostname ${name}`)
-  // From power-on to a ready node: about 45 s on a small machine.
+    throw k3sFails(
+      machine,
+      `Node password rejected, duplicate hostname or contents of '/etc/rancher/node/password' may not match server node-passwd entry`,
+    )
+  // From the start of k3s to a ready node on a small machine.
   await world.latency(45)
-  if (!machine.isOn) return
+  if (!machine.isOn) return ''
   disk.cluster = cluster.identity.id
   const labels = textsAt(config, 'node-label').map((label) => label.split('=') as [string, string])
   registerNode(cluster, {
@@ -88,4 +108,5 @@ async function startK3s(fleet: Fleet, machine: Machine): Promise<void> {
     etcd: env.DATASTORE === 'etcd',
   })
   await fleet.listen(machine, cluster)
+  return `${env.NODE_NAME} is Ready with k3s ${env.K3S_VERSION}.`
 }

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import { BlockList } from 'node:net'
 import { load } from 'js-yaml'
 import { joinToken } from '../../lib/node/tokens.ts'
 import type { Identity } from '../cluster/cluster.ts'
@@ -11,23 +12,36 @@ const shared =
 const forServers =
   'agent-token write-kubeconfig-mode cluster-cidr service-cidr cluster-dns cluster-domain flannel-backend secrets-encryption secrets-encryption-provider disable-helm-controller disable-cloud-controller disable-network-policy disable-kube-proxy disable tls-san tls-san-security cluster-init cluster-reset advertise-address advertise-port bind-address https-listen-port datastore-endpoint etcd-snapshot-schedule-cron etcd-snapshot-retention etcd-disable-snapshots kube-apiserver-arg kube-controller-manager-arg kube-scheduler-arg etcd-arg embedded-registry egress-selector-mode servicelb-namespace'
 
+/** k3s did not come up; its own words are in the log. */
+export function k3sFails(machine: Machine, log: string, again = false): StepFailure {
+  const unit = machine.env.ROLE === 'agent' ? 'k3s-agent' : 'k3s'
+  const message = `${unit} was started, but ${machine.env.NODE_NAME} is not a Ready node yet.`
+  return new StepFailure(message, { again, log: `level=fatal msg=${JSON.stringify(log)}` })
+}
+
 /** Fetches the k3s binary that `node.env` names and compares its digest. @throws StepFailure */
 export async function fetchBinary(machine: Machine): Promise<void> {
   const { K3S_URL = '', K3S_SHA256 } = machine.env
-  const isOver = machine.patience(240)
-  for (;;) {
-    const response = await machine.request(K3S_URL).catch((error: Error) => error)
-    if (!(response instanceof Error) && response.ok) {
-      const bytes = Buffer.from(await response.arrayBuffer())
-      if (createHash('sha256').update(bytes).digest('hex') === K3S_SHA256) return
-      throw new StepFailure(`the k3s binary differs from its digest (${K3S_URL})`)
-    }
-    const why = response instanceof Error ? response.message : `HTTP ${response.status}`
-    if (!machine.isOn) throw new StepFailure('powered off')
-    if (isOver() || (!(response instanceof Error) && response.status === 404))
-      throw new StepFailure(`the k3s binary cannot be fetched from ${K3S_URL}: ${why}`)
-    await machine.pause(5, 100)
-  }
+  const response = await machine.request(K3S_URL).catch((error: Error) => {
+    throw new StepFailure(`k3s cannot be fetched from ${K3S_URL}: ${error.message}.`, { again: true })
+  })
+  if (!response.ok)
+    throw new StepFailure(`k3s cannot be fetched: ${K3S_URL} answers ${response.status}.`, { again: true })
+  const digest = createHash('sha256')
+    .update(Buffer.from(await response.arrayBuffer()))
+    .digest('hex')
+  const message = `k3s from ${K3S_URL} is not the one that was asked for: its SHA-256 is ${digest} instead of ${K3S_SHA256}.`
+  if (digest !== K3S_SHA256) throw new StepFailure(message)
+}
+
+/** The machine's address in the private network must be there before k3s starts. @throws StepFailure */
+export function checkAddress(machine: Machine): void {
+  const network = new BlockList()
+  const { NETWORK_CIDR = '' } = machine.env
+  const [address = '', bits] = NETWORK_CIDR.split('/')
+  network.addSubnet(address, Number(bits), 'ipv4')
+  if (!network.check(machine.hardware.privateAddress, 'ipv4'))
+    throw new StepFailure(`This machine has no address in the private network ${NETWORK_CIDR} yet.`)
 }
 
 /** k3s' configuration as it lies in the bundle. @throws StepFailure for an option that k3s does not have */
@@ -38,8 +52,7 @@ export function k3sConfig(machine: Machine): Tree {
   if (!isTree(config)) throw new StepFailure('k3s/config.yaml is no map of options')
   const known = `${shared} ${machine.env.ROLE === 'agent' ? '' : forServers}`.split(' ')
   for (const option of Object.keys(config))
-    if (!known.includes(option))
-      throw new StepFailure(`k3s does not start: flag provided but not defined: -${option}`)
+    if (!known.includes(option)) throw k3sFails(machine, `flag provided but not defined: -${option}`)
   return config
 }
 
@@ -65,17 +78,17 @@ export function foundedIdentity(machine: Machine, config: Tree): Identity {
 }
 
 /** Checks the token of a joining node as k3s does: the CA's hash when it is there, then the password. */
-export function checkToken(identity: Identity, role: string, token: string): void {
-  const agent = role === 'agent'
+export function checkToken(machine: Machine, identity: Identity, token: string): void {
+  const agent = machine.env.ROLE === 'agent'
   const password = agent ? identity.agentToken : identity.serverToken
   const short = token.replace(/^K10[0-9a-f]+::\w+:/, '')
   if (
     token.startsWith('K10') &&
     token !== joinToken(agent ? 'node' : 'server', short, identity.serverCa.cert)
   )
-    throw new StepFailure('k3s does not start: token CA hash does not match the Cluster CA certificate hash')
+    throw k3sFails(machine, 'token CA hash does not match the Cluster CA certificate hash')
   if (short !== password)
-    throw new StepFailure('k3s does not start: failed to validate token: https response: 401 Unauthorized')
+    throw k3sFails(machine, 'failed to validate token: https response: 401 Unauthorized')
 }
 
 /** Names and addresses that k3s puts into the API server's certificate for this server. */

@@ -5,8 +5,20 @@ import type { World } from '../world.ts'
 import { Disk } from './disk.ts'
 import { type Orders, variables } from './user-data.ts'
 
-/** A step failed as it would on the real machine; the message is what the report says. */
-export class StepFailure extends Error {}
+/**
+ * A step fails as it would on the real machine; the message is what its report says. `again` steps are repeated until
+ * their deadline, all others fail at once, also where the real machine would wait although nothing can change.
+ */
+export class StepFailure extends Error {
+  readonly again: boolean
+  readonly log: string | undefined
+
+  constructor(message: string, { again = false, log }: { again?: boolean; log?: string } = {}) {
+    super(message)
+    this.again = again
+    this.log = log
+  }
+}
 
 /** One droplet from power-on to power-off. */
 export class Machine {
@@ -50,17 +62,21 @@ export class Machine {
     }
   }
 
-  /** Reports a step by its signed URL; a report that does not get through is given up silently, as the script does. */
+  /** Reports a step by its signed URL; what does not get through is given up silently, as the script does. */
   async report(
     url: string,
-    step: string,
-    state: 'done' | 'failed',
-    started: number,
-    message: string,
+    said: {
+      step: string
+      state: 'done' | 'failed'
+      since: number
+      message: string
+      log?: string | undefined
+    },
   ): Promise<void> {
+    const { since, ...rest } = said
+    const seconds = Math.round((performance.now() - since) / 1000)
     const at = new Date().toISOString()
-    const seconds = Math.round((performance.now() - started) / 1000)
-    const body = JSON.stringify({ step, state, at, seconds, bootId: this.#bootId, message, simulated: true })
+    const body = JSON.stringify({ ...rest, at, seconds, bootId: this.#bootId, simulated: true })
     for (let attempt = 1; attempt <= 5 && this.#on; attempt++) {
       const response = await this.request(url, { method: 'PUT', body }).catch(() => undefined)
       if (response && response.status < 500) return
