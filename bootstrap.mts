@@ -3,37 +3,72 @@
 import { ageOf, lastWhole } from './lib/backup/backups.ts'
 import { firstBackup } from './lib/backup/first.ts'
 import { describe } from './lib/cluster/cluster.ts'
-import { growFirstServer } from './lib/cluster/grow.ts'
+import { ensureBundle, firstServerName } from './lib/cluster/first-server.ts'
 import { plan } from './lib/cluster/plan.ts'
 import { preflight } from './lib/cluster/preflight.ts'
+import { ensureAddress } from './lib/digitalocean/address.ts'
+import { ensureDroplet } from './lib/digitalocean/droplet.ts'
+import { ensureNetwork } from './lib/digitalocean/network.ts'
+import { ensureProject } from './lib/digitalocean/project.ts'
+import { ensureSshKey } from './lib/digitalocean/ssh-key.ts'
 import { claim } from './lib/gitops/claim.ts'
-import { rootApplication } from './lib/gitops/root.ts'
-import { applyRoot, claimBound, healthy } from './lib/kubernetes/applications.ts'
+import { seed } from './lib/gitops/seed.ts'
+import { applyRoot, healthy } from './lib/kubernetes/applications.ts'
+import { claimsBound } from './lib/kubernetes/claims.ts'
+import { ensureCloudToken } from './lib/kubernetes/cloud-token.ts'
+import { connect } from './lib/kubernetes/connect.ts'
 import { run } from './lib/run.ts'
+import { ensureBuckets, retireClusterKeys } from './lib/store/buckets.ts'
+import { ensureKit } from './lib/store/kit.ts'
 
 await run('bootstrap', async ({ flags, confirm }) => {
   const cluster = await describe(flags) // cluster.yaml in Git if it is there, else flags and defaults
   await preflight(cluster) // every problem at once; nothing exists yet
-  const planned = await plan(cluster) // what, and dollars a month
-  await confirm(planned)
+  const planned = await plan(cluster)
+  await confirm(planned) // what, and dollars a month
 
   const repository = await claim(cluster, 'bootstrap', flags) // the description is in Git before anything is bought
-  const { kube, address, buckets } = await growFirstServer(cluster, repository)
+  const project = await ensureProject(cluster)
+  const [network, address, buckets] = await Promise.all([
+    ensureNetwork(cluster),
+    ensureAddress(cluster, project),
+    ensureBuckets(cluster),
+  ])
+  const kit = await ensureKit(buckets, cluster) // CAs, tokens, passwords: made once, found ever after
+  const [sshKey, userData] = await Promise.all([
+    ensureSshKey(cluster, kit),
+    ensureBundle(cluster, { kit, buckets, address }),
+    seed(cluster, kit, address), // manifests, deploy key
+  ])
+  const name = firstServerName(cluster)
+  await ensureDroplet(cluster, {
+    name,
+    size: cluster.wanted.size,
+    userData,
+    project,
+    network,
+    sshKey,
+    address,
+  })
+
+  const kube = await connect(cluster, { kit, buckets, address, name }) // the kubeconfig was known before the machine
+  await retireClusterKeys(cluster, buckets)
+  await ensureCloudToken(kube, cluster)
   await healthy(kube, 'platform') // CSI, Velero, sealed-secrets: by Argo CD
-  await applyRoot(kube, rootApplication(cluster)) // the app of apps: ingress, backups, your apps
+  await applyRoot(kube, cluster, address) // the app of apps: ingress, backups, your apps
   await healthy(kube, 'root')
-  await claimBound(kube, 'hello')
-  await firstBackup(cluster, kube, buckets.velero)
+  await claimsBound(kube, cluster, 'hello')
+  await firstBackup(kube, cluster, buckets)
 
   return {
-    address,
+    address: address.ip,
     kubeconfig: `export KUBECONFIG=${kube.file}`,
     argoCD: [
-      'kubectl -n argocd port-forward svc/argocd-server 8080:443, then https://localhost:8080, user admin',
-      `password: ./scripts/kubeconfig.mts --name ${cluster.name} --argocd-password`,
+      'kubectl -n argocd port-forward svc/argocd-server 8080:443, then https://localhost:8080 as admin',
+      `its password: ./scripts/kubeconfig.mts --name ${cluster.name} --argocd-password`,
     ],
     repository: repository.html_url,
     perMonth: `$${planned.perMonth.toFixed(2)}`,
-    lastBackup: ageOf(await lastWhole(buckets.velero), new Date(Date.now() + cluster.cloud.clockOffset())),
+    lastBackup: ageOf(await lastWhole(buckets.velero), cluster),
   }
 })

@@ -1,3 +1,4 @@
+import { isDryRun } from './dry-run.ts'
 import { Problem } from './problem.ts'
 import { print } from './story.ts'
 
@@ -19,4 +20,32 @@ export async function answered(yes: boolean, question = 'Go on?'): Promise<void>
   const { confirm } = await import('@clack/prompts')
   if ((await confirm({ message: question, output: process.stderr })) !== true)
     throw new Problem('not confirmed: nothing was changed')
+}
+
+/**
+ * Asks for a thing's name before it is removed for good; `--confirm NAME` gives it beforehand.
+ * @throws Problem when another name is given, or (exit code 2) when nobody can be asked
+ */
+export async function confirmName(name: string, flags: { confirm?: string | undefined }): Promise<void> {
+  if (isDryRun()) return
+  let given = flags.confirm
+  if (given === undefined && process.env.REGROW_ANSWER?.startsWith('yes')) {
+    print(`Name of the cluster: ${name} ${process.env.REGROW_ANSWER.slice(3)}`)
+    return
+  }
+  if (given === undefined) {
+    if (!process.stdin.isTTY || !process.stderr.isTTY)
+      throw new Problem('nobody can be asked for the cluster’s name: this is no terminal', {
+        cure: `Add --confirm ${name}.`,
+        exitCode: 2,
+      })
+    const { text } = await import('@clack/prompts')
+    given = String(
+      await text({
+        message: `Type the cluster’s name (${name}) to remove it for good`,
+        output: process.stderr,
+      }),
+    )
+  }
+  if (given !== name) throw new Problem(`“${given}” is not ${name}: nothing was removed`, { exitCode: 2 })
 }

@@ -55,6 +55,7 @@ export const commands = {
     flags: {
       ...cluster,
       output: { value: 'FILE', about: 'where to (./kubeconfig-<cluster>.yaml)' },
+      'argocd-password': { about: 'print Argo CD’s admin password instead' },
       ...common,
     },
   },

@@ -33,7 +33,7 @@ export interface Shown {
 export async function run<C extends CommandName>(
   command: C,
   flow: (running: Running<C>) => Promise<unknown>,
-  needs: { tokens?: boolean } = {},
+  needs: { tokens?: (flags: Flags<C>) => boolean } = {},
 ): Promise<void> {
   process.once('SIGINT', () => void interrupted())
   process.once('SIGTERM', () => void interrupted())
@@ -49,7 +49,7 @@ export async function run<C extends CommandName>(
       return
     }
     if (flags.verbose) process.env.REGROW_VERBOSE = '1'
-    if (needs.tokens !== false) await askForTokens()
+    if (needs.tokens?.(flags) ?? true) await askForTokens()
     const confirm = async (plan: Shown) => {
       if (flags['dry-run']) {
         process.stdout.write(flags.json ? `${JSON.stringify(plan, null, 2)}\n` : `${redact(plan.text)}\n`)

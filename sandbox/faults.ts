@@ -4,12 +4,12 @@ export type FaultKind = '429' | '500' | '503' | 'cut-before' | 'cut-after' | 'ti
 /** Which request is hit: the `nth` (from 1) that matches service, method and path. `times` in a row, 1 by default. */
 export interface Fault {
   kind: FaultKind
-  service?: string
-  method?: string
+  service?: string | undefined
+  method?: string | undefined
   /** A regular expression on path and query. */
-  path?: string
-  nth?: number
-  times?: number
+  path?: string | undefined
+  nth?: number | undefined
+  times?: number | undefined
 }
 
 /** The faults that a world was asked for; `take` says which of them hits this request, if any. */

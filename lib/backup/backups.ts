@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import type { Cluster } from '../cluster/cluster.ts'
 import type { Bucket } from '../store/s3.ts'
 
 /** A backup as its `velero-backup.json` in the bucket tells it (Velero's `object_store_layout.go`). */
@@ -39,9 +40,9 @@ export async function lastWhole(bucket: Bucket): Promise<Backup | undefined> {
 }
 
 /** `main-first, 12 s old`, for the last line of every flow. */
-export function ageOf(one: Backup | undefined, now: Date): string {
+export function ageOf(one: Backup | undefined, { cloud }: Pick<Cluster, 'cloud'>): string {
   if (!one) return 'none yet'
-  const seconds = Math.max(0, (now.getTime() - startOf(one)) / 1000)
+  const seconds = Math.max(0, (Date.now() + cloud.clockOffset() - startOf(one)) / 1000)
   const [amount, unit] =
     seconds < 120
       ? [seconds, 's']

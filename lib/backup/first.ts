@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import type { Cluster } from '../cluster/cluster.ts'
 import { Problem } from '../problem.ts'
-import type { Bucket } from '../store/s3.ts'
+import type { Buckets } from '../store/buckets.ts'
 import { tell } from '../story.ts'
 import { type Kube, kubectl, ToolFailure, velero } from '../tools.ts'
 import { waitFor } from '../wait.ts'
@@ -35,8 +35,8 @@ export async function locationAvailable(kube: Kube): Promise<void> {
  * The first backup, so that the promise holds from the first minute; nothing when a whole one is already there.
  * The CLI's `--wait` ends with exit code 0 for a failed backup too, so the phase is read afterwards.
  */
-export async function firstBackup(cluster: Cluster, kube: Kube, bucket: Bucket): Promise<string> {
-  const whole = await lastWhole(bucket)
+export async function firstBackup(kube: Kube, cluster: Cluster, buckets: Buckets): Promise<string> {
+  const whole = await lastWhole(buckets.velero)
   if (whole) {
     tell('=', `backup ${whole.metadata.name}`)
     return whole.metadata.name

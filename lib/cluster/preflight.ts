@@ -38,6 +38,11 @@ export async function preflight(cluster: Cluster): Promise<void> {
   if (found.length > 0) throw new Problems(found)
 }
 
+/** The part of preflight for flows that only look or remove. @throws Problems */
+export function preflightReading(cluster: Cluster): void {
+  if (cluster.problems.length > 0) throw new Problems(cluster.problems)
+}
+
 const collect =
   (found: Problem[]) =>
   (error: unknown): undefined => {

@@ -1,5 +1,5 @@
 import { accountOf, type Cluster } from '../cluster/cluster.ts'
-import { isOurs } from '../cluster/ours.ts'
+import { inventory, isOurs } from '../cluster/ours.ts'
 import { isDryRun } from '../dry-run.ts'
 import { ensure } from '../ensure.ts'
 import { Problem } from '../problem.ts'
@@ -62,6 +62,17 @@ export async function assignAddress(cluster: Cluster, address: ReservedIp, dropl
     },
   )
   tell('+', `address ${address.ip}`, `leads to ${droplet.name}`, (performance.now() - started) / 1000)
+}
+
+/** The reserved IP of a cluster that must have one. @throws Problem */
+export async function addressOf(cluster: Cluster): Promise<ReservedIp> {
+  const own = await inventory(cluster.cloud, cluster.name)
+  const [address] = own.reservedIps
+  if (!address)
+    throw new Problem(`there is no cluster “${cluster.name}” at DigitalOcean`, {
+      cure: `./bootstrap.mts --name ${cluster.name} grows it.`,
+    })
+  return address
 }
 
 /** How many reserved IPs the account may still make; undefined when it does not say. */

@@ -1,5 +1,6 @@
 import { change } from '../change.ts'
 import type { Cluster } from '../cluster/cluster.ts'
+import type { ReservedIp } from '../digitalocean/types.ts'
 import { isDryRun } from '../dry-run.ts'
 import { ensure } from '../ensure.ts'
 import type { Kit } from '../store/kit.ts'
@@ -18,8 +19,8 @@ const seeded = 'regrow/seeded'
  * Brings the manifests into the repository, and the key with which Argo CD reads it. A person's edits stay: they are
  * named, and where regrow would have written something else it is said.
  */
-export async function seed(cluster: Cluster, kit: Kit, address: string): Promise<void> {
-  await Promise.all([seedManifests(cluster, address), ensureDeployKey(cluster, kit.deploy.publicKey)])
+export async function seed(cluster: Cluster, kit: Kit, address: ReservedIp): Promise<void> {
+  await Promise.all([seedManifests(cluster, address.ip), ensureDeployKey(cluster, kit.deploy.publicKey)])
 }
 
 async function seedManifests(cluster: Cluster, address: string): Promise<void> {

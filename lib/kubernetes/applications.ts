@@ -1,5 +1,9 @@
+import { load } from 'js-yaml'
 import { z } from 'zod'
-import { Problem } from '../problem.ts'
+import type { Cluster } from '../cluster/cluster.ts'
+import type { ReservedIp } from '../digitalocean/types.ts'
+import { rootApplication } from '../gitops/render.ts'
+import { repositoryValues } from '../gitops/values.ts'
 import { tell } from '../story.ts'
 import { type Kube, kubectl, ToolFailure } from '../tools.ts'
 import { waitFor } from '../wait.ts'
@@ -90,7 +94,9 @@ const cureFor = (name: string) =>
   `Look closer with: kubectl -n argocd describe application ${name}. When it is mended, run the same command again.`
 
 /** Applies the root Application where it is missing or not as wanted; from then on Git brings everything else. */
-export async function applyRoot(kube: Kube, manifest: string, spec: unknown): Promise<void> {
+export async function applyRoot(kube: Kube, cluster: Cluster, address: ReservedIp): Promise<void> {
+  const manifest = rootApplication(repositoryValues(cluster, address.ip))
+  const { spec } = z.object({ spec: z.unknown() }).parse(load(manifest))
   const found = await currentSpec(kube)
   if (found !== undefined && contains(found, spec)) return tell('=', 'app of apps')
   const started = performance.now()
@@ -128,26 +134,3 @@ function contains(whole: unknown, part: unknown): boolean {
     )
   return whole === part
 }
-
-/** @throws Problem when the claim of the sample is not bound in five minutes */
-export async function claimBound(kube: Kube, namespace: string): Promise<{ name: string; volume: string }[]> {
-  const claim = z.object({
-    metadata: z.object({ name: z.string() }),
-    spec: z.object({ volumeName: z.string().optional() }),
-    status: z.object({ phase: z.string().optional() }).optional(),
-  })
-  return waitFor({ wish: `claims in ${namespace} are bound`, every: 3, within: 300 }, async (note) => {
-    const answer = await kubectl(kube)`get persistentvolumeclaims -n ${namespace} -o json`
-    const { items } = answer.json(z.object({ items: z.array(claim) }))
-    note(items.map((one) => `${one.metadata.name} ${one.status?.phase ?? ''}`).join(', ') || 'no claim yet')
-    if (items.length === 0 || items.some((one) => one.status?.phase !== 'Bound')) return undefined
-    return items.map((one) => ({ name: one.metadata.name, volume: one.spec.volumeName ?? '' }))
-  })
-}
-
-/** The Problem of a cluster that should be there and does not answer. */
-export const unreachable = (kube: Kube, cause: unknown) =>
-  new Problem('the Kubernetes API does not answer', {
-    cure: `Try: kubectl --kubeconfig ${kube.file} get nodes`,
-    cause,
-  })

@@ -1,6 +1,7 @@
 import { chmodSync, mkdirSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import type { Cluster } from '../cluster/cluster.ts'
+import type { ReservedIp } from '../digitalocean/types.ts'
 import { DryRunEnd, isDryRun } from '../dry-run.ts'
 import {
   installSteps,
@@ -64,10 +65,12 @@ const apiPort = () => process.env.REGROW_API_PORT ?? '6443'
  */
 export async function connect(
   cluster: Cluster,
-  kit: Kit,
-  buckets: Buckets,
-  address: string,
-  node: string,
+  {
+    kit,
+    buckets,
+    address: { ip: address },
+    name: node,
+  }: { kit: Kit; buckets: Buckets; address: ReservedIp; name: string },
 ): Promise<Kube> {
   if (isDryRun()) throw new DryRunEnd('what comes next happens on the machine; nothing was changed')
   const kube = await writeKubeconfig(cluster, kit, address)

@@ -9,7 +9,7 @@ import { Problem } from '../problem.ts'
 import { Secret } from '../secret.ts'
 import { tell } from '../story.ts'
 import { waitFor } from '../wait.ts'
-import { isShortLived, mintKey, removeKey, type SpacesKeyPair } from './keys.ts'
+import { isClusterKey, isShortLived, mintKey, removeKey, type SpacesKeyPair } from './keys.ts'
 import { nodeRecords } from './nodes.ts'
 import { type Bucket, connectStore, type Store, type StoreKey } from './s3.ts'
 
@@ -183,6 +183,51 @@ async function sweepSetupKeys(cluster: Cluster): Promise<void> {
   for (const key of await cluster.cloud.spacesKeys())
     if (isOurs('spacesKey', key, cluster.name) && /-setup-[0-9tz]+$/.test(key.name))
       await removeKey(cluster, key)
+}
+
+/**
+ * Removes the cluster's own keys of earlier first servers, which also ends any second writer to the backups. The one
+ * in use is known by the note beside the newest bundle.
+ */
+export async function retireClusterKeys(cluster: Cluster, buckets: Buckets): Promise<void> {
+  if (!buckets.places.spaces) return
+  const records = (await nodeRecords(buckets.kit)).filter((one) => one.veleroKey && one.running)
+  const newest = records.toSorted((a, b) => b.at.localeCompare(a.at))[0]
+  if (!newest) return
+  for (const key of await cluster.cloud.spacesKeys())
+    if (isClusterKey(key, cluster.name) && key.access_key !== newest.veleroKey) {
+      await removeKey(cluster, key)
+      tell('-', `key ${key.name}`, 'of an earlier server')
+    }
+}
+
+/**
+ * Empties and deletes both buckets, with a full-access key that exists only for that; buckets of another store than
+ * Spaces are the person's.
+ */
+export async function deleteBuckets(cluster: Cluster): Promise<void> {
+  const places = bucketPlaces(cluster)
+  if (!places.spaces) return
+  const missing = await missingBuckets(places)
+  const there = [places.velero, places.kit].filter((bucket) => !missing.includes(bucket))
+  if (there.length === 0) return
+  const key = await mintKey(cluster, names.setupKey(cluster.name, now(cluster)), [
+    'bucket=;permission=fullaccess',
+  ])
+  try {
+    const store = await connectStore(places.endpoint, places.region, key, cluster.cloud.clockOffset())
+    for (const name of there) {
+      await change(`aws s3 rb s3://${name} --force --endpoint-url ${places.endpoint}`, async () => {
+        await accepted(store, name)
+        const bucket = store.bucket(name)
+        for (const object of await bucket.list()) await bucket.remove(object.key)
+        await store.removeBucket(name)
+      })
+      if (!isDryRun()) tell('-', `bucket ${name}`)
+    }
+  } finally {
+    await removeKey(cluster, { name: key.name, access_key: key.accessKey })
+  }
 }
 
 const storeKey = z.object({ REGROW_STORE_KEY: z.string().min(1), REGROW_STORE_SECRET: z.string().min(1) })

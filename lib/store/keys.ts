@@ -2,6 +2,7 @@ import { z } from 'zod'
 import type { Cluster } from '../cluster/cluster.ts'
 import { names } from '../cluster/names.ts'
 import { isOurs } from '../cluster/ours.ts'
+import type { SpacesKey } from '../digitalocean/types.ts'
 import { isDryRun } from '../dry-run.ts'
 import { Problem } from '../problem.ts'
 import { Secret } from '../secret.ts'
@@ -79,6 +80,10 @@ export async function removeKey(
     }
   }
 }
+
+/** Whether a key is one that lives in the cluster. */
+export const isClusterKey = (key: SpacesKey, cluster: string) =>
+  isOurs('spacesKey', key, cluster) && /-velero-\d+$/.test(key.name)
 
 /** The number of the next in-cluster key, one above the highest there is. */
 export async function nextVeleroKey(cluster: Cluster): Promise<string> {

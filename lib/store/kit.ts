@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { hash } from 'bcryptjs'
 import { z } from 'zod'
+import type { Cluster } from '../cluster/cluster.ts'
 import { isDryRun } from '../dry-run.ts'
 import { makeSealingKey } from '../gitops/sealing-key.ts'
 import { clusterAuthorities, makeClusterAuthorities, makeSshKeyPair } from '../node/index.ts'
@@ -38,14 +39,14 @@ const plain = 'kit.json'
 const sealed = 'kit.json.age'
 
 /** The kit, made the first time. It is never overwritten: everything else would be lost with it. */
-export async function ensureKit(buckets: Buckets, cluster: string, clockOffset = 0): Promise<Kit> {
+export async function ensureKit(buckets: Buckets, { name, cloud }: Cluster): Promise<Kit> {
   const found = await readKit(buckets)
   if (found) {
     tell('=', 'kit', `of ${found.createdAt}`)
     return found
   }
   const started = performance.now()
-  const kit = await makeKit(cluster, new Date(Date.now() + clockOffset))
+  const kit = await makeKit(name, new Date(Date.now() + cloud.clockOffset()))
   rememberAll(kit)
   if (isDryRun()) return kit
   const passphrase = process.env.REGROW_PASSPHRASE

@@ -1,0 +1,42 @@
+import { join } from 'node:path'
+import { z } from 'zod'
+import type { Cluster } from '../cluster/cluster.ts'
+import { inventory } from '../cluster/ours.ts'
+import type { Buckets } from '../store/buckets.ts'
+import { readKit } from '../store/kit.ts'
+import { type Kube, kubectl, ToolFailure, workFolder } from '../tools.ts'
+import { applications, stateOf } from './applications.ts'
+import { writeKubeconfig } from './connect.ts'
+
+const node = z.object({
+  metadata: z.object({ name: z.string() }),
+  status: z
+    .object({ conditions: z.array(z.object({ type: z.string(), status: z.string() })).default([]) })
+    .optional(),
+})
+
+/** How a cluster is, as far as it can be told: nodes and Applications, one line each. */
+export async function health(
+  cluster: Cluster,
+  buckets: Buckets | undefined,
+): Promise<{ nodes?: string[]; applications?: string[]; api?: string }> {
+  const [address] = (await inventory(cluster.cloud, cluster.name)).reservedIps
+  const kit = buckets && (await readKit(buckets))
+  if (!address || !kit) return {}
+  const kube = await writeKubeconfig(cluster, kit, address.ip, join(workFolder(), 'kubeconfig.yaml'))
+  try {
+    const [nodes, apps] = await Promise.all([nodeLines(kube), applications(kube)])
+    return { nodes, applications: [...apps].map(([name, one]) => `${name}  ${stateOf(one)}`) }
+  } catch (error) {
+    if (!(error instanceof ToolFailure)) throw error
+    return { api: `does not answer at ${address.ip}:6443` }
+  }
+}
+
+async function nodeLines(kube: Kube): Promise<string[]> {
+  const answer = await kubectl(kube)`get nodes --request-timeout 10s -o json`
+  return answer.json(z.object({ items: z.array(node) })).items.map((one) => {
+    const ready = one.status?.conditions.find((condition) => condition.type === 'Ready')?.status === 'True'
+    return `${one.metadata.name}  ${ready ? 'Ready' : 'NotReady'}`
+  })
+}

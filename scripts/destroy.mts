@@ -1,0 +1,25 @@
+#!/usr/bin/env -S npx tsx
+// Removes a cluster: shows exactly what, asks for its name, removes, looks again, names what is left.
+import { describe } from '../lib/cluster/cluster.ts'
+import { preflightReading } from '../lib/cluster/preflight.ts'
+import { removal } from '../lib/cluster/removal.ts'
+import { removeBuckets, removeCloud, removeRepository, whatIsLeft } from '../lib/cluster/remove.ts'
+import { confirmName } from '../lib/confirm.ts'
+import { lockForRemoval } from '../lib/gitops/claim.ts'
+import { run } from '../lib/run.ts'
+
+await run('destroy', async ({ flags, confirm }) => {
+  const cluster = await describe(flags)
+  preflightReading(cluster)
+  const list = await removal(cluster, flags) // the exact inventory: removed, kept, and what it saves a month
+  await confirm(list)
+  await confirmName(cluster.name, flags)
+
+  lockForRemoval(cluster, flags)
+  await removeCloud(cluster) // droplets, then volumes and snapshots of ours, address, firewall, network, keys, project
+  if (flags['with-backups']) await removeBuckets(cluster)
+  if (flags['with-repository']) await removeRepository(cluster)
+
+  const left = await whatIsLeft(cluster, flags)
+  return { removed: list.removed, kept: list.kept, left }
+})

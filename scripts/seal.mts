@@ -1,0 +1,29 @@
+#!/usr/bin/env -S npx tsx
+// A Secret into a SealedSecret that only this cluster can open. What comes out may go into Git.
+import { readFileSync, writeFileSync } from 'node:fs'
+import { dump, load } from 'js-yaml'
+import { describe } from '../lib/cluster/cluster.ts'
+import { sealSecret } from '../lib/gitops/sealing.ts'
+import { readText } from '../lib/read-text.ts'
+import { run } from '../lib/run.ts'
+import { openBuckets } from '../lib/store/buckets.ts'
+import { needKit } from '../lib/store/kit.ts'
+
+await run(
+  'seal',
+  async ({ flags }) => {
+    const certificate = flags.certificate
+      ? readText(flags.certificate)
+      : await describe(flags)
+          .then(async (cluster) => needKit(await openBuckets(cluster, 'read'), cluster.name))
+          .then((kit) => kit.sealing.certificate)
+    if (flags['save-certificate']) {
+      writeFileSync(flags['save-certificate'], certificate)
+      return { certificate: flags['save-certificate'] }
+    }
+    const manifest = load(flags.words[0] ? readText(flags.words[0]) : readFileSync(0, 'utf8'))
+    const sealed = sealSecret(manifest, certificate)
+    return flags.json ? sealed : dump(sealed, { lineWidth: -1 })
+  },
+  { tokens: (flags) => !flags.certificate },
+)

@@ -1,0 +1,34 @@
+#!/usr/bin/env -S npx tsx
+// What exists, how it is, what it costs, how old the last whole backup is.
+import { ageOf, lastWhole } from '../lib/backup/backups.ts'
+import { describe } from '../lib/cluster/cluster.ts'
+import { lockHolder } from '../lib/cluster/lock.ts'
+import { plan } from '../lib/cluster/plan.ts'
+import { preflightReading } from '../lib/cluster/preflight.ts'
+import { health } from '../lib/kubernetes/health.ts'
+import { run } from '../lib/run.ts'
+import { openBuckets } from '../lib/store/buckets.ts'
+
+await run('status', async ({ flags }) => {
+  const cluster = await describe(flags)
+  preflightReading(cluster)
+  const planned = await plan(cluster)
+  const buckets = await openBuckets(cluster, 'read')
+  const seen = await health(cluster, buckets)
+  const backup = buckets && (await lastWhole(buckets.velero))
+
+  return {
+    cluster: cluster.committed ? cluster.name : `${cluster.name} (not described in Git yet)`,
+    exists: planned.items
+      .filter((item) => item.mark === '=')
+      .map((item) => `${item.kind} ${item.name}  ${item.detail}`),
+    missing: planned.items.filter((item) => item.mark === '+').map((item) => `${item.kind} ${item.name}`),
+    ...seen,
+    lockedBy: cluster.repository && (await lockHolder(cluster.github, cluster.place)),
+    tokenInCluster: cluster.tokens.csiIsMain
+      ? 'your DigitalOcean token (REGROW_CSI_TOKEN takes a narrower one)'
+      : 'REGROW_CSI_TOKEN',
+    perMonth: `$${planned.items.reduce((sum, item) => sum + (item.mark === '=' ? item.perMonth : 0), 0).toFixed(2)}`,
+    lastBackup: ageOf(backup, cluster),
+  }
+})
