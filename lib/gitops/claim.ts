@@ -34,6 +34,16 @@ export async function claim(
   return repository
 }
 
+/** Locks a cluster that is about to be removed; without a repository there is nothing to lock. */
+export function lockForRemoval(cluster: Cluster, flags: { 'steal-lock': boolean }): void {
+  if (!cluster.repository || isDryRun()) return
+  lockChanges(cluster.github, cluster.place, {
+    flow: 'destroy',
+    steal: flags['steal-lock'],
+    taken: async () => {},
+  })
+}
+
 async function ensureRepository(cluster: Cluster): Promise<Repository> {
   const { github, place, login } = cluster
   return ensure({
