@@ -1,0 +1,27 @@
+import { z } from 'zod'
+import type { World } from './world.ts'
+
+const behaviour = z.object({
+  /** How long a fresh Spaces key is not known yet (ms). */
+  keyPropagationMs: z.number().default(0),
+  /** True for a fine-grained GitHub token, whose answers do not tell scopes. */
+  githubFineGrained: z.boolean().default(false),
+  /** What a classic GitHub token may do; `workflow` is what workflow files need besides `repo`. */
+  githubScopes: z.string().default('repo'),
+  /** False when the GitHub token may not create repositories. */
+  githubMayCreate: z.boolean().default(true),
+  /** Organisations that the GitHub user owns. */
+  githubOrganisations: z.array(z.string()).default([]),
+  /** How long a new repository with a first commit still looks empty (ms). */
+  githubInitMs: z.number().default(0),
+  /** Regular expressions on paths of the upstream mirror: what matches is served with one byte altered. */
+  corrupt: z.array(z.string()).default([]),
+})
+
+/** How the world's servers behave beyond the plain case, as `behaviour.json` in the world's folder says. */
+export type Behaviour = z.infer<typeof behaviour>
+
+/** Reads `behaviour.json` anew, so that a test can change it between two requests. */
+export function behaviourOf(world: World): Behaviour {
+  return behaviour.parse(world.load('behaviour') ?? {})
+}

@@ -1,0 +1,133 @@
+import type { Need } from './key.ts'
+import { listObjects } from './listing.ts'
+import { abortUpload, completeUpload, listParts, listUploads, startUpload, uploadPart } from './multipart.ts'
+import { copyObject, deleteObject, deleteObjects, getObject, putObject } from './objects.ts'
+import { Refusal } from './refusal.ts'
+import type { Storage } from './storage.ts'
+import { document, textOf, type Xml } from './xml.ts'
+
+/** One request whose signature was found good. */
+export interface Call {
+  storage: Storage
+  method: string
+  /** Empty when the request names no bucket, or no key. */
+  bucket: string
+  key: string
+  query: Record<string, string>
+  headers: Readonly<Record<string, string>>
+  body: Buffer
+  region: string
+  /** Checks that the caller's key may do this in another bucket too. @throws Refusal */
+  demand(bucket: string, need: Need): void
+  /** Counts a write of one object. @throws Refusal SlowDown when it is written too often */
+  countWrite(bucket: string, key: string): void
+}
+
+/** An operation: what it needs, and its answer. */
+export interface Operation {
+  need: Need
+  answer(call: Call): Response
+}
+
+const on = (need: Need, answer: Operation['answer']): Operation => ({ need, answer })
+
+const operations: Record<string, Operation> = {
+  'GET service': on('full', ({ storage }) => xml('ListAllMyBucketsResult', allBuckets(storage))),
+  'PUT bucket': on('full', createBucket),
+  'DELETE bucket': on('full', removeBucket),
+  'HEAD bucket': on('read', ({ storage, bucket }) =>
+    empty(200, { 'x-amz-bucket-region': regionOf(storage, bucket) }),
+  ),
+  'GET bucket': on('read', ({ storage, bucket, query }) => xmlText(listObjects(storage, bucket, query))),
+  'GET bucket?location': on('read', ({ storage, bucket }) =>
+    xml('LocationConstraint', regionOf(storage, bucket)),
+  ),
+  'GET bucket?versioning': on('read', () => xml('VersioningConfiguration', {})),
+  'GET bucket?lifecycle': on(
+    'read',
+    notConfigured('NoSuchLifecycleConfiguration', 'lifecycle configuration'),
+  ),
+  'GET bucket?cors': on('read', notConfigured('NoSuchCORSConfiguration', 'CORS configuration')),
+  'GET bucket?object-lock': on(
+    'read',
+    notConfigured('ObjectLockConfigurationNotFoundError', 'object lock configuration'),
+  ),
+  'GET bucket?uploads': on('read', listUploads),
+  'POST bucket?delete': on('write', deleteObjects),
+  'GET object': on('read', getObject),
+  'HEAD object': on('read', getObject),
+  'PUT object': on('write', (call) =>
+    call.headers['x-amz-copy-source'] ? copyObject(call) : putObject(call),
+  ),
+  'DELETE object': on('write', deleteObject),
+  'POST object?uploads': on('write', startUpload),
+  'PUT object?partNumber&uploadId': on('write', uploadPart),
+  'GET object?uploadId': on('read', listParts),
+  'POST object?uploadId': on('write', completeUpload),
+  'DELETE object?uploadId': on('write', abortUpload),
+}
+
+const plain =
+  /^(x-|response-|prefix$|delimiter$|marker$|max-keys$|list-type$|continuation-token$|start-after$|encoding-type$|fetch-owner$|max-parts$|part-number-marker$|max-uploads$)/i
+const unknownHeaders =
+  /^x-amz-(server-side-encryption|tagging|object-lock|website|grant|acl$|copy-source-(range|if))/
+
+/**
+ * The operation that a request asks for.
+ * @throws Refusal 501 naming what the box's Spaces do not know
+ */
+export function operationOf(call: Pick<Call, 'method' | 'bucket' | 'key' | 'query' | 'headers'>): Operation {
+  const about = call.key ? 'object' : call.bucket ? 'bucket' : 'service'
+  const subResources = Object.keys(call.query).filter((name) => !plain.test(name))
+  const name = `${call.method} ${about}${subResources.length > 0 ? `?${subResources.sort().join('&')}` : ''}`
+  const operation = operations[name]
+  const header = Object.keys(call.headers).find(
+    (one) => unknownHeaders.test(one) && !(one === 'x-amz-acl' && call.headers[one] === 'private'),
+  )
+  if (!operation || header)
+    throw new Refusal(
+      'NotImplemented',
+      `The box's Spaces do not know ${name}${operation ? ` with ${header}` : ''}.`,
+    )
+  return operation
+}
+
+/** An answer in XML. */
+export const xml = (root: string, content: Xml, status = 200) => xmlText(document(root, content), status)
+
+/** An answer without a body. */
+export const empty = (status: number, headers: Record<string, string> = {}) =>
+  new Response(null, { status, headers })
+
+function xmlText(text: string, status = 200): Response {
+  return new Response(text, { status, headers: { 'content-type': 'application/xml' } })
+}
+
+function allBuckets(storage: Storage): Xml {
+  const list = storage.buckets().map(({ name, at }) => ({ Name: name, CreationDate: at }))
+  return { Owner: { ID: 'regrow-sandbox' }, Buckets: { Bucket: list } }
+}
+
+function regionOf(storage: Storage, bucket: string): string {
+  return storage.bucket(bucket)?.region ?? ''
+}
+
+function createBucket({ storage, bucket, body, region }: Call): Response {
+  if (storage.bucket(bucket))
+    throw new Refusal('BucketAlreadyExists', 'The requested bucket name is not available.')
+  storage.createBucket(bucket, textOf(body.toString(), 'LocationConstraint') ?? region)
+  return empty(200, { location: `/${bucket}` })
+}
+
+function removeBucket({ storage, bucket }: Call): Response {
+  if (storage.keys(bucket).length > 0)
+    throw new Refusal('BucketNotEmpty', 'The bucket you tried to delete is not empty.')
+  storage.removeBucket(bucket)
+  return empty(204)
+}
+
+function notConfigured(code: string, what: string): () => Response {
+  return () => {
+    throw new Refusal(code, `The ${what} does not exist.`)
+  }
+}
