@@ -30,7 +30,7 @@ import { getSignedUrl } from '@aws-sdk/s3-request-presigner'
 import t from 'tap'
 import { Faults } from '../../sandbox/faults.ts'
 import type { SpacesKey } from '../../sandbox/spaces/key.ts'
-import { startSpaces } from '../../sandbox/spaces/spaces.ts'
+import { startSpaces } from '../../sandbox/spaces/start.ts'
 import { openWorld } from '../../sandbox/world.ts'
 
 const noMachines = {
