@@ -125,7 +125,8 @@ export interface Fault {
 export function parseDescription(text: string): { description: Description } | { faults: Fault[] } {
   let raw: unknown
   try {
-    raw = load(text) ?? {}
+    // An empty document is no document to js-yaml, and a description with nothing but defaults to us.
+    raw = text.replace(/^\s*#.*$/gm, '').trim() === '' ? {} : load(text)
   } catch (error) {
     return {
       faults: [
