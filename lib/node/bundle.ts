@@ -56,7 +56,7 @@ export function bundleFiles(wish: BundleWish): BundleFiles {
       'node.env': renderNodeEnvironment(node),
       'delete-url': `${wish.deleteUrl}\n`,
       ...under('reports', reportUrls(wish.reports)),
-      secrets: secretsIn([node.tokens.server, node.tokens.agent], wish.kubernetes ?? {}),
+      secrets: secretsIn(tokensOf(node), wish.kubernetes ?? {}),
       ...extraFiles(node),
       'k3s/config.yaml': k3sConfig,
       'k3s/environment': renderK3sEnvironment(),
@@ -88,6 +88,11 @@ function checkWish(node: Node, wish: BundleWish): void {
       throw new Problem(`the bundle of ${node.name} lacks the report URL of step ${step}`, {
         cure: 'sign one for each step of the role',
       })
+}
+
+// The server token decrypts the cluster's keys, so an agent never learns it.
+function tokensOf({ role, tokens }: Node): string[] {
+  return role === 'agent' ? [tokens.agent] : [tokens.server, tokens.agent]
 }
 
 function renderNodeEnvironment(node: Node): string {

@@ -1,0 +1,101 @@
+import { createHash } from 'node:crypto'
+import { gunzipSync } from 'node:zlib'
+import t from 'tap'
+import { extract } from 'tar-stream'
+import { bundleFiles, renderBundle } from '../../lib/node/index.ts'
+import { agent, authorities, bundleWish, firstServer, secondServer } from './sample.ts'
+
+const kubernetes = {
+  '00-secrets.yaml':
+    'kind: Secret\ndata: {password: aHVudGVyMi1odW50ZXIy}\nstringData: {key: "line one of it\\nshort\\n"}\n',
+  '90-platform.yaml': 'kind: Application\n',
+}
+
+t.test('the same wish gives the same bytes, another wish others', async (t) => {
+  const one = await renderBundle(bundleWish(firstServer, { kubernetes }))
+  const two = await renderBundle(bundleWish(firstServer, { kubernetes }))
+  t.equal(one.sha256, two.sha256)
+  t.equal(one.sha256, createHash('sha256').update(one.bytes).digest('hex'))
+  const other = await renderBundle(bundleWish({ ...firstServer, tlsSans: [] }, { kubernetes }))
+  t.not(other.sha256, one.sha256)
+})
+
+t.test('modes are kept, times are none, secrets are for root alone', async (t) => {
+  const wish = bundleWish(firstServer, { kubernetes })
+  const { bytes } = await renderBundle(wish)
+  const reader = extract()
+  reader.end(gunzipSync(bytes))
+  const seen: string[] = []
+  for await (const entry of reader) {
+    const { name, mode, mtime, uid } = entry.header
+    seen.push(name)
+    t.equal(mode, /^run$|\.sh$|\.py$/.test(name) ? 0o700 : 0o600, name)
+    t.equal(mtime?.getTime(), 0)
+    t.equal(uid, 0)
+    entry.resume()
+  }
+  t.strictSame(seen, Object.keys(bundleFiles(wish)).sort())
+})
+
+t.test('a first server gets authorities and manifests, a joining node neither', async (t) => {
+  const first = Object.keys(bundleFiles(bundleWish(firstServer, { kubernetes })))
+  t.ok(first.includes('k3s/tls/etcd/peer-ca.key'))
+  t.ok(first.includes('kubernetes/90-platform.yaml'))
+  t.notOk(
+    first.some((name) => name.includes('client-admin')),
+    'with it k3s would write no kubeconfig',
+  )
+  for (const spec of [secondServer, agent]) {
+    const files = bundleFiles(bundleWish(spec))
+    t.notOk(Object.keys(files).some((name) => name.startsWith('k3s/tls') || name.startsWith('kubernetes')))
+    const all = Object.values(files)
+      .map(({ text }) => text)
+      .join('')
+    t.notOk(all.includes(authorities.server.key) || all.includes(authorities.client.key))
+    t.equal(all.includes(firstServer.tokens.server), spec === secondServer, 'agents know no server token')
+  }
+})
+
+t.test('node.env can be sourced by a shell', async (t) => {
+  const env = bundleFiles(bundleWish(agent))['node.env']?.text ?? ''
+  t.match(env, "ROLE='agent'\n")
+  t.match(env, "K3S_VERSION='v1.36.5+k3s1'\n")
+  for (const line of env.trim().split('\n')) t.match(line, /^[A-Z0-9_]+='[^']*'$/)
+})
+
+t.test('the values that logs must not show are listed, longest first', async (t) => {
+  const secrets = bundleFiles(bundleWish(firstServer, { kubernetes })).secrets?.text.trim().split('\n') ?? []
+  for (const secret of [
+    'server-token-0123456789',
+    'hunter2-hunter2',
+    'aHVudGVyMi1odW50ZXIy',
+    'line one of it',
+  ])
+    t.ok(secrets.includes(secret), secret)
+  t.notOk(secrets.includes('short'))
+  t.strictSame(
+    secrets,
+    [...secrets].sort((a, b) => b.length - a.length || (a < b ? -1 : 1)),
+  )
+})
+
+t.test('extra files', async (t) => {
+  const files = bundleFiles(
+    bundleWish({ ...agent, files: [{ path: '/etc/motd', content: 'hello\n', mode: '0644' }] }),
+  )
+  t.equal(files['files/list']?.text, '0 0644 /etc/motd\n')
+  t.equal(files['files/0']?.text, 'hello\n')
+})
+
+t.test('what is missing or wrong is named', async (t) => {
+  const { authorities: _, ...withoutAuthorities } = bundleWish(firstServer)
+  const { argocd: __, ...reports } = bundleWish(firstServer).reports
+  const wrong: [Parameters<typeof bundleFiles>[0], RegExp][] = [
+    [withoutAuthorities, /^the bundle of main-1 lacks the cluster's authorities$/],
+    [bundleWish(firstServer, { reports }), /^the bundle of main-1 lacks the report URL of step argocd$/],
+    [bundleWish(agent, { kubernetes }), /^main-3 joins a cluster, so it applies no manifests$/],
+    [bundleWish(firstServer, { kubernetes: { 'x.yaml': '' } }), /^the manifest x\.yaml is not named like/],
+    [bundleWish(firstServer, { kubernetes: { '10-a.yaml': 'a: [' } }), /10-a\.yaml is not valid YAML/],
+  ]
+  for (const [wish, message] of wrong) t.throws(() => bundleFiles(wish), { name: 'Problem', message })
+})

@@ -1,0 +1,256 @@
+import { rmSync, statSync } from 'node:fs'
+import { load } from 'js-yaml'
+import t from 'tap'
+import { type BundleWish, type NodeSpec, renderBundle, stepDeadlines } from '../../lib/node/index.ts'
+import { cloudInitFile } from '../../lib/node/template.ts'
+import {
+  applyUserData,
+  type Bucket,
+  k3sStandIn,
+  type Machine,
+  makeBucket,
+  makeMachine,
+  missing,
+  wellK3s,
+} from './machine.ts'
+import { agent, bundleWish, firstServer } from './sample.ts'
+
+const kubernetes = {
+  '00-secrets.yaml': 'kind: Secret\nstringData: {token: dop_v1_very_secret_indeed}\n',
+  '10-argocd.yaml': 'kind: CustomResourceDefinition\n',
+  '90-platform.yaml': 'kind: Application\n',
+}
+
+// Stores the bundle and k3s, and gives the machine its user-data.
+async function deliver(machine: Machine, bucket: Bucket, spec: NodeSpec, k3s = wellK3s, date?: string) {
+  const node: NodeSpec = { ...spec, k3s: { ...spec.k3s, url: bucket.url('k3s'), sha256: k3s.sha256 } }
+  const steps = ['fetch', 'host', 'k3s', 'argocd']
+  const wish: BundleWish = bundleWish(node, {
+    reports: Object.fromEntries(
+      steps.map((step) => [step, bucket.url(`nodes/${node.name}/${step}.json`)]),
+    ) as BundleWish['reports'],
+    deleteUrl: bucket.url(`bundles/${node.name}.tar.gz`),
+    ...(node.role === 'first-server' ? { kubernetes } : {}),
+  })
+  const { bytes, sha256 } = await renderBundle(wish)
+  bucket.objects.set('k3s', { body: k3s.text })
+  bucket.objects.set(`bundles/${node.name}.tar.gz`, { body: bytes })
+  applyUserData(machine, bucket.userData(node.name, sha256, date))
+  return { sha256, bytes }
+}
+
+// Each in its own machine, so several at once.
+const apart = () => ({ buffered: true })
+const regrow = 'usr/local/sbin/regrow'
+const short = (bucket: Bucket) => bucket.reports.map(({ step, state }) => `${step} ${state}`)
+const last = (bucket: Bucket) => bucket.reports.at(-1)
+
+t.test('SIMULATED machine, real scripts', { skip: missing, jobs: 4 }, async (t) => {
+  t.test('a first server installs itself, says so, and does nothing the next time', apart(), async (t) => {
+    const [machine, bucket] = [makeMachine(t), await makeBucket(t)]
+    await deliver(machine, bucket, firstServer)
+    for (const file of ['user-data.txt', 'user-data.txt.i', 'cloud-config.txt', 'obj.pkl'])
+      machine.write(`var/lib/cloud/instances/i-1/${file}`, 'x')
+    const { code, output } = await machine.run(regrow).ended
+    t.equal(code, 0, output)
+    t.strictSame(short(bucket), ['started done', 'fetch done', 'host done', 'k3s done', 'argocd done'])
+    t.equal(bucket.reports[3]?.message, 'main-1 is Ready with k3s v1.36.5+k3s1.')
+    t.notOk(bucket.objects.has('bundles/main-1.tar.gz'), 'the bundle is gone from the bucket')
+
+    t.strictSame(load(machine.read('etc/rancher/k3s/config.yaml.d/10-addresses.yaml')), {
+      'node-ip': '10.110.0.2',
+      'flannel-iface': 'eth1',
+      'node-external-ip': '203.0.113.10',
+      'advertise-address': '10.110.0.2',
+    })
+    for (const file of ['etc/rancher/k3s/config.yaml', 'var/lib/rancher/k3s/server/tls/etcd/peer-ca.key'])
+      t.equal(statSync(machine.path(file)).mode & 0o777, 0o600, file)
+    t.equal(statSync(machine.path('var/lib/rancher/k3s/server/tls')).mode & 0o777, 0o700)
+    t.match(machine.read('etc/fstab'), /^\/dev\/vda1 .*\n\/swapfile none swap sw 0 0\n$/)
+    t.match(machine.read('etc/systemd/system/regrow-metadata.service'), 'regrow-metadata 10.42.0.0/16\n')
+    t.ok(machine.has('etc/systemd/system/regrow-convert.path'))
+
+    const calls = machine.calls()
+    const order = [
+      'systemctl restart regrow-metadata.service',
+      'systemctl start --no-block k3s.service',
+      'k3s kubectl apply --server-side --force-conflicts --field-manager=argocd-controller -f .*/00-secrets.yaml',
+      'k3s kubectl apply .*/10-argocd.yaml',
+      'k3s kubectl wait --for=condition=Established .* crd/applications.argoproj.io',
+      'k3s kubectl -n argocd rollout status .* deployment/argocd-server',
+      'k3s kubectl apply .*/90-platform.yaml',
+      'systemctl start apt-daily.timer',
+    ].map((pattern) => calls.findIndex((call) => new RegExp(pattern).test(call)))
+    t.strictSame(
+      order,
+      [...order].sort((a, b) => a - b),
+      'in this order',
+    )
+    t.notOk(order.includes(-1), 'all of them')
+
+    t.notOk(machine.has('var/lib/cloud/instances/i-1/user-data.txt'))
+    t.ok(machine.has('var/lib/cloud/instances/i-1/obj.pkl'), 'cloud-init needs this one')
+    t.notOk(machine.has('var/lib/regrow/bundle/kubernetes'), 'secrets do not stay')
+    const requests = bucket.log.length
+    t.equal((await machine.run(regrow).ended).code, 0)
+    t.equal(bucket.log.length, requests, 'not one request the second time')
+  })
+
+  t.test('an agent: its own unit, no authorities, the address of its default route', apart(), async (t) => {
+    const [machine, bucket] = [makeMachine(t), await makeBucket(t)]
+    const ping = await makeBucket(t)
+    ping.objects.set('ping', { body: 'pong' })
+    await deliver(machine, bucket, { ...agent, join: ping.url('').split('/?')[0] ?? '' })
+    const { code, output } = await machine.run(regrow).ended
+    t.equal(code, 0, output)
+    t.strictSame(short(bucket), ['started done', 'fetch done', 'host done', 'k3s done'])
+    t.strictSame(load(machine.read('etc/rancher/k3s/config.yaml.d/10-addresses.yaml')), {
+      'node-ip': '10.110.0.2',
+      'flannel-iface': 'eth1',
+      'node-external-ip': '203.0.113.77',
+    })
+    t.ok(machine.calls().includes('systemctl start --no-block k3s-agent.service'))
+    t.notOk(machine.has('var/lib/rancher/k3s/server'))
+    t.notOk(machine.has('etc/systemd/system/regrow-convert.path'))
+  })
+
+  t.test('a power cut costs one step at most', apart(), async (t) => {
+    const [machine, bucket] = [makeMachine(t), await makeBucket(t)]
+    await deliver(machine, bucket, firstServer)
+    // The power goes while the swap file is made: everything that runs dies, and nothing is tidied up.
+    machine.stub(
+      'mkswap',
+      '[ -e "$REGROW_ROOT/cut" ] || { touch "$REGROW_ROOT/cut"; kill -9 $(<"$REGROW_ROOT/pid"); kill -9 $PPID; }',
+    )
+    const first = machine.run(regrow)
+    machine.write('pid', String(first.process.pid))
+    await first.ended
+    t.ok(machine.has('cut'), 'the cut happened')
+    t.strictSame(short(bucket), ['started done', 'fetch done'])
+    t.notOk(machine.has('swapfile'), 'half a swap file is none')
+    const { code, output } = await machine.run(regrow).ended
+    t.equal(code, 0, output)
+    t.strictSame(short(bucket), ['started done', 'fetch done', 'host done', 'k3s done', 'argocd done'])
+    t.equal(bucket.log.filter((line) => line === 'GET bundles/main-1.tar.gz').length, 1, 'fetched once')
+  })
+
+  t.test('a bundle that is not there yet is waited for', apart(), async (t) => {
+    const [machine, bucket] = [makeMachine(t), await makeBucket(t)]
+    const { bytes } = await deliver(machine, bucket, firstServer)
+    bucket.objects.set('bundles/main-1.tar.gz', { status: 403, body: '<Code>InvalidAccessKeyId</Code>' })
+    const running = machine.run(regrow)
+    const asked = () => bucket.log.filter((line) => line === 'GET bundles/main-1.tar.gz').length
+    while (asked() < 3) await new Promise((resolve) => setTimeout(resolve, 20))
+    bucket.objects.set('bundles/main-1.tar.gz', { body: bytes })
+    t.equal((await running.ended).code, 0)
+  })
+
+  t.test('a bundle that never comes fails at the deadline, with the reason', apart(), async (t) => {
+    const [machine, bucket] = [makeMachine(t), await makeBucket(t)]
+    await deliver(machine, bucket, firstServer)
+    bucket.objects.set('bundles/main-1.tar.gz', { status: 403, body: '<Code>InvalidAccessKeyId</Code>' })
+    t.equal((await machine.run(regrow, [], { REGROW_WAIT: '0' }).ended).code, 3)
+    t.strictSame(short(bucket), ['started done', 'fetch failed'])
+    t.match(last(bucket)?.message, /^main-1: the bundle cannot be fetched: 403 .*InvalidAccessKeyId/)
+  })
+
+  t.test('an expired URL is final at once', apart(), async (t) => {
+    const [machine, bucket] = [makeMachine(t), await makeBucket(t)]
+    await deliver(machine, bucket, firstServer, wellK3s, '20260101T000000Z')
+    bucket.objects.set('bundles/main-1.tar.gz', { status: 403, body: '<Code>AccessDenied</Code>' })
+    t.equal((await machine.run(regrow).ended).code, 3)
+    t.equal(last(bucket)?.message, 'main-1: the URL of the bundle has expired')
+  })
+
+  t.test('a changed byte in the bundle is final at once', apart(), async (t) => {
+    const [machine, bucket] = [makeMachine(t), await makeBucket(t)]
+    const { bytes } = await deliver(machine, bucket, firstServer)
+    const changed = Uint8Array.from(bytes)
+    changed[100] = (changed[100] ?? 0) ^ 1
+    bucket.objects.set('bundles/main-1.tar.gz', { body: changed })
+    t.equal((await machine.run(regrow).ended).code, 3)
+    t.equal(last(bucket)?.message, 'main-1: the bundle differs from its digest')
+    t.notOk(machine.has('var/lib/regrow/bundle'), 'nothing of it is kept')
+  })
+
+  t.test('another k3s than was asked for is final at once', apart(), async (t) => {
+    const [machine, bucket] = [makeMachine(t), await makeBucket(t)]
+    await deliver(machine, bucket, firstServer)
+    bucket.objects.set('k3s', { body: 'something else' })
+    t.equal((await machine.run(regrow).ended).code, 3)
+    t.strictSame(short(bucket).slice(2), ['host done', 'k3s failed'])
+    t.match(
+      last(bucket)?.message,
+      /^k3s from .* is not the one that was asked for: its SHA-256 is [0-9a-f]{64} instead of /,
+    )
+    t.notOk(machine.has('usr/local/bin/k3s'))
+  })
+
+  t.test(
+    'what cannot heal by its deadline fails with the last words, and the log without secrets',
+    async (t) => {
+      const [machine, bucket] = [makeMachine(t), await makeBucket(t)]
+      const k3s = k3sStandIn(
+        'case "$*" in *Ready*) echo "why: server-token-0123456789 dop_v1_very_secret_indeed" >&2; exit 1 ;; esac',
+      )
+      await deliver(machine, bucket, firstServer, k3s)
+      machine.stub('journalctl', 'echo "K10$(printf "a%.0s" {1..64})::server:joined"')
+      t.equal((await machine.run(regrow, [], { REGROW_K3S_DEADLINE: '2' }).ended).code, 3)
+      const report = last(bucket)
+      t.match(report, {
+        step: 'k3s',
+        state: 'failed',
+        message: 'k3s was started, but main-1 is not a Ready node yet.',
+      })
+      t.match(report?.log, /why: \[redacted\] \[redacted\]/)
+      t.notMatch(JSON.stringify(report), /server-token-0123456789|dop_v1|::server:/)
+      t.ok(Buffer.byteLength(report?.log ?? '') <= 16 * 1024)
+    },
+  )
+
+  t.test('a machine outside the private network says so', apart(), async (t) => {
+    const [machine, bucket] = [makeMachine(t), await makeBucket(t)]
+    await deliver(machine, bucket, firstServer)
+    machine.stub('ip', '')
+    t.equal((await machine.run(regrow, [], { REGROW_K3S_DEADLINE: '2' }).ended).code, 3)
+    t.equal(last(bucket)?.message, 'This machine has no address in the private network 10.110.0.0/20 yet.')
+  })
+
+  t.test('names that cannot be resolved are told as such', apart(), async (t) => {
+    const [machine, bucket] = [makeMachine(t), await makeBucket(t)]
+    const { k3s } = firstServer
+    const spec = { ...firstServer, k3s: { ...k3s, url: 'http://nowhere.invalid/k3s' } }
+    const wish = bundleWish(spec, {
+      reports: Object.fromEntries(
+        ['fetch', 'host', 'k3s', 'argocd'].map((step) => [step, bucket.url(`${step}.json`)]),
+      ) as BundleWish['reports'],
+      deleteUrl: bucket.url('bundles/main-1.tar.gz'),
+    })
+    const { bytes, sha256 } = await renderBundle(wish)
+    bucket.objects.set('bundles/main-1.tar.gz', { body: bytes })
+    applyUserData(machine, bucket.userData('main-1', sha256))
+    t.equal((await machine.run(regrow, [], { REGROW_K3S_DEADLINE: '2' }).ended).code, 3)
+    t.match(
+      last(bucket)?.message,
+      /^k3s cannot be fetched: the name in .* cannot be resolved, DNS does not work here\.$/,
+    )
+  })
+
+  t.test('an image on which k3s cannot run is refused at once', apart(), async (t) => {
+    const [machine, bucket] = [makeMachine(t), await makeBucket(t)]
+    await deliver(machine, bucket, firstServer)
+    machine.stub('modprobe', '[ "$1" != wireguard ]')
+    t.equal((await machine.run(regrow).ended).code, 3)
+    t.match(last(bucket), { step: 'host', state: 'failed', message: /no module wireguard/ })
+    rmSync(machine.path('sys/fs/cgroup/cgroup.controllers'))
+    t.equal((await machine.run(regrow).ended).code, 3)
+    t.match(last(bucket), { step: 'host', state: 'failed', message: /control groups of version 1/ })
+  })
+})
+
+t.test('the runner and the library name the same deadlines', async (t) => {
+  const { fetch, ...others } = stepDeadlines
+  t.match(cloudInitFile('regrow.hbs'), `"\${REGROW_WAIT:-${fetch}}"`)
+  for (const [step, seconds] of Object.entries(others))
+    t.match(cloudInitFile('run'), new RegExp(`\\[${step}\\]=(\\$\\{\\w+:-)?${seconds}\\b`), step)
+})

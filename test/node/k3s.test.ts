@@ -1,0 +1,106 @@
+import { load } from 'js-yaml'
+import t from 'tap'
+import { type NodeSpec, nodeSpec } from '../../lib/node/index.ts'
+import {
+  renderK3sConfig,
+  renderK3sEnvironment,
+  renderK3sUnit,
+  renderKubeletConfig,
+} from '../../lib/node/k3s.ts'
+import { parseNode } from '../../lib/node/spec.ts'
+import { joinToken } from '../../lib/node/tokens.ts'
+import { agent, authorities, firstServer, secondServer } from './sample.ts'
+
+const ca = authorities.server.cert
+const config = (spec: NodeSpec) => load(renderK3sConfig(parseNode(spec), ca)) as Record<string, unknown>
+
+t.test('a first server on SQLite', async (t) => {
+  t.strictSame(config(firstServer), {
+    'node-name': 'main-1',
+    token: 'server-token-0123456789',
+    'agent-token': 'agent-token-0123456789',
+    'write-kubeconfig-mode': '0600',
+    'cluster-cidr': '10.42.0.0/16',
+    'service-cidr': '10.43.0.0/16',
+    'flannel-backend': 'wireguard-native',
+    'secrets-encryption': true,
+    'disable-helm-controller': true,
+    disable: ['traefik', 'local-storage', 'metrics-server'],
+    'tls-san': ['203.0.113.10', 'main.regrow.internal'],
+  })
+})
+
+t.test('a first server on etcd begins the cluster', async (t) => {
+  t.equal(config({ ...firstServer, datastore: 'etcd' })['cluster-init'], true)
+  t.notOk('cluster-init' in config({ ...secondServer, datastore: 'etcd' }), 'a joining one never does')
+})
+
+t.test('a joining server checks the CA, and says of the cluster what the first says', async (t) => {
+  const first = config(firstServer)
+  const second = config(secondServer)
+  t.equal(second.server, 'https://10.110.0.2:6443')
+  t.equal(second.token, joinToken('server', 'server-token-0123456789', ca))
+  for (const key of [
+    'agent-token',
+    'cluster-cidr',
+    'service-cidr',
+    'flannel-backend',
+    'secrets-encryption',
+    'disable-helm-controller',
+    'disable',
+  ])
+    t.strictSame(second[key], first[key], key)
+})
+
+t.test('an agent knows the agent token alone', async (t) => {
+  const text = renderK3sConfig(parseNode(agent), ca)
+  t.strictSame(load(text), {
+    'node-name': 'main-3',
+    server: 'https://10.110.0.2:6443',
+    token: joinToken('node', 'agent-token-0123456789', ca),
+  })
+  t.notMatch(text, /server-token/)
+})
+
+t.test('labels and taints', async (t) => {
+  const marked = config({ ...agent, labels: { disk: 'fast', 'a/b': 'c' }, taints: ['only=db:NoSchedule'] })
+  t.strictSame(marked['node-label'], ['disk=fast', 'a/b=c'])
+  t.strictSame(marked['node-taint'], ['only=db:NoSchedule'])
+})
+
+t.test('the Gateway API is left out from the version on that brings it', async (t) => {
+  const disabled = (version: string) =>
+    config({ ...firstServer, k3s: { ...firstServer.k3s, version } }).disable as string[]
+  t.notOk(disabled('v1.36.5+k3s1').includes('gateway-api-crd'))
+  t.ok(disabled('v1.37.0+k3s1').includes('gateway-api-crd'))
+  t.ok(disabled('v2.0.0+k3s1').includes('gateway-api-crd'))
+})
+
+t.test('units, kubelet and environment', async (t) => {
+  t.match(
+    renderK3sUnit(parseNode(firstServer)),
+    /\nType=notify\n[\s\S]*\nExecStart=\/usr\/local\/bin\/k3s server\n/,
+  )
+  t.match(renderK3sUnit(parseNode(agent)), /\nType=exec\n[\s\S]*\nExecStart=\/usr\/local\/bin\/k3s agent\n/)
+  t.match(renderK3sUnit(parseNode(agent)), /\nRequires=regrow-metadata.service\n/)
+  t.match(load(renderKubeletConfig()), { memorySwap: { swapBehavior: 'LimitedSwap' }, failSwapOn: false })
+  t.equal(renderK3sEnvironment(), 'GOMEMLIMIT=750MiB\n')
+})
+
+t.test('a description with faults is refused, each fault with its field', async (t) => {
+  const wrong: [NodeSpec, RegExp][] = [
+    [{ ...firstServer, name: 'Main_1' }, /name is no name/],
+    [{ ...firstServer, network: '10.110.0.0' }, /network is no IPv4 range/],
+    [{ ...firstServer, network: '10.110.0.0/33' }, /network is no IPv4 range/],
+    [{ ...firstServer, externalAddress: '203.0.113' }, /externalAddress is no IPv4 address/],
+    [{ ...firstServer, join: 'https://10.0.0.1:6443' }, /join belongs to a node that joins/],
+    [{ ...firstServer, role: 'agent' }, /join belongs to a node that joins/],
+    [{ ...firstServer, tokens: { server: 'short', agent: 'x'.repeat(16) } }, /tokens\.server is not a text/],
+    [{ ...firstServer, k3s: { ...firstServer.k3s, sha256: 'abc' } }, /k3s\.sha256 is no SHA-256/],
+    [{ ...firstServer, k3s: { ...firstServer.k3s, version: '1.36' } }, /k3s\.version is no k3s version/],
+    [{ ...firstServer, files: [{ path: 'etc/x', content: '' }] }, /files\.0\.path is no absolute path/],
+    [{ ...firstServer, files: [{ path: '/etc/../x', content: '' }] }, /files\.0\.path is no absolute path/],
+  ]
+  for (const [spec, message] of wrong) t.throws(() => parseNode(spec), { name: 'Problem', message })
+  t.ok(nodeSpec.safeParse(firstServer).success)
+})
