@@ -1,0 +1,146 @@
+import { existsSync, readFileSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+import { parsed } from '../node/spec.ts'
+import { checkedYaml, template } from '../node/template.ts'
+import { Problem } from '../problem.ts'
+import { type Chart, chartOf, csiAddress, csiFiles } from '../versions.ts'
+import { type RepositoryValues, repositoryValues } from './schema.ts'
+
+export { bootstrapSecrets, type SecretValues } from './bootstrap-secrets.ts'
+export type { RepositoryValues } from './schema.ts'
+
+/** Namespaces that no backup holds: regrow and Git make what is in them anew. */
+export const excludedNamespaces = [
+  'argocd',
+  'kube-node-lease',
+  'kube-public',
+  'kube-system',
+  'sealed-secrets',
+  'velero',
+] as const
+
+/** The files of the repository but `cluster.yaml`; below `clusters/cluster/` stands the part of one cluster. */
+const paths = [
+  'README.md',
+  'applications/app-of-apps.yaml',
+  'applications/platform.yaml',
+  'clusters/cluster/apps.yaml',
+  'clusters/cluster/apps/hello/ingress.yaml',
+  'clusters/cluster/apps/hello/namespace.yaml',
+  'clusters/cluster/apps/hello/workload.yaml',
+  'clusters/cluster/argocd.yaml',
+  'clusters/cluster/backups.yaml',
+  'clusters/cluster/csi-driver.yaml',
+  'clusters/cluster/ingress.yaml',
+  'clusters/cluster/platform/argocd/values.yaml',
+  'clusters/cluster/platform/backups/location.yaml',
+  'clusters/cluster/platform/backups/schedules.yaml',
+  'clusters/cluster/platform/csi-driver/kustomization.yaml',
+  'clusters/cluster/platform/ingress/values.yaml',
+  'clusters/cluster/platform/sealed-secrets/values.yaml',
+  'clusters/cluster/platform/velero/values.yaml',
+  'clusters/cluster/sealed-secrets.yaml',
+  'clusters/cluster/velero.yaml',
+  'storage/classes.yaml',
+  'storage/pvc.yaml',
+] as const
+
+type Path = (typeof paths)[number]
+
+/**
+ * All files of the GitOps repository but `cluster.yaml`, by their path: the same text for the same values, upstream
+ * addresses as they are, each YAML file parsed before it is handed out.
+ * @throws Problem naming every value that is not right
+ */
+export function renderRepository(values: RepositoryValues): Record<string, string> {
+  const view = viewOf(values)
+  return Object.fromEntries(
+    paths.map((path) => [
+      path.replace('clusters/cluster', `clusters/${values.cluster}`),
+      renderFile(path, view),
+    ]),
+  )
+}
+
+/** What `helm template` needs to render Argo CD exactly as its own Application does. */
+export interface ArgocdRelease extends Chart {
+  release: 'argocd'
+  namespace: 'argocd'
+  /** For `--kube-version`, so that the chart sees the cluster that is to come. */
+  kubeVersion: string
+  /** Values, YAML. */
+  values: string
+}
+
+/** The release of Argo CD that the first server applies. @throws Problem */
+export function argocdRelease(values: RepositoryValues): ArgocdRelease {
+  const view = viewOf(values)
+  return {
+    ...chartOf('argo-cd', view.versions),
+    release: 'argocd',
+    namespace: 'argocd',
+    kubeVersion: view.versions.k3s.replace(/\+.*$/, ''),
+    values: renderFile('clusters/cluster/platform/argocd/values.yaml', view),
+  }
+}
+
+/** The Application that brings the engine; the first server applies it. YAML. @throws Problem */
+export const platformApplication = (values: RepositoryValues): string =>
+  renderFile('applications/platform.yaml', viewOf(values))
+
+/** The Application that brings everything else; the operator's side applies it. YAML. @throws Problem */
+export const rootApplication = (values: RepositoryValues): string =>
+  renderFile('applications/app-of-apps.yaml', viewOf(values))
+
+type View = ReturnType<typeof viewOf>
+
+/** What the templates see: the values, and what follows from them. */
+function viewOf(given: RepositoryValues) {
+  const values = parsed(repositoryValues, given, 'what the GitOps repository is to say')
+  const { versions, backups, bucket } = values
+  const hours = Number.parseInt(backups.ttl, 10)
+  return {
+    ...values,
+    bucket: { ...bucket, endpoint: bucket.endpoint.replace(/\/$/, '') },
+    // As the API server writes it, so that Argo CD sees no difference.
+    backups: { ...backups, ttl: `${hours}h0m0s` },
+    keepDays: Math.floor(hours / 24),
+    moveData: backups.volumes === 's3',
+    excludedNamespaces,
+    doTag: `--do-tag=${values.tag}`,
+    helloHost: `hello.${values.domain ?? ''}`,
+    charts: {
+      argocd: chartOf('argo-cd', versions),
+      sealedSecrets: chartOf('sealed-secrets', versions),
+      traefik: chartOf('traefik', versions),
+      velero: chartOf('velero', versions),
+    },
+    csiFiles: csiFiles.map((file) => csiAddress(versions['csi-digitalocean'], file)),
+    images: {
+      busybox: `docker.io/library/busybox:${versions.busybox}`,
+      veleroPlugin: `docker.io/velero/velero-plugin-for-aws:${versions['velero-plugin-for-aws']}`,
+    },
+  }
+}
+
+function renderFile(path: Path, view: View): string {
+  const text = template<View>(`manifests/${path}`, source(path))(view)
+  return path.endsWith('.yaml') ? checkedYaml(path, text) : text
+}
+
+const sources = new Map<Path, string>()
+
+function source(path: Path): string {
+  const known = sources.get(path) ?? readFileSync(new URL(`${path}.hbs`, folder), 'utf8')
+  sources.set(path, known)
+  return known
+}
+
+// In the repository this file is lib/gitops/, in the package dist/lib/gitops/: the folder is two or three levels up.
+const folder = (() => {
+  for (const up of ['../../manifests/', '../../../manifests/']) {
+    const url = new URL(up, import.meta.url)
+    if (existsSync(fileURLToPath(url))) return url
+  }
+  throw new Problem('the folder manifests/ of the package is missing', { cure: 'install the package again' })
+})()
