@@ -1,11 +1,12 @@
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { dump } from 'js-yaml'
 import { findDroplets } from '../digitalocean/droplet.ts'
 import type { ReservedIp } from '../digitalocean/types.ts'
 import { isDryRun } from '../dry-run.ts'
 import { endpoints } from '../environment.ts'
-import { argocdRelease, bootstrapSecrets, platformApplication } from '../gitops/render.ts'
-import { repositoryValues } from '../gitops/values.ts'
+import { bootstrapSecrets } from '../gitops/bootstrap-secrets.ts'
+import { argocdRelease, platformApplication } from '../gitops/render.ts'
 import { tlsName } from '../kubernetes/connect.ts'
 import {
   type BundleWish,
@@ -25,6 +26,7 @@ import { tell } from '../story.ts'
 import { helm, workFolder } from '../tools.ts'
 import { chartOf, k3sAddress, versionsOf } from '../versions.ts'
 import { bucketPlaces, type Cluster } from './cluster.ts'
+import { sshUrl, valuesOf } from './repository-values.ts'
 import { fetchPinned } from './upstream.ts'
 
 /** What a first server is grown from. */
@@ -93,7 +95,6 @@ async function bundleWish(
   veleroKey: SpacesKeyPair,
 ): Promise<BundleWish> {
   const name = firstServerName(cluster)
-  const values = repositoryValues(cluster, address.ip)
   const steps = installSteps('first-server')
   const urls = await Promise.all(
     steps.map(
@@ -103,15 +104,26 @@ async function bundleWish(
       ],
     ),
   )
-  const [namespaces, ...secrets] = bootstrapSecrets({ values, kit, veleroKey, csiToken: cluster.tokens.csi })
+  const secrets = bootstrapSecrets({
+    sshUrl: sshUrl(cluster),
+    digitalOceanToken: cluster.tokens.csi.reveal(),
+    velero: { accessKey: veleroKey.accessKey, secretKey: veleroKey.secretKey.reveal() },
+    kopiaPassword: kit.kopiaPassword,
+    sealing: kit.sealing,
+    argocd: {
+      serverSecret: kit.argocd.serverSecret,
+      passwordHash: kit.argocd.passwordHash,
+      passwordAt: kit.argocd.passwordAt,
+    },
+    deployKey: kit.deploy.privateKey,
+  })
   return {
     node: nodeSpec(cluster, kit, address),
     authorities: kit.authorities,
     kubernetes: {
-      '00-namespaces.yaml': namespaces ?? '',
-      '10-secrets.yaml': secrets.join('---\n'),
+      '10-secrets.yaml': secrets.map((one) => dump(one, { lineWidth: -1 })).join('---\n'),
       '20-argocd.yaml': argocd,
-      '30-platform.yaml': platformApplication(values),
+      '30-platform.yaml': platformApplication(valuesOf(cluster, address.ip)),
     },
     reports: Object.fromEntries(urls),
     deleteUrl: await buckets.kit.sign('DELETE', bundleKey(name), week),
@@ -140,14 +152,14 @@ function nodeSpec(cluster: Cluster, kit: Kit, address: ReservedIp): NodeSpec {
 
 /** Argo CD's manifests, rendered here by helm from the chart that was checked: the node needs no helm. */
 async function renderArgoCd(cluster: Cluster, address: ReservedIp): Promise<string> {
-  const release = argocdRelease(repositoryValues(cluster, address.ip))
+  const release = argocdRelease(valuesOf(cluster, address.ip))
   const { archive, version } = chartOf('argo-cd', versionsOf(cluster.wanted.versions))
   const bytes = await fetchPinned({ name: 'argo-cd', address: archive }, cluster.wanted.digests)
   const file = join(workFolder(), `argo-cd-${version}.tgz`)
   await writeFile(file, bytes)
   const rendered = await helm(
     release.values,
-  )`template ${release.release} ${file} --namespace ${release.namespace} --include-crds --values -`
+  )`template ${release.release} ${file} --namespace ${release.namespace} --kube-version ${release.kubeVersion} --include-crds --values -`
   return rendered.text
 }
 

@@ -1,5 +1,6 @@
 import { change } from '../change.ts'
 import type { Cluster } from '../cluster/cluster.ts'
+import { valuesOf } from '../cluster/repository-values.ts'
 import type { ReservedIp } from '../digitalocean/types.ts'
 import { isDryRun } from '../dry-run.ts'
 import { ensure } from '../ensure.ts'
@@ -10,7 +11,6 @@ import { commitFiles } from './commit.ts'
 import { type Drift, drift, holds } from './drift.ts'
 import { GitHubRefusal } from './github.ts'
 import { renderRepository } from './render.ts'
-import { repositoryValues } from './values.ts'
 
 // Points at what regrow wrote last, so that a person's edits can be told from a newer regrow's changes.
 const seeded = 'regrow/seeded'
@@ -25,7 +25,7 @@ export async function seed(cluster: Cluster, kit: Kit, address: ReservedIp): Pro
 
 async function seedManifests(cluster: Cluster, address: string): Promise<void> {
   const { github, place } = cluster
-  const wanted = renderRepository(repositoryValues(cluster, address))
+  const wanted = renderRepository(valuesOf(cluster, address))
   if (isDryRun()) {
     await commitFiles(github, place, wanted, `Seed cluster ${cluster.name}`)
     return

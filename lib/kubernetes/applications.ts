@@ -1,9 +1,9 @@
 import { load } from 'js-yaml'
 import { z } from 'zod'
 import type { Cluster } from '../cluster/cluster.ts'
+import { valuesOf } from '../cluster/repository-values.ts'
 import type { ReservedIp } from '../digitalocean/types.ts'
 import { rootApplication } from '../gitops/render.ts'
-import { repositoryValues } from '../gitops/values.ts'
 import { tell } from '../story.ts'
 import { type Kube, kubectl, ToolFailure } from '../tools.ts'
 import { waitFor } from '../wait.ts'
@@ -95,7 +95,7 @@ const cureFor = (name: string) =>
 
 /** Applies the root Application where it is missing or not as wanted; from then on Git brings everything else. */
 export async function applyRoot(kube: Kube, cluster: Cluster, address: ReservedIp): Promise<void> {
-  const manifest = rootApplication(repositoryValues(cluster, address.ip))
+  const manifest = rootApplication(valuesOf(cluster, address.ip))
   const { spec } = z.object({ spec: z.unknown() }).parse(load(manifest))
   const found = await currentSpec(kube)
   if (found !== undefined && contains(found, spec)) return tell('=', 'app of apps')

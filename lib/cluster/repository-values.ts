@@ -1,16 +1,17 @@
-import { bucketPlaces, type Cluster } from '../cluster/cluster.ts'
-import { podRange } from '../cluster/ranges.ts'
-import type { RepositoryValues } from './render.ts'
+import type { RepositoryValues } from '../gitops/schema.ts'
+import { versionsOf } from '../versions.ts'
+import { bucketPlaces, type Cluster } from './cluster.ts'
+import { podRange } from './ranges.ts'
 
 /** What the manifests need to know of a cluster. */
-export function repositoryValues(cluster: Cluster, address: string): RepositoryValues {
+export function valuesOf(cluster: Cluster, address: string): RepositoryValues {
   const { wanted, place, tag, name } = cluster
   const places = bucketPlaces(cluster)
   return {
     cluster: name,
     owner: place.owner,
     repository: place.name,
-    sshUrl: `git@github.com:${place.owner}/${place.name}.git`,
+    sshUrl: sshUrl(cluster),
     region: wanted.region,
     tag,
     address,
@@ -22,7 +23,10 @@ export function repositoryValues(cluster: Cluster, address: string): RepositoryV
       ttl: `${wanted.backups.keepDays * 24}h`,
       volumes: wanted.backups.volumes,
     },
-    versions: wanted.versions,
+    versions: versionsOf(wanted.versions),
     podCidr: podRange,
   }
 }
+
+/** How Argo CD reaches the repository: over SSH, with its deploy key. */
+export const sshUrl = ({ place }: Pick<Cluster, 'place'>) => `git@github.com:${place.owner}/${place.name}.git`
