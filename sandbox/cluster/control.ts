@@ -8,10 +8,12 @@ import type { Thing } from './tree.ts'
 export interface Controller {
   keys(change: Change): readonly string[]
   reconcile(key: string): Promise<void> | void
+  /** Looked at every 200 ms: keys for which something changed outside the cluster. */
+  poll?(): Promise<readonly string[]>
 }
 
 /** Runs a controller as long as the cluster is up: once per changed key, again when it changed meanwhile or failed. */
-export function control(cluster: Cluster, { keys, reconcile }: Controller): void {
+export function control(cluster: Cluster, { keys, reconcile, poll }: Controller): void {
   const waiting = new Set<string>()
   const busy = new Set<string>()
   const work = async (key: string) => {
@@ -29,17 +31,29 @@ export function control(cluster: Cluster, { keys, reconcile }: Controller): void
       }
     busy.delete(key)
   }
-  const wake = (change: Change) => {
-    for (const key of keys(change)) {
-      if (waiting.has(key)) continue
-      waiting.add(key)
-      setImmediate(() => work(key))
-    }
+  const wake = (key: string) => {
+    if (waiting.has(key)) return
+    waiting.add(key)
+    setImmediate(() => work(key))
   }
-  const off = cluster.store.on(wake)
-  cluster.atStop(off)
+  const hear = (change: Change) => {
+    for (const key of keys(change)) wake(key)
+  }
+  cluster.atStop(cluster.store.on(hear))
   for (const { kind, thing } of cluster.store.everything())
-    wake({ type: 'MODIFIED', kind, thing, revision: cluster.store.revision })
+    hear({ type: 'MODIFIED', kind, thing, revision: cluster.store.revision })
+  if (poll) void keepPolling(cluster, poll, wake)
+}
+
+async function keepPolling(
+  cluster: Cluster,
+  poll: () => Promise<readonly string[]>,
+  wake: (key: string) => void,
+) {
+  while (cluster.isUp()) {
+    await sleep(200, undefined, { ref: false })
+    if (cluster.isUp()) for (const key of await poll()) wake(key)
+  }
 }
 
 /** `namespace/name`, the usual key; cluster-wide objects have an empty namespace. */

@@ -1,13 +1,24 @@
+import { argocd } from './argocd/engine.ts'
 import type { Cluster } from './cluster.ts'
 import { control } from './control.ts'
 import { housekeeping } from './controllers/housekeeping.ts'
 import { pods } from './controllers/pods.ts'
+import { sealedSecrets } from './controllers/sealed-secrets.ts'
 import { services } from './controllers/services.ts'
 import { attachments, claims } from './controllers/volumes.ts'
 import { workloads } from './controllers/workloads.ts'
 
 /** Everything that acts in a paper cluster by itself. */
 export function startControllers(cluster: Cluster): void {
-  for (const controller of [housekeeping, workloads, pods, claims, attachments, services])
+  for (const controller of [
+    housekeeping,
+    workloads,
+    pods,
+    claims,
+    attachments,
+    services,
+    sealedSecrets,
+    argocd,
+  ])
     control(cluster, controller(cluster))
 }

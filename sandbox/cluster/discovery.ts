@@ -32,13 +32,13 @@ export function discovery(kinds: Kinds, path: string, address: string): Tree | u
   return name && groups.includes(name) ? { apiVersion: 'v1', ...group(name, all) } : undefined
 }
 
-function group(name: string, all: Kind[]): Tree {
+function group(name: string, all: readonly Kind[]): Tree {
   const served = [...new Set(all.filter((kind) => kind.group === name).map((kind) => kind.version))]
   const versions = served.map((version) => ({ groupVersion: `${name}/${version}`, version }))
   return { kind: 'APIGroup', name, versions, preferredVersion: versions[0] }
 }
 
-function resources(groupVersion: string, kinds: Kind[]): Tree {
+function resources(groupVersion: string, kinds: readonly Kind[]): Tree {
   const list = kinds.flatMap(({ plural, kind, namespaced, short, categories, ownStatus }) => {
     const one = { singularName: kind.toLowerCase(), namespaced, kind }
     const more = {
@@ -68,7 +68,7 @@ function resources(groupVersion: string, kinds: Kind[]): Tree {
 }
 
 /** As much of OpenAPI as kubectl needs to see that the server checks fields itself, so that it need not. */
-function openapi(kinds: Kind[]): Tree {
+function openapi(kinds: readonly Kind[]): Tree {
   const parameters = ['fieldValidation', 'dryRun', 'fieldManager', 'force'].map((name) => ({
     name,
     in: 'query',

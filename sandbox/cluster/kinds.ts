@@ -61,11 +61,12 @@ apiextensions.k8s.io/v1 CustomResourceDefinition customresourcedefinitions crd,c
 
 /** The kinds of one cluster: the built-in ones, and those of its CustomResourceDefinitions. */
 export class Kinds {
-  #kinds: Kind[] = builtin.trim().split('\n').map(fromLine)
+  readonly #builtin: Kind[] = builtin.trim().split('\n').map(fromLine)
   readonly #custom = new Map<string, Kind[]>()
+  #all = this.#builtin
 
-  all(): Kind[] {
-    return [...this.#kinds, ...[...this.#custom.values()].flat()]
+  all(): readonly Kind[] {
+    return this.#all
   }
 
   ofObject(apiVersion: string, kind: string): Kind | undefined {
@@ -89,10 +90,12 @@ export class Kinds {
 
   define(definition: Thing): void {
     this.#custom.set(definition.metadata.name, fromDefinition(definition))
+    this.#all = [...this.#builtin, ...[...this.#custom.values()].flat()]
   }
 
   forget(definition: string): void {
     this.#custom.delete(definition)
+    this.#all = [...this.#builtin, ...[...this.#custom.values()].flat()]
   }
 }
 

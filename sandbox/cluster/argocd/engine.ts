@@ -1,0 +1,198 @@
+import { isDeepStrictEqual } from 'node:util'
+import { type Cluster, runs } from '../cluster.ts'
+import type { Controller } from '../control.ts'
+import { Refusal } from '../refusal.ts'
+import { at, numberAt, type Thing, type Tree, textAt, treeAt } from '../tree.ts'
+import { compare, hasOption, type Part, trackedBy } from './compare.ts'
+import { type Grade, worst } from './health.ts'
+import { Sources, sourcesOf } from './sources.ts'
+import { type Progress, prune, sync } from './sync.ts'
+
+const parts = ['argocd-application-controller', 'argocd-repo-server', 'argocd-cm', 'argocd-secret']
+const refresh = 'argocd.argoproj.io/refresh'
+
+/** The paper Argo CD: makes the cluster equal to Git for every Application, once its own workloads run. */
+export function argocd(cluster: Cluster): Controller {
+  const { store } = cluster
+  const sources = new Sources(cluster)
+  const apps = () => store.list('Application', 'argocd').map((app) => app.metadata.name)
+  return {
+    keys: ({ kind, thing }) => {
+      const tracker = trackedBy(thing)
+      if (kind.kind === 'Application') return [thing.metadata.name, ...(tracker ? [tracker] : [])]
+      const isPart =
+        parts.includes(thing.metadata.name) || thing.metadata.labels?.['argocd.argoproj.io/secret-type']
+      if (isPart && thing.metadata.namespace === 'argocd') return apps()
+      return tracker ? [tracker] : []
+    },
+    reconcile: async (name) => {
+      const app =
+        isRunning(cluster) && store.kinds.has('Application') && store.find('Application', 'argocd', name)
+      if (!app) return
+      if (app.metadata.deletionTimestamp) return cascade(cluster, app)
+      const asked = app.metadata.annotations?.[refresh]
+      try {
+        const { objects, revisions } = await sources.render(app, asked === 'hard')
+        if (!cluster.isUp()) return
+        advance(cluster, app, compare(cluster, app, objects), revisions)
+      } catch (error) {
+        if (error instanceof Refusal) throw error
+        unknown(cluster, app, (error as Error).message)
+        // Argo CD looks again by itself; so do we.
+        throw new Refusal(500, 'ComparisonError', (error as Error).message)
+      } finally {
+        if (asked) clearRefresh(cluster, name)
+      }
+    },
+    poll: async () => {
+      if (!isRunning(cluster)) return []
+      const moved = async (name: string) => {
+        const app = store.find('Application', 'argocd', name)
+        const known = JSON.stringify(
+          at(app, 'status', 'sync', 'revisions') ?? [at(app, 'status', 'sync', 'revision')],
+        )
+        if (!app || known === '[null]') return []
+        const now = await Promise.all(sourcesOf(app).map((source) => sources.revision(source)))
+        return JSON.stringify(now) === known ? [] : [name]
+      }
+      return (await Promise.all(apps().map((name) => moved(name).catch(() => [name])))).flat()
+    },
+  }
+}
+
+function isRunning(cluster: Cluster): boolean {
+  return (
+    runs(cluster, 'StatefulSet', 'argocd', 'argocd-application-controller') &&
+    runs(cluster, 'Deployment', 'argocd', 'argocd-repo-server') &&
+    cluster.store.find('Secret', 'argocd', 'argocd-secret') !== undefined
+  )
+}
+
+/** Writes what was seen, and takes the running or due sync one step further. */
+function advance(cluster: Cluster, app: Thing, parts: Part[], revisions: string[]): void {
+  const before = treeAt(app, 'status', 'operationState')
+  const isDue = due(app, parts, revisions)
+  const result =
+    isDue || before.phase === 'Running' || at(app, 'operation') ? sync(cluster, app, parts) : undefined
+  const status = seen(app, parts, revisions)
+  if (result) status.operationState = operation(app, before, result, revisions)
+  write(cluster, app, status, result !== undefined)
+  if (result?.state === 'failed' && treeAt(status, 'operationState').phase === 'Running')
+    throw new Refusal(500, 'SyncFailed', result.message)
+}
+
+/** Automated sync: on a difference, but not for a commit that was given up, nor for a drift without self-heal. */
+function due(app: Thing, parts: Part[], revisions: string[]): boolean {
+  const automated = at(app, 'spec', 'syncPolicy', 'automated')
+  if (!automated || textAt(app, 'status', 'operationState', 'phase') === 'Running') return false
+  const pruning = treeAt({ automated }, 'automated').prune === true
+  const differs = parts.some(({ wanted, live, synced }) =>
+    wanted ? !synced : pruning && live && !hasOption(live, 'Prune=false'),
+  )
+  const done =
+    JSON.stringify(at(app, 'status', 'operationState', 'syncResult', 'revisions')) ===
+    JSON.stringify(revisions)
+  if (!done) return differs
+  const gaveUp = textAt(app, 'status', 'operationState', 'phase') === 'Failed'
+  return differs && !gaveUp && treeAt({ automated }, 'automated').selfHeal === true
+}
+
+function operation(app: Thing, before: Tree, result: Progress, revisions: string[]): Tree {
+  const now = new Date().toISOString().replace(/\.\d+Z$/, 'Z')
+  const goesOn = before.phase === 'Running'
+  const startedAt = goesOn ? before.startedAt : now
+  const retryCount = (goesOn ? numberAt(before, 0, 'retryCount') : 0) + (result.state === 'failed' ? 1 : 0)
+  const limit = numberAt(app, 5, 'spec', 'syncPolicy', 'retry', 'limit')
+  const common = {
+    operation: { sync: { revisions } },
+    startedAt,
+    retryCount,
+    syncResult: { revision: revisions[0], revisions },
+  }
+  if (result.state === 'finished')
+    return { ...common, phase: 'Succeeded', message: 'successfully synced (all tasks run)', finishedAt: now }
+  if (result.state === 'waiting') return { ...common, phase: 'Running', message: result.message }
+  if (limit >= 0 && retryCount > limit)
+    return {
+      ...common,
+      phase: 'Failed',
+      message: `${result.message} (retried ${limit} times).`,
+      finishedAt: now,
+    }
+  return { ...common, phase: 'Running', message: `${result.message}. Retrying attempt #${retryCount}.` }
+}
+
+/** The status of an Application as the real custom resource has it. */
+function seen(app: Thing, parts: Part[], revisions: string[]): Tree {
+  const several = at(app, 'spec', 'sources') !== undefined
+  const { source, sources, destination } = treeAt(app, 'spec')
+  const comparedTo = { ...(several ? { sources } : { source }), destination }
+  const resources = parts.map(({ wanted, live, synced, health, wave }) => {
+    const thing = (wanted ?? live) as Thing
+    const [version, group = ''] = thing.apiVersion.split('/').reverse()
+    const { namespace, name } = thing.metadata
+    return {
+      ...(group ? { group } : {}),
+      version,
+      kind: thing.kind,
+      ...(namespace ? { namespace } : {}),
+      name,
+      status: synced ? 'Synced' : 'OutOfSync',
+      ...(health ? { health: { status: health } } : {}),
+      ...(wave ? { syncWave: wave } : {}),
+      ...(wanted ? {} : { requiresPruning: true }),
+    }
+  })
+  const status = parts.every((part) => part.synced) ? 'Synced' : 'OutOfSync'
+  return {
+    sync: { status, comparedTo, ...(several ? { revisions } : { revision: revisions[0] }) },
+    health: { status: worst(healthsThatCount(parts)) },
+    resources,
+    conditions: [],
+    sourceType: 'Directory',
+  }
+}
+
+/** Since Argo CD 3.4 an Application is Missing only when all of it is. */
+function healthsThatCount(parts: Part[]): Grade[] {
+  const all = parts.filter((part) => part.wanted).flatMap(({ health }) => health ?? [])
+  const isGone = parts.length > 0 && parts.every((part) => part.health === 'Missing')
+  return isGone ? ['Missing'] : all.map((one) => (one === 'Missing' ? 'Progressing' : one))
+}
+
+function unknown(cluster: Cluster, app: Thing, reason: string): void {
+  const message = `Failed to load target state: failed to generate manifest for source 1 of 1: rpc error: code = Unknown desc = ${reason}`
+  const conditions = [{ type: 'ComparisonError', message }]
+  const sync = { ...treeAt(app, 'status', 'sync'), status: 'Unknown' }
+  write(cluster, app, { conditions, sync, health: { status: 'Unknown' } }, false)
+}
+
+/** Writes the status when it says something new (a time alone is nothing new), and takes the asked operation away. */
+function write({ store }: Cluster, app: Thing, status: Tree, started: boolean): void {
+  const live = store.find('Application', 'argocd', app.metadata.name)
+  if (!live) return
+  const before = treeAt(live, 'status')
+  const wanted = { ...before, ...status }
+  const reconciledAt = new Date().toISOString().replace(/\.\d+Z$/, 'Z')
+  if (!isDeepStrictEqual(wanted, before))
+    store.setStatus('Application', 'argocd', app.metadata.name, { ...status, reconciledAt })
+  const { operation, ...rest } = store.get('Application', 'argocd', app.metadata.name)
+  if (started && operation) store.update(rest)
+}
+
+function clearRefresh({ store }: Cluster, name: string): void {
+  const live = store.find('Application', 'argocd', name)
+  if (!live) return
+  const { [refresh]: _asked, ...annotations } = live.metadata.annotations ?? {}
+  store.update({ ...live, metadata: { ...live.metadata, annotations } })
+}
+
+/** Deletion with the resources finalizer takes along what the Application brought; without it this is never called. */
+function cascade(cluster: Cluster, app: Thing): void {
+  const mine = compare(cluster, app, []).flatMap(({ live }) => live ?? [])
+  const left = mine.filter((one) => !hasOption(one, 'Delete=false'))
+  for (const one of left) prune(cluster, one)
+  const still = cluster.store.find('Application', 'argocd', app.metadata.name)
+  if (left.length === 0 && still)
+    cluster.store.update({ ...still, metadata: { ...still.metadata, finalizers: [] } })
+}

@@ -1,0 +1,154 @@
+import { loadAll } from 'js-yaml'
+import { Cluster } from '../../sandbox/cluster/cluster.ts'
+import type { Repositories } from '../../sandbox/cluster/git.ts'
+import { firstObjects, registerNode } from '../../sandbox/cluster/nodes.ts'
+import type { Thing, Tree } from '../../sandbox/cluster/tree.ts'
+import { authorities, type Ground } from './droplet-ground.ts'
+
+/** A paper cluster with one ready node, without the droplet around it. */
+export async function cluster(on: Ground, repositories: Repositories = git({})): Promise<Cluster> {
+  const { server, client } = await authorities()
+  const identity = {
+    id: 'main-1',
+    version: 'v1.36.5+k3s1',
+    serverCa: server,
+    clientCa: client,
+    serverToken: 'server-token-0123456789',
+    agentToken: 'agent-token-0123456789',
+  }
+  const one = new Cluster(on.world, Cluster.identity(on.world, 'main-1') ?? identity, { repositories })
+  firstObjects(one)
+  one.start()
+  registerNode(one, {
+    name: 'main-1',
+    role: 'server',
+    dropletId: 1,
+    region: 'fra1',
+    internalAddress: '10.110.0.2',
+    externalAddress: on.world.addresses.host(200, 1),
+    labels: {},
+    etcd: false,
+  })
+  return one
+}
+
+/** A repository of texts by path; changing the object changes what Argo CD sees. */
+export function git(files: Record<string, string>): Repositories {
+  const commit = () =>
+    String(Object.entries(files).join('\n').length) + Object.values(files).join('').slice(0, 40)
+  return { head: async () => commit(), files: async () => new Map(Object.entries(files)) }
+}
+
+/** Applies manifests as the node or a person does. */
+export function apply({ store }: Cluster, text: string): Thing[] {
+  return (loadAll(text) as Tree[]).map((one) => store.apply(one, { manager: 'test' }))
+}
+
+/** Waits until a look at the cluster holds; woken by its changes. */
+export function eventually<T>(
+  { store }: Cluster,
+  look: () => T | undefined | false,
+  milliseconds = 3000,
+): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const found = look()
+    if (found) return resolve(found)
+    const end = setTimeout(() => {
+      off()
+      reject(new Error(`not within ${milliseconds} ms: ${look}`))
+    }, milliseconds)
+    const off = store.on(() => {
+      const now = look()
+      if (!now) return
+      clearTimeout(end)
+      off()
+      resolve(now)
+    })
+  })
+}
+
+/** A CustomResourceDefinition without a schema. */
+export function definition(group: string, kind: string, plural = `${kind.toLowerCase()}s`): string {
+  return JSON.stringify({
+    apiVersion: 'apiextensions.k8s.io/v1',
+    kind: 'CustomResourceDefinition',
+    metadata: { name: `${plural}.${group}` },
+    spec: {
+      group,
+      scope: 'Namespaced',
+      names: { kind, plural, singular: kind.toLowerCase() },
+      versions: [{ name: group === 'velero.io' ? 'v1' : 'v1alpha1', served: true, storage: true }],
+    },
+  })
+}
+
+/** A Deployment or another workload of one container. */
+export function workload(kind: string, namespace: string, name: string, container: Tree = {}): string {
+  const labels = { app: name }
+  return JSON.stringify({
+    apiVersion: 'apps/v1',
+    kind,
+    metadata: { name, namespace },
+    spec: {
+      selector: { matchLabels: labels },
+      template: {
+        metadata: { labels },
+        spec: { containers: [{ name: 'main', image: 'paper', ...container }] },
+      },
+    },
+  })
+}
+
+/** What makes the paper Argo CD run. */
+export const argo = [
+  '{"apiVersion":"v1","kind":"Namespace","metadata":{"name":"argocd"}}',
+  definition('argoproj.io', 'Application'),
+  workload('StatefulSet', 'argocd', 'argocd-application-controller'),
+  workload('Deployment', 'argocd', 'argocd-repo-server'),
+  '{"apiVersion":"v1","kind":"Secret","metadata":{"name":"argocd-secret","namespace":"argocd"}}',
+  JSON.stringify({
+    apiVersion: 'v1',
+    kind: 'ConfigMap',
+    metadata: { name: 'argocd-cm', namespace: 'argocd' },
+    data: { 'resource.customizations.health.argoproj.io_Application': 'return hs' },
+  }),
+  JSON.stringify({
+    apiVersion: 'v1',
+    kind: 'Secret',
+    metadata: {
+      name: 'regrow-repository',
+      namespace: 'argocd',
+      labels: { 'argocd.argoproj.io/secret-type': 'repository' },
+    },
+    stringData: { url: 'git@github.com:alice/regrow-main.git', sshPrivateKey: 'key' },
+  }),
+].join('\n---\n')
+
+/** An Application whose source is a folder of the repository. */
+export function application(name: string, source: Tree, more: Tree = {}, metadata: Tree = {}): string {
+  const repoURL = 'git@github.com:alice/regrow-main.git'
+  return JSON.stringify({
+    apiVersion: 'argoproj.io/v1alpha1',
+    kind: 'Application',
+    metadata: { name, namespace: 'argocd', ...metadata },
+    spec: {
+      project: 'default',
+      source: { repoURL, targetRevision: 'main', ...source },
+      destination: { server: 'https://kubernetes.default.svc', namespace: 'default' },
+      syncPolicy: {
+        automated: { prune: true, selfHeal: true },
+        retry: { limit: -1 },
+        syncOptions: ['ServerSideApply=true', 'SkipDryRunOnMissingResource=true', 'CreateNamespace=true'],
+      },
+      ...more,
+    },
+  })
+}
+
+/** `Synced, Healthy` and so on. */
+export function stateOf({ store }: Cluster, name: string): string {
+  const status = store.find('Application', 'argocd', name)?.status as
+    | { sync: { status: string }; health: { status: string } }
+    | undefined
+  return `${status?.sync?.status}, ${status?.health?.status}`
+}
