@@ -6,7 +6,6 @@ import { Problem } from '../problem.ts'
 import { type Chart, chartOf, csiAddress, csiFiles } from '../versions.ts'
 import { type RepositoryValues, repositoryValues } from './schema.ts'
 
-export { bootstrapSecrets, type SecretValues } from './bootstrap-secrets.ts'
 export type { RepositoryValues } from './schema.ts'
 
 /** Namespaces that no backup holds: regrow and Git make what is in them anew. */
