@@ -1,6 +1,5 @@
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { dump } from 'js-yaml'
 import { findDroplets } from '../digitalocean/droplet.ts'
 import type { ReservedIp } from '../digitalocean/types.ts'
 import { isDryRun } from '../dry-run.ts'
@@ -26,7 +25,7 @@ import { tell } from '../story.ts'
 import { helm, workFolder } from '../tools.ts'
 import { chartOf, k3sAddress, versionsOf } from '../versions.ts'
 import { bucketPlaces, type Cluster } from './cluster.ts'
-import { sshUrl, valuesOf } from './repository-values.ts'
+import { valuesOf } from './repository-values.ts'
 import { fetchPinned } from './upstream.ts'
 
 /** What a first server is grown from. */
@@ -104,26 +103,21 @@ async function bundleWish(
       ],
     ),
   )
-  const secrets = bootstrapSecrets({
-    sshUrl: sshUrl(cluster),
-    digitalOceanToken: cluster.tokens.csi.reveal(),
-    velero: { accessKey: veleroKey.accessKey, secretKey: veleroKey.secretKey.reveal() },
-    kopiaPassword: kit.kopiaPassword,
-    sealing: kit.sealing,
-    argocd: {
-      serverSecret: kit.argocd.serverSecret,
-      passwordHash: kit.argocd.passwordHash,
-      passwordAt: kit.argocd.passwordAt,
-    },
-    deployKey: kit.deploy.privateKey,
+  const values = valuesOf(cluster, address.ip)
+  const [namespaces = '', ...secrets] = bootstrapSecrets({
+    values,
+    kit,
+    veleroKey,
+    csiToken: cluster.tokens.csi,
   })
   return {
     node: nodeSpec(cluster, kit, address),
     authorities: kit.authorities,
     kubernetes: {
-      '10-secrets.yaml': secrets.map((one) => dump(one, { lineWidth: -1 })).join('---\n'),
+      '00-namespaces.yaml': namespaces,
+      '10-secrets.yaml': secrets.join('---\n'),
       '20-argocd.yaml': argocd,
-      '30-platform.yaml': platformApplication(valuesOf(cluster, address.ip)),
+      '30-platform.yaml': platformApplication(values),
     },
     reports: Object.fromEntries(urls),
     deleteUrl: await buckets.kit.sign('DELETE', bundleKey(name), week),

@@ -1,5 +1,4 @@
 import type { RepositoryValues } from '../gitops/schema.ts'
-import { versionsOf } from '../versions.ts'
 import { bucketPlaces, type Cluster } from './cluster.ts'
 import { podRange } from './ranges.ts'
 
@@ -11,7 +10,7 @@ export function valuesOf(cluster: Cluster, address: string): RepositoryValues {
     cluster: name,
     owner: place.owner,
     repository: place.name,
-    sshUrl: sshUrl(cluster),
+    sshUrl: `git@github.com:${place.owner}/${place.name}.git`,
     region: wanted.region,
     tag,
     address,
@@ -23,10 +22,7 @@ export function valuesOf(cluster: Cluster, address: string): RepositoryValues {
       ttl: `${wanted.backups.keepDays * 24}h`,
       volumes: wanted.backups.volumes,
     },
-    versions: versionsOf(wanted.versions),
+    versions: wanted.versions,
     podCidr: podRange,
   }
 }
-
-/** How Argo CD reaches the repository: over SSH, with its deploy key. */
-export const sshUrl = ({ place }: Pick<Cluster, 'place'>) => `git@github.com:${place.owner}/${place.name}.git`
