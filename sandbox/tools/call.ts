@@ -74,3 +74,11 @@ export function parse(argv: readonly string[], switches: string[], short: Record
     },
   }
 }
+
+/** Seconds in a duration such as `90s`, `10m`, `1h30m`. */
+export function seconds(text: string): number {
+  const units: Record<string, number> = { h: 3600, m: 60, s: 1 }
+  const parts = [...text.matchAll(/(\d+)([hms])/g)]
+  if (parts.length === 0) throw new Unknown(`duration ${text}`)
+  return parts.reduce((sum, [, count, unit]) => sum + Number(count) * (units[unit ?? ''] ?? 0), 0)
+}

@@ -1,3 +1,4 @@
+import { aligned } from './aligned.ts'
 import { Failed } from './call.ts'
 import type { Json } from './doctl-api.ts'
 
@@ -39,17 +40,7 @@ export function table(kind: string, things: Json[], format: string[], header: bo
   })
   const shown = chosen.length > 0 ? chosen : known
   const rows = things.map((thing) => shown.map(([, path]) => cell(thing, path)))
-  return columnsOf(header ? [shown.map(([title]) => title), ...rows] : rows, 4)
-}
-
-/** Rows with their cells below each other, `gap` blanks apart, the last one as long as it is. */
-export function columnsOf(rows: string[][], gap: number): string {
-  const widths = (rows[0] ?? []).map(
-    (_, index) => Math.max(...rows.map((row) => row[index]?.length ?? 0)) + gap,
-  )
-  const line = (row: string[]) =>
-    row.map((text, index) => (index < row.length - 1 ? text.padEnd(widths[index] ?? 0) : text)).join('')
-  return rows.map((row) => `${line(row)}\n`).join('')
+  return aligned(header ? [shown.map(([title]) => title), ...rows] : rows, 4)
 }
 
 function cell(thing: Json, path: string): string {

@@ -1,6 +1,6 @@
 import { existsSync, readFileSync, statSync } from 'node:fs'
 import { join, resolve } from 'node:path'
-import { load } from 'js-yaml'
+import { loadAll } from 'js-yaml'
 import { type Call, Failed, type Line, parse, Unknown } from './call.ts'
 import { openApi } from './doctl-api.ts'
 import { type Shape, shapes } from './doctl-shapes.ts'
@@ -71,7 +71,7 @@ function tokenOf(call: Call, line: Line): string {
   const home = call.env.XDG_CONFIG_HOME ?? join(call.env.HOME ?? '/', '.config')
   const file = resolve(call.cwd, line.text('config') ?? join(home, 'doctl', 'config.yaml'))
   const isFile = existsSync(file) && statSync(file).isFile()
-  const config = ((isFile && load(readFileSync(file, 'utf8'))) || {}) as Record<string, string> & {
+  const config = ((isFile && loadAll(readFileSync(file, 'utf8'))[0]) || {}) as Record<string, string> & {
     'auth-contexts'?: Record<string, string>
   }
   const context = line.text('context') ?? call.env.DIGITALOCEAN_CONTEXT ?? config.context ?? 'default'

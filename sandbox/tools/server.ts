@@ -6,8 +6,11 @@ import { fileURLToPath } from 'node:url'
 import type { World } from '../world.ts'
 import { type Call, Failed, type StandIn, Unknown } from './call.ts'
 import { doctl } from './doctl.ts'
+import { helm } from './helm.ts'
+import { kubectl } from './kubectl.ts'
+import { velero } from './velero.ts'
 
-const standIns: Record<string, StandIn> = { doctl }
+const standIns: Record<string, StandIn> = { doctl, kubectl, helm, velero }
 
 /** The tools that have a stand-in. */
 export const toolNames: readonly string[] = Object.keys(standIns)
