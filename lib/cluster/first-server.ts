@@ -1,5 +1,6 @@
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { dump } from 'js-yaml'
 import { findDroplets } from '../digitalocean/droplet.ts'
 import type { ReservedIp } from '../digitalocean/types.ts'
 import { isDryRun } from '../dry-run.ts'
@@ -104,18 +105,24 @@ async function bundleWish(
     ),
   )
   const values = valuesOf(cluster, address.ip)
-  const [namespaces = '', ...secrets] = bootstrapSecrets({
-    values,
-    kit,
-    veleroKey,
-    csiToken: cluster.tokens.csi,
+  const objects = bootstrapSecrets({
+    sshUrl: values.sshUrl,
+    deployKey: kit.deploy.privateKey,
+    digitalOceanToken: cluster.tokens.csi.reveal(),
+    velero: { accessKey: veleroKey.accessKey, secretKey: veleroKey.secretKey.reveal() },
+    kopiaPassword: kit.kopiaPassword,
+    sealing: kit.sealing,
+    argocd: {
+      serverSecret: kit.argocd.serverSecret,
+      passwordHash: kit.argocd.passwordHash,
+      passwordAt: kit.argocd.passwordAt,
+    },
   })
   return {
     node: nodeSpec(cluster, kit, address),
     authorities: kit.authorities,
     kubernetes: {
-      '00-namespaces.yaml': namespaces,
-      '10-secrets.yaml': secrets.join('---\n'),
+      '10-secrets.yaml': objects.map((one) => dump(one, { lineWidth: -1 })).join('---\n'),
       '20-argocd.yaml': argocd,
       '30-platform.yaml': platformApplication(values),
     },
