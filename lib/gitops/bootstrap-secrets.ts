@@ -1,17 +1,41 @@
 import { createHmac } from 'node:crypto'
-import { dump } from 'js-yaml'
-import { remember, type Secret } from '../secret.ts'
-import type { Kit } from '../store/kit.ts'
+import { z } from 'zod'
+import { parsed } from '../node/spec.ts'
+import { remember } from '../secret.ts'
 
-/** Where the secrets of the first server come from. */
-export interface SecretValues {
-  /** Of the repository's values: how Argo CD reaches it. */
-  values: { sshUrl: string }
-  kit: Pick<Kit, 'kopiaPassword' | 'sealing' | 'argocd' | 'deploy'>
-  /** S3 key that can reach the backups' bucket only. */
-  veleroKey: { accessKey: string; secretKey: Secret }
+const text = z.string().min(1, 'is empty')
+
+const secretValues = z.strictObject({
+  /** How Argo CD reaches the repository: `git@github.com:<owner>/<name>.git`. */
+  sshUrl: text,
+  /** Private half of the read-only deploy key, OpenSSH format. */
+  deployKey: text,
   /** DigitalOcean token for volumes. */
-  csiToken: Secret
+  digitalOceanToken: text,
+  /** S3 key that can reach the backups' bucket only. */
+  velero: z.strictObject({ accessKey: text, secretKey: text }),
+  kopiaPassword: text,
+  /** What opens SealedSecrets, PEM. */
+  sealing: z.strictObject({ certificate: text, key: text }),
+  argocd: z.strictObject({
+    serverSecret: text,
+    /** bcrypt. */
+    passwordHash: text,
+    /** When it was set, RFC 3339. */
+    passwordAt: text,
+  }),
+})
+
+/** The secrets that the first server puts into the cluster before anything else. */
+export type SecretValues = z.input<typeof secretValues>
+
+/** A namespace or a Secret, ready to be written as YAML or JSON. */
+export interface Manifest {
+  apiVersion: 'v1'
+  kind: 'Namespace' | 'Secret'
+  metadata: { name: string; namespace?: string; labels?: Record<string, string> }
+  type?: string
+  data?: Record<string, string>
 }
 
 /** Backups leave these out: they come from the kit. */
@@ -19,20 +43,22 @@ const unsaved = { 'velero.io/exclude-from-backup': 'true' }
 const partOfArgocd = { 'app.kubernetes.io/part-of': 'argocd' }
 
 /**
- * What must be in the cluster before Argo CD, as YAML: first one text with the namespaces, then one for each Secret
- * that no repository may hold. All Secrets are kept out of backups.
+ * What must be in the cluster before Argo CD: namespaces first, then the Secrets that no repository may hold, all of
+ * them kept out of backups.
+ * @throws Problem naming every value that is missing
  */
-export function bootstrapSecrets({ values, kit, veleroKey, csiToken }: SecretValues): string[] {
-  const { sealing, argocd } = kit
+export function bootstrapSecrets(given: SecretValues): Manifest[] {
+  const values = parsed(secretValues, given, 'what the cluster is to keep secret')
+  const { velero, sealing, argocd } = values
   return [
-    ['argocd', 'sealed-secrets', 'velero'].map(namespace).join('---\n'),
+    ...['argocd', 'sealed-secrets', 'velero'].map(namespace),
     // csi-digitalocean reads this name in this namespace.
-    secret('kube-system', 'digitalocean', { 'access-token': csiToken.reveal() }),
+    secret('kube-system', 'digitalocean', { 'access-token': values.digitalOceanToken }),
     secret('velero', 'velero-credentials', {
-      cloud: `[default]\naws_access_key_id=${veleroKey.accessKey}\naws_secret_access_key=${veleroKey.secretKey.reveal()}\n`,
+      cloud: `[default]\naws_access_key_id=${velero.accessKey}\naws_secret_access_key=${velero.secretKey}\n`,
     }),
     // Velero makes its own with a well-known password unless it finds this one.
-    secret('velero', 'velero-repo-credentials', { 'repository-password': kit.kopiaPassword }),
+    secret('velero', 'velero-repo-credentials', { 'repository-password': values.kopiaPassword }),
     secret(
       'sealed-secrets',
       'sealed-secrets-key-regrow',
@@ -54,7 +80,7 @@ export function bootstrapSecrets({ values, kit, veleroKey, csiToken }: SecretVal
     secret(
       'argocd',
       'regrow-repository',
-      { type: 'git', url: values.sshUrl, sshPrivateKey: kit.deploy.privateKey },
+      { type: 'git', url: values.sshUrl, sshPrivateKey: values.deployKey },
       { ...partOfArgocd, 'argocd.argoproj.io/secret-type': 'repository' },
     ),
   ]
@@ -67,7 +93,9 @@ function redisPassword(serverSecret: string): string {
   return password
 }
 
-const namespace = (name: string) => dump({ apiVersion: 'v1', kind: 'Namespace', metadata: { name } })
+function namespace(name: string): Manifest {
+  return { apiVersion: 'v1', kind: 'Namespace', metadata: { name } }
+}
 
 function secret(
   namespace: string,
@@ -75,16 +103,13 @@ function secret(
   data: Record<string, string>,
   labels: Record<string, string> = {},
   type = 'Opaque',
-): string {
+): Manifest {
   const encoded = Object.entries(data).map(([key, value]) => [key, Buffer.from(value).toString('base64')])
-  return dump(
-    {
-      apiVersion: 'v1',
-      kind: 'Secret',
-      metadata: { name, namespace, labels: { ...labels, ...unsaved } },
-      type,
-      data: Object.fromEntries(encoded),
-    },
-    { lineWidth: -1 },
-  )
+  return {
+    apiVersion: 'v1',
+    kind: 'Secret',
+    metadata: { name, namespace, labels: { ...labels, ...unsaved } },
+    type,
+    data: Object.fromEntries(encoded),
+  }
 }
