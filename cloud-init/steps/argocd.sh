@@ -29,10 +29,11 @@ await_argocd() {
 
 say 'The Kubernetes API does not answer yet.'
 until kubectl get --raw=/readyz >/dev/null; do sleep 2; done
+shopt -s nullglob
 for file in "$bundle"/kubernetes/*.yaml; do
   say "${file##*/} is being applied."
   if grep -Eq '^kind: "?Application"?$' "$file"; then await_argocd; fi
   apply "$file"
   if grep -Eq '^kind: "?CustomResourceDefinition"?$' "$file"; then await_definitions; fi
 done
-say 'Argo CD runs and has what it installs the platform by.'
+say 'All that this server brought along is applied.'

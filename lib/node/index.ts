@@ -22,7 +22,7 @@ export {
 export { type CloudConfig, cloudConfig, renderCloudConfig } from './cloud-config.ts'
 export { type KubeconfigWish, renderKubeconfig } from './kubeconfig.ts'
 export { installSteps, type Report, reportSchema, type Step, stepDeadlines, steps } from './reports.ts'
-export { type Node, type NodeSpec, nodeSpec } from './spec.ts'
+export { type NodeSpec, nodeSpec } from './spec.ts'
 export { makeSshKeyPair } from './ssh-keys.ts'
 export { joinToken } from './tokens.ts'
 export { renderUserData, type UserData, userDataLimit } from './user-data.ts'

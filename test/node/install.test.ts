@@ -236,6 +236,19 @@ t.test('SIMULATED machine, real scripts', { skip: missing, jobs: 4 }, async (t) 
     )
   })
 
+  t.test('a clock that is a day off is set from a plain answer before anything else', apart(), async (t) => {
+    const [machine, bucket] = [makeMachine(t), await makeBucket(t)]
+    await deliver(machine, bucket, firstServer)
+    machine.stub(
+      'date',
+      'case "$*" in -s*) ;; +%s) echo $(($(/bin/date +%s) - 86400)) ;; *) exec /bin/date "$@" ;; esac',
+    )
+    t.equal((await machine.run(regrow).ended).code, 0)
+    const set = machine.calls().find((call) => call.startsWith('date -s @'))
+    t.ok(Math.abs(Number(set?.slice('date -s @'.length)) - Date.now() / 1000) < 60, `${set}`)
+    t.equal(bucket.log[0], 'HEAD ')
+  })
+
   t.test('an image on which k3s cannot run is refused at once', apart(), async (t) => {
     const [machine, bucket] = [makeMachine(t), await makeBucket(t)]
     await deliver(machine, bucket, firstServer)
