@@ -7,18 +7,23 @@ import { sealedSecrets } from './controllers/sealed-secrets.ts'
 import { services } from './controllers/services.ts'
 import { attachments, claims } from './controllers/volumes.ts'
 import { workloads } from './controllers/workloads.ts'
+import { backups } from './velero/backups.ts'
+import { locations } from './velero/locations.ts'
+
+const all = [
+  housekeeping,
+  workloads,
+  pods,
+  claims,
+  attachments,
+  services,
+  sealedSecrets,
+  argocd,
+  locations,
+  backups,
+]
 
 /** Everything that acts in a paper cluster by itself. */
 export function startControllers(cluster: Cluster): void {
-  for (const controller of [
-    housekeeping,
-    workloads,
-    pods,
-    claims,
-    attachments,
-    services,
-    sealedSecrets,
-    argocd,
-  ])
-    control(cluster, controller(cluster))
+  for (const controller of all) control(cluster, controller(cluster))
 }

@@ -63,6 +63,7 @@ const byScript: Record<string, Check> = {
     textAt(thing, 'status', 'phase') === 'Unavailable'
       ? 'Degraded'
       : whole(textAt(thing, 'status', 'phase') === 'Available'),
+  'velero.io/Schedule': phase('Enabled', /FailedValidation/),
   'velero.io/Restore': phase('Completed', /Failed/),
 }
 

@@ -1,0 +1,80 @@
+import type { Cluster } from '../cluster.ts'
+import { type Controller, keyOf, split } from '../control.ts'
+import { unknownHere } from '../refusal.ts'
+import { type Thing, textAt, treeAt } from '../tree.ts'
+import { backUp, fail, removeBackup } from './backup.ts'
+import { bucketOf } from './bucket.ts'
+import { locationNamed, now, veleroRuns } from './locations.ts'
+
+const kinds = ['Backup', 'Schedule', 'DownloadRequest', 'DeleteBackupRequest']
+
+/** The paper Velero's work: backups, their removal and download addresses. Schedules are accepted, but nothing fires. */
+export function backups(cluster: Cluster): Controller {
+  const { store } = cluster
+  // Velero gives up what was under way when it stopped.
+  for (const backup of store.list('Backup', 'velero'))
+    if (textAt(backup, 'status', 'phase') === 'InProgress')
+      fail(
+        cluster,
+        backup,
+        'found a backup with status "InProgress" during the server starting, mark it as "Failed"',
+      )
+  const all = () => kinds.flatMap((kind) => store.list(kind, 'velero').map((one) => `${kind} ${keyOf(one)}`))
+  return {
+    keys: ({ kind, thing }) => {
+      if (kinds.includes(kind.kind)) return [`${kind.kind} ${keyOf(thing)}`]
+      return kind.kind === 'Deployment' && thing.metadata.name === 'velero' ? all() : []
+    },
+    reconcile: async (key) => {
+      const [kind = '', at = ''] = key.split(' ')
+      const thing = store.kinds.has(kind) && veleroRuns(cluster) && store.find(kind, ...split(at))
+      if (!thing) return
+      if (kind === 'Backup' && hasExpired(thing)) return removeBackup(cluster, thing)
+      if (!['', 'New'].includes(textAt(thing, 'status', 'phase'))) return
+      if (kind === 'Schedule') validateSchedule(cluster, thing)
+      if (kind === 'Backup') await backUp(cluster, thing)
+      if (kind === 'DownloadRequest') await offer(cluster, thing)
+      if (kind === 'DeleteBackupRequest') {
+        const backup = store.find('Backup', 'velero', textAt(thing, 'spec', 'backupName'))
+        if (backup) await removeBackup(cluster, backup)
+        store.remove('DeleteBackupRequest', 'velero', thing.metadata.name)
+      }
+    },
+    poll: async () =>
+      store
+        .list('Backup', 'velero')
+        .filter(hasExpired)
+        .map((one) => `Backup ${keyOf(one)}`),
+  }
+}
+
+const hasExpired = (backup: Thing) => Date.parse(textAt(backup, 'status', 'expiration')) < Date.now()
+
+function validateSchedule({ store }: Cluster, schedule: Thing): void {
+  const cron = textAt(schedule, 'spec', 'schedule')
+  const isCron = /^(@\w+|@every \S+|(\S+\s+){4}\S+)$/.test(cron)
+  const validationErrors = isCron ? [] : [`invalid schedule: expected exactly 5 fields, found "${cron}"`]
+  const phase = isCron ? 'Enabled' : 'FailedValidation'
+  store.setStatus('Schedule', 'velero', schedule.metadata.name, { phase, validationErrors })
+}
+
+const downloads: Record<string, string> = {
+  BackupLog: '-logs.gz',
+  BackupContents: '.tar.gz',
+  BackupResults: '-results.gz',
+  BackupResourceList: '-resource-list.json.gz',
+  BackupVolumeInfos: '-volumeinfo.json.gz',
+  BackupItemOperations: '-itemoperations.json.gz',
+}
+
+async function offer(cluster: Cluster, request: Thing): Promise<void> {
+  const { store } = cluster
+  const { kind, name } = treeAt(request, 'spec', 'target') as { kind: string; name: string }
+  const backup = store.get('Backup', 'velero', name)
+  const location = locationNamed(cluster, textAt(backup, 'spec', 'storageLocation'))
+  const ending = downloads[kind]
+  if (!location || !ending) throw unknownHere(`Velero offers no download of ${kind}`)
+  const downloadURL = await (await bucketOf(cluster, location)).sign(`backups/${name}/${name}${ending}`)
+  const status = { phase: 'Processed', downloadURL, expiration: now(600) }
+  store.setStatus('DownloadRequest', 'velero', request.metadata.name, status)
+}
