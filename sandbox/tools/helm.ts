@@ -43,7 +43,10 @@ async function unpack(file: string, said: string): Promise<[path: string, conten
   const entries = extract()
   pipeline(createReadStream(file), createGunzip(), entries, () => {})
   try {
-    for await (const entry of entries) files.push([entry.header.name, await text(entry)])
+    for await (const entry of entries) {
+      const content = await text(entry)
+      if (entry.header.type === 'file') files.push([entry.header.name, content])
+    }
   } catch {
     throw new Failed(`Error: non-absolute URLs should be in form of repo_name/path_to_chart, got: ${said}`)
   }

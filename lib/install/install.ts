@@ -1,0 +1,163 @@
+import { createHash } from 'node:crypto'
+import {
+  chmodSync,
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
+import { dirname, join, resolve } from 'node:path'
+import { closest } from 'fastest-levenshtein'
+import { Problem, Problems } from '../problem.ts'
+import { tell, underway } from '../story.ts'
+import { toolsFolder } from '../tools.ts'
+import { tools } from '../versions.ts'
+import { buildTool, goVersion } from './build.ts'
+import { type Origin, origin, records } from './found.ts'
+import { fetchRelease, type ToolName, thisPlatform, toolNames, Unreachable } from './release.ts'
+
+/** What became of one tool. */
+export interface Installed extends Origin {
+  name: ToolName
+  file: string
+}
+
+/** The tools named on a command line; all without a name. @throws Problem (exit code 2) for a name there is not */
+export function namedTools(only: string | undefined): ToolName[] {
+  if (only === undefined) return toolNames
+  const name = toolNames.find((one) => one === only)
+  if (name) return [name]
+  throw new Problem(`${only} is none of the tools. Did you mean ${closest(only, toolNames)}?`, {
+    cure: `The tools are ${toolNames.join(', ')}.`,
+    exitCode: 2,
+  })
+}
+
+/**
+ * Puts tools into `.tools/`: official releases, checked against their published checksums; where those are out of
+ * reach and Go is there, built from their modules. What is there in the right version is kept. With
+ * `REGROW_TOOLS_CACHE` the executables lie in that folder, shared by many clones, and `.tools/` links to them.
+ * @throws Problems naming every tool that could not be had, and what to do instead
+ */
+export async function installTools(
+  names: readonly ToolName[] = toolNames,
+  { build = false }: { build?: boolean } = {},
+): Promise<Installed[]> {
+  const done: Installed[] = []
+  const problems: Problem[] = []
+  const unreachable: ToolName[] = []
+  const attempt = async (name: ToolName, way: (name: ToolName) => Promise<Installed>) => {
+    try {
+      done.push(keep(name) ?? (await way(name)))
+    } catch (error) {
+      if (!(error instanceof Problem)) throw error
+      if (error instanceof Unreachable) unreachable.push(name)
+      else problems.push(error)
+    }
+  }
+  if (!build) await Promise.all(names.map((name) => attempt(name, fetched)))
+  // One after the other: each build takes all the cores there are.
+  for (const name of build ? names : unreachable) await attempt(name, built)
+  if (problems.length > 1) throw new Problems(problems)
+  if (problems[0]) throw problems[0]
+  return names.flatMap((name) => done.find((one) => one.name === name) ?? [])
+}
+
+/** What is there already in the version wanted: in the folder of tools, or in the cache with its digest unchanged. */
+function keep(name: ToolName): Installed | undefined {
+  const { version } = tools[name]
+  const file = join(toolsFolder(), name)
+  const known = records(toolsFolder())[name]
+  if (known?.version === version && existsSync(file)) {
+    tell('=', `${name} ${version}`, said[known.from])
+    return { name, file, ...known }
+  }
+  const cached = cachePlace(name)
+  if (!cached || !existsSync(cached) || !existsSync(`${cached}.json`)) return undefined
+  const noted = origin.safeParse(JSON.parse(readFileSync(`${cached}.json`, 'utf8'))).data
+  if (noted?.version !== version || noted.sha256 !== sha256(readFileSync(cached))) return undefined
+  tell('=', `${name} ${version}`, `${said[noted.from]}, from ${process.env.REGROW_TOOLS_CACHE}`)
+  return linked(name, cached, noted)
+}
+
+async function fetched(name: ToolName): Promise<Installed> {
+  const { version } = tools[name]
+  const started = performance.now()
+  try {
+    const bytes = await underway(`${name} ${version}`, () => fetchRelease(name, thisPlatform()))
+    return placed(name, 'release', started, (file) => writeFileSync(file, bytes))
+  } catch (error) {
+    if (!(error instanceof Unreachable)) throw error
+    if (await goVersion()) {
+      tell('!', `${name} ${version}`, `${error.message}; built from its Go module instead`)
+      throw error
+    }
+    throw new Problem(error.message, {
+      cure: `Install ${name} ${version} yourself, name a mirror by REGROW_UPSTREAM_URL, or install Go: then it is built from its module.`,
+      cause: error,
+    })
+  }
+}
+
+async function built(name: ToolName): Promise<Installed> {
+  const { version } = tools[name]
+  const started = performance.now()
+  if (!(await goVersion()))
+    throw new Problem(`${name} cannot be built: there is no Go on this machine`, {
+      cure: 'Install Go (https://go.dev/dl), or run it without --build.',
+    })
+  const work = join(process.env.REGROW_TOOLS_CACHE ?? toolsFolder(), 'modules', `${name}-v${version}`)
+  const made = join(work, name)
+  await underway(`${name} ${version} from its Go module`, () => buildTool(name, work, made))
+  const result = placed(name, 'module', started, (file) => copyFileSync(made, file))
+  rmSync(work, { recursive: true, force: true })
+  return result
+}
+
+const said = { release: 'official release, checksum right', module: 'built from its Go module' }
+
+/** Puts an executable where it belongs, whole or not at all, and notes where it came from. */
+function placed(
+  name: ToolName,
+  from: Origin['from'],
+  started: number,
+  write: (file: string) => void,
+): Installed {
+  const { version } = tools[name]
+  const cached = cachePlace(name)
+  const file = cached ?? join(toolsFolder(), name)
+  mkdirSync(dirname(file), { recursive: true })
+  write(`${file}.new`)
+  chmodSync(`${file}.new`, 0o755)
+  const noted: Origin = { version, from, sha256: sha256(readFileSync(`${file}.new`)) }
+  renameSync(`${file}.new`, file)
+  if (cached) writeFileSync(`${cached}.json`, `${JSON.stringify(noted)}\n`)
+  tell('+', `${name} ${version}`, said[from], (performance.now() - started) / 1000)
+  return cached ? linked(name, cached, noted) : noting(name, file, noted)
+}
+
+/** Where the cache has this version of a tool; undefined without a cache. */
+function cachePlace(name: ToolName): string | undefined {
+  const cache = process.env.REGROW_TOOLS_CACHE
+  return cache ? join(resolve(cache), `${name}-v${tools[name].version}`) : undefined
+}
+
+function linked(name: ToolName, cached: string, noted: Origin): Installed {
+  const file = join(toolsFolder(), name)
+  mkdirSync(toolsFolder(), { recursive: true })
+  rmSync(file, { force: true })
+  symlinkSync(cached, file)
+  return noting(name, file, noted)
+}
+
+function noting(name: ToolName, file: string, noted: Origin): Installed {
+  const all = { ...records(toolsFolder()), [name]: noted }
+  writeFileSync(join(toolsFolder(), 'installed.json'), `${JSON.stringify(all, null, 2)}\n`)
+  return { name, file, ...noted }
+}
+
+const sha256 = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest('hex')

@@ -1,0 +1,126 @@
+import { createHash } from 'node:crypto'
+import { basename } from 'node:path'
+import { Readable } from 'node:stream'
+import { buffer } from 'node:stream/consumers'
+import { pipeline } from 'node:stream/promises'
+import { createGunzip } from 'node:zlib'
+import { extract } from 'tar-stream'
+import { endpoints } from '../environment.ts'
+import { Problem } from '../problem.ts'
+import { withRetry } from '../retry.ts'
+import { type ToolVersion, tools } from '../versions.ts'
+
+/** The names of the command-line tools that the scripts run. */
+export type ToolName = keyof typeof tools
+
+/** The tools, in the order in which they are told. */
+export const toolNames = Object.keys(tools) as ToolName[]
+
+/** A platform as the tools' releases name it. */
+export interface Platform {
+  os: string
+  arch: string
+}
+
+/** The place of a release could not be reached at all: another way to the tool may still be open. */
+export class Unreachable extends Problem {}
+
+/** This machine's platform. @throws Problem where the tools have no releases that we know */
+export function thisPlatform(os: string = process.platform, cpu: string = process.arch): Platform {
+  const arch = { x64: 'amd64', arm64: 'arm64' }[cpu]
+  if (arch && (os === 'linux' || os === 'darwin')) return { os, arch }
+  throw new Problem(`the tools are not fetched for ${os} on ${cpu}`, {
+    cure: `Install ${toolNames.join(', ')} yourself, so that they are found on the PATH.`,
+  })
+}
+
+/**
+ * Fetches a tool's official release and holds it against the checksum that its makers publish beside it.
+ * @returns the executable's bytes
+ * @throws Unreachable when the place cannot be reached; Problem when there is no checksum or it does not match
+ */
+export async function fetchRelease(
+  name: ToolName,
+  { os, arch }: Platform,
+  tool: ToolVersion = tools[name],
+): Promise<Buffer> {
+  const address = tool.address(os, arch)
+  const sums = (await download(tool.sums(os, arch))).toString()
+  const published = checksumIn(sums, basename(address))
+  if (!published)
+    throw new Problem(`${tool.sums(os, arch)} names no SHA-256 of ${basename(address)}: ${name} is refused`, {
+      cure: 'Nothing is run that its makers do not vouch for. Install it yourself, or build it: --build.',
+    })
+  const file = await download(address)
+  const got = createHash('sha256').update(file).digest('hex')
+  if (got !== published)
+    throw new Problem(`${address} was refused: its SHA-256 is ${got}, published is ${published}`, {
+      cure: 'The file was changed or cut on its way. Try again; if it stays so, do not use it.',
+    })
+  return tool.member ? member(file, tool.member(os, arch), address) : file
+}
+
+/** The SHA-256 of a file in a list of lines `<hex>  <file>`, or the digest alone where the list is for one file. */
+export function checksumIn(sums: string, file: string): string | undefined {
+  const lines = sums.split('\n').map((line) => line.trim().split(/\s+/))
+  const own = lines.find(([, name]) => name?.replace(/^[*]|^\.\//, '') === file)
+  const alone = lines.find((words) => words.length === 1 && words[0] !== '')
+  const digest = (own ?? alone)?.[0]?.toLowerCase()
+  return digest && /^[0-9a-f]{64}$/.test(digest) ? digest : undefined
+}
+
+async function member(archive: Buffer, path: string, address: string): Promise<Buffer> {
+  const found: Buffer[] = []
+  const entries = extract()
+  const read = (async () => {
+    for await (const entry of entries) {
+      const bytes = await buffer(entry)
+      if (entry.header.name.replace(/^\.\//, '') === path) found.push(bytes)
+    }
+  })()
+  await Promise.all([pipeline(Readable.from([archive]), createGunzip(), entries), read])
+  if (found[0]) return found[0]
+  throw new Problem(`${address} holds no ${path}`, { cure: 'Install the tool yourself.' })
+}
+
+class Failure extends Error {
+  readonly status: number | undefined
+  readonly lost: boolean
+
+  constructor(message: string, status?: number) {
+    super(message)
+    this.status = status
+    this.lost = status === undefined
+  }
+}
+
+async function download(address: string): Promise<Buffer> {
+  const url = endpoints().upstream(address)
+  try {
+    return await withRetry(() => once(url), readFailure)
+  } catch (cause) {
+    if (!(cause instanceof Failure)) throw cause
+    if (cause.lost) throw new Unreachable(`${url} cannot be reached: ${cause.message}`, { cause })
+    throw new Problem(`${url} answered ${cause.status}`, {
+      cure: 'Is the version there? lib/versions.ts names it. REGROW_UPSTREAM_URL names a mirror, if you use one.',
+      cause,
+    })
+  }
+}
+
+async function once(url: string): Promise<Buffer> {
+  try {
+    const answer = await fetch(url, { signal: AbortSignal.timeout(600_000) })
+    if (!answer.ok) throw new Failure(`status ${answer.status}`, answer.status)
+    return Buffer.from(await answer.arrayBuffer())
+  } catch (error) {
+    if (error instanceof Failure) throw error
+    const { cause, message } = error as Error
+    throw new Failure(cause instanceof Error ? cause.message : message)
+  }
+}
+
+/** Only an answer can promise better luck next time; what cannot be reached now is looked for elsewhere. */
+function readFailure(error: unknown): { status: number } | undefined {
+  return error instanceof Failure && error.status !== undefined ? { status: error.status } : undefined
+}

@@ -1,0 +1,13 @@
+#!/usr/bin/env -S npx tsx
+// The command-line tools that the scripts run, from their makers into .tools/, checked. On the PATH they do as well.
+import { installTools, namedTools } from '../lib/install/install.ts'
+import { run } from '../lib/run.ts'
+
+await run(
+  'tools',
+  async ({ flags }) => {
+    const tools = await installTools(namedTools(flags.only), { build: flags.build })
+    return flags.json ? tools : undefined
+  },
+  { tokens: () => false },
+)
