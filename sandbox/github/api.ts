@@ -1,0 +1,130 @@
+import { type Context, Hono } from 'hono'
+import { ZodError } from 'zod'
+import { behaviourOf } from '../behaviour.ts'
+import type { World } from '../world.ts'
+import { line } from './git.ts'
+import { emptyRepository, notFound, Refusal } from './refusal.ts'
+import { accessOf, findRepository, folderOf, type Repository, type State, stateOf, tokenOf } from './state.ts'
+
+/** A request about one repository, which the token may see. */
+export interface Ask {
+  world: World
+  state: State
+  repo: Repository
+  /** Where git keeps it. */
+  dir: string
+  /** The repository's address in the API. */
+  url: string
+  param(name: string): string
+  query(name: string): string | undefined
+  body(): Promise<unknown>
+}
+
+/** Status and JSON body of an answer. */
+export type Answer = readonly [status: number, body?: unknown]
+
+/** What a handler needs of the repository: `commits` is reading in one that has some. */
+export type Need = 'read' | 'commits' | 'write' | 'admin'
+
+/** Adds a handler for `/repos/<owner>/<repo><path>`. */
+export type Route = (
+  method: string,
+  path: string,
+  need: Need,
+  handle: (ask: Ask) => Promise<Answer> | Answer,
+) => void
+
+/** The API's frame: who asks, which repository, limits and errors as GitHub tells them. */
+export function makeApi(world: World, base: string): { app: Hono; route: Route } {
+  const app = new Hono()
+  app.use(async (context, next) => {
+    await next()
+    if (!/^\/(repos|users?|orgs|rate_limit)\b/.test(context.req.path)) return
+    for (const [name, value] of Object.entries(headersOf(world))) context.header(name, value)
+  })
+  app.onError((error) => {
+    const refusal = asRefusal(error)
+    if (!refusal) return Response.json({ message: `The box's GitHub broke: ${error.stack}` }, { status: 500 })
+    const { status, message, errors } = refusal
+    const documentation_url = 'https://docs.github.com/rest'
+    return Response.json(
+      { message, ...(errors ? { errors } : {}), documentation_url, status: String(status) },
+      { status },
+    )
+  })
+  app.notFound((context) => {
+    const message = `The box's GitHub does not know ${context.req.method} ${context.req.path}`
+    return Response.json({ message }, { status: 501 })
+  })
+  const route: Route = (method, path, need, handle) => {
+    app.on(method, `/repos/:owner/:repo${path}`, async (context) => {
+      const known = isKnown(world, context)
+      const state = stateOf(world)
+      const repo = findRepository(state, context.req.param('owner') ?? '', context.req.param('repo') ?? '')
+      const access = known ? accessOf(world, state, repo ?? nobodys) : repo?.private === false && 'read'
+      if (!repo || !access) throw notFound()
+      if (access === 'read' && (need === 'write' || need === 'admin'))
+        throw new Refusal(
+          403,
+          need === 'admin' ? 'Must have admin rights to Repository.' : 'Resource not accessible',
+        )
+      const dir = folderOf(world, repo)
+      if ((need === 'commits' || need === 'write') && (await looksEmpty(world, repo, dir)))
+        throw emptyRepository()
+      const ask: Ask = {
+        world,
+        state,
+        repo,
+        dir,
+        url: `${base}/repos/${repo.owner}/${repo.name}`,
+        param: (name) => context.req.param(name) ?? '',
+        query: (name) => context.req.query(name),
+        body: () => context.req.json(),
+      }
+      return toResponse(await handle(ask))
+    })
+  }
+  return { app, route }
+}
+
+const nobodys = { owner: '', private: true } as Repository
+
+/** An answer as HTTP; 204 has no body. */
+export function toResponse([status, body]: Answer): Response {
+  return status === 204 ? new Response(null, { status }) : Response.json(body, { status })
+}
+
+/** Whether the request carries the user's token. @throws Refusal 401 for any other token */
+export function isKnown(world: World, context: Context): boolean {
+  const header = context.req.header('authorization')
+  if (!header) return false
+  if (header.replace(/^(token|bearer) /i, '') === tokenOf(world)) return true
+  throw new Refusal(401, 'Bad credentials')
+}
+
+/** True while a repository has no commit, or a fresh first commit is not to be seen yet. */
+export async function looksEmpty(world: World, repo: Repository, dir: string): Promise<boolean> {
+  if (Date.now() - Date.parse(repo.created_at) < behaviourOf(world).githubInitMs) return true
+  return !(await line(dir, 'for-each-ref', '--count=1'))
+}
+
+function headersOf(world: World): Record<string, string> {
+  const { githubFineGrained, githubScopes } = behaviourOf(world)
+  const reset = String(Math.ceil(Date.now() / 3_600_000) * 3600)
+  return {
+    'x-github-media-type': 'github.v3; format=json',
+    'x-ratelimit-limit': '5000',
+    'x-ratelimit-remaining': '4999',
+    'x-ratelimit-reset': reset,
+    ...(githubFineGrained ? {} : { 'x-oauth-scopes': githubScopes }),
+  }
+}
+
+function asRefusal(error: unknown): Refusal | undefined {
+  if (error instanceof Refusal) return error
+  if (error instanceof ZodError) {
+    const said = error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`)
+    return new Refusal(422, `Invalid request.\n\n${said.join('\n')}`)
+  }
+  return undefined
+}

@@ -1,0 +1,128 @@
+import { randomUUID } from 'node:crypto'
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { GitFailure, git, objects } from './git.ts'
+import { Refusal } from './refusal.ts'
+
+/** One entry of a tree to write: `sha` null removes the path, `content` makes the blob on the way. */
+export interface Entry {
+  path: string
+  mode: string
+  sha?: string | null | undefined
+  content?: string | Uint8Array | undefined
+}
+
+/** Who made a commit, and when (ISO 8601). */
+export interface Person {
+  name: string
+  email: string
+  date?: string | undefined
+}
+
+const nothing = '0'.repeat(40)
+
+/** Writes a tree through an index of its own. @returns its sha @throws Refusal 422 */
+export async function writeTree(
+  dir: string,
+  base: string | undefined,
+  list: readonly Entry[],
+): Promise<string> {
+  const scratch = join(dir, `scratch-${randomUUID()}`)
+  mkdirSync(scratch)
+  const env = { GIT_INDEX_FILE: join(scratch, 'index') }
+  try {
+    if (base) await git(dir, ['read-tree', base], '', env).catch(refuse('base_tree is not a valid tree oid.'))
+    const made = await writeBlobs(dir, scratch, list)
+    const named = list.map(({ sha }) => sha).filter((sha) => typeof sha === 'string')
+    if ((await objects(dir, named)).some((one) => one?.type !== 'blob'))
+      throw new Refusal(422, 'tree.sha is not a valid blob')
+    const gone = list.filter((one) => one.sha === null).map((one) => one.path)
+    const known = gone.length > 0 ? (await git(dir, ['ls-files', '-z'], '', env)).toString().split('\0') : []
+    if (gone.some((path) => !known.includes(path))) throw new Refusal(422, 'GitRPC::BadObjectState')
+    const lines = list.map((one) => {
+      const sha = made.get(one) ?? one.sha
+      return sha ? `${one.mode} ${sha}\t${one.path}\0` : `0 ${nothing}\t${one.path}\0`
+    })
+    await git(dir, ['update-index', '--add', '--replace', '-z', '--index-info'], lines.join(''), env).catch(
+      refuse('tree.path contains a malformed path component'),
+    )
+    return (await git(dir, ['write-tree'], '', env)).toString().trim()
+  } finally {
+    rmSync(scratch, { recursive: true, force: true })
+  }
+}
+
+async function writeBlobs(dir: string, scratch: string, list: readonly Entry[]): Promise<Map<Entry, string>> {
+  const fresh = list.filter((one) => one.content !== undefined)
+  if (fresh.length === 0) return new Map()
+  const files = fresh.map(({ content = '' }, index) => {
+    const file = join(scratch, String(index))
+    writeFileSync(file, content)
+    return `${file}\n`
+  })
+  const shas = (await git(dir, ['hash-object', '-w', '--no-filters', '--stdin-paths'], files.join('')))
+    .toString()
+    .split('\n')
+  return new Map(fresh.map((one, index) => [one, shas[index] ?? '']))
+}
+
+/** Writes a commit with exactly this message. @returns its sha @throws Refusal 422 */
+export async function writeCommit(
+  dir: string,
+  made: {
+    message: string
+    tree: string
+    parents: readonly string[]
+    author: Person
+    committer?: Person | undefined
+  },
+): Promise<string> {
+  const [tree, ...parents] = await objects(dir, [made.tree, ...made.parents])
+  if (tree?.type !== 'tree') throw new Refusal(422, 'Tree SHA does not exist')
+  if (parents.some((one) => one?.type !== 'commit'))
+    throw new Refusal(422, 'Parent SHA does not exist or is not a commit object')
+  const person = ({ name, email, date }: Person) => {
+    const at = Math.floor((date ? Date.parse(date) : Date.now()) / 1000)
+    return `${name} <${email}> ${at} +0000`
+  }
+  const text = [
+    `tree ${made.tree}`,
+    ...made.parents.map((parent) => `parent ${parent}`),
+    `author ${person(made.author)}`,
+    `committer ${person(made.committer ?? made.author)}`,
+    '',
+    made.message,
+  ].join('\n')
+  return (await git(dir, ['hash-object', '-t', 'commit', '-w', '--stdin'], text)).toString().trim()
+}
+
+/** A commit as the Git Data API shows it. @throws Refusal 404 */
+export async function readCommits(dir: string, names: readonly string[]) {
+  return (await objects(dir, names)).map((found) => {
+    if (found?.type !== 'commit') throw new Refusal(404, 'Not Found')
+    const text = found.bytes.toString()
+    const [head = '', message = ''] = text.split(/\n\n(.*)/s)
+    const all = (name: string) =>
+      [...head.matchAll(new RegExp(`^${name} (.*)$`, 'gm'))].map(([, value = '']) => value)
+    return {
+      sha: found.sha,
+      message,
+      tree: { sha: all('tree')[0] ?? '' },
+      parents: all('parent').map((sha) => ({ sha })),
+      author: readPerson(all('author')[0] ?? ''),
+      committer: readPerson(all('committer')[0] ?? ''),
+      verification: { verified: false, reason: 'unsigned', signature: null, payload: null },
+    }
+  })
+}
+
+function readPerson(text: string): Person {
+  const [, name = '', email = '', seconds = '0'] = /^(.*) <(.*)> (\d+) /.exec(text) ?? []
+  return { name, email, date: new Date(Number(seconds) * 1000).toISOString().replace('.000', '') }
+}
+
+function refuse(message: string): (error: unknown) => never {
+  return (error) => {
+    throw error instanceof GitFailure ? new Refusal(422, message) : error
+  }
+}
