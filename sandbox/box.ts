@@ -3,7 +3,7 @@ import { existsSync, rmSync } from 'node:fs'
 import { createConnection, createServer, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { delimiter, join } from 'node:path'
-import { startDigitalOcean } from './digitalocean/start.ts'
+import { startDigitalOcean } from './cloud/start.ts'
 import { paperMachines } from './droplet/machines.ts'
 import { type Fault, Faults } from './faults.ts'
 import { startGithub } from './github/start.ts'
@@ -34,7 +34,7 @@ export interface Box {
 /** Opens the world: joins the wrapper that runs it, or runs it. */
 export async function openBox(options: BoxOptions): Promise<Box> {
   const door = doorOf(options.dir)
-  return (await join_(door)) ?? (await host(options, door))
+  return (await visit(door)) ?? (await host(options, door))
 }
 
 /** A socket in the temporary folder: paths of sockets may have 107 bytes, those of projects are longer. */
@@ -42,7 +42,7 @@ function doorOf(dir: string): string {
   return join(tmpdir(), `regrow-box-${createHash('sha256').update(dir).digest('hex').slice(0, 16)}.sock`)
 }
 
-async function join_(door: string): Promise<Box | undefined> {
+async function visit(door: string): Promise<Box | undefined> {
   const socket = createConnection(door)
   const env = await new Promise<Record<string, string> | undefined>((resolve) => {
     let text = ''
