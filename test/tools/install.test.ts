@@ -1,0 +1,160 @@
+import { execFileSync } from 'node:child_process'
+import { chmodSync, existsSync, lstatSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import t from 'tap'
+import { missingTools } from '../../lib/install/found.ts'
+import { installTools, namedTools } from '../../lib/install/install.ts'
+import { checksumIn, fetchRelease, thisPlatform, toolNames } from '../../lib/install/release.ts'
+import { Problems } from '../../lib/problem.ts'
+import { tools } from '../../lib/versions.ts'
+import { mirror, places } from './mirror.ts'
+
+t.test('all four are fetched, checked, put into the folder and kept from then on', async (t) => {
+  const { folder, asked } = await mirror(t)
+  const installed = await installTools()
+  t.same(
+    installed.map(({ name, from, version }) => [name, from, version]),
+    toolNames.map((name) => [name, 'release', tools[name].version]),
+  )
+  for (const { name, file } of installed)
+    t.equal(execFileSync(file).toString(), `this is ${name} ${tools[name].version}\n`)
+  t.same(await missingTools(), [], 'nothing is missing now')
+  t.same(readdirSync(folder).sort(), [...toolNames, 'installed.json'].sort(), 'nothing half-written is left')
+  const before = asked.length
+  t.equal(before, 8, 'a file and its checksums for each')
+  await installTools()
+  t.equal(asked.length, before, 'what is there is not fetched again')
+})
+
+t.test('a changed release is refused, and the others are installed all the same', async (t) => {
+  const { folder, files } = await mirror(t)
+  files.set(places('helm').file, 'something else')
+  await t.rejects(installTools(), { message: /helm.*was refused: its SHA-256 is [0-9a-f]{64}, published is/ })
+  t.notOk(existsSync(join(folder, 'helm')))
+  t.ok(existsSync(join(folder, 'velero')))
+})
+
+t.test('without a checksum of its own a release is refused', async (t) => {
+  const { folder, files } = await mirror(t)
+  files.set(places('velero').sums, `${'0'.repeat(64)}  velero-of-another-platform.tar.gz\n`)
+  await t.rejects(installTools(['velero']), { message: /names no SHA-256 of velero-v.*: velero is refused/ })
+  files.set(places('velero').sums, 'not a digest')
+  await t.rejects(installTools(['velero']), { message: /velero is refused/ })
+  files.delete(places('velero').sums)
+  await t.rejects(installTools(['velero']), { message: /CHECKSUM answered 404/ })
+  t.notOk(existsSync(join(folder, 'velero')))
+})
+
+t.test('a release that is not there says so, every one of them', async (t) => {
+  const { files } = await mirror(t)
+  files.delete(places('doctl').file)
+  files.delete(places('kubectl').file)
+  const error = await installTools().then(
+    () => undefined,
+    (error: unknown) => error,
+  )
+  t.ok(error instanceof Problems)
+  t.match((error as Problems).all.map((one) => one.message).sort(), [
+    /kubectl answered 404/,
+    /doctl.* answered 404/,
+  ])
+})
+
+t.test('an archive without the tool in it is refused', async (t) => {
+  await mirror(t)
+  const otherwise = { ...tools.doctl, member: () => 'doctl.exe' }
+  await t.rejects(fetchRelease('doctl', thisPlatform(), otherwise), { message: /holds no doctl.exe/ })
+})
+
+t.test('a place that cannot be reached sends to Go, and without Go tells the ways out', async (t) => {
+  const { dir, close } = await mirror(t)
+  await close()
+  const path = process.env.PATH
+  t.teardown(() => {
+    process.env.PATH = path
+  })
+  mkdirSync(join(dir, 'bin'))
+  process.env.PATH = join(dir, 'bin')
+  await t.rejects(installTools(['doctl']), {
+    message: /doctl-.*-checksums.sha256 cannot be reached/,
+    cure: /Install doctl .* yourself, name a mirror by REGROW_UPSTREAM_URL, or install Go/,
+  })
+  await t.rejects(installTools(['doctl'], { build: true }), { message: /there is no Go on this machine/ })
+})
+
+t.test('a build makes a small module around the command; what Go says is passed on', async (t) => {
+  const { dir, folder } = await mirror(t)
+  const path = process.env.PATH
+  t.teardown(() => {
+    process.env.PATH = path
+  })
+  // Go itself is played by a script here: the real builds take minutes and run in the real suite.
+  mkdirSync(join(dir, 'bin'))
+  const go = (build: string) => {
+    const lines = ['#!/bin/sh', 'case "$1 $2" in', '"env GOVERSION") echo go1.26.8;;']
+    writeFileSync(join(dir, 'bin', 'go'), [...lines, `"build -mod=mod") ${build};;`, 'esac', ''].join('\n'))
+    chmodSync(join(dir, 'bin', 'go'), 0o755)
+  }
+  process.env.PATH = `${join(dir, 'bin')}:${path}`
+  go('echo "a line" >&2; echo "it does not compile" >&2; exit 1')
+  await t.rejects(installTools(['helm'], { build: true }), {
+    message: /helm could not be built from helm.sh\/helm\/v4@v[\s\S]*it does not compile/,
+  })
+  go('cp go.mod "$6"; echo "$4" >> "$6"; cat tools.go >> "$6"')
+  const [built] = await installTools(['helm'], { build: true })
+  t.match(built, { name: 'helm', from: 'module', version: tools.helm.version })
+  const content = execFileSync('cat', [join(folder, 'helm')]).toString()
+  t.match(content, `require helm.sh/helm/v4 v${tools.helm.version}`)
+  t.match(content, `-X helm.sh/helm/v4/internal/version.version=v${tools.helm.version}`)
+  t.match(content, 'import _ "helm.sh/helm/v4/cmd/helm"')
+})
+
+t.test('a cache is filled once and linked to; a file in it that was changed does not count', async (t) => {
+  const { dir, folder, asked } = await mirror(t)
+  process.env.REGROW_TOOLS_CACHE = join(dir, 'cache')
+  await installTools(['kubectl'])
+  t.ok(lstatSync(join(folder, 'kubectl')).isSymbolicLink())
+  t.equal(asked.length, 2)
+  process.env.REGROW_TOOLS = join(dir, 'other')
+  await installTools(['kubectl'])
+  t.equal(asked.length, 2, 'another clone takes it from the cache')
+  process.env.REGROW_TOOLS = join(dir, 'third')
+  writeFileSync(join(dir, 'cache', `kubectl-v${tools.kubectl.version}`), 'changed')
+  await installTools(['kubectl'])
+  t.equal(asked.length, 4)
+})
+
+t.test('missing is what is neither in the folder nor on the PATH in an accepted version', async (t) => {
+  const { dir } = await mirror(t)
+  const path = process.env.PATH
+  t.teardown(() => {
+    process.env.PATH = path
+  })
+  mkdirSync(join(dir, 'bin'))
+  process.env.PATH = `${join(dir, 'bin')}:/usr/bin:/bin`
+  const answers = {
+    doctl: 'doctl version 1.166.0-release',
+    helm: 'v3.12.1+gf32a527',
+    velero: 'Client:\n\tVersion: -',
+  }
+  for (const [name, text] of Object.entries(answers)) {
+    writeFileSync(join(dir, 'bin', name), `#!/bin/sh\nprintf '%s\\n' '${text}'\n`)
+    chmodSync(join(dir, 'bin', name), 0o755)
+  }
+  const missing = new Map((await missingTools()).map(({ name, why }) => [name, why]))
+  t.notOk(missing.has('doctl'))
+  t.match(missing.get('helm'), /^3.12.1 is not between 4.0.0 and 5.0.0/)
+  t.match(missing.get('velero'), /does not tell its version/)
+})
+
+t.test('names and checksums are read strictly', async (t) => {
+  const digest = 'a'.repeat(64)
+  t.equal(checksumIn(`${digest}\n`, 'kubectl'), digest)
+  t.equal(checksumIn(`${digest} *helm.tar.gz`, 'helm.tar.gz'), digest)
+  t.equal(checksumIn(`${digest}  xhelm.tar.gz`, 'helm.tar.gz'), undefined)
+  t.equal(checksumIn('<html>not found</html>', 'kubectl'), undefined)
+  t.equal(checksumIn(digest.slice(1), 'kubectl'), undefined)
+  t.throws(() => namedTools('kubctl'), { message: /Did you mean kubectl/, exitCode: 2 })
+  t.throws(() => thisPlatform('win32', 'x64'), { message: /not fetched for win32/ })
+  t.same(thisPlatform('darwin', 'arm64'), { os: 'darwin', arch: 'arm64' })
+})
