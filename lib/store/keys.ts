@@ -69,7 +69,7 @@ export async function removeKey(
 ): Promise<void> {
   for (let attempt = 1; ; attempt++) {
     try {
-      await doctlFor(name)`spaces keys delete ${accessKey} --force`
+      await doctlFor(name)`spaces keys delete ${accessKey}`
       return
     } catch (error) {
       if (!(error instanceof ToolFailure)) throw error
