@@ -195,7 +195,7 @@ t.test('SIMULATED machine, real scripts', { skip: missing, jobs: 4 }, async (t) 
       )
       await deliver(machine, bucket, firstServer, k3s)
       machine.stub('journalctl', 'echo "K10$(printf "a%.0s" {1..64})::server:joined"')
-      t.equal((await machine.run(regrow, [], { REGROW_K3S_DEADLINE: '2' }).ended).code, 3)
+      t.equal((await machine.run(regrow, [], { REGROW_K3S_DEADLINE: '4' }).ended).code, 3)
       const report = last(bucket)
       t.match(report, {
         step: 'k3s',
@@ -212,7 +212,7 @@ t.test('SIMULATED machine, real scripts', { skip: missing, jobs: 4 }, async (t) 
     const [machine, bucket] = [makeMachine(t), await makeBucket(t)]
     await deliver(machine, bucket, firstServer)
     machine.stub('ip', '')
-    t.equal((await machine.run(regrow, [], { REGROW_K3S_DEADLINE: '2' }).ended).code, 3)
+    t.equal((await machine.run(regrow, [], { REGROW_K3S_DEADLINE: '4' }).ended).code, 3)
     t.equal(last(bucket)?.message, 'This machine has no address in the private network 10.110.0.0/20 yet.')
   })
 
@@ -229,7 +229,7 @@ t.test('SIMULATED machine, real scripts', { skip: missing, jobs: 4 }, async (t) 
     const { bytes, sha256 } = await renderBundle(wish)
     bucket.objects.set('bundles/main-1.tar.gz', { body: bytes })
     applyUserData(machine, bucket.userData('main-1', sha256))
-    t.equal((await machine.run(regrow, [], { REGROW_K3S_DEADLINE: '2' }).ended).code, 3)
+    t.equal((await machine.run(regrow, [], { REGROW_K3S_DEADLINE: '4' }).ended).code, 3)
     t.match(
       last(bucket)?.message,
       /^k3s cannot be fetched: the name in .* cannot be resolved, DNS does not work here\.$/,
