@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { parsed } from '../node/spec.ts'
-import { checkedYaml, template } from '../node/template.ts'
+import { checkedYaml, type Template, template } from '../node/template.ts'
 import { Problem } from '../problem.ts'
 import { type Chart, chartOf, csiAddress, csiFiles } from '../versions.ts'
 import { type RepositoryValues, repositoryValues } from './schema.ts'
@@ -123,17 +123,15 @@ function viewOf(given: RepositoryValues) {
 }
 
 function renderFile(path: Path, view: View): string {
-  const text = template<View>(`manifests/${path}`, source(path))(view)
+  const fill = templates.get(path) ?? template<View>(`manifests/${path}`, source(path))
+  templates.set(path, fill)
+  const text = fill(view)
   return path.endsWith('.yaml') ? checkedYaml(path, text) : text
 }
 
-const sources = new Map<Path, string>()
+const templates = new Map<Path, Template<View>>()
 
-function source(path: Path): string {
-  const known = sources.get(path) ?? readFileSync(new URL(`${path}.hbs`, folder), 'utf8')
-  sources.set(path, known)
-  return known
-}
+const source = (path: Path) => readFileSync(new URL(`${path}.hbs`, folder), 'utf8')
 
 // In the repository this file is lib/gitops/, in the package dist/lib/gitops/: the folder is two or three levels up.
 const folder = (() => {

@@ -1,0 +1,281 @@
+import { load } from 'js-yaml'
+import t from 'tap'
+import {
+  argocdRelease,
+  excludedNamespaces,
+  platformApplication,
+  renderRepository,
+  rootApplication,
+} from '../../lib/gitops/render.ts'
+import { versionsOf } from '../../lib/versions.ts'
+import { bare, documents, file, leaves, ordinary, patches, type Tree } from './fixture.ts'
+
+interface Application {
+  metadata: { name: string; annotations: Record<string, string> }
+  spec: Tree & {
+    source?: Source
+    sources?: Source[]
+    syncPolicy: { automated: Tree; retry: Tree; syncOptions: string[] }
+  }
+}
+interface Source {
+  repoURL: string
+  chart?: string
+  ref?: string
+  path?: string
+  targetRevision: string
+  directory?: { include?: string }
+  helm?: { valueFiles: string[] }
+}
+
+const applications = (values = ordinary) =>
+  documents(values)
+    .filter(({ tree }) => tree.kind === 'Application')
+    .map(({ tree }) => tree as unknown as Application)
+const sourcesOf = ({ spec }: Application) => spec.sources ?? (spec.source ? [spec.source] : [])
+
+t.test('the files are the ones that the design names, and the same each time', async (t) => {
+  t.same(Object.keys(renderRepository(ordinary)), [
+    'README.md',
+    'applications/app-of-apps.yaml',
+    'applications/platform.yaml',
+    'clusters/main/apps.yaml',
+    'clusters/main/apps/hello/ingress.yaml',
+    'clusters/main/apps/hello/namespace.yaml',
+    'clusters/main/apps/hello/workload.yaml',
+    'clusters/main/argocd.yaml',
+    'clusters/main/backups.yaml',
+    'clusters/main/csi-driver.yaml',
+    'clusters/main/ingress.yaml',
+    'clusters/main/platform/argocd/values.yaml',
+    'clusters/main/platform/backups/location.yaml',
+    'clusters/main/platform/backups/schedules.yaml',
+    'clusters/main/platform/csi-driver/kustomization.yaml',
+    'clusters/main/platform/ingress/values.yaml',
+    'clusters/main/platform/sealed-secrets/values.yaml',
+    'clusters/main/platform/velero/values.yaml',
+    'clusters/main/sealed-secrets.yaml',
+    'clusters/main/velero.yaml',
+    'storage/classes.yaml',
+    'storage/pvc.yaml',
+  ])
+  t.same(renderRepository(ordinary), renderRepository(structuredClone(ordinary)))
+})
+
+t.test('every Application heals itself, never gives up, and is compared by the server', async (t) => {
+  for (const values of [ordinary, bare])
+    for (const { metadata, spec } of applications(values)) {
+      const { automated, retry, syncOptions } = spec.syncPolicy
+      t.same(automated, { prune: true, selfHeal: true }, metadata.name)
+      t.match(retry, { limit: -1, backoff: { duration: '10s', factor: 2, maxDuration: '3m' } }, metadata.name)
+      t.ok(syncOptions.includes('ServerSideApply=true'), metadata.name)
+      t.ok(syncOptions.includes('SkipDryRunOnMissingResource=true'), metadata.name)
+      t.match(metadata.annotations['argocd.argoproj.io/compare-options'], 'ServerSideDiff=true')
+      t.match(metadata.annotations['argocd.argoproj.io/sync-wave'], /^-?\d+$/)
+      t.match(spec, { project: 'default', destination: { server: 'https://kubernetes.default.svc' } })
+    }
+})
+
+t.test('platform and root share the Applications between them; nobody reads cluster.yaml', async (t) => {
+  const included = applications()
+    .flatMap(sourcesOf)
+    .filter(({ path }) => path === 'clusters/main')
+    .map(({ directory }) => names(directory?.include))
+  t.same(included, [
+    ['argocd.yaml', 'ingress.yaml', 'backups.yaml', 'apps.yaml'],
+    ['csi-driver.yaml', 'velero.yaml', 'sealed-secrets.yaml'],
+  ])
+  const there = Object.keys(renderRepository(ordinary)).flatMap(
+    (path) => /^clusters\/main\/([^/]+)$/.exec(path)?.[1] ?? [],
+  )
+  t.same(included.flat().sort(), there.sort(), 'each is included once')
+  for (const source of applications().flatMap(sourcesOf).filter(isFolder))
+    t.notOk(reads(source, 'clusters/main/cluster.yaml'), `${source.path} leaves cluster.yaml alone`)
+  t.ok(reads({ path: 'clusters/main', repoURL: '', targetRevision: '' }, 'clusters/main/cluster.yaml'))
+})
+
+t.test('the data comes before the apps: disks before Velero, the storage location before them', async (t) => {
+  const wave = Object.fromEntries(
+    applications().map(({ metadata }) => [
+      metadata.name,
+      Number(metadata.annotations['argocd.argoproj.io/sync-wave']),
+    ]),
+  )
+  const order = (...those: string[]) => {
+    t.same(
+      those.toSorted((one, other) => (wave[one] ?? 0) - (wave[other] ?? 0)),
+      those,
+    )
+    t.equal(new Set(those.map((one) => wave[one])).size, those.length, 'no two at once')
+  }
+  order('sealed-secrets', 'csi-driver', 'velero')
+  order('argocd', 'backups', 'ingress', 'apps')
+})
+
+t.test('charts take their values from this repository, by its address over SSH', async (t) => {
+  const charts = applications().filter((one) => sourcesOf(one).some(({ chart }) => chart))
+  t.equal(charts.length, 4)
+  for (const one of charts) {
+    const [chart, values, ...more] = sourcesOf(one)
+    t.same(more, [])
+    t.same(values, { repoURL: ordinary.sshUrl, targetRevision: 'HEAD', ref: 'values' })
+    const [path = ''] = chart?.helm?.valueFiles ?? []
+    t.ok(renderRepository(ordinary)[path.replace('$values/', '')], `${path} is there`)
+  }
+})
+
+t.test('everything from elsewhere has an exact version', async (t) => {
+  for (const values of [ordinary, bare]) {
+    for (const source of applications(values).flatMap(sourcesOf))
+      if (source.chart) t.match(source.targetRevision, /^\d+\.\d+\.\d+$/, source.chart)
+      else t.equal(source.repoURL, ordinary.sshUrl)
+    const images = documents(values)
+      .flatMap(({ tree }) => leaves(tree))
+      .filter(({ at, value }) => /(^|\.)image$/.test(at) && typeof value === 'string')
+    t.ok(images.length > 0)
+    const patched = patches(values).flatMap(({ ops }) => ops.filter(({ path }) => path.endsWith('/image')))
+    for (const image of [...images.map(({ value }) => value), ...patched.map(({ value }) => value)])
+      t.match(image, /:v?\d+\.\d+\.\d+(@sha256:[0-9a-f]{64})?$/)
+    const { resources } = file(values, 'clusters/main/platform/csi-driver/kustomization.yaml')
+    for (const address of resources as string[])
+      t.match(
+        address,
+        /^https:\/\/raw\.githubusercontent\.com\/.*\/v4\.17\.0\/.*-v4\.17\.0\/[a-z-]+\.yaml$/,
+        address,
+      )
+    const text = Object.values(renderRepository(values)).join('\n')
+    t.notMatch(text, /\blatest\b.*:|:latest\b|\/(master|main)\/deploy/)
+  }
+})
+
+t.test('kustomizations use only what the box can apply', async (t) => {
+  const kustomization = file(ordinary, 'clusters/main/platform/csi-driver/kustomization.yaml')
+  t.same(Object.keys(kustomization).sort(), ['apiVersion', 'kind', 'patches', 'resources'])
+  for (const { name, ops } of patches(ordinary))
+    for (const { op, path } of ops) {
+      t.ok(['add', 'replace', 'remove'].includes(op), `${name} ${op}`)
+      t.match(path, /^\/spec\/template\/spec\//)
+    }
+  const controller = patches(ordinary).find(({ name }) => name === 'csi-do-controller')?.ops
+  t.match(
+    controller?.find(({ path }) => path.endsWith('/hostNetwork')),
+    { op: 'add', value: true },
+  )
+  t.match(
+    controller?.find(({ path }) => path.endsWith('/args/-')),
+    { value: '--do-tag=regrow:main' },
+  )
+})
+
+t.test('the storage location is writable, and asks for no checksums that other stores refuse', async (t) => {
+  t.match(file(ordinary, 'clusters/main/platform/backups/location.yaml'), {
+    metadata: { name: 'default', namespace: 'velero' },
+    spec: {
+      accessMode: 'ReadWrite',
+      default: true,
+      objectStorage: { bucket: ordinary.bucket.name },
+      config: { region: 'fra1', s3Url: 'https://fra1.digitaloceanspaces.com', checksumAlgorithm: '' },
+    },
+  })
+})
+
+t.test('schedules select by exclusion and move volumes as the cluster wants it', async (t) => {
+  const path = 'clusters/main/platform/backups/schedules.yaml'
+  const template = {
+    ttl: '720h0m0s',
+    csiSnapshotTimeout: '25m0s',
+    excludedNamespaces: [...excludedNamespaces],
+  }
+  t.match(file(ordinary, path), { spec: { template: { ...template, snapshotMoveData: true } } })
+  t.match(file(bare, path), { spec: { template: { ...template, snapshotMoveData: false } } })
+  t.notOk(
+    leaves(file(ordinary, path)).some(({ at }) => at.includes('included')),
+    'nothing is selected by name',
+  )
+})
+
+t.test('certificates are kept on a disk where there is a domain, and only there', async (t) => {
+  const path = 'clusters/main/platform/ingress/values.yaml'
+  t.match(file(ordinary, path), {
+    persistence: { enabled: true, size: '1Gi' },
+    certificatesResolvers: { letsencrypt: { acme: { email: 'alice@example.org' } } },
+  })
+  const { persistence, certificatesResolvers, ports } = file(bare, path)
+  t.same({ persistence, certificatesResolvers }, { persistence: undefined, certificatesResolvers: undefined })
+  t.match(ports, { websecure: { expose: { default: false } } })
+  const { acmeEmail: _, ...withoutEmail } = ordinary
+  t.notMatch(renderRepository(withoutEmail)[path], /email/)
+})
+
+t.test('the sample answers under its name, or under any where there is no domain', async (t) => {
+  const rules = (values = ordinary) =>
+    (file(values, 'clusters/main/apps/hello/ingress.yaml').spec as { rules: Tree[] }).rules
+  t.match(rules(), [{ host: 'hello.example.org' }])
+  t.notOk(rules(bare)[0]?.host)
+})
+
+t.test('what holds data is never deleted because a file left Git', async (t) => {
+  for (const path of ['storage/pvc.yaml', 'clusters/main/apps/hello/namespace.yaml'])
+    t.match(file(ordinary, path), {
+      metadata: { annotations: { 'argocd.argoproj.io/sync-options': 'Prune=false,Delete=false' } },
+    })
+})
+
+t.test('Argo CD is rendered on the operator’s machine from what its own Application names', async (t) => {
+  const release = argocdRelease(ordinary)
+  const application = applications().find(({ metadata }) => metadata.name === 'argocd')
+  const [chart] = application ? sourcesOf(application) : []
+  t.match(chart, { repoURL: release.repository, chart: release.chart, targetRevision: release.version })
+  t.match(chart, { helm: { releaseName: release.release } })
+  t.equal(
+    application?.spec.destination && (application.spec.destination as Tree).namespace,
+    release.namespace,
+  )
+  t.equal(release.values, renderRepository(ordinary)['clusters/main/platform/argocd/values.yaml'])
+  t.equal(release.kubeVersion, 'v1.36.5')
+})
+
+t.test('Argo CD does not replace its own list of what it leaves alone: it adds to it', async (t) => {
+  const { configs } = file(ordinary, 'clusters/main/platform/argocd/values.yaml') as {
+    configs: { cm: Record<string, string>; secret: Tree }
+  }
+  const excluded = load(configs.cm['resource.exclusions'] ?? '') as { apiGroups: string[]; kinds: string[] }[]
+  const kinds = excluded.flatMap((one) => one.kinds)
+  for (const kind of ['Endpoints', 'Lease', 'TokenReview', 'CertificateSigningRequest', 'PolicyReport'])
+    t.ok(kinds.includes(kind), `default: ${kind}`)
+  for (const kind of ['Backup', 'DataUpload', 'DataDownload', 'VolumeSnapshot'])
+    t.ok(kinds.includes(kind), kind)
+  t.notOk(kinds.includes('Restore'), 'a restore’s health is watched')
+  t.equal(configs.secret.createSecret, false)
+})
+
+t.test('the two first Applications are the ones in Git', async (t) => {
+  const files = renderRepository(ordinary)
+  t.equal(platformApplication(ordinary), files['applications/platform.yaml'])
+  t.equal(rootApplication(ordinary), files['applications/app-of-apps.yaml'])
+})
+
+t.test('cluster.yaml overrides a version, and cannot name a part that there is not', async (t) => {
+  const text = renderRepository({ ...ordinary, versions: { velero: '12.9.9' } })['clusters/main/velero.yaml']
+  t.match(text, 'targetRevision: "12.9.9"')
+  t.throws(() => versionsOf({ valero: '1.0.0' }), { message: /valero/, cure: /velero/ })
+  for (const version of ['latest', 'v4', '12.x', '*', ''])
+    t.throws(() => renderRepository({ ...ordinary, versions: { velero: version } }), { message: /versions/ })
+})
+
+function names(glob = ''): string[] {
+  const [, list = '', ending = ''] = /^\{(.*)\}(\.yaml)$/.exec(glob) ?? []
+  return list.split(',').map((one) => `${one}${ending}`)
+}
+
+const isFolder = (source: Source) => source.path !== undefined
+
+/** Whether a directory source reads a file, with the two forms of globs that the manifests use. */
+function reads({ path, directory }: Source, name: string): boolean {
+  if (!name.startsWith(`${path}/`)) return false
+  const rest = name.slice(`${path}/`.length)
+  if (!directory?.include) return !rest.includes('/')
+  return directory.include.startsWith('{')
+    ? names(directory.include).includes(rest)
+    : directory.include === rest || (directory.include === '*.yaml' && !rest.includes('/'))
+}

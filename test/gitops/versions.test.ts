@@ -1,0 +1,46 @@
+import t from 'tap'
+import { chartNames, chartOf, k3sAddress, tools, upstreamFiles, versionsOf } from '../../lib/versions.ts'
+
+t.test('everything that is fetched names its exact version in its address', async (t) => {
+  const versions = versionsOf()
+  const files = upstreamFiles(versions)
+  t.same(
+    files.map(({ name }) => name),
+    [
+      'k3s',
+      'argo-cd',
+      'velero',
+      'sealed-secrets',
+      'traefik',
+      'csi-digitalocean/crds.yaml',
+      'csi-digitalocean/driver.yaml',
+      'csi-digitalocean/snapshot-controller.yaml',
+    ],
+  )
+  for (const { name, address } of files) {
+    const [part = ''] = name.split('/')
+    t.ok(address.startsWith('https://'), address)
+    t.match(decodeURIComponent(address), versions[part as keyof typeof versions], name)
+  }
+})
+
+t.test('the plus sign of a k3s version is escaped in its address', async (t) => {
+  t.equal(k3sAddress('v1.36.5+k3s1'), 'https://github.com/k3s-io/k3s/releases/download/v1.36.5%2Bk3s1/k3s')
+})
+
+t.test('an override moves the chart’s archive too', async (t) => {
+  for (const name of chartNames)
+    t.match(chartOf(name, versionsOf({ [name]: '99.1.2' })), { version: '99.1.2', archive: /99\.1\.2\.tgz$/ })
+})
+
+t.test('the tool that is fetched lies in the range that is accepted', async (t) => {
+  const number = (version: string) =>
+    version.split('.').reduce((total, part) => total * 1000 + Number(part), 0)
+  for (const [name, { version, from, below, address, sums, member }] of Object.entries(tools)) {
+    t.ok(number(from) <= number(version) && number(version) < number(below), name)
+    t.match(address('linux', 'amd64'), version, name)
+    t.match(address('darwin', 'arm64'), /darwin.arm64/, name)
+    t.equal(address('linux', 'amd64').endsWith('.tar.gz'), member !== undefined, name)
+    t.ok(sums('linux', 'amd64').startsWith('https://'), name)
+  }
+})
