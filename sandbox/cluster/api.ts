@@ -185,7 +185,11 @@ function addressed(body: Tree, { kind, namespace, name }: Target): Tree {
 async function parsed(request: Request): Promise<unknown> {
   const type = request.headers.get('content-type') ?? 'application/json'
   if (!/json|yaml/.test(type))
-    throw new Refusal(415, 'UnsupportedMediaType', `paper cluster: it reads JSON and YAML, not ${type}`)
+    throw new Refusal(
+      415,
+      'UnsupportedMediaType',
+      `paper cluster: it reads JSON and YAML, not ${type}; kubectl apply sends those`,
+    )
   try {
     const text = await request.text()
     return /^\s*[[{]/.test(text) ? JSON.parse(text) : loadAll(text)[0]

@@ -7,6 +7,7 @@ import { startControllers } from './controllers.ts'
 import type { Repositories } from './git.ts'
 import type { Refusal } from './refusal.ts'
 import { Store } from './store.ts'
+import { now } from './time.ts'
 import { listAt, numberAt, type Thing, treeAt } from './tree.ts'
 
 /** What a first server's disk decides about its cluster for ever. */
@@ -104,7 +105,6 @@ export class Cluster {
   /** Records an Event about an object, counting repetitions. */
   event(about: Thing, type: 'Normal' | 'Warning', reason: string, message: string): void {
     const { name, namespace = 'default', uid } = about.metadata
-    const now = new Date().toISOString().replace(/\.\d+Z$/, 'Z')
     const same = this.store
       .list('Event', namespace)
       .find(
@@ -118,7 +118,7 @@ export class Cluster {
       namespace,
     }
     const source = { component: 'paper', host: hostname() }
-    const told = { type, reason, message, count: 1, firstTimestamp: now, lastTimestamp: now, source }
+    const told = { type, reason, message, count: 1, firstTimestamp: now(), lastTimestamp: now(), source }
     if (this.store.find('Namespace', undefined, namespace))
       this.store.create({ apiVersion: 'v1', kind: 'Event', metadata, involvedObject, ...told })
   }

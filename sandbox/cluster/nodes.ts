@@ -1,4 +1,5 @@
 import type { Cluster } from './cluster.ts'
+import { now } from './time.ts'
 import { listAt, type Thing, type Tree, treeAt } from './tree.ts'
 
 /** A machine as it joins the cluster. */
@@ -73,14 +74,13 @@ export function registerNode({ store, identity }: Cluster, member: Member): void
 
 /** Sets whether a node answers: `Unknown` is what Kubernetes notes for a machine that is off. */
 export function markNode(store: Cluster['store'], name: string, ready: boolean): void {
-  const now = new Date().toISOString().replace(/\.\d+Z$/, 'Z')
   const condition = {
     type: 'Ready',
     status: ready ? 'True' : 'Unknown',
     reason: ready ? 'KubeletReady' : 'NodeStatusUnknown',
     message: ready ? 'simulated kubelet is ready' : 'simulated kubelet stopped posting node status.',
-    lastHeartbeatTime: now,
-    lastTransitionTime: now,
+    lastHeartbeatTime: now(),
+    lastTransitionTime: now(),
   }
   store.setStatus('Node', undefined, name, { conditions: [condition] })
 }

@@ -4,6 +4,7 @@ import { type Kind, Kinds, resourceOf } from './kinds.ts'
 import { applied } from './merge.ts'
 import { complete } from './prepare.ts'
 import { notFound, Refusal } from './refusal.ts'
+import { now } from './time.ts'
 import { at, listAt, numberAt, type Thing, type Tree, textAt, treeAt } from './tree.ts'
 
 /** One change of the store, in the order of resource versions. */
@@ -77,7 +78,7 @@ export class Store {
         uid: randomUUID(),
         resourceVersion: '',
         generation: 1,
-        creationTimestamp: new Date().toISOString().replace(/\.\d+Z$/, 'Z'),
+        creationTimestamp: now(),
       },
     }
     if (kind.ownStatus && !how.status) delete thing.status
@@ -145,8 +146,7 @@ export class Store {
     const finalizers = at(live, 'metadata', 'finalizers')
     if (!Array.isArray(finalizers) || finalizers.length === 0) return this.#remove(this.#kind(kind), live)
     if (live.metadata.deletionTimestamp) return live
-    const deletionTimestamp = new Date().toISOString().replace(/\.\d+Z$/, 'Z')
-    const metadata = { ...live.metadata, deletionTimestamp, deletionGracePeriodSeconds: 0 }
+    const metadata = { ...live.metadata, deletionTimestamp: now(), deletionGracePeriodSeconds: 0 }
     return this.#put('MODIFIED', this.#kind(kind), { ...live, metadata })
   }
 

@@ -17,7 +17,7 @@ const columns: Record<string, Record<string, Cell>> = {
       const states = listAt(pod, 'status', 'containerStatuses')
       return `${states.filter((one) => one.ready).length}/${listAt(pod, 'spec', 'containers').length}`
     },
-    Status: (pod) => textAt(pod, 'status', 'reason') || textAt(pod, 'status', 'phase') || 'Pending',
+    Status: (pod) => waitingOf(pod) || textAt(pod, 'status', 'phase') || 'Pending',
     Restarts: () => 0,
     Age: age,
     Node: of('spec', 'nodeName'),
@@ -132,6 +132,13 @@ function roles(node: Thing): string {
     (key) => key.match(/^node-role.kubernetes.io\/(.+)$/)?.[1],
   )
   return names.filter(Boolean).join(',') || '<none>'
+}
+
+function waitingOf(pod: Thing): string {
+  const waiting = listAt(pod, 'status', 'containerStatuses').map((one) =>
+    textAt(one, 'state', 'waiting', 'reason'),
+  )
+  return waiting.find(Boolean) ?? ''
 }
 
 function modes(names: string[]): string {

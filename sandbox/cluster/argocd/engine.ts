@@ -2,6 +2,7 @@ import { isDeepStrictEqual } from 'node:util'
 import { type Cluster, runs } from '../cluster.ts'
 import type { Controller } from '../control.ts'
 import { Refusal } from '../refusal.ts'
+import { now } from '../time.ts'
 import { at, numberAt, type Thing, type Tree, textAt, treeAt } from '../tree.ts'
 import { compare, hasOption, type Part, trackedBy } from './compare.ts'
 import { type Grade, worst } from './health.ts'
@@ -98,9 +99,8 @@ function due(app: Thing, parts: Part[], revisions: string[]): boolean {
 }
 
 function operation(app: Thing, before: Tree, result: Progress, revisions: string[]): Tree {
-  const now = new Date().toISOString().replace(/\.\d+Z$/, 'Z')
   const goesOn = before.phase === 'Running'
-  const startedAt = goesOn ? before.startedAt : now
+  const startedAt = goesOn ? before.startedAt : now()
   const retryCount = (goesOn ? numberAt(before, 0, 'retryCount') : 0) + (result.state === 'failed' ? 1 : 0)
   const limit = numberAt(app, 5, 'spec', 'syncPolicy', 'retry', 'limit')
   const common = {
@@ -110,7 +110,12 @@ function operation(app: Thing, before: Tree, result: Progress, revisions: string
     syncResult: { revision: revisions[0], revisions },
   }
   if (result.state === 'finished')
-    return { ...common, phase: 'Succeeded', message: 'successfully synced (all tasks run)', finishedAt: now }
+    return {
+      ...common,
+      phase: 'Succeeded',
+      message: 'successfully synced (all tasks run)',
+      finishedAt: now(),
+    }
   if (result.state === 'waiting') return { ...common, phase: 'Running', message: result.message }
   if (limit >= 0 && retryCount > limit)
     return {
@@ -173,9 +178,8 @@ function write({ store }: Cluster, app: Thing, status: Tree, started: boolean): 
   if (!live) return
   const before = treeAt(live, 'status')
   const wanted = { ...before, ...status }
-  const reconciledAt = new Date().toISOString().replace(/\.\d+Z$/, 'Z')
   if (!isDeepStrictEqual(wanted, before))
-    store.setStatus('Application', 'argocd', app.metadata.name, { ...status, reconciledAt })
+    store.setStatus('Application', 'argocd', app.metadata.name, { ...status, reconciledAt: now() })
   const { operation, ...rest } = store.get('Application', 'argocd', app.metadata.name)
   if (started && operation) store.update(rest)
 }

@@ -1,7 +1,9 @@
 import { type Cluster, isReady } from '../cluster.ts'
 import { type Controller, keyOf, split } from '../control.ts'
 import { nodeReady } from '../nodes.ts'
-import { at, listAt, type Thing, type Tree, textAt, treeAt } from '../tree.ts'
+import { now } from '../time.ts'
+import { at, isTree, listAt, type Thing, textAt, treeAt } from '../tree.ts'
+import { stumbles, takeEffect } from './programs.ts'
 import { attachmentOf } from './volumes.ts'
 
 const stirring = [
@@ -38,10 +40,14 @@ export function pods(cluster: Cluster): Controller {
       if (unmounted) return waits(cluster, placed, 'FailedMount', unmounted)
       const missing = missingReference(cluster, placed)
       if (missing) return waits(cluster, placed, 'CreateContainerConfigError', missing)
+      const fault = stumbles(cluster, placed)
+      if (fault) return waits(cluster, placed, 'CrashLoopBackOff', fault)
       // Pulling the image and starting: about this long on a small droplet.
       await cluster.world.latency(10)
       const still = found()
-      if (still && cluster.isUp() && !missingReference(cluster, still)) runNow(cluster, still)
+      if (!still || !cluster.isUp() || missingReference(cluster, still)) return
+      takeEffect(cluster, still)
+      runNow(cluster, still)
     },
   }
 }
@@ -101,41 +107,33 @@ function waitsForPod(store: Cluster['store'], claim: Thing): boolean {
 /** The first Secret or ConfigMap, or key of one, that the pod needs and that is not there; in the kubelet's words. */
 function missingReference({ store }: Cluster, pod: Thing): string | undefined {
   const { namespace } = pod.metadata
-  const check = (kind: 'Secret' | 'ConfigMap', from: Tree, name: string, key = ''): string | undefined => {
-    if (!name || from.optional === true) return undefined
+  for (const { kind, name, key } of references(treeAt(pod, 'spec'))) {
     const found = store.find(kind, namespace, name)
     if (!found) return `${kind.toLowerCase()} "${name}" not found`
-    if (!key || key in treeAt(found, 'data') || key in treeAt(found, 'binaryData')) return undefined
-    return `couldn't find key ${key} in ${kind} ${namespace}/${name}`
+    if (key && !(key in treeAt(found, 'data')))
+      return `couldn't find key ${key} in ${kind} ${namespace}/${name}`
   }
-  const checks: (string | undefined)[] = []
-  for (const volume of listAt(pod, 'spec', 'volumes')) {
-    checks.push(check('Secret', treeAt(volume, 'secret'), textAt(volume, 'secret', 'secretName')))
-    checks.push(check('ConfigMap', treeAt(volume, 'configMap'), textAt(volume, 'configMap', 'name')))
-    for (const source of listAt(volume, 'projected', 'sources')) {
-      checks.push(check('Secret', treeAt(source, 'secret'), textAt(source, 'secret', 'name')))
-      checks.push(check('ConfigMap', treeAt(source, 'configMap'), textAt(source, 'configMap', 'name')))
-    }
-  }
-  for (const container of [...listAt(pod, 'spec', 'initContainers'), ...listAt(pod, 'spec', 'containers')]) {
-    for (const from of listAt(container, 'envFrom')) {
-      checks.push(check('Secret', treeAt(from, 'secretRef'), textAt(from, 'secretRef', 'name')))
-      checks.push(check('ConfigMap', treeAt(from, 'configMapRef'), textAt(from, 'configMapRef', 'name')))
-    }
-    for (const { valueFrom } of listAt(container, 'env')) {
-      const [secret, map] = [treeAt(valueFrom, 'secretKeyRef'), treeAt(valueFrom, 'configMapKeyRef')]
-      checks.push(check('Secret', secret, textAt(secret, 'name'), textAt(secret, 'key')))
-      checks.push(check('ConfigMap', map, textAt(map, 'name'), textAt(map, 'key')))
-    }
-  }
-  return checks.find(Boolean)
+  return undefined
+}
+
+/** Every Secret and ConfigMap that a pod's volumes and variables name, and are not optional. */
+function references(from: unknown): { kind: string; name: string; key: string }[] {
+  if (Array.isArray(from)) return from.flatMap(references)
+  if (!isTree(from)) return []
+  return Object.entries(from).flatMap(([field, value]) => {
+    const [, what] = field.match(/^(secret|configMap)(Ref|KeyRef)?$/) ?? []
+    if (!what || !isTree(value)) return references(value)
+    const name = textAt(value, 'secretName') || textAt(value, 'name')
+    if (!name || value.optional === true) return []
+    const key = field.endsWith('KeyRef') ? textAt(value, 'key') : ''
+    return [{ kind: what === 'secret' ? 'Secret' : 'ConfigMap', name, key }]
+  })
 }
 
 function waits(cluster: Cluster, pod: Thing, reason: string, message: string): void {
   const { namespace, name } = pod.metadata
-  const config = reason === 'CreateContainerConfigError'
-  cluster.event(pod, 'Warning', config ? 'Failed' : reason, config ? `Error: ${message}` : message)
-  const waiting = { reason: config ? reason : 'ContainerCreating', message }
+  cluster.event(pod, 'Warning', reason, message)
+  const waiting = { reason: /^Failed/.test(reason) ? 'ContainerCreating' : reason, message }
   const containerStatuses = listAt(pod, 'spec', 'containers').map((one) => ({
     name: one.name,
     image: one.image,
@@ -147,9 +145,8 @@ function waits(cluster: Cluster, pod: Thing, reason: string, message: string): v
 }
 
 function runNow({ store }: Cluster, pod: Thing): void {
-  const { namespace, name, ownerReferences } = pod.metadata
-  const now = new Date().toISOString().replace(/\.\d+Z$/, 'Z')
-  const ends = (ownerReferences as Tree[] | undefined)?.[0]?.kind === 'Job'
+  const { namespace, name } = pod.metadata
+  const ends = listAt(pod, 'metadata', 'ownerReferences')[0]?.kind === 'Job'
   const node = store.find('Node', undefined, textAt(pod, 'spec', 'nodeName'))
   const hostIP = textAt(listAt(node, 'status', 'addresses')[0], 'address')
   const containerStatuses = listAt(pod, 'spec', 'containers').map((one) => ({
@@ -160,18 +157,18 @@ function runNow({ store }: Cluster, pod: Thing): void {
     started: !ends,
     restartCount: 0,
     state: ends
-      ? { terminated: { exitCode: 0, reason: 'Completed', finishedAt: now } }
-      : { running: { startedAt: now } },
+      ? { terminated: { exitCode: 0, reason: 'Completed', finishedAt: now() } }
+      : { running: { startedAt: now() } },
   }))
   const conditions = ['PodScheduled', 'Initialized', 'ContainersReady', 'Ready'].map((type) => ({
     type,
     status: ends && /Ready/.test(type) ? 'False' : 'True',
-    lastTransitionTime: now,
+    lastTransitionTime: now(),
   }))
   const podIP = `${textAt(node, 'spec', 'podCIDR').replace(/\.0\/24$/, '')}.${10 + (store.revision % 240)}`
   store.setStatus('Pod', namespace, name, {
     phase: ends ? 'Succeeded' : 'Running',
-    startTime: now,
+    startTime: now(),
     hostIP,
     podIP,
     podIPs: [{ ip: podIP }],

@@ -3,6 +3,7 @@ import { type Cluster, isReady } from '../cluster.ts'
 import { type Controller, keyOf, split } from '../control.ts'
 import { nodeReady } from '../nodes.ts'
 import { suffix } from '../store.ts'
+import { now } from '../time.ts'
 import { listAt, numberAt, type Thing, type Tree, textAt, treeAt } from '../tree.ts'
 
 const kinds = ['Deployment', 'StatefulSet', 'DaemonSet', 'Job']
@@ -126,10 +127,9 @@ function count({ store }: Cluster, workload: Thing, kept: Thing[], places: numbe
   const live = kept.filter((pod) => store.find('Pod', namespace, pod.metadata.name))
   const ready = live.filter(isReady).length
   const observed = { observedGeneration: numberAt(workload, 1, 'metadata', 'generation') }
-  const now = new Date().toISOString().replace(/\.\d+Z$/, 'Z')
   if (kind === 'Job') {
     const done = live.some((pod) => textAt(pod, 'status', 'phase') === 'Succeeded')
-    const conditions = [{ type: 'Complete', status: 'True', lastTransitionTime: now }]
+    const conditions = [{ type: 'Complete', status: 'True', lastTransitionTime: now() }]
     const already = listAt(workload, 'status', 'conditions').length > 0
     store.setStatus(
       kind,
@@ -156,7 +156,7 @@ function count({ store }: Cluster, workload: Thing, kept: Thing[], places: numbe
     const status = ready >= wanted ? 'True' : 'False'
     const reason = ready >= wanted ? 'MinimumReplicasAvailable' : 'MinimumReplicasUnavailable'
     const before = listAt(workload, 'status', 'conditions')[0]
-    const lastTransitionTime = before?.status === status ? before.lastTransitionTime : now
+    const lastTransitionTime = before?.status === status ? before.lastTransitionTime : now()
     const available = [{ type: 'Available', status, reason, lastTransitionTime }]
     const revisions = {
       currentRevision: `${name}-${hash}`,

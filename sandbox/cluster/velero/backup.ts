@@ -1,9 +1,10 @@
 import { gunzipSync, gzipSync } from 'node:zlib'
 import type { Cluster } from '../cluster.ts'
+import { now } from '../time.ts'
 import { type Thing, type Tree, textAt, treeAt } from '../tree.ts'
 import { bucketOf } from './bucket.ts'
 import { type Item, itemsFor, resourceList, tarball } from './contents.ts'
-import { locationNamed, now } from './locations.ts'
+import { locationNamed } from './locations.ts'
 import { forgetVolumes, saveVolumes } from './volumes.ts'
 
 /** Makes a new backup: objects and volumes into the bucket, in Velero's layout. */

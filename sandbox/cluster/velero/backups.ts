@@ -1,10 +1,11 @@
 import type { Cluster } from '../cluster.ts'
 import { type Controller, keyOf, split } from '../control.ts'
 import { unknownHere } from '../refusal.ts'
+import { now } from '../time.ts'
 import { type Thing, textAt, treeAt } from '../tree.ts'
 import { backUp, fail, removeBackup } from './backup.ts'
 import { bucketOf } from './bucket.ts'
-import { locationNamed, now, veleroRuns } from './locations.ts'
+import { locationNamed, veleroRuns } from './locations.ts'
 
 const kinds = ['Backup', 'Schedule', 'DownloadRequest', 'DeleteBackupRequest']
 

@@ -1,6 +1,7 @@
 import { type Cluster, runs } from '../cluster.ts'
 import { type Controller, keyOf, split } from '../control.ts'
 import { Refusal } from '../refusal.ts'
+import { now } from '../time.ts'
 import { type Thing, type Tree, textAt } from '../tree.ts'
 import { type Bucket, bucketOf } from './bucket.ts'
 
@@ -55,9 +56,6 @@ export function locations(cluster: Cluster): Controller {
     },
   }
 }
-
-/** The time now, or some seconds later, as Kubernetes writes it. */
-export const now = (later = 0) => new Date(Date.now() + later * 1000).toISOString().replace(/\.\d+Z$/, 'Z')
 
 /** The storage location of a name, or the default one. */
 export function locationNamed({ store }: Cluster, name: string): Thing | undefined {

@@ -1,0 +1,41 @@
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { dirname } from 'node:path'
+import type { Cluster } from '../cluster.ts'
+import { now } from '../time.ts'
+import { at, listAt, type Thing, textAt, textsAt } from '../tree.ts'
+
+/**
+ * Why one of the few programs that the box knows by name would end right after its start; undefined for all others.
+ * Their pods look to Kubernetes as if they could run.
+ */
+export function stumbles({ store }: Cluster, pod: Thing): string | undefined {
+  const { namespace, name } = pod.metadata
+  // The droplet's metadata service is closed to pods, and the driver asks it where it runs.
+  if (/^csi-do-controller-/.test(name) && at(pod, 'spec', 'hostNetwork') !== true)
+    return `couldn't get metadata: Get "http://169.254.169.254/metadata/v1/id": context deadline exceeded`
+  const isArgo = /^argocd-(server|application-controller)-/.test(name)
+  if (namespace === 'argocd' && isArgo && !store.find('Secret', namespace, 'argocd-secret'))
+    return 'error retrieving argocd-secret: secret "argocd-secret" not found'
+  return undefined
+}
+
+/** What the sample's own script does to its volume: the time of the first start, once, and the page that tells it. */
+export function takeEffect({ store, world }: Cluster, pod: Thing): void {
+  const scripts = listAt(pod, 'spec', 'initContainers').flatMap((one) => textsAt(one, 'command'))
+  if (!scripts.some((script) => script.includes('/data/first-start'))) return
+  const claims = listAt(pod, 'spec', 'volumes').map((one) =>
+    textAt(one, 'persistentVolumeClaim', 'claimName'),
+  )
+  const claim = store.find('PersistentVolumeClaim', pod.metadata.namespace, claims.find(Boolean) ?? '')
+  const volume = store.find('PersistentVolume', undefined, textAt(claim, 'spec', 'volumeName'))
+  const id = textAt(volume, 'spec', 'csi', 'volumeHandle')
+  if (!id) return
+  const first = world.path('volumes', id, 'first-start')
+  if (!existsSync(first)) writeFileSync(first, `${now()}\n`)
+  const page = world.path('volumes', id, 'www', 'index.html')
+  mkdirSync(dirname(page), { recursive: true })
+  writeFileSync(
+    page,
+    `<!doctype html>\n<title>hello</title>\n<p>First served at ${readFileSync(first, 'utf8').trim()}.</p>\n`,
+  )
+}
