@@ -17,7 +17,7 @@ export function jsonPath(thing: unknown, template: string): string {
 }
 
 function steps(path: string): Step[] {
-  const pattern = /\.((?:[\w-]|\\\.)+)|\[(\d+)\]|(\[\*\])|\[\?\(@\.([\w.]+)=="([^"]*)"\)\]/y
+  const pattern = /\.((?:[\w/-]|\\\.)+)|\[(\d+)\]|(\[\*\])|\[\?\(@\.([\w.]+)=="([^"]*)"\)\]/y
   const read: Step[] = []
   while (pattern.lastIndex < path.length) {
     const match = pattern.exec(path)
