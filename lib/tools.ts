@@ -3,7 +3,6 @@ import { tmpdir } from 'node:os'
 import { delimiter, dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { z } from 'zod'
-import { quote, $ as zx } from 'zx/core'
 import { mayChange } from './change.ts'
 import { isDryRun, showCommand } from './dry-run.ts'
 import { endpoints, tokens } from './environment.ts'
@@ -120,7 +119,9 @@ export function toolsFolder(): string {
 }
 
 async function call(tool: string, pieces: TemplateStringsArray, words: Word[], how: Call): Promise<Output> {
-  const shown = [tool, render(pieces, words)].join(' ')
+  // Loaded with the first tool: a tenth of a second that `--help` need not take.
+  const { $: zx, quote } = await import('zx/core')
+  const shown = [tool, render(pieces, words, quote)].join(' ')
   if (isDryRun() && !how.looks(shown.slice(tool.length + 1))) {
     showCommand(shown)
     return output(shown, '')
@@ -162,7 +163,7 @@ function output(shown: string, text: string): Output {
   }
 }
 
-function render(pieces: TemplateStringsArray, words: Word[]): string {
+function render(pieces: TemplateStringsArray, words: Word[], quote: (word: string) => string): string {
   return pieces
     .map((piece, index) => {
       const word = words[index]

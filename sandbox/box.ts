@@ -108,7 +108,7 @@ async function startAll(world: World): Promise<Record<string, string>> {
 /** What lets a person's own doctl, kubectl, git and aws work in the box without a flag. */
 function forAPerson(
   world: World,
-  cloud: { url: string; token: string; visitor: { accessKey: string; secretKey: string } },
+  cloud: { url: string; token: string; visitor: { access_key: string; secret_key: string } },
   github: { url: string; gitUrl: string },
 ): Record<string, string> {
   return {
@@ -121,8 +121,8 @@ function forAPerson(
     GIT_CONFIG_KEY_1: `url.${github.gitUrl}/.insteadOf`,
     GIT_CONFIG_VALUE_1: 'https://github.com/',
     AWS_ENDPOINT_URL: `http://${world.addresses.spaces.host}:${world.addresses.spaces.port}`,
-    AWS_ACCESS_KEY_ID: cloud.visitor.accessKey,
-    AWS_SECRET_ACCESS_KEY: cloud.visitor.secretKey,
+    AWS_ACCESS_KEY_ID: cloud.visitor.access_key,
+    AWS_SECRET_ACCESS_KEY: cloud.visitor.secret_key,
     AWS_DEFAULT_REGION: 'fra1',
   }
 }

@@ -1,6 +1,5 @@
-import 'reflect-metadata'
 import { createPrivateKey, webcrypto } from 'node:crypto'
-import * as x509 from '@peculiar/x509'
+import { loadX509 } from '../node/x509.ts'
 
 const algorithm = {
   name: 'RSASSA-PKCS1-v1_5',
@@ -15,6 +14,7 @@ const algorithm = {
  * (sealed-secrets, docs/bring-your-own-certificates.md).
  */
 export async function makeSealingKey({ now }: { now: Date }): Promise<{ certificate: string; key: string }> {
+  const x509 = await loadX509()
   const keys = await webcrypto.subtle.generateKey(algorithm, true, ['sign', 'verify'])
   const certificate = await x509.X509CertificateGenerator.createSelfSigned({
     name: 'CN=sealed-secret,O=sealed-secret',

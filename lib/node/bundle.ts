@@ -1,6 +1,5 @@
 import { createHash } from 'node:crypto'
 import { gzipSync } from 'node:zlib'
-import { pack } from 'tar-stream'
 import { Problem } from '../problem.ts'
 import { authorityFiles, type ClusterAuthorities } from './certificates.ts'
 import { k3sUnit, renderK3sConfig, renderK3sEnvironment, renderK3sUnit, renderKubeletConfig } from './k3s.ts'
@@ -148,6 +147,7 @@ function texts(mode: number, files: Record<string, string>): BundleFiles {
 }
 
 async function tarGz(files: BundleFiles): Promise<Uint8Array> {
+  const { pack } = await import('tar-stream')
   const tar = pack()
   for (const [name, { text, mode }] of Object.entries(files).sort(([a], [b]) => (a < b ? -1 : 1)))
     tar.entry({ name, mode, mtime: new Date(0), uid: 0, gid: 0, uname: 'root', gname: 'root' }, text)

@@ -1,8 +1,7 @@
-// tsyringe, which @peculiar/x509 stands on, needs the metadata before anything else is loaded.
-import 'reflect-metadata'
 import { createPrivateKey, generateKeyPairSync, webcrypto } from 'node:crypto'
-import * as x509 from '@peculiar/x509'
+import type { X509Certificate } from '@peculiar/x509'
 import { z } from 'zod'
+import { loadX509 } from './x509.ts'
 
 const authority = z.strictObject({ cert: z.string(), key: z.string() })
 
@@ -25,7 +24,6 @@ export type KeyAndCertificate = z.infer<typeof authority>
 
 const day = 86_400_000
 const signing = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' } as const
-const usages = { client: x509.ExtendedKeyUsage.clientAuth, server: x509.ExtendedKeyUsage.serverAuth }
 
 /**
  * Makes the five certificate authorities and the service-account key that k3s would make itself at its first start
@@ -88,6 +86,8 @@ export async function makeCertificate(
   signer: KeyAndCertificate,
   wish: CertificateWish,
 ): Promise<KeyAndCertificate> {
+  const x509 = await loadX509()
+  const usages = { client: x509.ExtendedKeyUsage.clientAuth, server: x509.ExtendedKeyUsage.serverAuth }
   const issuer = new x509.X509Certificate(signer.cert)
   const keys = await webcrypto.subtle.generateKey(signing, true, ['sign', 'verify'])
   const names = (wish.names ?? []).map((name) => ({
@@ -115,6 +115,7 @@ export async function makeCertificate(
 }
 
 async function makeAuthority(name: string, now: Date): Promise<KeyAndCertificate> {
+  const x509 = await loadX509()
   const keys = await webcrypto.subtle.generateKey(signing, true, ['sign', 'verify'])
   const certificate = await x509.X509CertificateGenerator.createSelfSigned({
     serialNumber: serialNumber(),
@@ -154,7 +155,7 @@ async function importKey(text: string): Promise<webcrypto.CryptoKey> {
   return await webcrypto.subtle.importKey('pkcs8', der, signing, false, ['sign'])
 }
 
-function pem(certificate: x509.X509Certificate): string {
+function pem(certificate: X509Certificate): string {
   return `${certificate.toString('pem').trimEnd()}\n`
 }
 

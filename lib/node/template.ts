@@ -1,6 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
 import { fileURLToPath } from 'node:url'
-import Handlebars from 'handlebars'
 import { loadAll } from 'js-yaml'
 import { Problem } from '../problem.ts'
 
@@ -14,7 +14,7 @@ export type Template<Values extends object> = (values: Values) => string
  * @param name what messages call it, such as its file name
  */
 export function template<Values extends object>(name: string, source: string): Template<Values> {
-  const compiled = engine.compile<Values>(source, {
+  const compiled = engine().compile<Values>(source, {
     noEscape: true,
     strict: true,
     knownHelpers: { yaml: true, sh: true },
@@ -71,17 +71,25 @@ const folder = (() => {
   throw new Problem('the folder cloud-init/ of the package is missing', { cure: 'install the package again' })
 })()
 
-// Handlebars' strict mode lets a missing value through when it is a helper's argument, so the helpers look themselves.
-const engine = Handlebars.create()
-engine.registerHelper('yaml', (value: unknown) => {
-  const text = JSON.stringify(value)
-  if (text === undefined) throw new Error('a value given to {{yaml}} is missing')
-  return text
-})
-engine.registerHelper('sh', (value: unknown) => {
-  if (typeof value !== 'string') throw new Error('a text given to {{sh}} is missing')
-  return shellWord(value)
-})
+let made: typeof import('handlebars') | undefined
+
+// Loaded with the first template, by require: Handlebars is CommonJS and takes its time.
+function engine(): typeof import('handlebars') {
+  if (made) return made
+  const handlebars: typeof import('handlebars') = createRequire(import.meta.url)('handlebars')
+  made = handlebars.create()
+  // Strict mode lets a missing value through when it is a helper's argument, so the helpers look themselves.
+  made.registerHelper('yaml', (value: unknown) => {
+    const text = JSON.stringify(value)
+    if (text === undefined) throw new Error('a value given to {{yaml}} is missing')
+    return text
+  })
+  made.registerHelper('sh', (value: unknown) => {
+    if (typeof value !== 'string') throw new Error('a text given to {{sh}} is missing')
+    return shellWord(value)
+  })
+  return made
+}
 
 function firstLine(error: unknown): string {
   const [line = ''] = String(error instanceof Error ? error.message : error).split('\n')

@@ -1,5 +1,4 @@
 import { randomBytes } from 'node:crypto'
-import { hash } from 'bcryptjs'
 import { z } from 'zod'
 import type { Cluster } from '../cluster/cluster.ts'
 import { isDryRun } from '../dry-run.ts'
@@ -94,6 +93,7 @@ export async function needKit(buckets: Buckets | undefined, cluster: string): Pr
 }
 
 async function makeKit(cluster: string, now: Date): Promise<Kit> {
+  const { hash } = await import('bcryptjs')
   const random = (bytes: number) => randomBytes(bytes).toString('hex')
   const password = randomBytes(18).toString('base64url')
   const [authorities, sealing, passwordHash] = await Promise.all([
