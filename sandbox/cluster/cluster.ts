@@ -37,7 +37,7 @@ export class Cluster {
   #up = true
   #saving: NodeJS.Timeout | undefined
   readonly #closers: (() => Promise<void> | void)[] = []
-  readonly #sockets = new Map<string, () => Promise<void>>()
+  readonly #sockets = new Map<string, Promise<() => Promise<void>>>()
 
   /** Opens the cluster as it was saved, or a new and empty one. */
   constructor(world: World, identity: Identity, { repositories }: ClusterDeps) {
@@ -62,20 +62,13 @@ export class Cluster {
 
   /** Serves the API on an address, port 6443, with a certificate for these names. Does nothing if it is served there. */
   async listen(address: string, names: readonly string[]): Promise<void> {
-    if (this.#sockets.has(address)) return
-    const standard = ['kubernetes', 'kubernetes.default', 'kubernetes.default.svc', 'localhost', '127.0.0.1']
-    const cluster = ['kubernetes.default.svc.cluster.local', '10.43.0.1']
-    const own = { now: new Date(), name: 'k3s', organization: 'k3s', usage: 'server' as const }
-    const all = { ...own, names: [...new Set([...standard, ...cluster, ...names])] }
-    const { cert, key } = await makeCertificate(this.identity.serverCa, all)
-    const port = this.world.addresses.apiPort
-    const api = kubernetesApi(this.store, this.identity.version, `${address}:${port}`)
-    const tls = { key, cert, ca: this.identity.clientCa.cert }
-    this.#sockets.set(address, await serve(this.world, 'kubernetes', { host: address, port, tls }, api))
+    const socket = this.#sockets.get(address) ?? this.#serve(address, names)
+    this.#sockets.set(address, socket)
+    await socket
   }
 
   async unlisten(address: string): Promise<void> {
-    const close = this.#sockets.get(address)
+    const close = await this.#sockets.get(address)
     this.#sockets.delete(address)
     await close?.()
   }
@@ -121,6 +114,24 @@ export class Cluster {
     const told = { type, reason, message, count: 1, firstTimestamp: now(), lastTimestamp: now(), source }
     if (this.store.find('Namespace', undefined, namespace))
       this.store.create({ apiVersion: 'v1', kind: 'Event', metadata, involvedObject, ...told })
+  }
+
+  async #serve(address: string, names: readonly string[]): Promise<() => Promise<void>> {
+    const inside = ['', '.default', '.default.svc', '.default.svc.cluster.local'].map(
+      (end) => `kubernetes${end}`,
+    )
+    const all = [...new Set([...inside, '10.43.0.1', 'localhost', '127.0.0.1', ...names])]
+    const wish = { now: new Date(), name: 'k3s', organization: 'k3s', usage: 'server' as const, names: all }
+    const { cert, key } = await makeCertificate(this.identity.serverCa, wish)
+    if (!this.#up) return async () => {}
+    const port = this.world.addresses.apiPort
+    const api = kubernetesApi(this.store, this.identity.version, `${address}:${port}`)
+    return serve(
+      this.world,
+      'kubernetes',
+      { host: address, port, tls: { key, cert, ca: this.identity.clientCa.cert } },
+      api,
+    )
   }
 
   #soon(): void {

@@ -18,6 +18,9 @@ export class Fleet {
   constructor(world: World, deps: ClusterDeps) {
     this.world = world
     this.#deps = deps
+    world.atEnd(() => {
+      for (const machine of this.#running.values()) machine.powerOff()
+    })
   }
 
   isOn(dropletId: number): boolean {

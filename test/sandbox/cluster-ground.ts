@@ -1,4 +1,6 @@
+import { request } from 'node:https'
 import { loadAll } from 'js-yaml'
+import { makeOperatorCertificate } from '../../lib/node/certificates.ts'
 import { Cluster } from '../../sandbox/cluster/cluster.ts'
 import type { Repositories } from '../../sandbox/cluster/git.ts'
 import { firstObjects, registerNode } from '../../sandbox/cluster/nodes.ts'
@@ -151,4 +153,34 @@ export function stateOf({ store }: Cluster, name: string): string {
     | { sync: { status: string }; health: { status: string } }
     | undefined
   return `${status?.sync?.status}, ${status?.health?.status}`
+}
+
+/** One request to a cluster's API; as its operator unless `tls` says otherwise. */
+export async function call(
+  host: string,
+  path: string,
+  more: {
+    method?: string
+    body?: unknown
+    type?: string
+    accept?: string
+    tls?: { key?: string; cert?: string }
+  } = {},
+): Promise<{ status: number; body: unknown }> {
+  const all = await authorities()
+  const tls = more.tls ?? (await makeOperatorCertificate(all, { now: new Date() }))
+  const headers = {
+    'content-type': more.type ?? 'application/json',
+    accept: more.accept ?? 'application/json',
+  }
+  const how = { ...tls, ca: all.server.cert, servername: 'kubernetes', agent: false, headers }
+  return new Promise((resolve, reject) => {
+    const sent = request({ host, port: 6443, path, method: more.method ?? 'GET', ...how }, async (answer) => {
+      let text = ''
+      for await (const chunk of answer) text += chunk
+      resolve({ status: answer.statusCode ?? 0, body: /^[{[]/.test(text) ? JSON.parse(text) : text })
+    })
+    sent.once('error', reject)
+    sent.end(more.body === undefined ? undefined : JSON.stringify(more.body))
+  })
 }

@@ -3,15 +3,16 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { gzipSync } from 'node:zlib'
+import { pack } from 'tar-stream'
 import { type ClusterAuthorities, makeClusterAuthorities } from '../../lib/node/certificates.ts'
 import {
-  type BundleWish,
+  type BundleFiles,
+  bundleFiles,
   type NodeSpec,
   type Report,
-  renderBundle,
   renderUserData,
 } from '../../lib/node/index.ts'
-import type { ClusterDeps } from '../../sandbox/cluster/cluster.ts'
 import { paperMachines } from '../../sandbox/droplet/machines.ts'
 import { Faults } from '../../sandbox/faults.ts'
 import type { Hardware, Machines } from '../../sandbox/machines.ts'
@@ -31,16 +32,13 @@ export interface Ground {
 const k3s = Buffer.from('#!/bin/true\n')
 const sha256 = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest('hex')
 
-/** Opens a fresh world; or, given one, another life of it. */
-export async function ground(deps?: ClusterDeps, before?: Ground): Promise<Ground> {
-  const dir = before?.world.dir ?? mkdtempSync(join(tmpdir(), 'regrow-paper-'))
-  const machines: Machines[] = []
-  const nobody = {} as Machines
-  const world = await openWorld(dir, { faults: new Faults(), machines: nobody })
-  const paper = paperMachines(world, deps)
-  machines.push(paper)
+/** Opens a fresh world. */
+export async function ground(): Promise<Ground> {
+  const dir = mkdtempSync(join(tmpdir(), 'regrow-paper-'))
+  const world = await openWorld(dir, { faults: new Faults(), machines: {} as Machines })
+  const paper = paperMachines(world)
   world.machines = paper
-  const objects = before?.objects ?? new Map([['/k3s', k3s]])
+  const objects = new Map([['/k3s', k3s]])
   const at = world.addresses.spaces
   await serve(world, 'objects', at, {
     fetch: async (request) => {
@@ -74,11 +72,14 @@ export interface Variation {
   id?: number
   spec?: Partial<NodeSpec>
   kubernetes?: Record<string, string>
-  wish?: Partial<BundleWish>
   hardware?: Partial<Hardware>
   digest?: string
   /** Query of the bundle's URL. */
   query?: string
+  /** True when the bundle is not in the store. */
+  lost?: boolean
+  /** Changes the bundle's files before they are packed. */
+  alter?: (files: BundleFiles) => void
 }
 
 /** Puts a bundle into the store. @returns the droplet that it is for, not powered on yet */
@@ -97,7 +98,7 @@ export async function droplet(on: Ground, change: Variation = {}): Promise<Hardw
     ...change.spec,
   }
   const steps = ['fetch', 'host', 'k3s', 'argocd'] as const
-  const bundle = await renderBundle({
+  const files = bundleFiles({
     node,
     authorities: await authorities(),
     reports: Object.fromEntries(steps.map((step) => [step, on.url(`/nodes/${name}/${step}.json`)])),
@@ -105,13 +106,14 @@ export async function droplet(on: Ground, change: Variation = {}): Promise<Hardw
     ...(node.role === 'first-server'
       ? { kubernetes: change.kubernetes ?? { '10-nothing.yaml': namespace } }
       : {}),
-    ...change.wish,
   })
-  on.objects.set(`/bundles/${name}.tar.gz`, Buffer.from(bundle.bytes))
+  change.alter?.(files)
+  const bundle = await packed(files)
+  if (!change.lost) on.objects.set(`/bundles/${name}.tar.gz`, bundle)
   const userData = renderUserData({
     name,
     bundleUrl: on.url(`/bundles/${name}.tar.gz`) + (change.query ?? ''),
-    bundleSha256: change.digest ?? bundle.sha256,
+    bundleSha256: change.digest ?? sha256(bundle),
     startedUrl: on.url(`/nodes/${name}/started.json`),
   })
   return {
@@ -125,6 +127,15 @@ export async function droplet(on: Ground, change: Variation = {}): Promise<Hardw
     canReachOut: () => true,
     ...change.hardware,
   }
+}
+
+async function packed(files: BundleFiles): Promise<Buffer> {
+  const tar = pack()
+  for (const [name, { text, mode }] of Object.entries(files)) tar.entry({ name, mode }, text)
+  tar.finalize()
+  const chunks: Buffer[] = []
+  for await (const chunk of tar as AsyncIterable<Buffer>) chunks.push(chunk)
+  return gzipSync(Buffer.concat(chunks))
 }
 
 const namespace = 'apiVersion: v1\nkind: Namespace\nmetadata:\n  name: argocd\n'
