@@ -20,11 +20,10 @@ export function keptHeaders(headers: Readonly<Record<string, string>>): Record<s
 /** GetObject and HeadObject, with ranges and conditions. */
 export function getObject({ storage, method, bucket, key, query, headers }: Call): Response {
   const meta = storage.meta(bucket, key)
-  if (!meta) throw new Refusal('NoSuchKey', 'The specified key does not exist.')
+  if (!meta) throw new Refusal('NoSuchKey')
   const shown = shownHeaders(meta, query)
   const etag = `"${meta.etag}"`
-  if (headers['if-match'] && headers['if-match'] !== etag)
-    throw new Refusal('PreconditionFailed', 'At least one of the preconditions you specified did not hold.')
+  if (headers['if-match'] && headers['if-match'] !== etag) throw new Refusal('PreconditionFailed')
   if (headers['if-none-match'] === etag) return empty(304, { etag })
   const range = rangeOf(headers.range, meta.size)
   const [from, to] = range ?? [0, meta.size - 1]
@@ -55,7 +54,7 @@ function rangeOf(header: string | undefined, size: number): [number, number] | u
   const [, first = '', last = ''] = read
   const from = first === '' ? Math.max(0, size - Number(last)) : Number(first)
   const to = first === '' || last === '' ? size - 1 : Math.min(Number(last), size - 1)
-  if (from > to) throw new Refusal('InvalidRange', 'The requested range is not satisfiable.')
+  if (from > to) throw new Refusal('InvalidRange')
   return [from, to]
 }
 
@@ -65,7 +64,7 @@ export function putObject(call: Call): Response {
   const before = storage.meta(bucket, key)
   const match = headers['if-match']
   if ((headers['if-none-match'] === '*' && before) || (match && `"${before?.etag}"` !== match))
-    throw new Refusal('PreconditionFailed', 'At least one of the preconditions you specified did not hold.')
+    throw new Refusal('PreconditionFailed')
   call.countWrite(bucket, key)
   const meta = storage.put(bucket, key, body, keptHeaders(headers))
   return empty(200, { etag: `"${meta.etag}"` })
@@ -79,7 +78,7 @@ export function copyObject(call: Call): Response {
   const key = path.join('/')
   call.demand(bucket, 'read')
   const meta = storage.meta(bucket, key)
-  if (!meta) throw new Refusal('NoSuchKey', 'The specified key does not exist.')
+  if (!meta) throw new Refusal('NoSuchKey')
   call.countWrite(call.bucket, call.key)
   const kept = headers['x-amz-metadata-directive'] === 'REPLACE' ? keptHeaders(headers) : meta.headers
   const copy = storage.put(call.bucket, call.key, storage.bytes(bucket, key), kept)
@@ -96,8 +95,7 @@ export function deleteObject({ storage, bucket, key }: Call): Response {
 export function deleteObjects({ storage, bucket, body }: Call): Response {
   const text = body.toString()
   const keys = inside(text, 'Object').map((object) => textOf(object, 'Key') ?? '')
-  if (keys.length === 0 || keys.length > 1000 || keys.includes(''))
-    throw new Refusal('MalformedXML', 'The XML you provided was not well-formed.')
+  if (keys.length === 0 || keys.length > 1000 || keys.includes('')) throw new Refusal('MalformedXML')
   for (const key of keys) storage.remove(bucket, key)
   const quiet = textOf(text, 'Quiet') === 'true'
   return xml('DeleteResult', { Deleted: quiet ? [] : keys.map((Key) => ({ Key })) })

@@ -1,6 +1,6 @@
 import type { Need } from './key.ts'
 import { listObjects } from './listing.ts'
-import { abortUpload, completeUpload, listParts, listUploads, startUpload, uploadPart } from './multipart.ts'
+import { abortUpload, completeUpload, listParts, startUpload, uploadPart } from './multipart.ts'
 import { copyObject, deleteObject, deleteObjects, getObject, putObject } from './objects.ts'
 import { Refusal } from './refusal.ts'
 import type { Storage } from './storage.ts'
@@ -43,16 +43,9 @@ const operations: Record<string, Operation> = {
     xml('LocationConstraint', regionOf(storage, bucket)),
   ),
   'GET bucket?versioning': on('read', () => xml('VersioningConfiguration', {})),
-  'GET bucket?lifecycle': on(
-    'read',
-    notConfigured('NoSuchLifecycleConfiguration', 'lifecycle configuration'),
-  ),
-  'GET bucket?cors': on('read', notConfigured('NoSuchCORSConfiguration', 'CORS configuration')),
-  'GET bucket?object-lock': on(
-    'read',
-    notConfigured('ObjectLockConfigurationNotFoundError', 'object lock configuration'),
-  ),
-  'GET bucket?uploads': on('read', listUploads),
+  'GET bucket?lifecycle': on('read', notConfigured('NoSuchLifecycleConfiguration')),
+  'GET bucket?cors': on('read', notConfigured('NoSuchCORSConfiguration')),
+  'GET bucket?object-lock': on('read', notConfigured('ObjectLockConfigurationNotFoundError')),
   'POST bucket?delete': on('write', deleteObjects),
   'GET object': on('read', getObject),
   'HEAD object': on('read', getObject),
@@ -68,7 +61,7 @@ const operations: Record<string, Operation> = {
 }
 
 const plain =
-  /^(x-|response-|prefix$|delimiter$|marker$|max-keys$|list-type$|continuation-token$|start-after$|encoding-type$|fetch-owner$|max-parts$|part-number-marker$|max-uploads$)/i
+  /^(x-|response-|prefix$|delimiter$|marker$|max-keys$|list-type$|continuation-token$|start-after$|encoding-type$|fetch-owner$|max-parts$|part-number-marker$)/i
 const unknownHeaders =
   /^x-amz-(server-side-encryption|tagging|object-lock|website|grant|acl$|copy-source-(range|if))/
 
@@ -113,21 +106,19 @@ function regionOf(storage: Storage, bucket: string): string {
 }
 
 function createBucket({ storage, bucket, body, region }: Call): Response {
-  if (storage.bucket(bucket))
-    throw new Refusal('BucketAlreadyExists', 'The requested bucket name is not available.')
+  if (storage.bucket(bucket)) throw new Refusal('BucketAlreadyExists')
   storage.createBucket(bucket, textOf(body.toString(), 'LocationConstraint') ?? region)
   return empty(200, { location: `/${bucket}` })
 }
 
 function removeBucket({ storage, bucket }: Call): Response {
-  if (storage.keys(bucket).length > 0)
-    throw new Refusal('BucketNotEmpty', 'The bucket you tried to delete is not empty.')
+  if (storage.keys(bucket).length > 0) throw new Refusal('BucketNotEmpty')
   storage.removeBucket(bucket)
   return empty(204)
 }
 
-function notConfigured(code: string, what: string): () => Response {
+function notConfigured(code: Refusal['code']): () => Response {
   return () => {
-    throw new Refusal(code, `The ${what} does not exist.`)
+    throw new Refusal(code)
   }
 }

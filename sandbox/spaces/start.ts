@@ -35,8 +35,8 @@ export async function startSpaces(
         const operation = operationOf(asked)
         const demand = demandOf(storage, signer)
         demand(asked.bucket, operation.need, asked.method === 'PUT' && !asked.key)
-        if (!signer) throw denied()
-        const body = readBody(Buffer.from(await request.arrayBuffer()), asked.headers, signer)
+        if (!signer) throw new Refusal('AccessDenied')
+        const body = readBody(Buffer.from(await request.arrayBuffer()), asked.headers, signer.payload)
         const answer = operation.answer({
           ...asked,
           storage,
@@ -91,13 +91,10 @@ function readRequest(
 /** A missing bucket is told to everybody, as S3 does; what is in one only to a key that may know. */
 function demandOf(storage: Storage, signer: Signer | undefined) {
   return (bucket: string, need: Need, creating = false): void => {
-    if (bucket && !creating && !storage.bucket(bucket))
-      throw new Refusal('NoSuchBucket', 'The specified bucket does not exist.')
-    if (!signer || !allows(signer.key, bucket, need)) throw denied()
+    if (bucket && !creating && !storage.bucket(bucket)) throw new Refusal('NoSuchBucket')
+    if (!signer || !allows(signer.key, bucket, need)) throw new Refusal('AccessDenied')
   }
 }
-
-const denied = () => new Refusal('AccessDenied', 'Access Denied')
 
 /** Spaces take five writes of one object in five minutes (https://docs.digitalocean.com/products/spaces/details/limits/). */
 function writeCounter(): (bucket: string, key: string) => void {
@@ -105,7 +102,7 @@ function writeCounter(): (bucket: string, key: string) => void {
   return (bucket, key) => {
     const name = `${bucket}/${key}`
     const recent = (written.get(name) ?? []).filter((at) => at > Date.now() - 300_000)
-    if (recent.length >= 5) throw new Refusal('SlowDown', 'Please reduce your request rate.')
+    if (recent.length >= 5) throw new Refusal('SlowDown')
     written.set(name, [...recent, Date.now()])
   }
 }
@@ -114,7 +111,7 @@ function refused(error: unknown, isHead: boolean): Response {
   const known =
     error instanceof Refusal
       ? error
-      : new Refusal('InternalError', `The box's Spaces broke: ${String(error)}`, 500)
+      : new Refusal('InternalError', `The box's Spaces broke: ${String(error)}`)
   const id = requestId()
   const body = document('Error', {
     Code: known.code,

@@ -1,16 +1,15 @@
-import { createHash, randomBytes } from 'node:crypto'
-import {
-  existsSync,
-  mkdirSync,
-  readdirSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  statSync,
-  writeFileSync,
-} from 'node:fs'
+import { createHash } from 'node:crypto'
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { Refusal } from './refusal.ts'
+
+/** What is known of a bucket. */
+export interface Bucket {
+  name: string
+  region: string
+  /** ISO 8601. */
+  at: string
+}
 
 /** What is known of an object besides its bytes; `headers` are those it was written with. */
 export interface Meta {
@@ -18,13 +17,6 @@ export interface Meta {
   size: number
   /** ISO 8601. */
   at: string
-  headers: Record<string, string>
-}
-
-/** An upload in parts that was neither completed nor aborted. */
-export interface Upload {
-  bucket: string
-  key: string
   headers: Record<string, string>
 }
 
@@ -39,21 +31,17 @@ export class Storage {
     this.#root = root
   }
 
-  buckets(): { name: string; region: string; at: string }[] {
-    if (!existsSync(this.#root)) return []
-    return readdirSync(this.#root)
-      .filter((name) => !name.startsWith('.'))
-      .flatMap((name) => this.bucket(name) ?? [])
+  buckets(): Bucket[] {
+    return existsSync(this.#root) ? readdirSync(this.#root).flatMap((name) => this.bucket(name) ?? []) : []
   }
 
-  bucket(name: string): { name: string; region: string; at: string } | undefined {
-    if (!/^[a-z0-9][a-z0-9.-]{2,62}$/.test(name)) return undefined
-    return readJson<{ name: string; region: string; at: string }>(join(this.#root, name, '@bucket'))
+  bucket(name: string): Bucket | undefined {
+    if (!/^[a-z0-9][a-z0-9-]{2,62}$/.test(name)) return undefined
+    return readJson<Bucket>(join(this.#root, name, '@bucket'))
   }
 
   createBucket(name: string, region: string): void {
-    if (!/^[a-z0-9][a-z0-9-]{2,62}$/.test(name))
-      throw new Refusal('InvalidBucketName', 'The specified bucket is not valid.')
+    if (!/^[a-z0-9][a-z0-9-]{2,62}$/.test(name)) throw new Refusal('InvalidBucketName')
     write(join(this.#root, name, '@bucket'), JSON.stringify({ name, region, at: new Date().toISOString() }))
   }
 
@@ -82,7 +70,7 @@ export class Storage {
     return readFileSync(this.#file(bucket, key))
   }
 
-  put(bucket: string, key: string, bytes: Buffer, headers: Record<string, string>, etag = md5(bytes)): Meta {
+  put(bucket: string, key: string, bytes: Buffer, headers: Meta['headers'] = {}, etag = md5(bytes)): Meta {
     const file = this.#file(bucket, key)
     const meta: Meta = { etag, size: bytes.length, at: new Date().toISOString(), headers }
     write(file, bytes)
@@ -91,60 +79,11 @@ export class Storage {
   }
 
   remove(bucket: string, key: string): void {
-    const file = this.#file(bucket, key)
-    rmSync(file, { force: true })
-    rmSync(`${file}meta`, { force: true })
-  }
-
-  startUpload(upload: Upload): string {
-    const id = randomBytes(16).toString('hex')
-    write(this.#part(id, 'upload'), JSON.stringify(upload))
-    return id
-  }
-
-  upload(bucket: string, key: string, id: string): Upload {
-    const upload = readJson<Upload>(this.#part(id, 'upload'))
-    if (upload?.bucket !== bucket || upload.key !== key)
-      throw new Refusal('NoSuchUpload', 'The specified multipart upload does not exist.')
-    return upload
-  }
-
-  putPart(id: string, number: number, bytes: Buffer): string {
-    write(this.#part(id, String(number)), bytes)
-    return md5(bytes)
-  }
-
-  /** The parts that are there, by number. */
-  parts(id: string): { number: number; bytes: Buffer; etag: string; at: string }[] {
-    const names = readdirSync(dirname(this.#part(id, 'upload'))).filter((name) => /^\d+$/.test(name))
-    return names
-      .map((name) => {
-        const bytes = readFileSync(this.#part(id, name))
-        const at = statSync(this.#part(id, name)).mtime.toISOString()
-        return { number: Number(name), bytes, etag: md5(bytes), at }
-      })
-      .sort((a, b) => a.number - b.number)
-  }
-
-  uploads(bucket: string): (Upload & { id: string })[] {
-    const root = join(this.#root, '.uploads')
-    if (!existsSync(root)) return []
-    return readdirSync(root).flatMap((id) => {
-      const upload = readJson<Upload>(this.#part(id, 'upload'))
-      return upload?.bucket === bucket ? [{ ...upload, id }] : []
-    })
-  }
-
-  endUpload(id: string): void {
-    rmSync(dirname(this.#part(id, 'upload')), { recursive: true, force: true })
-  }
-
-  #part(id: string, name: string): string {
-    return join(this.#root, '.uploads', id.replace(/[^0-9a-f]/g, 'x'), name)
+    for (const file of ['', 'meta']) rmSync(this.#file(bucket, key) + file, { force: true })
   }
 
   #file(bucket: string, key: string): string {
-    if (Buffer.byteLength(key) > 1024) throw new Refusal('KeyTooLongError', 'Your key is too long.')
+    if (Buffer.byteLength(key) > 1024) throw new Refusal('KeyTooLongError')
     return `${join(this.#root, bucket, ...key.split('/').map(encode))}@`
   }
 }
