@@ -22,7 +22,7 @@ export interface Shape {
   run(use: Use): Promise<Json>
 }
 
-const part = encodeURIComponent
+const part = (text: string) => encodeURIComponent(text).replaceAll('%3A', ':')
 
 const list = (kind: string, path: string, filters: Record<string, string> = {}): Shape => ({
   kind,

@@ -2,7 +2,7 @@ import { existsSync, readFileSync, statSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { loadAll } from 'js-yaml'
 import { type Call, Failed, type Line, parse, Unknown } from './call.ts'
-import { openApi } from './doctl-api.ts'
+import { type Json, openApi } from './doctl-api.ts'
 import { type Shape, shapes } from './doctl-shapes.ts'
 import { table } from './doctl-table.ts'
 
@@ -10,6 +10,14 @@ const globals = 'config context access-token api-url output http-retry-max forma
 const switches = ['force', 'no-header', 'droplet-agent', 'enable-monitoring', 'resize-disk']
 const short = { c: 'config', t: 'access-token', u: 'api-url', o: 'output', f: 'force' }
 const aliases: Record<string, string> = { ls: 'list', rm: 'delete', d: 'droplet', c: 'create', g: 'get' }
+
+// What doctl prints even where the API says nothing of it: its types cannot leave it out.
+const kinds = ['images', 'volumes', 'volume_snapshots', 'databases']
+const none = Object.fromEntries(kinds.map((kind) => [kind, { count: 0 }]))
+const always: Record<string, (thing: Json) => Json> = {
+  key: (thing) => ({ secret_key: '', ...thing }),
+  tag: (thing) => ({ ...thing, resources: { ...none, ...(thing.resources as Json) } }),
+}
 
 /** doctl, as far as regrow and a person looking around use it. */
 export async function doctl(call: Call): Promise<number> {
@@ -33,7 +41,7 @@ export async function doctl(call: Call): Promise<number> {
     })
     const answer = await shape.run({ api, words, line, cwd: call.cwd })
     if (!shape.kind) return 0
-    const things = [answer[shape.kind] ?? []].flat() as Record<string, unknown>[]
+    const things = ([answer[shape.kind] ?? []].flat() as Json[]).map(always[shape.kind] ?? ((thing) => thing))
     if (json) call.out(JSON.stringify(shape.kind === 'account' ? things[0] : things, null, 2))
     else call.out(table(shape.kind, things, line.many('format'), !line.has('no-header')))
     return 0

@@ -23,7 +23,7 @@ export async function helm(call: Call): Promise<number> {
     return 0
   }
   if (verb !== 'template' || !chart?.endsWith('.tgz') || more.length > 0) throw new Unknown(`${verb}`)
-  line.only(['include-crds', 'namespace', 'values'])
+  line.only(['include-crds', 'kube-version', 'namespace', 'values'])
   if (line.text('values') === '-') loadAll(await call.stdin())
   const files = await unpack(resolve(call.cwd, chart), chart)
   const crds = line.has('include-crds') ? files.filter(([path]) => /^[^/]+\/crds\//.test(path)) : []

@@ -358,24 +358,17 @@ async function rollout(use: Use): Promise<number> {
 }
 
 async function version({ kube, line, call }: Use): Promise<number> {
-  const nothing = {
-    gitCommit: '',
-    gitTreeState: '',
-    buildDate: '',
-    goVersion: '',
-    compiler: 'stand-in',
-    platform: '',
-  }
-  const clientVersion = { major: '1', minor: '36', gitVersion: 'v1.36.3-stand-in', ...nothing }
-  const server = line.has('client')
-    ? {}
-    : { serverVersion: await kube.call<{ gitVersion?: string }>('GET', '/version') }
-  if (line.text('output') === 'json') {
-    call.out(`${JSON.stringify({ clientVersion, kustomizeVersion: 'none', ...server }, null, 2)}\n`)
-    return 0
-  }
-  call.out(`Client Version: ${clientVersion.gitVersion}\n`)
-  if (server.serverVersion) call.out(`Server Version: ${server.serverVersion.gitVersion}\n`)
+  const unsaid = { gitCommit: '', gitTreeState: '', buildDate: '', goVersion: '', compiler: '', platform: '' }
+  const client = { major: '1', minor: '36', gitVersion: 'v1.36.3-stand-in', ...unsaid }
+  const read = async () => ({ ...unsaid, ...(await kube.call<{ gitVersion: string }>('GET', '/version')) })
+  const server = line.has('client') ? undefined : await read()
+  const more = server ? { serverVersion: server } : {}
+  if (line.text('output') === 'json')
+    call.out(`${JSON.stringify({ clientVersion: client, kustomizeVersion: 'none', ...more }, null, 2)}\n`)
+  else
+    call.out(
+      `Client Version: ${client.gitVersion}\n${server ? `Server Version: ${server.gitVersion}\n` : ''}`,
+    )
   return 0
 }
 
