@@ -63,7 +63,7 @@ await run('bootstrap', async ({ flags, confirm }) => {
   return {
     address: address.ip,
     kubeconfig: `export KUBECONFIG=${kube.file}`,
-    argoCD: [
+    argoCd: [
       'kubectl -n argocd port-forward svc/argocd-server 8080:443, then https://localhost:8080 as admin',
       `its password: ./scripts/kubeconfig.mts --name ${cluster.name} --argocd-password`,
     ],

@@ -17,7 +17,7 @@ export function present(result: unknown, how: { json: boolean; seconds: number }
 }
 
 function lines(name: string, value: unknown): [string, string][] {
-  const label = name.replace(/([A-Z])/g, (letter) => ` ${letter.toLowerCase()}`)
+  const label = name.replace(/([a-z])([A-Z])/g, (_, before, letter) => `${before} ${letter.toLowerCase()}`)
   if (value === undefined || value === null) return []
   if (Array.isArray(value)) return value.flatMap((one, index) => lines(index === 0 ? name : '', one))
   if (typeof value === 'object') return [[label, Object.values(value).join('  ')]]

@@ -33,6 +33,8 @@ export interface Box {
 
 /** Opens the world: joins the wrapper that runs it, or runs it. */
 export async function openBox(options: BoxOptions): Promise<Box> {
+  // Paper Velero speaks through the AWS SDK, which would warn about Node 20 in the person's terminal.
+  process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED = 'true'
   const door = doorOf(options.dir)
   return (await visit(door)) ?? (await host(options, door))
 }

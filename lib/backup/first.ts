@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import type { Cluster } from '../cluster/cluster.ts'
+import { excludedNamespaces } from '../gitops/render.ts'
 import { Problem } from '../problem.ts'
 import type { Buckets } from '../store/buckets.ts'
 import { tell } from '../story.ts'
@@ -48,7 +49,7 @@ export async function firstBackup(kube: Kube, cluster: Cluster, buckets: Buckets
   if (!(await look(kube, 'backups.velero.io', name, state)))
     await velero(
       kube,
-    )`backup create ${name} --ttl ${`${keepDays * 24}h`} --csi-snapshot-timeout 25m --snapshot-move-data=${String(volumes === 's3')} --exclude-namespaces ${'argocd,kube-system,kube-public,kube-node-lease,velero,sealed-secrets'}`
+    )`backup create ${name} --ttl ${`${keepDays * 24}h`} --csi-snapshot-timeout 25m --snapshot-move-data=${String(volumes === 's3')} --exclude-namespaces ${excludedNamespaces.join(',')}`
   await waitFor({ wish: `backup ${name} is whole`, every: 3, within: 3600 }, async (note) => {
     const found = await look(kube, 'backups.velero.io', name, state)
     const phase = found?.status?.phase ?? 'not started yet'
