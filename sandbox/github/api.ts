@@ -1,15 +1,15 @@
+import { readdirSync } from 'node:fs'
+import { join } from 'node:path'
 import { type Context, Hono } from 'hono'
-import { ZodError } from 'zod'
+import { ZodError, z } from 'zod'
 import { behaviourOf } from '../behaviour.ts'
 import type { World } from '../world.ts'
-import { line } from './git.ts'
 import { emptyRepository, notFound, Refusal } from './refusal.ts'
-import { accessOf, findRepository, folderOf, type Repository, type State, stateOf, tokenOf } from './state.ts'
+import { accessOf, findRepository, folderOf, type Repository, stateOf, tokenOf } from './state.ts'
 
 /** A request about one repository, which the token may see. */
 export interface Ask {
   world: World
-  state: State
   repo: Repository
   /** Where git keeps it. */
   dir: string
@@ -43,14 +43,12 @@ export function makeApi(world: World, base: string): { app: Hono; route: Route }
     for (const [name, value] of Object.entries(headersOf(world))) context.header(name, value)
   })
   app.onError((error) => {
-    const refusal = asRefusal(error)
-    if (!refusal) return Response.json({ message: `The box's GitHub broke: ${error.stack}` }, { status: 500 })
-    const { status, message, errors } = refusal
-    const documentation_url = 'https://docs.github.com/rest'
-    return Response.json(
-      { message, ...(errors ? { errors } : {}), documentation_url, status: String(status) },
-      { status },
-    )
+    const isInvalid = error instanceof ZodError
+    const status = isInvalid ? 422 : error instanceof Refusal ? error.status : 500
+    const said = isInvalid ? `Invalid request.\n\n${z.prettifyError(error)}` : error.message
+    const message = status === 500 ? `The box's GitHub broke: ${error.stack}` : said
+    const errors = error instanceof Refusal && error.errors ? { errors: error.errors } : {}
+    return Response.json({ message, ...errors, documentation_url, status: String(status) }, { status })
   })
   app.notFound((context) => {
     const message = `The box's GitHub does not know ${context.req.method} ${context.req.path}`
@@ -61,19 +59,14 @@ export function makeApi(world: World, base: string): { app: Hono; route: Route }
       const known = isKnown(world, context)
       const state = stateOf(world)
       const repo = findRepository(state, context.req.param('owner') ?? '', context.req.param('repo') ?? '')
-      const access = known ? accessOf(world, state, repo ?? nobodys) : repo?.private === false && 'read'
+      const access = repo && accessOf(world, repo, known)
       if (!repo || !access) throw notFound()
       if (access === 'read' && (need === 'write' || need === 'admin'))
-        throw new Refusal(
-          403,
-          need === 'admin' ? 'Must have admin rights to Repository.' : 'Resource not accessible',
-        )
+        throw new Refusal(403, 'Must have admin rights to Repository.')
       const dir = folderOf(world, repo)
-      if ((need === 'commits' || need === 'write') && (await looksEmpty(world, repo, dir)))
-        throw emptyRepository()
+      if ((need === 'commits' || need === 'write') && looksEmpty(world, repo, dir)) throw emptyRepository()
       const ask: Ask = {
         world,
-        state,
         repo,
         dir,
         url: `${base}/repos/${repo.owner}/${repo.name}`,
@@ -87,7 +80,7 @@ export function makeApi(world: World, base: string): { app: Hono; route: Route }
   return { app, route }
 }
 
-const nobodys = { owner: '', private: true } as Repository
+const documentation_url = 'https://docs.github.com/rest'
 
 /** An answer as HTTP; 204 has no body. */
 export function toResponse([status, body]: Answer): Response {
@@ -103,9 +96,10 @@ export function isKnown(world: World, context: Context): boolean {
 }
 
 /** True while a repository has no commit, or a fresh first commit is not to be seen yet. */
-export async function looksEmpty(world: World, repo: Repository, dir: string): Promise<boolean> {
+export function looksEmpty(world: World, repo: Repository, dir: string): boolean {
   if (Date.now() - Date.parse(repo.created_at) < behaviourOf(world).githubInitMs) return true
-  return !(await line(dir, 'for-each-ref', '--count=1'))
+  const refs = readdirSync(join(dir, 'refs'), { recursive: true, withFileTypes: true })
+  return !refs.some((one) => one.isFile())
 }
 
 function headersOf(world: World): Record<string, string> {
@@ -118,13 +112,4 @@ function headersOf(world: World): Record<string, string> {
     'x-ratelimit-reset': reset,
     ...(githubFineGrained ? {} : { 'x-oauth-scopes': githubScopes }),
   }
-}
-
-function asRefusal(error: unknown): Refusal | undefined {
-  if (error instanceof Refusal) return error
-  if (error instanceof ZodError) {
-    const said = error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`)
-    return new Refusal(422, `Invalid request.\n\n${said.join('\n')}`)
-  }
-  return undefined
 }

@@ -12,13 +12,6 @@ export interface Entry {
   content?: string | Uint8Array | undefined
 }
 
-/** Who made a commit, and when (ISO 8601). */
-export interface Person {
-  name: string
-  email: string
-  date?: string | undefined
-}
-
 const nothing = '0'.repeat(40)
 
 /** Writes a tree through an index of its own. @returns its sha @throws Refusal 422 */
@@ -66,33 +59,23 @@ async function writeBlobs(dir: string, scratch: string, list: readonly Entry[]):
   return new Map(fresh.map((one, index) => [one, shas[index] ?? '']))
 }
 
-/** Writes a commit with exactly this message. @returns its sha @throws Refusal 422 */
+/** Writes a commit with exactly this message, made now. @returns its sha @throws Refusal 422 */
 export async function writeCommit(
   dir: string,
   made: {
     message: string
     tree: string
     parents: readonly string[]
-    author: Person
-    committer?: Person | undefined
+    author: { name: string; email: string }
   },
 ): Promise<string> {
   const [tree, ...parents] = await objects(dir, [made.tree, ...made.parents])
   if (tree?.type !== 'tree') throw new Refusal(422, 'Tree SHA does not exist')
   if (parents.some((one) => one?.type !== 'commit'))
     throw new Refusal(422, 'Parent SHA does not exist or is not a commit object')
-  const person = ({ name, email, date }: Person) => {
-    const at = Math.floor((date ? Date.parse(date) : Date.now()) / 1000)
-    return `${name} <${email}> ${at} +0000`
-  }
-  const text = [
-    `tree ${made.tree}`,
-    ...made.parents.map((parent) => `parent ${parent}`),
-    `author ${person(made.author)}`,
-    `committer ${person(made.committer ?? made.author)}`,
-    '',
-    made.message,
-  ].join('\n')
+  const person = `${made.author.name} <${made.author.email}> ${Math.floor(Date.now() / 1000)} +0000`
+  const head = [`tree ${made.tree}`, ...made.parents.map((parent) => `parent ${parent}`)]
+  const text = [...head, `author ${person}`, `committer ${person}`, '', made.message].join('\n')
   return (await git(dir, ['hash-object', '-t', 'commit', '-w', '--stdin'], text)).toString().trim()
 }
 
@@ -116,7 +99,7 @@ export async function readCommits(dir: string, names: readonly string[]) {
   })
 }
 
-function readPerson(text: string): Person {
+function readPerson(text: string) {
   const [, name = '', email = '', seconds = '0'] = /^(.*) <(.*)> (\d+) /.exec(text) ?? []
   return { name, email, date: new Date(Number(seconds) * 1000).toISOString().replace('.000', '') }
 }

@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { behaviourOf } from '../behaviour.ts'
 import type { Answer, Ask, Route } from './api.ts'
 import { readCommits, writeCommit, writeTree } from './commits.ts'
-import { entries, GitFailure, git, line, objects, refOf, refsUnder } from './git.ts'
+import { entries, GitFailure, git, line, objects, type Ref, refOf, refsUnder } from './git.ts'
 import { notFound, Refusal } from './refusal.ts'
 import { author } from './repositories.ts'
 
@@ -37,7 +37,7 @@ export function addGitDataRoutes(route: Route): void {
 
 const sha = z.string().regex(/^[0-9a-f]{40}$/)
 const noReference = () => new Refusal(422, 'Reference does not exist')
-const shown = ({ ref, sha, type }: { ref: string; sha: string; type: string }, url: string) => ({
+const shown = ({ ref, sha, type }: Ref, url: string) => ({
   ref,
   node_id: `REF_${ref}`,
   url: `${url}/git/${ref}`,
@@ -107,18 +107,11 @@ async function treeOf(dir: string, tree: string, url: string, deep: boolean): Pr
   return { sha: tree, url: `${url}/git/trees/${tree}`, tree: list, truncated: false }
 }
 
-const person = z.object({ name: z.string(), email: z.string(), date: z.string().optional() })
-const commitWish = z.object({
-  message: z.string(),
-  tree: sha,
-  parents: z.array(sha).default([]),
-  author: person.optional(),
-  committer: person.optional(),
-})
+// Authors other than the token's user are not known here.
+const commitWish = z.strictObject({ message: z.string(), tree: sha, parents: z.array(sha).default([]) })
 
 async function postCommit({ world, dir, body, url }: Ask): Promise<Answer> {
-  const wanted = commitWish.parse(await body())
-  const made = await writeCommit(dir, { ...wanted, author: wanted.author ?? author(world) })
+  const made = await writeCommit(dir, { ...commitWish.parse(await body()), author: author(world) })
   const [commit] = await readCommits(dir, [made])
   return [201, { ...commit, url: `${url}/git/commits/${made}` }]
 }

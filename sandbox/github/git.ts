@@ -95,27 +95,27 @@ export async function entries(dir: string, tree: string, deep = false) {
     })
 }
 
-/** The commit a ref points to, exactly by its full name. */
-export async function refOf(
-  dir: string,
-  ref: string,
-): Promise<{ ref: string; sha: string; type: string } | undefined> {
+/** A ref by its full name, and what it points to. */
+export interface Ref {
+  ref: string
+  sha: string
+  type: string
+}
+
+/** One ref, exactly by its full name. */
+export async function refOf(dir: string, ref: string): Promise<Ref | undefined> {
   return (await refsUnder(dir, ref)).find((one) => one.ref === ref)
 }
 
 /** All refs whose full names begin so. */
-export async function refsUnder(
-  dir: string,
-  prefix: string,
-): Promise<{ ref: string; sha: string; type: string }[]> {
+export async function refsUnder(dir: string, prefix: string): Promise<Ref[]> {
   const output = await git(dir, ['for-each-ref', '--format=%(refname) %(objectname) %(objecttype)'])
-  return output
+  const lines = output
     .toString()
     .split('\n')
     .filter((one) => one.startsWith(prefix))
-    .map((one) => {
-      const [ref = '', sha = '', type = ''] = one.split(' ')
-      return { ref, sha, type }
-    })
-    .filter((one) => one.ref)
+  return lines.map((one) => {
+    const [ref = '', sha = '', type = ''] = one.split(' ')
+    return { ref, sha, type }
+  })
 }

@@ -1,4 +1,4 @@
-import { mkdirSync, renameSync, rmSync } from 'node:fs'
+import { mkdtempSync, renameSync, rmSync } from 'node:fs'
 import type { Context } from 'hono'
 import { z } from 'zod'
 import { behaviourOf } from '../behaviour.ts'
@@ -10,6 +10,7 @@ import { notFound, Refusal } from './refusal.ts'
 import {
   accessOf,
   change,
+  type DeployKey,
   findRepository,
   fingerprintOf,
   folderOf,
@@ -26,40 +27,33 @@ const wish = z.object({
 
 /** Makes a repository. @throws Refusal 422 when the name is taken */
 export async function createRepository(world: World, owner: string, body: unknown): Promise<Repository> {
-  const { name, auto_init, description = null, ...rest } = wish.parse(body)
-  const repo = change(world, (state) => {
-    if (findRepository(state, owner, name))
-      throw failed('Repository creation failed.', 'Repository', 'name', 'name already exists on this account')
-    const id = ++state.lastId
-    const at = new Date().toISOString()
-    const made = {
-      id,
-      owner,
-      name,
-      private: rest.private,
-      description,
-      default_branch: 'main',
-      created_at: at,
-      keys: [],
+  const { auto_init, description = null, ...wanted } = wish.parse(body)
+  const scratch = mkdtempSync(world.path('github', 'new-'))
+  try {
+    await git(scratch, ['init', '--quiet', '--bare', '--template=', '--initial-branch=main'])
+    if (auto_init) {
+      const content = `# ${wanted.name}\n${description ? `${description}\n` : ''}`
+      const tree = await writeTree(scratch, undefined, [{ path: 'README.md', mode: '100644', content }])
+      const first = { message: 'Initial commit', tree, parents: [], author: author(world) }
+      await git(scratch, ['update-ref', 'refs/heads/main', await writeCommit(scratch, first)])
     }
-    state.repositories.push(made)
-    return made
-  })
-  const dir = folderOf(world, repo)
-  mkdirSync(dir, { recursive: true })
-  await git(dir, ['init', '--quiet', '--bare', '--template=', '--initial-branch=main'])
-  if (auto_init) {
-    const content = `# ${name}\n${description ? `${description}\n` : ''}`
-    const tree = await writeTree(dir, undefined, [{ path: 'README.md', mode: '100644', content }])
-    const sha = await writeCommit(dir, {
-      message: 'Initial commit',
-      tree,
-      parents: [],
-      author: author(world),
+    return change(world, (state) => {
+      if (findRepository(state, owner, wanted.name))
+        throw failed(
+          'Repository creation failed.',
+          'Repository',
+          'name',
+          'name already exists on this account',
+        )
+      const [id, created_at] = [++state.lastId, new Date().toISOString()]
+      const repo = { ...wanted, id, owner, description, default_branch: 'main', created_at, keys: [] }
+      renameSync(scratch, world.path('github', owner, `${repo.name}.git`))
+      state.repositories.push(repo)
+      return repo
     })
-    await git(dir, ['update-ref', 'refs/heads/main', sha])
+  } finally {
+    rmSync(scratch, { recursive: true, force: true })
   }
-  return repo
 }
 
 /** The user as author of commits. */
@@ -81,20 +75,15 @@ export async function postRepository(world: World, base: string, context: Contex
 
 /** A repository as the API shows it. */
 export function shown(world: World, base: string, repo: Repository): unknown {
-  const state = stateOf(world)
-  const admin = accessOf(world, state, repo) === 'admin'
+  const admin = accessOf(world, repo) === 'admin'
+  const { login, id } = stateOf(world)
   const full_name = `${repo.owner}/${repo.name}`
-  const { keys: _, owner, created_at, ...plain } = repo
+  const { keys: _, ...plain } = repo
   return {
     ...plain,
     node_id: `R_${repo.id}`,
     full_name,
-    owner: {
-      login: owner,
-      id: state.id,
-      type: owner === state.login ? 'User' : 'Organization',
-      site_admin: false,
-    },
+    owner: { login: repo.owner, id, type: repo.owner === login ? 'User' : 'Organization' },
     html_url: `${base}/${full_name}`,
     url: `${base}/repos/${full_name}`,
     clone_url: `${base}/${full_name}.git`,
@@ -103,10 +92,7 @@ export function shown(world: World, base: string, repo: Repository): unknown {
     fork: false,
     archived: false,
     disabled: false,
-    is_template: false,
-    created_at,
-    updated_at: created_at,
-    pushed_at: created_at,
+    pushed_at: repo.created_at,
     permissions: { admin, maintain: admin, push: admin, triage: admin, pull: true },
   }
 }
@@ -116,43 +102,37 @@ export function addRepositoryRoutes(route: Route, base: string): void {
   route('GET', '', 'read', ({ world, repo }) => [200, shown(world, base, repo)])
   route('PATCH', '', 'admin', async (ask) => [200, shown(ask.world, base, await patch(ask))])
   route('DELETE', '', 'admin', remove)
-  route('GET', '/keys', 'admin', ({ repo, url }) => [
-    200,
-    repo.keys.map((key) => ({ ...key, url: `${url}/keys/${key.id}` })),
-  ])
+  route('GET', '/keys', 'admin', ({ repo, url }) => [200, repo.keys.map((key) => shownKey(key, url))])
   route('POST', '/keys', 'admin', addKey)
-  route('GET', '/keys/:id', 'admin', ({ repo, param }) => [200, repo.keys.find(byId(param('id'))) ?? gone()])
   route('DELETE', '/keys/:id', 'admin', ({ world, repo, param }) => {
-    const key = repo.keys.find(byId(param('id'))) ?? gone()
-    change(world, (state) => {
-      const kept = find(state.repositories, repo)
-      kept.keys = kept.keys.filter((one) => one.id !== key.id)
-    })
+    const keys = repo.keys.filter((one) => String(one.id) !== param('id'))
+    if (keys.length === repo.keys.length) throw notFound()
+    assign(world, repo, { keys })
     return [204]
   })
 }
 
-const byId = (id: string) => (one: { id: number }) => String(one.id) === id
-const gone = (): never => {
-  throw notFound()
+const shownKey = (key: DeployKey, url: string) => ({ ...key, verified: true, url: `${url}/keys/${key.id}` })
+
+/** Changes what is known of a repository. */
+function assign(world: World, repo: Repository, what: Partial<Repository>): Repository {
+  return change(world, ({ repositories }) => {
+    const found = repositories.find((one) => one.id === repo.id)
+    if (!found) throw notFound()
+    return Object.assign(found, what)
+  })
 }
-const find = (all: Repository[], { id }: Repository) => all.find((one) => one.id === id) ?? gone()
 
-const changes = wish
-  .omit({ auto_init: true })
-  .extend({ default_branch: z.string(), private: z.boolean() })
-  .partial()
-  .strict()
+const changes = z.strictObject({
+  private: z.boolean().exactOptional(),
+  description: z.string().exactOptional(),
+  default_branch: z.string().exactOptional(),
+})
 
-async function patch({ world, repo, body }: Ask): Promise<Repository> {
-  const wanted = Object.fromEntries(
-    Object.entries(changes.parse(await body())).filter(([, one]) => one !== undefined),
-  )
-  const before = folderOf(world, repo)
-  const after = change(world, (state) => Object.assign(find(state.repositories, repo), wanted))
-  if (after.name !== repo.name) renameSync(before, folderOf(world, after))
-  await git(folderOf(world, after), ['symbolic-ref', 'HEAD', `refs/heads/${after.default_branch}`])
-  return after
+async function patch({ world, repo, dir, body }: Ask): Promise<Repository> {
+  const wanted = changes.parse(await body())
+  if (wanted.default_branch) await git(dir, ['symbolic-ref', 'HEAD', `refs/heads/${wanted.default_branch}`])
+  return assign(world, repo, wanted)
 }
 
 /** A classic token may delete repositories only with a scope of its own (docs.github.com/rest/repos/repos). */
@@ -169,23 +149,22 @@ function remove({ world, repo }: Ask): Answer {
 
 const keyWish = z.object({
   key: z.string(),
-  title: z.string().optional(),
+  title: z.string().default(''),
   read_only: z.boolean().default(false),
 })
 
 async function addKey({ world, repo, url, body }: Ask): Promise<Answer> {
-  const { read_only, ...wanted } = keyWish.parse(await body())
+  const wanted = keyWish.parse(await body())
   const key = wanted.key.trim().split(/\s+/).slice(0, 2).join(' ')
   const print = fingerprint(key)
   const made = change(world, (state) => {
     if (state.repositories.some(({ keys }) => keys.some((one) => fingerprintOf(one.key) === print)))
       throw failed('Validation Failed', 'PublicKey', 'key', 'key is already in use')
-    const at = new Date().toISOString()
-    const one = { id: ++state.lastId, key, title: wanted.title ?? key, read_only, created_at: at }
-    find(state.repositories, repo).keys.push(one)
+    const one = { ...wanted, key, id: ++state.lastId, created_at: new Date().toISOString() }
+    state.repositories.find(({ id }) => id === repo.id)?.keys.push(one)
     return one
   })
-  return [201, { ...made, verified: true, url: `${url}/keys/${made.id}` }]
+  return [201, shownKey(made, url)]
 }
 
 function fingerprint(key: string): string {

@@ -53,9 +53,8 @@ function open(world: World, context: Context, service: string): string | Respons
   const repo = findRepository(state, context.req.param('owner') ?? '', context.req.param('repo') ?? '')
   const [user = '', password = ''] = credentials(context.req.header('authorization'))
   if (user && user !== deployKeyUser && password !== tokenOf(world)) return ask('Invalid username or token.')
-  const rights =
-    repo &&
-    (user === deployKeyUser ? byKey(repo, password) : user ? accessOf(world, state, repo) : anybody(repo))
+  const isKey = user === deployKeyUser
+  const rights = repo && (isKey ? byKey(repo, password) : accessOf(world, repo, user !== ''))
   if (!user && (!rights || service === 'git-receive-pack')) return ask('Authentication required.')
   if (!repo || !rights) return new Response('Repository not found.\n', { status: 404 })
   if (rights === 'read' && service === 'git-receive-pack')
@@ -64,8 +63,6 @@ function open(world: World, context: Context, service: string): string | Respons
     })
   return folderOf(world, repo)
 }
-
-const anybody = (repo: Repository) => (repo.private ? undefined : ('read' as const))
 
 /** What a deploy key, told by its fingerprint, may do in a repository. */
 function byKey(repo: Repository, print: string): 'admin' | 'read' | undefined {

@@ -4,9 +4,9 @@ import { isKnown, makeApi, toResponse } from './api.ts'
 import { addContentsRoutes } from './contents.ts'
 import { addGitDataRoutes } from './git-data.ts'
 import { Refusal } from './refusal.ts'
-import { addRepositoryRoutes, postRepository, shown } from './repositories.ts'
+import { addRepositoryRoutes, postRepository } from './repositories.ts'
 import { addSmartHttp, deployKeyUser } from './smart-http.ts'
-import { accessOf, fingerprintOf, stateOf, tokenOf } from './state.ts'
+import { fingerprintOf, stateOf, tokenOf } from './state.ts'
 
 /** The simulated GitHub, as long as the world lives. */
 export interface Github {
@@ -33,20 +33,11 @@ export async function startGithub(world: World): Promise<Github> {
       id,
       node_id: `U_${id}`,
       type: 'User',
-      name: 'Bob',
-      email: null,
-      site_admin: false,
     })
   })
   app.get('/rate_limit', (context) => {
     const core = { limit: 5000, used: 1, remaining: 4999, reset: Math.ceil(Date.now() / 3_600_000) * 3600 }
     return context.json({ resources: { core }, rate: core })
-  })
-  app.get('/user/repos', (context) => {
-    if (!isKnown(world, context)) throw new Refusal(401, 'Requires authentication')
-    const state = stateOf(world)
-    const own = state.repositories.filter((one) => accessOf(world, state, one) === 'admin')
-    return context.json(own.map((one) => shown(world, url, one)))
   })
   app.post('/user/repos', async (context) => toResponse(await postRepository(world, url, context)))
   app.post('/orgs/:organisation/repos', async (context) =>

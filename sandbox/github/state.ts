@@ -69,10 +69,10 @@ export function folderOf(world: World, repo: Pick<Repository, 'owner' | 'name'>)
   return join(world.path('github'), repo.owner, `${repo.name}.git`)
 }
 
-/** What the token's user may do there; undefined when not even see it. */
-export function accessOf(world: World, state: State, repo: Repository): 'admin' | 'read' | undefined {
-  const own = [state.login, ...behaviourOf(world).githubOrganisations]
-  if (own.includes(repo.owner)) return 'admin'
+/** What the token's user, or with `known` false a stranger, may do there; undefined when not even see it. */
+export function accessOf(world: World, repo: Repository, known = true): 'admin' | 'read' | undefined {
+  const own = [stateOf(world).login, ...behaviourOf(world).githubOrganisations]
+  if (known && own.includes(repo.owner)) return 'admin'
   return repo.private ? undefined : 'read'
 }
 
