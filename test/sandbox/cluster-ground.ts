@@ -5,6 +5,7 @@ import { Cluster } from '../../sandbox/cluster/cluster.ts'
 import type { Repositories } from '../../sandbox/cluster/git.ts'
 import { firstObjects, registerNode } from '../../sandbox/cluster/nodes.ts'
 import type { Thing, Tree } from '../../sandbox/cluster/tree.ts'
+import { serve } from '../../sandbox/serve.ts'
 import { authorities, type Ground } from './droplet-ground.ts'
 
 /** A paper cluster with one ready node, without the droplet around it. */
@@ -85,19 +86,20 @@ export function definition(group: string, kind: string, plural = `${kind.toLower
 }
 
 /** A Deployment or another workload of one container. */
-export function workload(kind: string, namespace: string, name: string, container: Tree = {}): string {
+export function workload(
+  kind: string,
+  namespace: string,
+  name: string,
+  container: Tree = {},
+  pod: Tree = {},
+): string {
   const labels = { app: name }
+  const spec = { containers: [{ name: 'main', image: 'paper', ...container }], ...pod }
   return JSON.stringify({
     apiVersion: 'apps/v1',
     kind,
     metadata: { name, namespace },
-    spec: {
-      selector: { matchLabels: labels },
-      template: {
-        metadata: { labels },
-        spec: { containers: [{ name: 'main', image: 'paper', ...container }] },
-      },
-    },
+    spec: { selector: { matchLabels: labels }, template: { metadata: { labels }, spec } },
   })
 }
 
@@ -183,4 +185,93 @@ export async function call(
     sent.once('error', reject)
     sent.end(more.body === undefined ? undefined : JSON.stringify(more.body))
   })
+}
+
+/** A claim of the default class in the namespace default. */
+export function claim(name: string, storage = '1Gi'): string {
+  const spec = { accessModes: ['ReadWriteOnce'], resources: { requests: { storage } } }
+  return JSON.stringify({
+    apiVersion: 'v1',
+    kind: 'PersistentVolumeClaim',
+    metadata: { name, namespace: 'default' },
+    spec,
+  })
+}
+
+const token = {
+  name: 'DIGITALOCEAN_ACCESS_TOKEN',
+  valueFrom: { secretKeyRef: { name: 'digitalocean', key: 'access-token' } },
+}
+
+/** The CSI driver as it is installed, with its Secret and classes. */
+export const csi = [
+  JSON.stringify({
+    apiVersion: 'v1',
+    kind: 'Secret',
+    metadata: { name: 'digitalocean', namespace: 'kube-system' },
+    stringData: { 'access-token': 'good' },
+  }),
+  JSON.stringify({
+    apiVersion: 'storage.k8s.io/v1',
+    kind: 'StorageClass',
+    metadata: {
+      name: 'do-block-storage',
+      annotations: { 'storageclass.kubernetes.io/is-default-class': 'true' },
+    },
+    provisioner: 'dobs.csi.digitalocean.com',
+  }),
+  workload(
+    'StatefulSet',
+    'kube-system',
+    'csi-do-controller',
+    { args: ['--do-tag=regrow:main'], env: [token] },
+    { hostNetwork: true },
+  ),
+].join('\n---\n')
+
+/** A volume as the tests look at it. */
+export interface Volume extends Tree {
+  id: string
+  droplet_ids: number[]
+}
+
+/** As much of DigitalOcean's API as the CSI driver asks for, at once; only the token `good` may. */
+export async function digitalOcean(on: Ground): Promise<{ volumes: Volume[]; snapshots: Tree[] }> {
+  const volumes: Volume[] = []
+  const snapshots: Tree[] = []
+  const answer = (request: Request, path: string[], body: Tree): [number, Tree?] => {
+    const [, id, what] = path
+    const remove = (list: Tree[]): [number] => {
+      list.splice(
+        list.findIndex((one) => one.id === id),
+        1,
+      )
+      return [204]
+    }
+    if (request.headers.get('authorization') !== 'Bearer good')
+      return [401, { message: 'Unable to authenticate you' }]
+    if (path[0] === 'snapshots') return remove(snapshots)
+    const volume = volumes.find((one) => one.id === id)
+    if (what === 'actions' && volume) {
+      volume.droplet_ids = body.type === 'attach' ? [Number(body.droplet_id)] : []
+      return [202, { action: { id: 1, status: 'completed' } }]
+    }
+    if (what === 'snapshots' && volume) {
+      snapshots.push({ id: `s${snapshots.length}`, min_disk_size: 1, ...body })
+      return [201, { snapshot: snapshots.at(-1) }]
+    }
+    if (request.method === 'DELETE') return remove(volumes)
+    if (request.method === 'GET') return [200, volume ? { volume } : { volumes: [] }]
+    const made = { id: `v${volumes.length}`, ...body, droplet_ids: [] }
+    volumes.push(made)
+    return [201, { volume: made }]
+  }
+  await serve(on.world, 'digitalocean', on.world.addresses.digitalocean, {
+    fetch: async (request) => {
+      const path = new URL(request.url).pathname.split('/').slice(2)
+      const [status, body] = answer(request, path, JSON.parse((await request.text()) || '{}'))
+      return body ? Response.json(body, { status }) : new Response(null, { status })
+    },
+  })
+  return { volumes, snapshots }
 }

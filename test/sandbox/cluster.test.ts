@@ -1,0 +1,169 @@
+import { request } from 'node:https'
+import t from 'tap'
+import { makeOperatorCertificate } from '../../lib/node/certificates.ts'
+import { apply, call, cluster, definition, eventually, workload } from './cluster-ground.ts'
+import { authorities, clear, ground } from './droplet-ground.ts'
+
+t.test('the Kubernetes API', async (t) => {
+  const on = await ground()
+  t.teardown(() => clear(on))
+  const one = await cluster(on)
+  const host = on.world.addresses.host(200, 1)
+  await one.listen(host, ['main.regrow', host])
+  const maps = '/api/v1/namespaces/default/configmaps'
+  const send = (method: string, path: string, body: unknown, type = 'application/json') =>
+    call(host, path, { method, body, type })
+
+  t.test('objects are made, read, changed and deleted', async (t) => {
+    t.match(await send('POST', maps, { metadata: { generateName: 'a-', labels: { x: '1' } } }), {
+      status: 201,
+      body: {
+        apiVersion: 'v1',
+        kind: 'ConfigMap',
+        metadata: { name: /^a-\w{5}$/, uid: String, generation: 1 },
+      },
+    })
+    t.match(await send('POST', maps, { metadata: { name: 'b' }, data: { one: '1', two: '2' } }), {
+      status: 201,
+    })
+    t.match(await send('POST', maps, { metadata: { name: 'b' } }), {
+      status: 409,
+      body: { reason: 'AlreadyExists' },
+    })
+    t.match(await call(host, `${maps}/c`), {
+      status: 404,
+      body: { kind: 'Status', message: 'configmaps "c" not found' },
+    })
+    t.match(await send('POST', '/api/v1/namespaces/none/secrets', { metadata: { name: 'b' } }), {
+      status: 404,
+      body: { message: 'namespaces "none" not found' },
+    })
+    const merge = 'application/merge-patch+json'
+    t.match(await send('PATCH', `${maps}/b`, { data: { one: null, three: '3' } }, merge), {
+      body: { data: { two: '2', three: '3' } },
+    })
+    const stale = { metadata: { name: 'b', resourceVersion: '1' }, data: {} }
+    t.match(await send('PUT', `${maps}/b`, stale), { status: 409, body: { reason: 'Conflict' } })
+    const json = 'application/json-patch+json'
+    const operations = [
+      { op: 'test', path: '/data/two', value: '2' },
+      { op: 'replace', path: '/data/two', value: '22' },
+    ]
+    t.match(await send('PATCH', `${maps}/b`, operations, json), { body: { data: { two: '22' } } })
+    t.match(await send('PATCH', `${maps}/b`, operations, json), { status: 422 }, 'a test that fails')
+    t.match(await call(host, `${maps}?labelSelector=x%3D1`), {
+      body: { kind: 'ConfigMapList', items: [{ metadata: { labels: { x: '1' } } }] },
+    })
+    t.match(await call(host, `${maps}?fieldSelector=metadata.name%3Db`), {
+      body: { items: [{ metadata: { name: 'b' } }] },
+    })
+    t.match(await send('DELETE', `${maps}/b`, undefined), { status: 200 })
+    t.match(await call(host, `${maps}/b`), { status: 404 })
+  })
+
+  t.test('server-side apply remembers what a manager applied, and leaves the rest alone', async (t) => {
+    const as = (manager: string, data: unknown) =>
+      send(
+        'PATCH',
+        `${maps}/m?fieldManager=${manager}`,
+        { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'm' }, data },
+        'application/apply-patch+yaml',
+      )
+    t.match(await as('one', { a: '1', b: '1' }), { status: 201 })
+    await as('two', { c: '2' })
+    const { body } = await as('one', { a: '1' })
+    t.same((body as { data: unknown }).data, { a: '1', c: '2' })
+    const { body: again } = await as('one', { a: '1' })
+    t.same(again, body, 'the same once more changes nothing')
+  })
+
+  t.test('kinds come and go with their definitions', async (t) => {
+    t.match(await call(host, '/apis/acme.io/v1alpha1/things'), { status: 404 })
+    apply(one, definition('acme.io', 'Thing'))
+    const things = '/apis/acme.io/v1alpha1/namespaces/default/things'
+    t.match(await send('POST', things, { metadata: { name: 'x' }, spec: {} }), {
+      status: 201,
+      body: { kind: 'Thing' },
+    })
+    t.match(await call(host, '/apis/acme.io/v1alpha1'), {
+      body: { resources: [{ name: 'things', kind: 'Thing' }] },
+    })
+    await send('DELETE', '/apis/apiextensions.k8s.io/v1/customresourcedefinitions/things.acme.io', undefined)
+    t.match(await call(host, things), { status: 404 })
+  })
+
+  t.test('a table for people, a watch for programs', async (t) => {
+    const accept = 'application/json;as=Table;v=v1;g=meta.k8s.io,application/json'
+    t.match(await call(host, '/api/v1/nodes', { accept }), {
+      body: {
+        kind: 'Table',
+        columnDefinitions: [{ name: 'Name' }, { name: 'Status' }],
+        rows: [{ cells: ['main-1', 'Ready'] }],
+      },
+    })
+    const all = await authorities()
+    const operator = await makeOperatorCertificate(all, { now: new Date() })
+    const tls = { ...operator, ca: all.server.cert, servername: 'main.regrow', agent: false }
+    const events: string[] = []
+    const watching = request(
+      { host, port: 6443, path: `${maps}?watch=1&fieldSelector=metadata.name%3Dw`, ...tls },
+      (answer) => {
+        answer.on('data', (line: Buffer) =>
+          events.push(
+            ...line
+              .toString()
+              .trim()
+              .split('\n')
+              .map((text) => JSON.parse(text).type),
+          ),
+        )
+      },
+    )
+    watching.end()
+    await new Promise((resolve) => watching.once('response', resolve))
+    one.store.apply({ apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'w', namespace: 'default' } })
+    one.store.apply({
+      apiVersion: 'v1',
+      kind: 'ConfigMap',
+      metadata: { name: 'w', namespace: 'default' },
+      data: { a: '1' },
+    })
+    one.store.remove('ConfigMap', 'default', 'w')
+    await t.resolves(
+      new Promise<void>((resolve) => setInterval(() => events.length === 3 && resolve(), 5).unref()),
+    )
+    t.same(events, ['ADDED', 'MODIFIED', 'DELETED'])
+    watching.destroy()
+  })
+
+  t.test('pods follow their workload, its scale and evictions', async (t) => {
+    apply(one, workload('Deployment', 'default', 'web'))
+    const pods = () => one.store.list('Pod', 'default').map((pod) => pod.metadata.name)
+    await eventually(one, () => pods().length === 1)
+    await send(
+      'PATCH',
+      '/apis/apps/v1/namespaces/default/deployments/web/scale',
+      { spec: { replicas: 3 } },
+      'application/merge-patch+json',
+    )
+    await eventually(one, () => pods().length === 3)
+    const [first = ''] = pods()
+    t.match(await send('POST', `/api/v1/namespaces/default/pods/${first}/eviction`, {}), { status: 201 })
+    await eventually(one, () => pods().length === 3 && !pods().includes(first))
+    t.match(await call(host, `/api/v1/namespaces/default/pods/${pods()[0]}/log`), { body: /simulated/ })
+    t.match(await send('POST', `/api/v1/namespaces/default/pods/${pods()[0]}/exec?command=ls`, {}), {
+      status: 400,
+      body: { message: /simulated/ },
+    })
+    one.store.remove('Deployment', 'default', 'web')
+    await eventually(one, () => pods().length === 0)
+  })
+
+  t.test('a namespace takes along what is in it', async (t) => {
+    apply(one, '{"apiVersion":"v1","kind":"Namespace","metadata":{"name":"gone"}}')
+    apply(one, '{"apiVersion":"v1","kind":"ConfigMap","metadata":{"name":"c","namespace":"gone"}}')
+    one.store.remove('Namespace', undefined, 'gone')
+    await eventually(one, () => !one.store.find('Namespace', undefined, 'gone'))
+    t.equal(one.store.find('ConfigMap', 'gone', 'c'), undefined)
+  })
+})
