@@ -16,7 +16,7 @@ import {
 import { paperMachines } from '../../sandbox/droplet/machines.ts'
 import { Faults } from '../../sandbox/faults.ts'
 import type { Hardware, Machines } from '../../sandbox/machines.ts'
-import { serve } from '../../sandbox/serve.ts'
+import { type App, serve } from '../../sandbox/serve.ts'
 import { openWorld, type World } from '../../sandbox/world.ts'
 
 /** A world with paper machines and one plain store of objects by their path, which stands in for signed URLs. */
@@ -32,15 +32,15 @@ export interface Ground {
 const k3s = Buffer.from('#!/bin/true\n')
 const sha256 = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest('hex')
 
-/** Opens a fresh world. */
-export async function ground(): Promise<Ground> {
+/** Opens a fresh world; without the plain store when Spaces themselves are to be there. */
+export async function ground({ objects: withStore = true } = {}): Promise<Ground> {
   const dir = mkdtempSync(join(tmpdir(), 'regrow-paper-'))
   const world = await openWorld(dir, { faults: new Faults(), machines: {} as Machines })
   const paper = paperMachines(world)
   world.machines = paper
   const objects = new Map([['/k3s', k3s]])
   const at = world.addresses.spaces
-  await serve(world, 'objects', at, {
+  const store: App = {
     fetch: async (request) => {
       const { pathname } = new URL(request.url)
       if (request.method === 'PUT') objects.set(pathname, Buffer.from(await request.arrayBuffer()))
@@ -50,7 +50,8 @@ export async function ground(): Promise<Ground> {
         ? new Response(new Uint8Array(found))
         : new Response('<Code>NoSuchKey</Code>', { status: 404 })
     },
-  })
+  }
+  if (withStore) await serve(world, 'objects', at, store)
   const url = (path: string) => `http://${at.host}:${at.port}${path}`
   return { world, machines: paper, objects, url, end: () => world.end() }
 }

@@ -1,0 +1,208 @@
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { gunzipSync } from 'node:zlib'
+import t, { type Test } from 'tap'
+import { untar } from '../../sandbox/cluster/argocd/chart.ts'
+import { textAt } from '../../sandbox/cluster/tree.ts'
+import { bucketOf } from '../../sandbox/cluster/velero/bucket.ts'
+import { startSpaces } from '../../sandbox/spaces/start.ts'
+import {
+  apply,
+  claim,
+  cluster,
+  csi,
+  definition,
+  digitalOcean,
+  eventually,
+  workload,
+} from './cluster-ground.ts'
+import { clear, ground } from './droplet-ground.ts'
+
+const names = ['Backup', 'BackupStorageLocation', 'Schedule', 'DownloadRequest', 'DeleteBackupRequest']
+const velero = (namespace: string, secret: string) =>
+  [
+    ...names.map((kind) => definition('velero.io', kind)),
+    definition('snapshot.storage.k8s.io', 'VolumeSnapshotClass', 'volumesnapshotclasses').replace(
+      'Namespaced',
+      'Cluster',
+    ),
+    `{"apiVersion":"v1","kind":"Namespace","metadata":{"name":"${namespace}"}}`,
+    JSON.stringify({
+      apiVersion: 'v1',
+      kind: 'Secret',
+      metadata: { name: 'velero-credentials', namespace },
+      stringData: { cloud: `[default]\naws_access_key_id=KEY\naws_secret_access_key=${secret}\n` },
+    }),
+    JSON.stringify({
+      apiVersion: 'v1',
+      kind: 'Secret',
+      metadata: { name: 'velero-repo-credentials', namespace },
+      stringData: { 'repository-password': 'kopia' },
+    }),
+    JSON.stringify({
+      apiVersion: 'snapshot.storage.k8s.io/v1alpha1',
+      kind: 'VolumeSnapshotClass',
+      metadata: { name: 'regrow-backups', labels: { 'velero.io/csi-volumesnapshot-class': 'true' } },
+      driver: 'dobs.csi.digitalocean.com',
+    }),
+    workload('Deployment', namespace, 'velero'),
+  ].join('\n---\n')
+
+const location = (spec: object = {}) =>
+  JSON.stringify({
+    apiVersion: 'velero.io/v1',
+    kind: 'BackupStorageLocation',
+    metadata: { name: 'default', namespace: 'velero' },
+    spec: {
+      default: true,
+      objectStorage: { bucket: 'regrow-b' },
+      config: { region: 'fra1', s3Url: 'https://fra1.digitaloceanspaces.com' },
+      ...spec,
+    },
+  })
+const backup = (name: string, spec: object = {}) =>
+  JSON.stringify({
+    apiVersion: 'velero.io/v1',
+    kind: 'Backup',
+    metadata: { name, namespace: 'velero' },
+    spec,
+  })
+
+async function withVelero(t: Test, secret = 'secret') {
+  const on = await ground({ objects: false })
+  t.teardown(() => clear(on))
+  const cloud = await digitalOcean(on)
+  const key = {
+    access_key: 'KEY',
+    secret_key: 'secret',
+    name: 'k',
+    grants: [{ bucket: '', permission: 'fullaccess' as const }],
+    created_at: '2026-01-01T00:00:00Z',
+  }
+  await startSpaces(on.world, { keys: () => [key] })
+  const { CreateBucketCommand, S3Client } = await import('@aws-sdk/client-s3')
+  const { host, port } = on.world.addresses.spaces
+  const credentials = { accessKeyId: 'KEY', secretAccessKey: 'secret' }
+  const s3 = new S3Client({
+    region: 'fra1',
+    endpoint: `http://${host}:${port}`,
+    forcePathStyle: true,
+    credentials,
+  })
+  await s3.send(new CreateBucketCommand({ Bucket: 'regrow-b' }))
+  const one = await cluster(on)
+  apply(one, csi)
+  apply(one, velero('velero', secret))
+  const phase = (kind: string, name: string) =>
+    textAt(one.store.find(kind, 'velero', name), 'status', 'phase')
+  const reached = (kind: string, name: string, wanted: string) =>
+    eventually(one, () => phase(kind, name) === wanted)
+  return { on, one, cloud, phase, reached }
+}
+
+t.test('a backup lies in the bucket in Velero’s layout, and another cluster finds it there', async (t) => {
+  const { on, one, cloud, reached } = await withVelero(t)
+  apply(one, location())
+  await reached('BackupStorageLocation', 'default', 'Available')
+  apply(one, claim('data'))
+  const bound = await eventually(one, () => one.store.list('PersistentVolume')[0])
+  const folder = on.world.path('volumes', textAt(bound, 'spec', 'csi', 'volumeHandle'))
+  mkdirSync(folder, { recursive: true })
+  writeFileSync(`${folder}/file`, 'bytes')
+  apply(
+    one,
+    '{"apiVersion":"v1","kind":"Secret","metadata":{"name":"left-out","namespace":"default","labels":{"velero.io/exclude-from-backup":"true"}}}',
+  )
+  apply(
+    one,
+    backup('first', { excludedNamespaces: ['velero', 'kube-system'], snapshotMoveData: true, ttl: '24h' }),
+  )
+  await reached('Backup', 'first', 'Completed')
+  t.same(cloud.snapshots, [], 'the temporary snapshot is gone')
+
+  const bucket = await bucketOf(one, one.store.get('BackupStorageLocation', 'velero', 'default'))
+  const file = async (name: string) => bucket.get(`backups/first/${name}`)
+  const json = async (name: string) => JSON.parse(gunzipSync(await file(name)).toString())
+  t.match(JSON.parse((await file('velero-backup.json')).toString()), {
+    status: { phase: 'Completed', expiration: String },
+  })
+  t.match(await json('first-volumeinfo.json.gz'), [
+    { pvcName: 'data', snapshotDataMoved: true, result: 'succeeded' },
+  ])
+  t.match(await json('first-resource-list.json.gz'), {
+    'v1/PersistentVolumeClaim': ['default/data'],
+    'v1/PersistentVolume': [bound.metadata.name],
+  })
+  const inside = [...(await untar(await file('first.tar.gz'))).keys()]
+  t.ok(inside.includes('resources/persistentvolumeclaims/namespaces/default/data.json'))
+  t.notOk(inside.some((name) => name.includes('left-out') || name.includes('namespaces/kube-system')))
+  const moved = (await bucket.list('kopia/default/'))[0] ?? ''
+  t.notMatch((await bucket.get(moved)).toString('latin1'), 'bytes', 'what was moved is locked')
+
+  apply(
+    one,
+    JSON.stringify({
+      apiVersion: 'velero.io/v1',
+      kind: 'DownloadRequest',
+      metadata: { name: 'd', namespace: 'velero' },
+      spec: { target: { kind: 'BackupLog', name: 'first' } },
+    }),
+  )
+  await reached('DownloadRequest', 'd', 'Processed')
+  const url = textAt(one.store.get('DownloadRequest', 'velero', 'd'), 'status', 'downloadURL')
+  t.match(gunzipSync(Buffer.from(await (await fetch(url)).arrayBuffer())).toString(), /simulated/)
+
+  one.store.remove('Backup', 'velero', 'first')
+  one.store.remove('BackupStorageLocation', 'velero', 'default')
+  apply(one, location({ accessMode: 'ReadOnly' }))
+  await reached('Backup', 'first', 'Completed')
+  apply(one, backup('second'))
+  await reached('Backup', 'second', 'FailedValidation')
+  apply(one, location({ accessMode: 'ReadWrite' }))
+  apply(
+    one,
+    JSON.stringify({
+      apiVersion: 'velero.io/v1',
+      kind: 'DeleteBackupRequest',
+      metadata: { name: 'x', namespace: 'velero' },
+      spec: { backupName: 'first' },
+    }),
+  )
+  await eventually(one, () => !one.store.find('DeleteBackupRequest', 'velero', 'x'))
+  t.same(await bucket.list(''), [], 'a deleted backup leaves nothing')
+})
+
+t.test('a volume kept as a snapshot at DigitalOcean', async (t) => {
+  const { one, cloud, reached } = await withVelero(t)
+  apply(one, location())
+  apply(one, claim('data'))
+  await eventually(one, () => one.store.list('PersistentVolume')[0])
+  await reached('BackupStorageLocation', 'default', 'Available')
+  apply(one, backup('first'))
+  await reached('Backup', 'first', 'Completed')
+  t.match(cloud.snapshots, [{ tags: ['regrow:main'] }])
+  t.match(one.store.get('Backup', 'velero', 'first'), { status: { csiVolumeSnapshotsCompleted: 1 } })
+})
+
+t.test('a wrong key makes the location unavailable with the store’s word', async (t) => {
+  const { one, reached } = await withVelero(t, 'wrong')
+  apply(one, location())
+  await reached('BackupStorageLocation', 'default', 'Unavailable')
+  t.match(
+    textAt(one.store.get('BackupStorageLocation', 'velero', 'default'), 'status', 'message'),
+    /SignatureDoesNotMatch/,
+  )
+})
+
+t.test('a schedule is accepted or refused', async (t) => {
+  const { one, reached } = await withVelero(t)
+  const schedule = (name: string, cron: string) =>
+    JSON.stringify({
+      apiVersion: 'velero.io/v1',
+      kind: 'Schedule',
+      metadata: { name, namespace: 'velero' },
+      spec: { schedule: cron },
+    })
+  apply(one, `${schedule('daily', '0 3 * * *')}\n---\n${schedule('odd', 'daily')}`)
+  await reached('Schedule', 'daily', 'Enabled')
+  await reached('Schedule', 'odd', 'FailedValidation')
+})
