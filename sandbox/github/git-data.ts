@@ -130,8 +130,11 @@ async function patchRef({ dir, param, body, url }: Ask): Promise<Answer> {
   const before = await refOf(dir, `refs/${param('ref')}`)
   if (!before) throw noReference()
   await target(dir, wanted.sha)
-  const forward = (await line(dir, 'merge-base', '--is-ancestor', before.sha, wanted.sha)) !== undefined
-  if (!wanted.force && !forward) throw new Refusal(422, 'Update is not a fast forward')
+  const [next] = await readCommits(dir, [wanted.sha])
+  const isForward = async () =>
+    next?.parents.some((one) => one.sha === before.sha) ||
+    (await line(dir, 'merge-base', '--is-ancestor', before.sha, wanted.sha)) !== undefined
+  if (!wanted.force && !(await isForward())) throw new Refusal(422, 'Update is not a fast forward')
   await swap(dir, before.ref, wanted.sha, before.sha, 'Update is not a fast forward')
   return [200, shown({ ref: before.ref, sha: wanted.sha, type: 'commit' }, url)]
 }

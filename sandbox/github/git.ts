@@ -1,4 +1,7 @@
 import { spawn } from 'node:child_process'
+import { existsSync, readFileSync, statSync } from 'node:fs'
+import { join } from 'node:path'
+import { inflateSync } from 'node:zlib'
 
 /** Git ended with another exit code than 0; the message is what it said. */
 export class GitFailure extends Error {}
@@ -62,12 +65,17 @@ export async function line(dir: string, ...args: string[]): Promise<string | und
   }
 }
 
-/** Objects by name (sha, `ref:path`, …) in one call: type and bytes, or undefined for what is not there. */
-export async function objects(
-  dir: string,
-  names: readonly string[],
-): Promise<({ sha: string; type: string; bytes: Buffer } | undefined)[]> {
-  if (names.length === 0) return []
+/** An object of a repository. */
+export interface GitObject {
+  sha: string
+  type: string
+  bytes: Buffer
+}
+
+/** Objects by name (sha, `ref:path`, …): type and bytes, or undefined for what is not there. */
+export async function objects(dir: string, names: readonly string[]): Promise<(GitObject | undefined)[]> {
+  const loose = names.map((name) => looseObject(dir, name))
+  if (loose.every(Boolean)) return loose
   const output = await git(dir, ['cat-file', '--batch'], names.map((name) => `${name}\n`).join(''))
   let at = 0
   return names.map(() => {
@@ -79,6 +87,15 @@ export async function objects(
     at += bytes.length + 1
     return { sha, type, bytes }
   })
+}
+
+/** An object as git keeps it until it is packed, which starts no process: flows look at one commit many times. */
+function looseObject(dir: string, sha: string): GitObject | undefined {
+  const file = join(dir, 'objects', sha.slice(0, 2), sha.slice(2))
+  if (!/^[0-9a-f]{40}$/.test(sha) || !existsSync(file)) return undefined
+  const raw = inflateSync(readFileSync(file))
+  const end = raw.indexOf(0)
+  return { sha, type: raw.toString('utf8', 0, end).split(' ')[0] ?? '', bytes: raw.subarray(end + 1) }
 }
 
 /** What a tree holds; `deep` goes through its folders and names them too. */
@@ -102,9 +119,13 @@ export interface Ref {
   type: string
 }
 
-/** One ref, exactly by its full name. */
+/** One ref, exactly by its full name. Refs are files here, because nothing ever packs them. */
 export async function refOf(dir: string, ref: string): Promise<Ref | undefined> {
-  return (await refsUnder(dir, ref)).find((one) => one.ref === ref)
+  const file = join(dir, ref)
+  if (!/^refs\/(?!.*\.\.)/.test(ref) || !statSync(file, { throwIfNoEntry: false })?.isFile()) return undefined
+  const sha = readFileSync(file, 'utf8').trim()
+  const [found] = await objects(dir, [sha])
+  return found && { ref, sha, type: found.type }
 }
 
 /** All refs whose full names begin so. */
