@@ -52,6 +52,15 @@ export class Disk {
     writeFileSync(join(this.#folder, 'cluster'), id)
   }
 
+  /** Notes the power. @returns whether it was on already: then nobody switched the machine off, the box was paused. */
+  power(on: boolean): boolean {
+    const file = join(this.#folder, 'power.on')
+    const before = existsSync(file)
+    if (on) writeFileSync(file, '')
+    else rmSync(file, { force: true })
+    return before
+  }
+
   erase(): void {
     rmSync(this.#folder, { recursive: true, force: true })
   }

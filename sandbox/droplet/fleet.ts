@@ -71,6 +71,7 @@ export class Fleet {
     const machine = this.#running.get(dropletId)
     this.#running.delete(dropletId)
     machine?.powerOff()
+    machine?.disk.power(false)
     const cluster = this.#clusters.get(machine?.disk.cluster ?? '')
     if (!machine || !cluster?.isUp()) return
     markNode(cluster.store, machine.hardware.name, false)

@@ -15,7 +15,7 @@ const order: Name[] = ['fetch', 'host', 'k3s', 'argocd']
 export async function install(fleet: Fleet, machine: Machine): Promise<void> {
   const { world, disk } = machine
   // Cloud-init takes about half a minute before it runs anything of ours.
-  await world.latency(30)
+  if (!machine.resumes) await world.latency(30)
   if (!disk.hasBundle() && !(await fetched(machine))) return
   await step(machine, 'fetch', async () => {
     await deleteBundle(machine)
@@ -93,7 +93,7 @@ async function startK3s(fleet: Fleet, machine: Machine): Promise<string> {
       `Node password rejected, duplicate hostname or contents of '/etc/rancher/node/password' may not match server node-passwd entry`,
     )
   // From the start of k3s to a ready node on a small machine.
-  await world.latency(45)
+  if (!machine.resumes || !disk.isDone('k3s')) await world.latency(45)
   if (!machine.isOn) return ''
   disk.cluster = cluster.identity.id
   const labels = textsAt(config, 'node-label').map((label) => label.split('=') as [string, string])

@@ -26,6 +26,8 @@ export class Machine {
   readonly hardware: Hardware
   readonly orders: Orders
   readonly disk: Disk
+  /** True when the box was paused while the machine ran: it just goes on, without the time that starting takes. */
+  readonly resumes: boolean
   readonly #bootId = randomUUID()
   #on = true
 
@@ -34,6 +36,7 @@ export class Machine {
     this.hardware = hardware
     this.orders = orders
     this.disk = new Disk(world, hardware.id)
+    this.resumes = this.disk.power(true)
   }
 
   get isOn(): boolean {

@@ -22,9 +22,11 @@ export function paperMachines(
       if (!orders || fleet.isOn(hardware.id)) return
       const machine = new Machine(world, hardware, orders)
       fleet.add(machine)
-      void install(fleet, machine).catch((error: Error) => {
+      const whole = install(fleet, machine).catch((error: Error) => {
         if (machine.isOn) process.stderr.write(`! paper droplet ${hardware.name}: ${error.stack}\n`)
       })
+      // Who opens a paused world finds its clusters up.
+      if (machine.resumes && machine.disk.isDone('k3s')) await whole
     },
     halt: (dropletId) => fleet.powerOff(dropletId),
     destroy: (dropletId) => fleet.destroy(dropletId),
