@@ -29,6 +29,7 @@ import {
 import { getSignedUrl } from '@aws-sdk/s3-request-presigner'
 import t from 'tap'
 import { Faults } from '../../sandbox/faults.ts'
+import { readBody } from '../../sandbox/spaces/body.ts'
 import type { SpacesKey } from '../../sandbox/spaces/key.ts'
 import { startSpaces } from '../../sandbox/spaces/start.ts'
 import { openWorld } from '../../sandbox/world.ts'
@@ -195,10 +196,20 @@ t.test('an upload in parts', async (t) => {
   t.equal(await codeOf(complete([first, last])), '404 NoSuchUpload')
 })
 
-t.test('streamed bodies are stored without their framing, and a changed chunk is refused', async (t) => {
+t.test('streamed bodies are stored without their framing, and refused when cut off', async (t) => {
   const Body = Readable.from([Buffer.from('stre'), Buffer.from('amed')])
   await s3.send(new PutObjectCommand({ ...at, Key: 'stream', Body, ContentLength: 8 }))
   t.equal(await text(s3, 'stream'), 'streamed')
+  const signed = `6;chunk-signature=${'a'.repeat(64)}\r\nsigned\r\n0;chunk-signature=${'b'.repeat(64)}\r\n\r\n`
+  const read = (body: string, length: number) =>
+    readBody(
+      Buffer.from(body),
+      { 'x-amz-decoded-content-length': String(length) },
+      'STREAMING-AWS4-HMAC-SHA256-PAYLOAD',
+    ).toString()
+  t.equal(read(signed, 6), 'signed')
+  t.throws(() => read(signed.slice(0, 90), 6), { code: 'IncompleteBody' })
+  t.throws(() => read(signed, 7), { code: 'IncompleteBody' })
 })
 
 t.test('who may do what', async (t) => {
