@@ -11,8 +11,8 @@ export interface CloudVolumes {
 }
 
 /** @returns calls that throw a Refusal with DigitalOcean's own words, so that the control loop tries again */
-export function cloudVolumes({ addresses }: World, token: string): CloudVolumes {
-  const { host, port } = addresses.digitalocean
+export function cloudVolumes(world: World, token: string): CloudVolumes {
+  const { host, port } = world.addresses.digitalocean
   const call = async (method: string, path: string, body?: Tree): Promise<Tree> => {
     const headers = {
       authorization: `Bearer ${token}`,
@@ -43,8 +43,9 @@ export function cloudVolumes({ addresses }: World, token: string): CloudVolumes 
     act: async (volume, action) => {
       const path = `volumes/${volume}/actions`
       let state = treeAt(await call('POST', path, action), 'action')
-      for (let pause = 10; state.status === 'in-progress'; pause = Math.min(1000, pause * 2)) {
-        await sleep(pause, undefined, { ref: false })
+      while (state.status === 'in-progress') {
+        // The driver looks once a second.
+        await Promise.all([world.latency(1), sleep(10, undefined, { ref: false })])
         state = treeAt(await call('GET', `${path}/${numberAt(state, 0, 'id')}`), 'action')
       }
       if (state.status === 'errored')

@@ -17,13 +17,9 @@ export function mergePatch(target: unknown, patch: unknown): unknown {
 export function strategicPatch(target: unknown, patch: unknown): unknown {
   if (Array.isArray(patch)) return patchList(Array.isArray(target) ? target : [], patch)
   if (!isTree(patch)) return patch
-  if (patch.$patch === 'replace') return without(patch, '$patch')
   const merged: Tree = isTree(target) ? { ...target } : {}
   for (const [key, value] of Object.entries(patch)) {
-    const removal = key.match(/^\$deleteFromPrimitiveList\/(.*)$/)?.[1]
-    if (removal && Array.isArray(value))
-      merged[removal] = (merged[removal] as unknown[] | undefined)?.filter((one) => !value.includes(one))
-    else if (key.startsWith('$')) continue
+    if (key.startsWith('$')) continue
     else if (value === null) delete merged[key]
     else merged[key] = strategicPatch(merged[key], value)
   }
@@ -51,15 +47,14 @@ export function applied(live: unknown, before: unknown, now: unknown): unknown {
   return [...ours, ...kept]
 }
 
-/** RFC 6902. @throws Refusal for a path that does not exist or a test that fails. */
+/** RFC 6902 without copy and move. @throws Refusal for a path that does not exist or a test that fails. */
 export function jsonPatch(target: unknown, operations: unknown): unknown {
   if (!Array.isArray(operations)) throw new Refusal(400, 'BadRequest', 'a JSON patch is a list')
   const root = { root: structuredClone(target) }
   for (const operation of operations) {
-    const { op, path, from, value } = operation as {
+    const { op, path, value } = operation as {
       op: string
       path: string
-      from?: string
       value?: unknown
     }
     const [parent, key] = locate(root, path)
@@ -70,12 +65,7 @@ export function jsonPatch(target: unknown, operations: unknown): unknown {
       if (read(parent, key) === undefined) throw gone(path, 'missing value')
       write(parent, key, structuredClone(value))
     } else if (op === 'remove') remove(parent, key, path)
-    else if (op === 'copy' || op === 'move') {
-      const [source, name] = locate(root, from ?? '')
-      const taken = structuredClone(read(source, name))
-      if (op === 'move') remove(source, name, path)
-      insert(parent, key, taken)
-    } else throw new Refusal(400, 'BadRequest', `JSON patch operation ${op} is unknown`)
+    else throw new Refusal(400, 'BadRequest', `JSON patch operation ${op} is unknown`)
   }
   return root.root
 }
@@ -139,9 +129,4 @@ function patchList(target: unknown[], patch: unknown[]): unknown[] {
     else merged[index] = strategicPatch(merged[index], one)
   }
   return merged
-}
-
-function without(tree: Tree, key: string): Tree {
-  const { [key]: _gone, ...rest } = tree
-  return rest
 }

@@ -3,114 +3,98 @@ import { at, listAt, numberAt, type Thing, type Tree, textAt, textsAt, treeAt } 
 
 type Cell = (thing: Thing) => unknown
 
-const of =
-  (...path: string[]): Cell =>
-  (thing) =>
-    at(thing, ...path) ?? '<none>'
 const age: Cell = (thing) => since(textAt(thing, 'metadata', 'creationTimestamp'))
+const outOf: Cell = (thing) =>
+  `${numberAt(thing, 0, 'status', 'readyReplicas')}/${numberAt(thing, 1, 'spec', 'replicas')}`
+const size: Cell = (thing) => Object.keys(treeAt(thing, 'data')).length
+const names = (list: (string | undefined)[]) => list.filter(Boolean).join(',') || '<none>'
 
-// The columns a person is used to; custom resources bring their own, everything else shows name and age.
-const columns: Record<string, Record<string, Cell>> = {
-  Node: { Status: nodeStatus, Roles: roles, Age: age, Version: of('status', 'nodeInfo', 'kubeletVersion') },
-  Pod: {
-    Ready: (pod) => {
-      const states = listAt(pod, 'status', 'containerStatuses')
-      return `${states.filter((one) => one.ready).length}/${listAt(pod, 'spec', 'containers').length}`
-    },
-    Status: (pod) => waitingOf(pod) || textAt(pod, 'status', 'phase') || 'Pending',
-    Restarts: () => 0,
-    Age: age,
-    Node: of('spec', 'nodeName'),
-  },
+// What a person is used to see: a path or a function for each column. Custom resources may bring columns of their own.
+const columns: Record<string, Record<string, string | Cell>> = {
+  Node: { Status: nodeStatus, Roles: roles, Age: age, Version: 'status.nodeInfo.kubeletVersion' },
+  Pod: { Ready: containers, Status: podStatus, Restarts: () => 0, Age: age, Node: 'spec.nodeName' },
   PersistentVolumeClaim: {
-    Status: of('status', 'phase'),
-    Volume: of('spec', 'volumeName'),
-    Capacity: of('status', 'capacity', 'storage'),
-    'Access Modes': (claim) => modes(textsAt(claim, 'spec', 'accessModes')),
-    StorageClass: of('spec', 'storageClassName'),
+    Status: 'status.phase',
+    Volume: 'spec.volumeName',
+    Capacity: 'status.capacity.storage',
+    'Access Modes': (claim) =>
+      names(textsAt(claim, 'spec', 'accessModes').map((mode) => modes[mode] ?? mode)),
+    StorageClass: 'spec.storageClassName',
     Age: age,
   },
   PersistentVolume: {
-    Capacity: of('spec', 'capacity', 'storage'),
-    'Reclaim Policy': of('spec', 'persistentVolumeReclaimPolicy'),
-    Status: of('status', 'phase'),
-    Claim: (pv) => `${textAt(pv, 'spec', 'claimRef', 'namespace')}/${textAt(pv, 'spec', 'claimRef', 'name')}`,
-    StorageClass: of('spec', 'storageClassName'),
+    Capacity: 'spec.capacity.storage',
+    'Reclaim Policy': 'spec.persistentVolumeReclaimPolicy',
+    Status: 'status.phase',
+    Claim: 'spec.claimRef.name',
+    StorageClass: 'spec.storageClassName',
     Age: age,
   },
   Deployment: {
-    Ready: outOf('readyReplicas'),
-    'Up-to-date': of('status', 'updatedReplicas'),
-    Available: of('status', 'availableReplicas'),
+    Ready: outOf,
+    'Up-to-date': 'status.updatedReplicas',
+    Available: 'status.availableReplicas',
     Age: age,
   },
-  StatefulSet: { Ready: outOf('readyReplicas'), Age: age },
-  DaemonSet: {
-    Desired: of('status', 'desiredNumberScheduled'),
-    Ready: of('status', 'numberReady'),
-    Available: of('status', 'numberAvailable'),
-    Age: age,
-  },
+  StatefulSet: { Ready: outOf, Age: age },
+  DaemonSet: { Desired: 'status.desiredNumberScheduled', Ready: 'status.numberReady', Age: age },
   Service: {
-    Type: of('spec', 'type'),
-    'Cluster-IP': of('spec', 'clusterIP'),
-    'External-IP': (service) =>
-      listAt(service, 'status', 'loadBalancer', 'ingress')
-        .map((one) => one.ip)
-        .join(',') || '<none>',
-    'Port(s)': (service) =>
-      listAt(service, 'spec', 'ports')
-        .map((one) => `${one.port}/${one.protocol ?? 'TCP'}`)
-        .join(','),
+    Type: 'spec.type',
+    'Cluster-IP': 'spec.clusterIP',
+    'External-IP': addresses,
+    'Port(s)': ports,
     Age: age,
   },
-  Secret: { Type: of('type'), Data: (secret) => Object.keys(treeAt(secret, 'data')).length, Age: age },
-  ConfigMap: { Data: (map) => Object.keys(treeAt(map, 'data')).length, Age: age },
-  Namespace: { Status: of('status', 'phase'), Age: age },
+  Ingress: { Class: 'spec.ingressClassName', Address: addresses, Age: age },
+  Secret: { Type: 'type', Data: size, Age: age },
+  ConfigMap: { Data: size, Age: age },
+  Namespace: { Status: 'status.phase', Age: age },
+  StorageClass: { Provisioner: 'provisioner', ReclaimPolicy: 'reclaimPolicy', Age: age },
+  Backup: { Status: 'status.phase', Expires: 'status.expiration', Age: age },
   Event: {
     'Last Seen': (event) => since(textAt(event, 'lastTimestamp')),
-    Type: of('type'),
-    Reason: of('reason'),
-    Object: (event) =>
-      `${textAt(event, 'involvedObject', 'kind').toLowerCase()}/${textAt(event, 'involvedObject', 'name')}`,
-    Message: of('message'),
+    Type: 'type',
+    Reason: 'reason',
+    Object: ({ involvedObject }) =>
+      `${textAt(involvedObject, 'kind').toLowerCase()}/${textAt(involvedObject, 'name')}`,
+    Message: 'message',
   },
-  StorageClass: { Provisioner: of('provisioner'), ReclaimPolicy: of('reclaimPolicy'), Age: age },
 }
+const modes: Record<string, string> = { ReadWriteOnce: 'RWO', ReadOnlyMany: 'ROX', ReadWriteMany: 'RWX' }
 
 /** Objects as the `Table` that kubectl prints. */
 export function table(kind: Kind, things: readonly Thing[], revision: number): Tree {
   const cells = cellsOf(kind)
-  const name = { name: 'Name', type: 'string', format: 'name', description: '', priority: 0 }
-  const others = Object.keys(cells).map((one) => ({
-    name: one,
+  const column = (name: string, format = '') => ({
+    name,
     type: 'string',
-    format: '',
+    format,
     description: '',
     priority: 0,
-  }))
+  })
   return {
     kind: 'Table',
     apiVersion: 'meta.k8s.io/v1',
     metadata: { resourceVersion: String(revision) },
-    columnDefinitions: [name, ...others],
+    columnDefinitions: [column('Name', 'name'), ...cells.map(([name]) => column(name))],
     rows: things.map((thing) => ({
-      cells: [thing.metadata.name, ...Object.values(cells).map((cell) => cell(thing))],
+      cells: [thing.metadata.name, ...cells.map(([, cell]) => cell(thing))],
       object: { kind: 'PartialObjectMetadata', apiVersion: 'meta.k8s.io/v1', metadata: thing.metadata },
     })),
   }
 }
 
-function cellsOf(kind: Kind): Record<string, Cell> {
-  const known = kind.columns.length === 0 ? columns[kind.kind] : undefined
-  if (known) return known
-  if (kind.columns.length === 0) return { Age: age }
-  return Object.fromEntries(
-    kind.columns.map(({ name, path, type }) => {
-      const value = of(...path.replace(/^\./, '').split('.'))
-      return [name, type === 'date' ? (thing: Thing) => since(String(value(thing))) : value]
-    }),
-  )
+function cellsOf(kind: Kind): [string, Cell][] {
+  const own = kind.columns.map(({ name, path, type }): [string, Cell] => {
+    const value = cellOf(path.replace(/^\./, ''))
+    return [name, type === 'date' ? (thing) => since(String(value(thing))) : value]
+  })
+  if (own.length > 0) return own
+  return Object.entries(columns[kind.kind] ?? { Age: age }).map(([name, cell]) => [name, cellOf(cell)])
+}
+
+function cellOf(cell: string | Cell): Cell {
+  return typeof cell === 'string' ? (thing) => at(thing, ...cell.split('.')) ?? '<none>' : cell
 }
 
 function since(time: string): string {
@@ -128,23 +112,28 @@ function nodeStatus(node: Thing): string {
 }
 
 function roles(node: Thing): string {
-  const names = Object.keys(node.metadata.labels ?? {}).map(
-    (key) => key.match(/^node-role.kubernetes.io\/(.+)$/)?.[1],
+  return names(
+    Object.keys(node.metadata.labels ?? {}).map((key) => key.match(/^node-role.kubernetes.io\/(.+)$/)?.[1]),
   )
-  return names.filter(Boolean).join(',') || '<none>'
 }
 
-function waitingOf(pod: Thing): string {
-  const waiting = listAt(pod, 'status', 'containerStatuses').map((one) =>
-    textAt(one, 'state', 'waiting', 'reason'),
+function containers(pod: Thing): string {
+  const ready = listAt(pod, 'status', 'containerStatuses').filter((one) => one.ready)
+  return `${ready.length}/${listAt(pod, 'spec', 'containers').length}`
+}
+
+function podStatus(pod: Thing): string {
+  const states = listAt(pod, 'status', 'containerStatuses')
+  return (
+    states.map((one) => textAt(one, 'state', 'waiting', 'reason')).find(Boolean) ??
+    (textAt(pod, 'status', 'phase') || 'Pending')
   )
-  return waiting.find(Boolean) ?? ''
 }
 
-function modes(names: string[]): string {
-  return names.map((name) => name.replace(/[a-z]/g, '').replace(/^(.)W(.)$/, '$1W$2')).join(',')
+function addresses(thing: Thing): string {
+  return names(listAt(thing, 'status', 'loadBalancer', 'ingress').map((one) => textAt(one, 'ip')))
 }
 
-function outOf(field: string): Cell {
-  return (thing) => `${numberAt(thing, 0, 'status', field)}/${numberAt(thing, 1, 'spec', 'replicas')}`
+function ports(service: Thing): string {
+  return names(listAt(service, 'spec', 'ports').map((one) => `${one.port}/${one.protocol ?? 'TCP'}`))
 }

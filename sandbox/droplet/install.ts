@@ -72,7 +72,7 @@ async function step(machine: Machine, name: Name, take: () => Promise<string>): 
     } catch (error) {
       if (!(error instanceof StepFailure) || !machine.isOn) throw error
       if (!error.again || isOver()) return await say('failed', error.message, error.log)
-      await machine.pause(5, 20)
+      await machine.pause(1, 20)
     }
 }
 

@@ -146,34 +146,24 @@ function waits(cluster: Cluster, pod: Thing, reason: string, message: string): v
 
 function runNow({ store }: Cluster, pod: Thing): void {
   const { namespace, name } = pod.metadata
-  const ends = listAt(pod, 'metadata', 'ownerReferences')[0]?.kind === 'Job'
   const node = store.find('Node', undefined, textAt(pod, 'spec', 'nodeName'))
   const hostIP = textAt(listAt(node, 'status', 'addresses')[0], 'address')
   const containerStatuses = listAt(pod, 'spec', 'containers').map((one) => ({
     name: one.name,
     image: one.image,
     imageID: 'simulated',
-    ready: !ends,
-    started: !ends,
+    ready: true,
+    started: true,
     restartCount: 0,
-    state: ends
-      ? { terminated: { exitCode: 0, reason: 'Completed', finishedAt: now() } }
-      : { running: { startedAt: now() } },
+    state: { running: { startedAt: now() } },
   }))
   const conditions = ['PodScheduled', 'Initialized', 'ContainersReady', 'Ready'].map((type) => ({
     type,
-    status: ends && /Ready/.test(type) ? 'False' : 'True',
+    status: 'True',
     lastTransitionTime: now(),
   }))
   const podIP = `${textAt(node, 'spec', 'podCIDR').replace(/\.0\/24$/, '')}.${10 + (store.revision % 240)}`
-  store.setStatus('Pod', namespace, name, {
-    phase: ends ? 'Succeeded' : 'Running',
-    startTime: now(),
-    hostIP,
-    podIP,
-    podIPs: [{ ip: podIP }],
-    qosClass: 'Burstable',
-    conditions,
-    containerStatuses,
-  })
+  const addresses = { hostIP, podIP, podIPs: [{ ip: podIP }] }
+  const status = { phase: 'Running', startTime: now(), ...addresses, conditions, containerStatuses }
+  store.setStatus('Pod', namespace, name, status)
 }

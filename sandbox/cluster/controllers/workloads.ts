@@ -6,9 +6,12 @@ import { suffix } from '../store.ts'
 import { now } from '../time.ts'
 import { listAt, numberAt, type Thing, type Tree, textAt, treeAt } from '../tree.ts'
 
-const kinds = ['Deployment', 'StatefulSet', 'DaemonSet', 'Job']
+const kinds = ['Deployment', 'StatefulSet', 'DaemonSet']
 
-/** Makes and removes the pods of workloads (without ReplicaSets between) and counts them in the status. */
+/**
+ * Makes and removes the pods of workloads (without ReplicaSets between) and counts them in the status. Jobs are left
+ * alone: nothing is executed here, so none can be said to be done.
+ */
 export function workloads(cluster: Cluster): Controller {
   const { store } = cluster
   return {
@@ -73,7 +76,7 @@ function placesOf({ store }: Cluster, { kind, metadata, spec }: Thing, kept: Thi
         takes: (pod) => textAt(pod, 'spec', 'nodeName') === node.metadata.name,
       }))
   }
-  const replicas = kind === 'Job' ? 1 : numberAt(spec, 1, 'replicas')
+  const replicas = numberAt(spec, 1, 'replicas')
   if (kind === 'StatefulSet') {
     const ready = kept.filter(isReady).length
     const parallel = textAt(spec, 'podManagementPolicy') === 'Parallel'
@@ -127,17 +130,7 @@ function count({ store }: Cluster, workload: Thing, kept: Thing[], places: numbe
   const live = kept.filter((pod) => store.find('Pod', namespace, pod.metadata.name))
   const ready = live.filter(isReady).length
   const observed = { observedGeneration: numberAt(workload, 1, 'metadata', 'generation') }
-  if (kind === 'Job') {
-    const done = live.some((pod) => textAt(pod, 'status', 'phase') === 'Succeeded')
-    const conditions = [{ type: 'Complete', status: 'True', lastTransitionTime: now() }]
-    const already = listAt(workload, 'status', 'conditions').length > 0
-    store.setStatus(
-      kind,
-      namespace,
-      name,
-      done ? { succeeded: 1, active: 0, ...(already ? {} : { conditions }) } : { active: 1 },
-    )
-  } else if (kind === 'DaemonSet') {
+  if (kind === 'DaemonSet') {
     const numbers = {
       desiredNumberScheduled: places,
       currentNumberScheduled: live.length,

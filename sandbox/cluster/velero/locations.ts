@@ -17,6 +17,8 @@ export function locations(cluster: Cluster): Controller {
   let looked = Date.now()
   return {
     keys: ({ kind, thing }) => {
+      // Loading the S3 client takes a moment: better before a location waits for it.
+      if (thing.metadata.name === 'velero' && kind.kind === 'Deployment') void import('@aws-sdk/client-s3')
       if (kind.kind === 'BackupStorageLocation') return [keyOf(thing)]
       return thing.metadata.namespace === 'velero' && /^(Deployment|Secret)$/.test(kind.kind) ? all() : []
     },
