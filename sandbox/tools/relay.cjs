@@ -16,7 +16,8 @@ function take(message) {
   ended = true
   process.exitCode = message.exit
   process.stdin.destroy()
-  socket.end()
+  // Not end(): the other side may have paused its reading, and then the connection would never be closed.
+  socket.destroy()
 }
 
 function sendStdin() {
