@@ -52,9 +52,11 @@ await run('bootstrap', async ({ flags, confirm }) => {
   })
 
   const kube = await connect(cluster, { kit, buckets, address, name }) // the kubeconfig was known before the machine
-  await retireClusterKeys(cluster, buckets)
-  await ensureCloudToken(kube, cluster)
-  await healthy(kube, 'platform') // CSI, Velero, sealed-secrets: by Argo CD
+  await Promise.all([
+    healthy(kube, 'platform'), // CSI, Velero, sealed-secrets: by Argo CD
+    ensureCloudToken(kube, cluster),
+    retireClusterKeys(cluster, buckets),
+  ])
   await applyRoot(kube, cluster, address) // the app of apps: ingress, backups, your apps
   await healthy(kube, 'root')
   await claimsBound(kube, cluster, 'hello')

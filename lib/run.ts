@@ -1,9 +1,12 @@
 import { spawn } from 'node:child_process'
-import { basename, dirname, join, relative } from 'node:path'
+import { once } from 'node:events'
+import { dirname, join, relative } from 'node:path'
+import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
+import { z } from 'zod'
 import { answered } from './confirm.ts'
 import { beginDryRun, DryRunEnd } from './dry-run.ts'
-import { endAll } from './ending.ts'
+import { atEnd, endAll } from './ending.ts'
 import { missingTokens } from './environment.ts'
 import { type CommandName, type Flags, helpText, readFlags } from './flags.ts'
 import { Problem, Problems } from './problem.ts'
@@ -44,10 +47,7 @@ export async function run<C extends CommandName>(
       process.stdout.write(helpText(command, relative(process.cwd(), process.argv[1] ?? command) || command))
       return
     }
-    if (flags.sandbox && !process.env.REGROW_SANDBOXED) {
-      process.exitCode = await intoSandbox()
-      return
-    }
+    if (flags.sandbox && !process.env.REGROW_SANDBOXED) await openSandbox()
     if (flags.verbose) process.env.REGROW_VERBOSE = '1'
     if (needs.tokens?.(flags) ?? true) await askForTokens()
     const confirm = async (plan: Shown) => {
@@ -121,18 +121,28 @@ async function askForTokens(): Promise<void> {
   }
 }
 
-/** Runs this same command line under the sandbox's wrapper. @returns its exit code */
-function intoSandbox(): Promise<number> {
-  const root = dirname(dirname(fileURLToPath(import.meta.url)))
-  const [node, script, ...rest] = process.argv
-  const words = [...process.execArgv, join(root, 'scripts', 'sandbox.mts'), script ?? '', ...rest]
-  process.removeAllListeners('SIGINT')
-  process.on('SIGINT', () => {})
-  return new Promise((resolve, reject) => {
-    const child = spawn(node ?? 'node', words, { stdio: 'inherit' })
-    child.once('error', (cause) =>
-      reject(new Problem(`${basename(script ?? '')} could not be started`, { cause })),
+/**
+ * Has the sandbox's wrapper hold its world for as long as this process lives, and takes its environment. The wrapper
+ * reads our end as the end of its standard input, so that it goes even when we are killed.
+ */
+async function openSandbox(): Promise<void> {
+  const wrapper = join(dirname(dirname(fileURLToPath(import.meta.url))), 'scripts', 'sandbox.mts')
+  const child = spawn(process.execPath, [...process.execArgv, wrapper, '--hold'], {
+    stdio: ['pipe', 'pipe', 'inherit'],
+    // Ctrl-C is ours to answer; the wrapper ends after us.
+    detached: true,
+  })
+  const lines = createInterface({ input: child.stdout })
+  const env = await new Promise<Record<string, string>>((resolve, reject) => {
+    lines.once('line', (line) => resolve(z.record(z.string(), z.string()).parse(JSON.parse(line))))
+    child.once('exit', () =>
+      reject(new Problem('the sandbox could not be opened', { cure: 'It said why above.' })),
     )
-    child.once('exit', (code) => resolve(code ?? 130))
+  })
+  Object.assign(process.env, env)
+  atEnd('sandbox', async () => {
+    const gone = once(child, 'exit')
+    child.stdin.end()
+    await gone
   })
 }

@@ -26,9 +26,12 @@ export async function waitFor<T>(
     let state = ''
     const started = performance.now()
     for (;;) {
-      const found = await look((seen) => {
-        state = seen
-      })
+      const found = await inTime(
+        look((seen) => {
+          state = seen
+        }),
+        within + 60 - (performance.now() - started) / 1000,
+      )
       if (found !== undefined) return found
       const passed = (performance.now() - started) / 1000
       if (passed >= within)
@@ -38,6 +41,19 @@ export async function waitFor<T>(
       await sleep(Math.min(every, Math.max(0.03, passed * 0.1), within - passed) * 1000)
     }
   })
+}
+
+/** A look that hangs must not outlive the wait: it is given a minute beyond the deadline, then counts as no answer. */
+async function inTime<T>(look: Promise<T | undefined>, seconds: number): Promise<T | undefined> {
+  let timer: NodeJS.Timeout | undefined
+  const late = new Promise<undefined>((resolve) => {
+    timer = setTimeout(() => resolve(undefined), seconds * 1000)
+  })
+  try {
+    return await Promise.race([look, late])
+  } finally {
+    clearTimeout(timer)
+  }
 }
 
 /** Pauses before another attempt: doubles from half a second, with jitter, at most 20 s. */

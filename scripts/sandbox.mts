@@ -17,6 +17,7 @@ const help = `The whole cloud in a box: runs a command against a simulated Digit
 
   --reset         forget the world first
   --latency N     how slow the cloud is: 0 not at all (default), 1 like DigitalOcean
+  --hold          print the environment and run the world until standard input ends
   --faults FILE   what goes wrong, as JSON (docs/sandbox.md)
   --help          show this text
 
@@ -42,7 +43,8 @@ function read(argv: string[]) {
   }
   let at = 0
   for (; argv[at]?.startsWith('--'); at++) {
-    if (argv[at] === '--help') return { ...flags, command: [], help: true }
+    if (argv[at] === '--help') return { ...flags, command: [], help: true, hold: false }
+    if (argv[at] === '--hold') return { ...flags, command: [], help: false, hold: true }
     if (argv[at] === '--reset') flags.reset = true
     else if (argv[at] === '--latency') flags.latency = Number(argv[++at])
     else if (argv[at] === '--faults') flags.faults = argv[++at]
@@ -51,7 +53,7 @@ function read(argv: string[]) {
   }
   if (!(flags.latency >= 0 && flags.latency <= 1))
     throw new Problem('--latency takes a number from 0 to 1', { exitCode: 2 })
-  return { ...flags, command: argv.slice(at), help: false }
+  return { ...flags, command: argv.slice(at), help: false, hold: false }
 }
 
 /** Runs the command and waits for it; signals reach it by the terminal or are handed on. */
@@ -72,9 +74,17 @@ function runCommand([command = '', ...words]: string[], env: NodeJS.ProcessEnv):
   })
 }
 
+/** Prints the world's environment and keeps it running until standard input ends: what `--sandbox` on a flow uses. */
+function hold(env: Record<string, string>): Promise<number> {
+  process.on('SIGINT', () => {})
+  process.stdout.write(`${JSON.stringify(env)}\n`)
+  process.stdin.resume()
+  return new Promise((done) => process.stdin.once('end', () => done(0)).once('error', () => done(0)))
+}
+
 try {
   const wanted = read(process.argv.slice(2))
-  if (wanted.help || wanted.command.length === 0) {
+  if (wanted.help || (wanted.command.length === 0 && !wanted.hold)) {
     process.stdout.write(help)
     process.exit(wanted.help ? 0 : 2)
   }
@@ -91,7 +101,9 @@ try {
     'sandbox',
     `everything here is simulated; the world is ${dirname(dir) === process.cwd() ? '.sandbox/' : dir}${box.guest ? ' (joined)' : ''}`,
   )
-  const code = await runCommand(wanted.command, { ...process.env, ...box.env })
+  const code = wanted.hold
+    ? await hold(box.env)
+    : await runCommand(wanted.command, { ...process.env, ...box.env })
   await box.leave()
   process.exit(code)
 } catch (error) {

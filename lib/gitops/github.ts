@@ -75,7 +75,13 @@ export class GitHubRefusal extends Problem {
 export async function connectGitHub(url: string, token: Secret): Promise<GitHub> {
   const { Octokit } = await import('@octokit/rest')
   const silent = { debug() {}, info() {}, warn() {}, error() {} }
-  const octokit = new Octokit({ auth: token.reveal(), baseUrl: url, log: silent, userAgent: 'regrow' })
+  const octokit = new Octokit({
+    auth: token.reveal(),
+    baseUrl: url,
+    log: silent,
+    userAgent: 'regrow',
+    request: { fetch: patient },
+  })
   let offset = 0
 
   const ask = async <T>(
@@ -261,6 +267,9 @@ export async function connectGitHub(url: string, token: Secret): Promise<GitHub>
     clockOffset: () => offset,
   }
 }
+
+/** A request that hangs is given up after half a minute; whether it is repeated is for the caller to know. */
+const patient: typeof fetch = (input, init) => fetch(input, { ...init, signal: AbortSignal.timeout(30_000) })
 
 interface Answer {
   data: unknown

@@ -74,6 +74,10 @@ export async function connect(
 ): Promise<Kube> {
   if (isDryRun()) throw new DryRunEnd('what comes next happens on the machine; nothing was changed')
   const kube = await writeKubeconfig(cluster, kit, address)
+  if ((await ready(kube, node)) === 'ready') {
+    tell('=', `node ${node}`, 'Ready')
+    return kube
+  }
   const reports = new Reports(buckets, node)
   const started = performance.now()
   await waitFor(
@@ -88,12 +92,7 @@ export async function connect(
       return answers === 'ready' ? true : undefined
     },
   )
-  tell(
-    reports.any ? '+' : '=',
-    `node ${node}`,
-    'Ready',
-    reports.any ? (performance.now() - started) / 1000 : undefined,
-  )
+  tell('+', `node ${node}`, 'Ready', (performance.now() - started) / 1000)
   return kube
 }
 
@@ -104,7 +103,6 @@ class Reports {
   readonly #steps: Step[] = ['started', ...installSteps('first-server')]
   readonly #told = new Map<Step, string>()
   last = 'nothing was heard from it'
-  any = false
 
   constructor(buckets: Buckets, node: string) {
     this.#buckets = buckets
@@ -121,7 +119,6 @@ class Reports {
     if (report.state === 'failed') throw failed(this.#node, report)
     this.#told.set(report.step, report.at)
     this.last = `its last report was “${report.step}”`
-    this.any = true
     tell('+', `${this.#node}: ${report.step}`, report.simulated ? 'simulated' : '', report.seconds)
   }
 }

@@ -63,6 +63,7 @@ export async function connectStore(
     credentials: { accessKeyId: key.accessKey, secretAccessKey: key.secretKey.reveal() },
     forcePathStyle: true,
     maxAttempts: 1,
+    requestHandler: { connectionTimeout: 10_000, requestTimeout: 60_000, throwOnRequestTimeout: true },
     systemClockOffset: clockOffset,
     // Stores other than Amazon's reject or store the newer checksums.
     requestChecksumCalculation: 'WHEN_REQUIRED',
