@@ -40,7 +40,7 @@ export async function doctl(call: Call): Promise<number> {
       signal: call.signal,
     })
     const answer = await shape.run({ api, words, line, cwd: call.cwd })
-    if (!shape.kind) return 0
+    if (shape.kind === '') return 0
     const things = ([answer[shape.kind] ?? []].flat() as Json[]).map(always[shape.kind] ?? ((thing) => thing))
     if (json) call.out(JSON.stringify(shape.kind === 'account' ? things[0] : things, null, 2))
     else call.out(table(shape.kind, things, line.many('format'), !line.has('no-header')))

@@ -2,6 +2,7 @@ import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
+import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import type { World } from '../world.ts'
 import { type Call, Failed, type StandIn, Unknown } from './call.ts'
@@ -9,6 +10,9 @@ import { doctl } from './doctl.ts'
 import { helm } from './helm.ts'
 import { kubectl } from './kubectl.ts'
 import { velero } from './velero.ts'
+
+/** What the relay tells at first. */
+type Asked = Pick<Call, 'tool' | 'argv' | 'cwd' | 'env'>
 
 const standIns: Record<string, StandIn> = { doctl, kubectl, helm, velero }
 
@@ -67,26 +71,20 @@ function writeShims(world: World, names: readonly string[]): string {
 }
 
 async function serve(socket: Socket): Promise<void> {
-  const lines = linesOf(socket)
   const gone = new AbortController()
-  socket.on('error', () => {})
-  socket.once('close', () => gone.abort())
+  const messages = createInterface({ input: socket })[Symbol.asyncIterator]()
+  const read = async () =>
+    JSON.parse((await messages.next()).value ?? '{}') as Partial<Asked & { stdin: string }>
   const send = (message: unknown) => void (socket.writable && socket.write(`${JSON.stringify(message)}\n`))
-  const first = (await lines.next()).value
-  if (!first) return
-  const asked = JSON.parse(first) as Pick<Call, 'tool' | 'argv' | 'cwd' | 'env'>
-  const exit = await answer({
-    ...asked,
-    out: (out) => send({ out }),
-    err: (err) => send({ err }),
-    stdin: async () => {
-      send({ wants: 'stdin' })
-      const reply = (await lines.next()).value
-      return reply ? (JSON.parse(reply) as { stdin: string }).stdin : ''
-    },
-    signal: gone.signal,
-  })
-  send({ exit })
+  socket.on('error', () => {}).once('close', () => gone.abort())
+  const { tool = '', argv = [], cwd = '/', env = {} } = await read()
+  const stdin = async () => {
+    send({ wants: 'stdin' })
+    return (await read()).stdin ?? ''
+  }
+  const out = (text: string) => send({ out: text })
+  const err = (text: string) => send({ err: text })
+  send({ exit: await answer({ tool, argv, cwd, env, stdin, out, err, signal: gone.signal }) })
 }
 
 async function answer(call: Call): Promise<number> {
@@ -108,18 +106,4 @@ async function answer(call: Call): Promise<number> {
     call.err(`this ${call.tool} is a stand-in, and it broke: ${(error as Error).stack}\n`)
     return 70
   }
-}
-
-async function* linesOf(socket: Socket): AsyncGenerator<string, undefined> {
-  let rest = ''
-  try {
-    for await (const piece of socket.setEncoding('utf8')) {
-      const lines = (rest + piece).split('\n')
-      rest = lines.pop() ?? ''
-      yield* lines
-    }
-  } catch {
-    // The caller's process is gone: nobody is left to answer.
-  }
-  return undefined
 }
