@@ -1,4 +1,5 @@
-import { createPrivateKey, generateKeyPairSync, webcrypto } from 'node:crypto'
+import { createPrivateKey, generateKeyPair, webcrypto } from 'node:crypto'
+import { promisify } from 'node:util'
 import type { X509Certificate } from '@peculiar/x509'
 import { z } from 'zod'
 import { loadX509 } from './x509.ts'
@@ -31,14 +32,15 @@ const signing = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' } as const
  */
 export async function makeClusterAuthorities({ now }: { now: Date }): Promise<ClusterAuthorities> {
   const make = (name: string) => makeAuthority(`k3s-${name}-ca@${Math.floor(now.getTime() / 1000)}`, now)
-  const [server, client, requestHeader, etcdPeer, etcdServer] = await Promise.all([
+  const [server, client, requestHeader, etcdPeer, etcdServer, serviceKey] = await Promise.all([
     make('server'),
     make('client'),
     make('request-header'),
     make('etcd-peer'),
     make('etcd-server'),
+    makeServiceKey(),
   ])
-  return { server, client, requestHeader, etcdPeer, etcdServer, serviceKey: makeServiceKey() }
+  return { server, client, requestHeader, etcdPeer, etcdServer, serviceKey }
 }
 
 /** The authorities as files of k3s' folder `server/tls`, by their path in it. */
@@ -137,8 +139,8 @@ async function makeAuthority(name: string, now: Date): Promise<KeyAndCertificate
 }
 
 // RSA in PKCS#1, as k3s writes it: Kubernetes reads the public half out of this file, which it cannot for PKCS#8.
-function makeServiceKey(): string {
-  const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 })
+async function makeServiceKey(): Promise<string> {
+  const { privateKey } = await promisify(generateKeyPair)('rsa', { modulusLength: 2048 })
   return privateKey.export({ type: 'pkcs1', format: 'pem' }).toString()
 }
 
