@@ -1,0 +1,148 @@
+import { randomUUID } from 'node:crypto'
+import { z } from 'zod'
+import type { Cloud } from './cloud.ts'
+import { page, Refusal, read, refuse } from './reply.ts'
+import { type Droplet, type Firewall, now, type Rule } from './state.ts'
+
+const peers = z
+  .strictObject({
+    addresses: z.array(z.union([z.ipv4(), z.ipv6(), z.cidrv4(), z.cidrv6()])),
+    droplet_ids: z.array(z.number().int()),
+    load_balancer_uids: z.array(z.string()),
+    kubernetes_ids: z.array(z.string()),
+    tags: z.array(z.string()).nullable(),
+  })
+  .partial()
+  .refine((some) => Object.values(some).some((list) => list?.length), 'must specify sources or destinations')
+const ports = z.string().regex(/^(all|\d{1,5}(-\d{1,5})?|)$/, 'ports is invalid')
+const rule = { protocol: z.enum(['tcp', 'udp', 'icmp']), ports: ports.optional() }
+/** Whichever way all ports are asked for, they come back as "0"; so do those of ICMP. */
+const canonical = <T extends { protocol: string; ports?: string | undefined }>(one: T) => {
+  const all = one.protocol === 'icmp' || ['all', '0', '1-65535', '', undefined].includes(one.ports)
+  return { ...one, ports: all ? '0' : (one.ports ?? '0') }
+}
+const rules = {
+  inbound_rules: z.array(z.strictObject({ ...rule, sources: peers }).transform(canonical)).nullish(),
+  outbound_rules: z.array(z.strictObject({ ...rule, destinations: peers }).transform(canonical)).nullish(),
+}
+const wish = z.strictObject({
+  ...rules,
+  name: z.string().regex(/^[a-zA-Z0-9][a-zA-Z0-9.-]+$/, 'name is invalid'),
+  droplet_ids: z.array(z.number().int()).nullish(),
+  tags: z.array(z.string()).nullish(),
+})
+
+/** The firewalls that protect a droplet, by its id or by a tag. One that is being deleted protects no more. */
+export function firewallsOf(cloud: Cloud, droplet: Droplet): Firewall[] {
+  return cloud.state.firewalls.filter(
+    (one) =>
+      !one.leaving &&
+      (one.droplet_ids.includes(droplet.id) || one.tags.some((tag) => droplet.tags.includes(tag))),
+  )
+}
+
+/** A firewall as the API shows it. */
+export function firewallView({ born: _, leaving: __, ...firewall }: Firewall) {
+  const pending = firewall.status === 'waiting' ? firewall.droplet_ids : []
+  const changes = pending.map((droplet_id) => ({ droplet_id, removing: false, status: 'waiting' }))
+  return { ...firewall, pending_changes: changes }
+}
+
+/** Cloud firewalls: changes take effect after a while, and so does their removal. */
+export function firewallRoutes(cloud: Cloud): void {
+  const { app, state } = cloud
+  const find = cloud.show('/v2/firewalls', {
+    names: ['firewall', 'firewalls'],
+    all: () => state.firewalls,
+    keys: (one) => [one.id],
+    view: firewallView,
+  })
+  const check = (given: Pick<Firewall, 'tags' | 'droplet_ids'>) => {
+    for (const tag of given.tags)
+      refuse(422, `tag ${tag} does not exist`, !state.tags.some((one) => one.name === tag))
+    for (const id of given.droplet_ids)
+      refuse(422, `droplet ${id} does not exist`, !state.droplets.some((one) => one.id === id))
+  }
+  const whole = (given: z.infer<typeof wish>) => {
+    const firewall = {
+      name: given.name,
+      inbound_rules: given.inbound_rules ?? [],
+      outbound_rules: given.outbound_rules ?? [],
+      droplet_ids: given.droplet_ids ?? [],
+      tags: given.tags ?? [],
+    }
+    const none = firewall.inbound_rules.length + firewall.outbound_rules.length === 0
+    refuse(422, 'must have at least one inbound rule or one outbound rule', none)
+    check(firewall)
+    return firewall
+  }
+  const unnamed = (name: string, self?: Firewall) =>
+    refuse(
+      409,
+      'duplicate name',
+      state.firewalls.some((one) => one !== self && one.name === name),
+    )
+  const spread = (firewall: Firewall) => {
+    firewall.status = 'waiting'
+    cloud.later(3, () => {
+      firewall.status = 'succeeded'
+    })
+    cloud.save()
+    return { firewall: firewallView(firewall) }
+  }
+  app.post('/v2/firewalls', async (c) => {
+    const given = whole(await read(c, wish))
+    unnamed(given.name)
+    const made = { status: 'waiting' as const, created_at: now(), born: Date.now() }
+    const firewall: Firewall = { id: randomUUID(), ...made, ...given }
+    state.firewalls.push(firewall)
+    return c.json(spread(firewall), 202)
+  })
+  app.put('/v2/firewalls/:key', async (c) => {
+    const firewall = find(c.req.param('key'))
+    const given = whole(await read(c, wish))
+    unnamed(given.name, firewall)
+    return c.json(spread(Object.assign(firewall, given)))
+  })
+  app.delete('/v2/firewalls/:key', (c) => {
+    const firewall = find(c.req.param('key'))
+    firewall.leaving = true
+    cloud.later(3, () => cloud.drop(state.firewalls, firewall))
+    return cloud.done(c)
+  })
+  app.get('/v2/droplets/:id/firewalls', (c) => {
+    const droplet = state.droplets.find((one) => String(one.id) === c.req.param('id'))
+    if (!droplet) throw new Refusal(404, 'The resource you requested could not be found.')
+    return page(c, 'firewalls', firewallsOf(cloud, droplet).map(firewallView))
+  })
+  partRoutes(cloud, find, check, spread)
+}
+
+/** Adds parts to a firewall and takes them away. */
+function partRoutes(
+  cloud: Cloud,
+  find: (key: string | undefined) => Firewall,
+  check: (given: Pick<Firewall, 'tags' | 'droplet_ids'>) => void,
+  spread: (firewall: Firewall) => unknown,
+): void {
+  const parts = z
+    .strictObject({ ...rules, droplet_ids: z.array(z.number()), tags: z.array(z.string()) })
+    .partial()
+  const same = (a: unknown, b: unknown) => JSON.stringify(a) === JSON.stringify(b)
+  for (const method of ['post', 'delete'] as const)
+    cloud.app[method]('/v2/firewalls/:key/:part{droplets|tags|rules}', async (c) => {
+      const firewall = find(c.req.param('key'))
+      const given = await read(c, parts)
+      check({ tags: given.tags ?? [], droplet_ids: given.droplet_ids ?? [] })
+      const change = <T>(before: T[], some: T[] | null | undefined): T[] => {
+        const rest = before.filter((one) => !some?.some((each) => same(one, each)))
+        return method === 'post' ? [...rest, ...(some ?? [])] : rest
+      }
+      firewall.tags = change(firewall.tags, given.tags)
+      firewall.droplet_ids = change(firewall.droplet_ids, given.droplet_ids)
+      firewall.inbound_rules = change<Rule>(firewall.inbound_rules, given.inbound_rules)
+      firewall.outbound_rules = change<Rule>(firewall.outbound_rules, given.outbound_rules)
+      spread(firewall)
+      return cloud.done(c)
+    })
+}

@@ -1,0 +1,74 @@
+import { randomUUID } from 'node:crypto'
+import { cpSync, rmSync } from 'node:fs'
+import { z } from 'zod'
+import { tagName } from './account.ts'
+import { behaviourOf } from './behaviour.ts'
+import type { Cloud } from './cloud.ts'
+import { need, page, read, refuse } from './reply.ts'
+import { now, type Snapshot } from './state.ts'
+
+const wish = z.strictObject({
+  name: z.string().min(1),
+  tags: z.array(tagName).nullish(),
+  // godo sends these two as well.
+  volume_id: z.string().optional(),
+  description: z.string().optional(),
+})
+
+const perVolume = 25
+
+/** Snapshots of volumes, with copies of their bytes, and of droplets, without. */
+export function snapshotRoutes(cloud: Cloud): void {
+  const { app, state, world } = cloud
+  const view = ({ born: _, region, ...one }: Snapshot) => ({ ...one, regions: [region] })
+  const find = cloud.show('/v2/snapshots', {
+    names: ['snapshot', 'snapshots'],
+    all: () => state.snapshots,
+    keys: (one) => [one.id],
+    view,
+    fits: (one, { resource_type: type }) => !type || one.resource_type === type,
+  })
+  app.get('/v2/volumes/snapshots/:key', (c) => c.json({ snapshot: view(find(c.req.param('key'))) }))
+  for (const path of ['/v2/snapshots/:key', '/v2/volumes/snapshots/:key'])
+    app.delete(path, (c) => {
+      const snapshot = find(c.req.param('key'))
+      cloud.drop(state.snapshots, snapshot)
+      rmSync(world.path('snapshots', snapshot.id), { recursive: true, force: true })
+      return c.body(null, 204)
+    })
+  const volumeOf = (id: string | undefined) => need(state.volumes.find((one) => one.id === id))
+  const of = (id: string) => state.snapshots.filter((one) => one.resource_id === id)
+  app.get('/v2/volumes/:key/snapshots', (c) =>
+    page(c, 'snapshots', cloud.listed(of(volumeOf(c.req.param('key')).id)).map(view)),
+  )
+  app.post('/v2/volumes/:key/snapshots', async (c) => {
+    const volume = volumeOf(c.req.param('key'))
+    const { name, tags } = await read(c, wish)
+    refuse(
+      409,
+      'a snapshot with this name already exists',
+      state.snapshots.some((one) => one.name === name),
+    )
+    refuse(422, `a volume can have ${perVolume} snapshots at most`, of(volume.id).length >= perVolume)
+    const { snapshotPauseMs: pause } = behaviourOf(world)
+    const recent = of(volume.id).some((one) => one.born > Date.now() - pause)
+    refuse(429, 'one request per 10m0s', recent)
+    const snapshot: Snapshot = {
+      id: randomUUID(),
+      name,
+      created_at: now(),
+      born: Date.now(),
+      region: volume.region,
+      resource_id: volume.id,
+      resource_type: 'volume',
+      size_gigabytes: volume.size_gigabytes,
+      min_disk_size: volume.size_gigabytes,
+      tags: [...new Set(tags ?? [])],
+    }
+    cpSync(world.path('volumes', volume.id), world.path('snapshots', snapshot.id), { recursive: true })
+    cloud.learnTags(snapshot.tags)
+    state.snapshots.push(snapshot)
+    cloud.save()
+    return c.json({ snapshot: view(snapshot) }, 201)
+  })
+}
