@@ -107,6 +107,8 @@ async function startK3s(fleet: Fleet, machine: Machine): Promise<string> {
     labels: Object.fromEntries(labels),
     etcd: env.DATASTORE === 'etcd',
   })
-  await fleet.listen(machine, cluster)
+  await fleet.listen(machine, cluster).catch((error: Error) => {
+    throw k3sFails(machine, error.message)
+  })
   return `${env.NODE_NAME} is Ready with k3s ${env.K3S_VERSION}.`
 }

@@ -2,12 +2,19 @@ import type { Cluster } from '../cluster.ts'
 import { type Controller, keyOf, split } from '../control.ts'
 import { unknownHere } from '../refusal.ts'
 import { now } from '../time.ts'
-import { type Thing, textAt, treeAt } from '../tree.ts'
+import { listAt, type Thing, textAt, treeAt } from '../tree.ts'
 import { backUp, fail, removeBackup } from './backup.ts'
 import { bucketOf } from './bucket.ts'
 import { locationNamed, veleroRuns } from './locations.ts'
 
-const kinds = ['Backup', 'Schedule', 'DownloadRequest', 'DeleteBackupRequest']
+const kinds = [
+  'Backup',
+  'Schedule',
+  'Restore',
+  'DownloadRequest',
+  'DeleteBackupRequest',
+  'ServerStatusRequest',
+]
 
 /** The paper Velero's work: backups, their removal and download addresses. Schedules are accepted, but nothing fires. */
 export function backups(cluster: Cluster): Controller {
@@ -35,6 +42,8 @@ export function backups(cluster: Cluster): Controller {
       if (kind === 'Schedule') validateSchedule(cluster, thing)
       if (kind === 'Backup') await backUp(cluster, thing)
       if (kind === 'DownloadRequest') await offer(cluster, thing)
+      if (kind === 'Restore') refuseRestore(cluster, thing)
+      if (kind === 'ServerStatusRequest') tellVersion(cluster, thing)
       if (kind === 'DeleteBackupRequest') {
         const backup = store.find('Backup', 'velero', textAt(thing, 'spec', 'backupName'))
         if (backup) await removeBackup(cluster, backup)
@@ -57,6 +66,31 @@ function validateSchedule({ store }: Cluster, schedule: Thing): void {
   const validationErrors = isCron ? [] : [`invalid schedule: expected exactly 5 fields, found "${cron}"`]
   const phase = isCron ? 'Enabled' : 'FailedValidation'
   store.setStatus('Schedule', 'velero', schedule.metadata.name, { phase, validationErrors })
+}
+
+function refuseRestore({ store }: Cluster, { metadata }: Thing): void {
+  const validationErrors = [
+    'paper Velero restores nothing: it is simulated, and this part of it is not there',
+  ]
+  store.setStatus('Restore', 'velero', metadata.name, { phase: 'FailedValidation', validationErrors })
+}
+
+function tellVersion({ store }: Cluster, { metadata }: Thing): void {
+  const image = listAt(
+    store.find('Deployment', 'velero', 'velero'),
+    'spec',
+    'template',
+    'spec',
+    'containers',
+  )[0]?.image
+  const serverVersion = String(image).split(':')[1] ?? 'unknown'
+  const status = {
+    phase: 'Processed',
+    serverVersion,
+    processedTimestamp: now(),
+    plugins: [{ name: 'paper/simulated', kind: 'ObjectStore' }],
+  }
+  store.setStatus('ServerStatusRequest', 'velero', metadata.name, status)
 }
 
 const downloads: Record<string, string> = {
