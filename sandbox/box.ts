@@ -3,7 +3,7 @@ import { existsSync, rmSync } from 'node:fs'
 import { createConnection, createServer, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { delimiter, join } from 'node:path'
-import { startDigitalOcean } from './cloud/start.ts'
+import { startDigitalOcean } from './digitalocean/start.ts'
 import { paperMachines } from './droplet/machines.ts'
 import { type Fault, Faults } from './faults.ts'
 import { startGithub } from './github/start.ts'
@@ -110,7 +110,7 @@ async function startAll(world: World): Promise<Record<string, string>> {
 /** What lets a person's own doctl, kubectl, git and aws work in the box without a flag. */
 function forAPerson(
   world: World,
-  cloud: { url: string; token: string; visitor: { access_key: string; secret_key: string } },
+  cloud: { url: string; token: string; visitor: { accessKey: string; secretKey: string } },
   github: { url: string; gitUrl: string },
 ): Record<string, string> {
   return {
@@ -123,8 +123,8 @@ function forAPerson(
     GIT_CONFIG_KEY_1: `url.${github.gitUrl}/.insteadOf`,
     GIT_CONFIG_VALUE_1: 'https://github.com/',
     AWS_ENDPOINT_URL: `http://${world.addresses.spaces.host}:${world.addresses.spaces.port}`,
-    AWS_ACCESS_KEY_ID: cloud.visitor.access_key,
-    AWS_SECRET_ACCESS_KEY: cloud.visitor.secret_key,
+    AWS_ACCESS_KEY_ID: cloud.visitor.accessKey,
+    AWS_SECRET_ACCESS_KEY: cloud.visitor.secretKey,
     AWS_DEFAULT_REGION: 'fra1',
   }
 }
