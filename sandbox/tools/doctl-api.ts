@@ -30,7 +30,7 @@ export function openApi(access: Access): Api {
     for (let attempt = 0; ; attempt++) {
       const response = await once(access, method, url, body)
       const retry = typeof response === 'string' || response.status === 429 || response.status >= 500
-      if (retry && attempt < access.retries) {
+      if (retry && attempt < access.retries && !access.signal.aborted) {
         await sleep(Math.min(30, 2 ** attempt) * 1000)
         continue
       }
