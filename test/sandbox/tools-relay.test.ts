@@ -58,7 +58,10 @@ t.test('when the caller is killed its requests end', async (t) => {
   let cut = false
   const server = createServer((request) => request.socket.once('close', () => (cut = true)))
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  t.teardown(() => server.close())
+  t.teardown(() => {
+    server.closeAllConnections()
+    server.close()
+  })
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
   const child = start(binDir, ['doctl', 'account', 'get'], {
     ...env,
