@@ -4,6 +4,7 @@ import { loadAll } from 'js-yaml'
 import { discovery } from './discovery.ts'
 import { apiVersionOf, type Kind } from './kinds.ts'
 import { jsonPatch, mergePatch, strategicPatch } from './merge.ts'
+import { fromProtobuf } from './protobuf.ts'
 import { Refusal, unknownHere } from './refusal.ts'
 import { selects } from './selectors.ts'
 import type { Store, Writing } from './store.ts'
@@ -184,12 +185,7 @@ function addressed(body: Tree, { kind, namespace, name }: Target): Tree {
 
 async function parsed(request: Request): Promise<unknown> {
   const type = request.headers.get('content-type') ?? 'application/json'
-  if (!/json|yaml/.test(type))
-    throw new Refusal(
-      415,
-      'UnsupportedMediaType',
-      `paper cluster: it reads JSON and YAML, not ${type}; kubectl apply sends those`,
-    )
+  if (type.includes('protobuf')) return fromProtobuf(Buffer.from(await request.arrayBuffer()))
   try {
     const text = await request.text()
     return /^\s*[[{]/.test(text) ? JSON.parse(text) : loadAll(text)[0]
