@@ -1,6 +1,4 @@
-import { existsSync, readFileSync } from 'node:fs'
-import { join } from 'node:path'
-import { entries, objects } from '../github/git.ts'
+import { entries, objects, refOf } from '../github/git.ts'
 import { findRepository, fingerprintOf, folderOf, type Repository, stateOf } from '../github/state.ts'
 import type { World } from '../world.ts'
 
@@ -34,11 +32,9 @@ export function repositoriesOf(world: World): Repositories {
     head: async (url, privateKey, revision) => {
       const repository = open(url, privateKey)
       const folder = folderOf(world, repository)
-      const names = revision === 'HEAD' ? [repository.default_branch] : [revision]
-      const commit = names.flatMap(
-        (name) => refIn(folder, `refs/heads/${name}`) ?? refIn(folder, `refs/tags/${name}`) ?? [],
-      )[0]
-      if (commit) return commit
+      const name = revision === 'HEAD' ? repository.default_branch : revision
+      const found = (await refOf(folder, `refs/heads/${name}`)) ?? (await refOf(folder, `refs/tags/${name}`))
+      if (found) return found.sha
       if (/^[0-9a-f]{40}$/.test(revision)) return revision
       throw new Error(`unable to resolve '${revision}' to a commit SHA`)
     },
@@ -52,17 +48,4 @@ export function repositoriesOf(world: World): Repositories {
       return new Map(blobs.map(({ path }, index) => [path, found[index]?.bytes.toString() ?? '']))
     },
   }
-}
-
-/** A ref as git keeps it, without starting a process: this is asked five times a second. */
-function refIn(folder: string, ref: string): string | undefined {
-  const file = join(folder, ref)
-  if (existsSync(file)) return readFileSync(file, 'utf8').trim()
-  const packed = join(folder, 'packed-refs')
-  const line =
-    existsSync(packed) &&
-    readFileSync(packed, 'utf8')
-      .split('\n')
-      .find((one) => one.endsWith(` ${ref}`))
-  return line ? line.split(' ')[0] : undefined
 }

@@ -32,10 +32,10 @@ export interface Ground {
 const k3s = Buffer.from('#!/bin/true\n')
 const sha256 = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest('hex')
 
-/** Opens a fresh world; without the plain store when Spaces themselves are to be there. */
-export async function ground({ objects: withStore = true } = {}): Promise<Ground> {
-  const dir = mkdtempSync(join(tmpdir(), 'regrow-paper-'))
-  const world = await openWorld(dir, { faults: new Faults(), machines: {} as Machines })
+/** Opens a world, a fresh one unless a folder is given; without the plain store when Spaces are to be there. */
+export async function ground({ objects: withStore = true, dir = '' } = {}): Promise<Ground> {
+  const folder = dir || mkdtempSync(join(tmpdir(), 'regrow-paper-'))
+  const world = await openWorld(folder, { faults: new Faults(), machines: {} as Machines })
   const paper = paperMachines(world)
   world.machines = paper
   const objects = new Map([['/k3s', k3s]])

@@ -86,6 +86,16 @@ t.test('a droplet installs itself and serves the API with the authorities of its
       log: /401 Unauthorized/,
     })
   })
+
+  t.test('when the box was paused, the cluster is up before anybody asks', async (t) => {
+    await on.world.end()
+    const later = await ground({ dir: on.world.dir })
+    t.teardown(() => later.end())
+    await later.machines.boot(hardware)
+    await later.machines.route(reserved, 1)
+    t.match(await call(reserved, '/api/v1/namespaces/kept'), { status: 200 })
+    t.notOk(later.objects.has('/nodes/main-1/started.json'), 'nothing is reported again')
+  })
 })
 
 t.test('a machine whose user-data starts nothing of ours just runs', async (t) => {
