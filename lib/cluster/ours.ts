@@ -38,15 +38,22 @@ interface Kinds {
   spacesKey: SpacesKey
 }
 
+/** The cluster's project at DigitalOcean, where it is known: its id and what lies in it, as URNs. */
+export interface OwnProject {
+  id: string
+  urns: ReadonlySet<string>
+}
+
 /**
- * Decides whether a thing is ours: the one place that does. A thing with tags is ours by the cluster's tag, an
- * address by the cluster's project, the rest by exactly the name that regrow gives.
+ * Decides whether a thing is ours: the one place that does. A thing with tags is ours by the cluster's tag, or because
+ * it lies in the cluster's project when somebody took the tag off; an address by the project alone; the rest by
+ * exactly the name that regrow gives.
  */
 export function isOurs<K extends keyof Kinds>(
   kind: K,
   thing: Kinds[K],
   cluster: string,
-  projectId?: string,
+  own?: OwnProject,
 ): boolean {
   const tagged = (tags: string[] | null | undefined) => tags?.includes(names.tag(cluster)) === true
   const tests: { [T in keyof Kinds]: (one: Kinds[T]) => boolean } = {
@@ -54,9 +61,9 @@ export function isOurs<K extends keyof Kinds>(
     vpc: (one) => one.name === names.network(cluster),
     firewall: (one) => one.name === names.firewall(cluster),
     sshKey: (one) => one.name === names.sshKey(cluster),
-    reservedIp: (one) => projectId !== undefined && one.project_id === projectId,
-    droplet: (one) => tagged(one.tags),
-    volume: (one) => tagged(one.tags),
+    reservedIp: (one) => own !== undefined && one.project_id === own.id,
+    droplet: (one) => tagged(one.tags) || own?.urns.has(`do:droplet:${one.id}`) === true,
+    volume: (one) => tagged(one.tags) || own?.urns.has(`do:volume:${one.id}`) === true,
     snapshot: (one) => tagged(one.tags),
     spacesKey: (one) =>
       new RegExp(`^regrow-${cluster}-(setup|operator|reader|velero)-[0-9tz]+$`).test(one.name),
@@ -64,10 +71,17 @@ export function isOurs<K extends keyof Kinds>(
   return tests[kind](thing)
 }
 
+/** The cluster's project, if there is one. */
+export async function ownProject(cloud: DigitalOcean, cluster: string): Promise<OwnProject | undefined> {
+  const found = (await cloud.projects()).find((one) => isOurs('project', one, cluster))
+  return found && { id: found.id, urns: new Set(await cloud.projectResources(found.id)) }
+}
+
 /** Looks at everything of a cluster at once. */
 export async function inventory(cloud: DigitalOcean, cluster: string): Promise<Inventory> {
-  const [projects, vpcs, firewalls, sshKeys, addresses, droplets, volumes, snapshots, spacesKeys] =
+  const [project, projects, vpcs, firewalls, sshKeys, addresses, tagged, volumes, snapshots, spacesKeys] =
     await Promise.all([
+      ownProject(cloud, cluster),
       cloud.projects(),
       cloud.vpcs(),
       cloud.firewalls(),
@@ -78,16 +92,30 @@ export async function inventory(cloud: DigitalOcean, cluster: string): Promise<I
       cloud.volumeSnapshots(),
       cloud.spacesKeys(),
     ])
-  const own = projects.filter((one) => isOurs('project', one, cluster))
   return {
-    projects: own,
+    projects: projects.filter((one) => isOurs('project', one, cluster)),
     vpcs: vpcs.filter((one) => isOurs('vpc', one, cluster)),
     firewalls: firewalls.filter((one) => isOurs('firewall', one, cluster)),
     sshKeys: sshKeys.filter((one) => isOurs('sshKey', one, cluster)),
-    reservedIps: addresses.filter((one) => isOurs('reservedIp', one, cluster, own[0]?.id)),
-    droplets: droplets.filter((one) => isOurs('droplet', one, cluster)),
-    volumes: volumes.filter((one) => isOurs('volume', one, cluster)),
+    reservedIps: addresses.filter((one) => isOurs('reservedIp', one, cluster, project)),
+    droplets: [...tagged, ...(await untagged(cloud, tagged, project))].filter((one) =>
+      isOurs('droplet', one, cluster, project),
+    ),
+    volumes: volumes.filter((one) => isOurs('volume', one, cluster, project)),
     snapshots: snapshots.filter((one) => isOurs('snapshot', one, cluster)),
     spacesKeys: spacesKeys.filter((one) => isOurs('spacesKey', one, cluster)),
   }
+}
+
+/** Droplets that lie in our project and lost their tag. */
+async function untagged(
+  cloud: DigitalOcean,
+  tagged: Droplet[],
+  project: OwnProject | undefined,
+): Promise<Droplet[]> {
+  const ids = [...(project?.urns ?? [])]
+    .map((urn) => urn.match(/^do:droplet:(\d+)$/)?.[1])
+    .filter((id) => id !== undefined && !tagged.some((one) => one.id === id))
+  const found = await Promise.all(ids.map((id) => cloud.droplet(id ?? '')))
+  return found.filter((one) => one !== undefined)
 }

@@ -15,7 +15,7 @@ export async function ensureAddress(cluster: Cluster, project: Project): Promise
     what: `reserved IP of ${project.name}`,
     look: async () =>
       (await cluster.cloud.reservedIps()).filter((one) =>
-        isOurs('reservedIp', one, cluster.name, project.id),
+        isOurs('reservedIp', one, cluster.name, { id: project.id, urns: new Set() }),
       ),
     act: () => doctl`compute reserved-ip create --region ${region} --project-id ${project.id}`,
     detail: (address) => address.ip,

@@ -1,10 +1,11 @@
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Cluster } from '../cluster/cluster.ts'
-import { isOurs } from '../cluster/ours.ts'
+import { isOurs, ownProject } from '../cluster/ours.ts'
 import { isDryRun } from '../dry-run.ts'
 import { ensure } from '../ensure.ts'
 import { Problem } from '../problem.ts'
+import { tell } from '../story.ts'
 import { doctl, workFolder } from '../tools.ts'
 import { waitFor } from '../wait.ts'
 import { assignAddress } from './address.ts'
@@ -25,10 +26,10 @@ export interface DropletSpec {
 
 /** The droplet of this name that is ours, if there is one. Names are not unique at DigitalOcean. */
 export async function findDroplets(cluster: Cluster, name: string): Promise<Droplet[]> {
-  const tagged = (await cluster.cloud.dropletsTagged(cluster.tag)).filter((one) =>
-    isOurs('droplet', one, cluster.name),
-  )
-  return tagged.filter((one) => one.name === name)
+  const named = await cluster.cloud.dropletsNamed(name)
+  if (named.every((one) => isOurs('droplet', one, cluster.name))) return named
+  const project = await ownProject(cluster.cloud, cluster.name)
+  return named.filter((one) => isOurs('droplet', one, cluster.name, project))
 }
 
 /** A droplet, powered on and, where it has one, with its reserved IP. It installs itself from its user-data. */
@@ -48,8 +49,15 @@ export async function ensureDroplet(cluster: Cluster, spec: DropletSpec): Promis
     remove: (twin) => doctl`compute droplet delete ${twin.id} --force`,
   })
   const active = isDryRun() ? made : await powered(cluster, made)
+  if (!isDryRun() && !active.tags.includes(cluster.tag)) await tagAgain(cluster, active)
   if (spec.address) await assignAddress(cluster, spec.address, active)
   return active
+}
+
+/** Without its tag the firewall would not stand before it. */
+async function tagAgain(cluster: Cluster, droplet: Droplet): Promise<void> {
+  await doctl`compute droplet tag ${droplet.id} --tag-name ${cluster.tag}`
+  tell('~', `droplet ${droplet.name}`, `its tag ${cluster.tag} was gone: put back`)
 }
 
 /** Waits until a new droplet is on and nothing of it is pending; what is off is powered on. */
