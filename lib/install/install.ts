@@ -135,7 +135,7 @@ function placed(
   chmodSync(`${file}.new`, 0o755)
   const noted: Origin = { version, from, sha256: sha256(readFileSync(`${file}.new`)) }
   renameSync(`${file}.new`, file)
-  if (cached) writeFileSync(`${cached}.json`, `${JSON.stringify(noted)}\n`)
+  if (cached) writeWhole(`${cached}.json`, noted)
   tell('+', `${name} ${version}`, said[from], (performance.now() - started) / 1000)
   return cached ? linked(name, cached, noted) : noting(name, file, noted)
 }
@@ -156,8 +156,14 @@ function linked(name: ToolName, cached: string, noted: Origin): Installed {
 
 function noting(name: ToolName, file: string, noted: Origin): Installed {
   const all = { ...records(toolsFolder()), [name]: noted }
-  writeFileSync(join(toolsFolder(), 'installed.json'), `${JSON.stringify(all, null, 2)}\n`)
+  writeWhole(join(toolsFolder(), 'installed.json'), all)
   return { name, file, ...noted }
+}
+
+/** Writes JSON so that a kill never leaves half of it. */
+function writeWhole(file: string, value: unknown): void {
+  writeFileSync(`${file}.new`, `${JSON.stringify(value, null, 2)}\n`)
+  renameSync(`${file}.new`, file)
 }
 
 const sha256 = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest('hex')

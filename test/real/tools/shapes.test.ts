@@ -8,8 +8,10 @@ import { makeOperatorCertificate } from '../../../lib/node/certificates.ts'
 import { makeSshKeyPair } from '../../../lib/node/index.ts'
 import { renderKubeconfig } from '../../../lib/node/kubeconfig.ts'
 import { toolsFolder } from '../../../lib/tools.ts'
+import { chartNames } from '../../../lib/versions.ts'
 import { startDigitalOcean } from '../../../sandbox/digitalocean/start.ts'
 import { startTools, toolNames } from '../../../sandbox/tools/server.ts'
+import { chartArchive } from '../../../sandbox/upstream/archive.ts'
 import { apply, cluster, definition, eventually } from '../../sandbox/cluster-ground.ts'
 import { authorities, clear, type Ground, ground } from '../../sandbox/droplet-ground.ts'
 import { keysOf, parsed, play, requestsIn, type Stage } from './play.ts'
@@ -54,6 +56,8 @@ async function both(scene: Scene, tool: string, shapes: readonly Shape[]) {
 function compare(t: Tap, { real, standIn }: Awaited<ReturnType<typeof both>>): void {
   for (const [index, [shape, wanted]] of real.played.entries()) {
     const got = standIn.played[index]?.[1]
+    const said = `${shape.line}\n${wanted.out}${wanted.err}`
+    t.equal(wanted.code !== 0, shape.fails === true, `the real tool: ${said}`)
     t.equal(
       got?.code,
       wanted.code,
@@ -135,26 +139,34 @@ t.test('velero: the stand-in answers as the real one and writes the same', async
   t.same(specs(played.standIn), specs(played.real), 'the same specifications')
 })
 
-t.test('helm: the same bytes', async (t) => {
+t.test('helm: the same bytes, from a chart full of oddities and from the charts of the box', async (t) => {
   const scene: Scene = async ({ world }) => {
-    const tar = pack()
-    const plain = (kind: string) =>
-      `apiVersion: v1\nkind: ${kind}\nmetadata:\n  name: a\n  namespace: {{ .Release.Namespace }}\n`
-    tar.entry({ name: 'argo-cd/Chart.yaml' }, 'apiVersion: v2\nname: argo-cd\nversion: 1.0.0\n')
-    tar.entry(
-      { name: 'argo-cd/templates/b.yaml' },
-      `---\n${plain('Odd')}---\n${plain('Deployment')}---\n# nothing\n`,
-    )
-    tar.entry({ name: 'argo-cd/templates/a.yaml' }, `${plain('Service')}\n---\n${plain('ConfigMap')}`)
-    tar.entry(
-      { name: 'argo-cd/crds/a.yaml' },
-      'apiVersion: apiextensions.k8s.io/v1\nkind: CustomResourceDefinition\n',
-    )
-    tar.finalize()
-    writeFileSync(join(world.dir, 'argo-cd.tgz'), await buffer(tar.pipe(createGzip())))
+    writeFileSync(join(world.dir, 'argo-cd.tgz'), await oddChart())
+    for (const name of chartNames) writeFileSync(join(world.dir, `box-${name}.tgz`), await chartArchive(name))
     return {}
   }
-  const { real, standIn } = await both(scene, 'helm', helmShapes)
+  const own = chartNames.map((name) => ({
+    line: `template ${name} box-${name}.tgz --namespace its-own --include-crds --values -`,
+    input: 'a: b\n',
+  }))
+  const { real, standIn } = await both(scene, 'helm', [...helmShapes, ...own])
   compare(t, { real, standIn })
-  t.equal(standIn.played[1]?.[1].out, real.played[1]?.[1].out)
+  for (const [index, [shape, { out }]] of real.played.entries())
+    if (!shape.text) t.equal(standIn.played[index]?.[1].out, out, shape.line)
 })
+
+function oddChart(): Promise<Buffer> {
+  const tar = pack()
+  const one = (kind: string) =>
+    `apiVersion: v1\nkind: ${kind}\nmetadata:\n  name: a\n  namespace: {{ .Release.Namespace }}\n`
+  tar.entry({ name: 'argo-cd/Chart.yaml' }, 'apiVersion: v2\nname: argo-cd\nversion: 1.0.0\n')
+  tar.entry(
+    { name: 'argo-cd/templates/b.yaml' },
+    `---\n${one('Odd')}---\n${one('Deployment')}---\n# nothing\n`,
+  )
+  tar.entry({ name: 'argo-cd/templates/a.yaml' }, `${one('Service')}\n---\n${one('ConfigMap')}`)
+  const definition = 'apiVersion: apiextensions.k8s.io/v1\nkind: CustomResourceDefinition\n'
+  tar.entry({ name: 'argo-cd/crds/a.yaml' }, definition)
+  tar.finalize()
+  return buffer(tar.pipe(createGzip()))
+}

@@ -6,6 +6,8 @@ export interface Shape {
   keep?: Record<string, string>
   /** Repeated until it succeeds: the thing it needs is still being made. */
   patiently?: true
+  /** The real tool itself fails here. */
+  fails?: true
   /** Words that may differ between the real tool and the stand-in by their kind: tables, texts for people. */
   text?: true
 }
@@ -35,7 +37,7 @@ export const doctlShapes: Shape[] = [
   },
   { line: `compute firewall update {firewall} --name main-firewall ${rules} --tag-names regrow:main` },
   { line: 'compute ssh-key import main-key --public-key-file key.pub', keep: { key: '0.id' } },
-  { line: 'compute ssh-key import main-key --public-key-file key.pub' },
+  { line: 'compute ssh-key import main-key --public-key-file key.pub', fails: true },
   {
     line: 'compute reserved-ip create --region fra1 --project-id {project}',
     keep: { address: '0.ip' },
@@ -55,7 +57,7 @@ export const doctlShapes: Shape[] = [
   { line: 'compute reserved-ip-action assign {address} {droplet}', patiently: true },
   { line: 'compute droplet get {droplet}' },
   { line: 'compute droplet get main-1' },
-  { line: 'compute droplet get nobody' },
+  { line: 'compute droplet get nobody', fails: true },
   { line: 'compute droplet list' },
   { line: 'compute droplet list --tag-name regrow:main' },
   { line: 'compute droplet actions {droplet}' },
@@ -70,12 +72,12 @@ export const doctlShapes: Shape[] = [
   { line: 'compute droplet-action power-on {droplet}', patiently: true },
   { line: 'compute droplet-action power-cycle {droplet}', patiently: true },
   { line: 'compute droplet-action shutdown {droplet}', patiently: true },
-  { line: 'compute droplet-action shutdown notanumber' },
+  { line: 'compute droplet-action shutdown notanumber', fails: true },
   { line: 'compute volume list' },
-  { line: 'compute volume delete 00000000-0000-4000-8000-000000000000 --force' },
-  { line: 'compute volume-action detach 00000000-0000-4000-8000-000000000000 {droplet}' },
+  { line: 'compute volume delete 00000000-0000-4000-8000-000000000000 --force', fails: true },
+  { line: 'compute volume-action detach 00000000-0000-4000-8000-000000000000 {droplet}', fails: true },
   { line: 'compute snapshot list --resource volume' },
-  { line: 'compute snapshot delete 12345 --force' },
+  { line: 'compute snapshot delete 12345 --force', fails: true },
   { line: 'compute region list' },
   { line: 'compute size list' },
   { line: 'compute tag list' },
@@ -91,17 +93,17 @@ export const doctlShapes: Shape[] = [
   { line: 'spaces keys delete {full}' },
   { line: 'spaces keys delete {scoped}' },
   { line: 'compute droplet delete {droplet} --force', patiently: true },
-  { line: 'compute droplet delete {droplet} --force' },
+  { line: 'compute droplet delete {droplet} --force', fails: true },
   { line: 'compute reserved-ip delete {address} --force', patiently: true },
   { line: 'compute firewall delete {firewall} --force' },
   { line: 'compute ssh-key delete {key} --force' },
   { line: 'compute tag delete regrow:main --force' },
   { line: 'vpcs delete {other} --force', patiently: true },
-  { line: 'vpcs delete {vpc} --force' },
+  { line: 'vpcs delete {vpc} --force', fails: true },
   { line: 'projects delete {project} --force', patiently: true },
-  { line: 'projects create --name only' },
-  { line: 'compute droplet create' },
-  { line: 'compute tag delete regrow:main' },
+  { line: 'projects create --name only', fails: true },
+  { line: 'compute droplet create', fails: true },
+  { line: 'compute tag delete regrow:main', fails: true },
 ]
 
 const manifest = JSON.stringify({
@@ -116,7 +118,7 @@ export const kubectlShapes: Shape[] = [
   { line: 'version -o json' },
   { line: 'get nodes -o json' },
   { line: 'get node main-1 -o json' },
-  { line: 'get node main-9 -o json' },
+  { line: 'get node main-9 -o json', fails: true },
   { line: 'get node main-9 --ignore-not-found -o json' },
   {
     line: `get node main-1 --request-timeout 5s -o 'jsonpath={.status.conditions[?(@.type=="Ready")].status}'`,
@@ -124,7 +126,7 @@ export const kubectlShapes: Shape[] = [
   { line: "get nodes -o 'jsonpath={.items[*].metadata.name}'" },
   { line: 'get pods -A -l no=such -o json' },
   { line: 'get pods,persistentvolumeclaims -A -o json' },
-  { line: 'get applications.argoproj.io -n argocd -o json' },
+  { line: 'get applications.argoproj.io -n argocd -o json', fails: true },
   { line: 'apply --server-side --force-conflicts --field-manager argocd-controller -f -', input: manifest },
   { line: 'apply --server-side -f -', input: manifest },
   { line: 'get configmap one -n kube-system -o json' },
@@ -135,24 +137,27 @@ export const kubectlShapes: Shape[] = [
   { line: `patch configmap one -n kube-system --type merge -p '{"data":{"x":"y"}}'` },
   { line: `patch configmap one -n kube-system --type merge -p '{"data":{"x":"y"}}'` },
   { line: 'wait --for=condition=Ready node/main-1 --timeout 5s' },
-  { line: 'wait --for=condition=Ready node main-9 --timeout 1s' },
-  { line: 'wait --for=condition=Never node/main-1 --timeout 1s' },
+  { line: 'wait --for=condition=Ready node main-9 --timeout 1s', fails: true },
+  { line: 'wait --for=condition=Never node/main-1 --timeout 1s', fails: true },
   { line: "wait --for=jsonpath='{.data.x}'=y configmap/one -n kube-system --timeout 5s" },
   { line: 'wait --for=create configmap/one -n kube-system --timeout 5s' },
-  { line: 'wait --for=create configmap/two -n kube-system --timeout 1s' },
+  { line: 'wait --for=create configmap/two -n kube-system --timeout 1s', fails: true },
   { line: 'wait --for=delete configmap/two -n kube-system --timeout 5s' },
   { line: 'cordon main-1' },
   { line: 'drain main-1 --ignore-daemonsets --delete-emptydir-data --timeout 10s' },
   { line: 'uncordon main-1' },
   { line: 'uncordon main-1' },
-  { line: 'rollout status deployment/none -n kube-system' },
+  { line: 'rollout status deployment/none -n kube-system', fails: true },
   { line: 'delete configmap one -n kube-system --wait=false' },
-  { line: 'delete configmap one -n kube-system' },
+  { line: 'delete configmap one -n kube-system', fails: true },
   { line: 'delete configmap one -n kube-system --ignore-not-found' },
+  { line: 'get secret none -n kube-system --ignore-not-found -o json' },
+  { line: 'delete pods -n kube-system -l no=such --wait=false' },
+  { line: 'delete pods -n kube-system -l k8s-app=kube-dns --wait=false' },
   { line: 'get nodes,pods,pvc -A', text: true },
   { line: 'get nodes', text: true },
   { line: 'get secrets', text: true },
-  { line: 'get nopes', text: true },
+  { line: 'get nopes', text: true, fails: true },
 ]
 
 /** Every way in which flows call velero. */
@@ -161,16 +166,16 @@ export const veleroShapes: Shape[] = [
   {
     line: 'backup create first --ttl 336h --csi-snapshot-timeout 25m --snapshot-move-data=true --exclude-namespaces argocd,kube-system,velero',
   },
-  { line: 'backup create first --ttl 336h' },
+  { line: 'backup create first --ttl 336h', fails: true },
   { line: 'backup create labelled --labels a=b,c=d --storage-location default --item-operation-timeout 4h' },
-  { line: 'backup create nowhere --storage-location nowhere' },
+  { line: 'backup create nowhere --storage-location nowhere', fails: true },
   { line: 'backup get first -o json' },
-  { line: 'backup get none -o json' },
+  { line: 'backup get none -o json', fails: true },
   { line: 'backup get -o json' },
   {
     line: 'restore create r1 --from-backup first --exclude-namespaces argocd,velero --exclude-resources leases.coordination.k8s.io,endpoints --existing-resource-policy none',
   },
-  { line: 'restore create r2 --from-backup none' },
+  { line: 'restore create r2 --from-backup none', fails: true },
   { line: 'restore get r1 -o json' },
 ]
 
@@ -178,5 +183,5 @@ export const veleroShapes: Shape[] = [
 export const helmShapes: Shape[] = [
   { line: 'version --short', text: true },
   { line: 'template argocd argo-cd.tgz --namespace argocd --include-crds --values -', input: 'a: b\n' },
-  { line: 'template argocd none.tgz --namespace argocd' },
+  { line: 'template argocd none.tgz --namespace argocd', fails: true },
 ]

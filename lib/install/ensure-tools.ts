@@ -1,0 +1,19 @@
+import { answered } from '../confirm.ts'
+import { print } from '../story.ts'
+import { missingTools } from './found.ts'
+import { installTools } from './install.ts'
+
+/**
+ * Makes sure of the four command-line tools: what is missing is fetched into `.tools/` after one question.
+ * @throws Problem when the answer is no, or (exit code 2) when nobody can be asked
+ */
+export async function ensureTools(flags: { yes: boolean }): Promise<void> {
+  const missing = await missingTools()
+  if (missing.length === 0) return
+  for (const { name, why } of missing) print(`  ${name}: ${why}`)
+  await answered(
+    flags.yes,
+    `Fetch ${missing.map((one) => one.name).join(', ')} into .tools/ (./scripts/tools.mts)?`,
+  )
+  await installTools(missing.map((one) => one.name))
+}
