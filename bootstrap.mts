@@ -6,6 +6,7 @@ import { describe } from './lib/cluster/cluster.ts'
 import { ensureBundle, firstServerName } from './lib/cluster/first-server.ts'
 import { plan } from './lib/cluster/plan.ts'
 import { preflight } from './lib/cluster/preflight.ts'
+import { reviveFirstServer } from './lib/cluster/revive.ts'
 import { ensureAddress } from './lib/digitalocean/address.ts'
 import { ensureDroplet } from './lib/digitalocean/droplet.ts'
 import { ensureNetwork } from './lib/digitalocean/network.ts'
@@ -13,6 +14,7 @@ import { ensureProject } from './lib/digitalocean/project.ts'
 import { ensureSshKey } from './lib/digitalocean/ssh-key.ts'
 import { claim } from './lib/gitops/claim.ts'
 import { seed } from './lib/gitops/seed.ts'
+import { ensureTools } from './lib/install/ensure-tools.ts'
 import { applyRoot, healthy } from './lib/kubernetes/applications.ts'
 import { claimsBound } from './lib/kubernetes/claims.ts'
 import { ensureCloudToken } from './lib/kubernetes/cloud-token.ts'
@@ -22,6 +24,7 @@ import { ensureBuckets, retireClusterKeys } from './lib/store/buckets.ts'
 import { ensureKit } from './lib/store/kit.ts'
 
 await run('bootstrap', async ({ flags, confirm }) => {
+  await ensureTools(flags) // doctl, kubectl, helm, velero: fetched if you agree
   const cluster = await describe(flags) // cluster.yaml in Git if it is there, else flags and defaults
   await preflight(cluster) // every problem at once; nothing exists yet
   const planned = await plan(cluster)
@@ -34,6 +37,7 @@ await run('bootstrap', async ({ flags, confirm }) => {
     ensureAddress(cluster, project),
     ensureBuckets(cluster),
   ])
+  await reviveFirstServer(cluster, buckets) // only where an earlier run left it in trouble
   const kit = await ensureKit(buckets, cluster) // CAs, tokens, passwords: made once, found ever after
   const [sshKey, userData] = await Promise.all([
     ensureSshKey(cluster, kit),

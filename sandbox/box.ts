@@ -3,11 +3,13 @@ import { existsSync, rmSync } from 'node:fs'
 import { createConnection, createServer, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { delimiter, join } from 'node:path'
+import { toolsFolder } from '../lib/tools.ts'
 import { startDigitalOcean } from './digitalocean/start.ts'
 import { paperMachines } from './droplet/machines.ts'
 import { type Fault, Faults } from './faults.ts'
 import { startGithub } from './github/start.ts'
 import { startSpaces } from './spaces/start.ts'
+import { toolsToStandInFor } from './tools/choose.ts'
 import { startTools } from './tools/server.ts'
 import { startUpstream } from './upstream/start.ts'
 import { openWorld, type World } from './world.ts'
@@ -88,7 +90,8 @@ async function startAll(world: World): Promise<Record<string, string>> {
   world.machines = paperMachines(world)
   const cloud = await startDigitalOcean(world)
   const spaces = await startSpaces(world, { keys: cloud.spacesKeys })
-  const tools = await startTools(world)
+  const standIns = await toolsToStandInFor()
+  const tools = await startTools(world, standIns)
   return {
     REGROW_SANDBOXED: '1',
     REGROW_DIGITALOCEAN_URL: cloud.url,
@@ -101,7 +104,8 @@ async function startAll(world: World): Promise<Record<string, string>> {
     ...(world.addresses.manyHosts ? {} : { REGROW_API_PORT: String(world.addresses.apiPort) }),
     DIGITALOCEAN_TOKEN: cloud.token,
     GITHUB_TOKEN: github.token,
-    PATH: [tools.binDir, process.env.PATH ?? ''].join(delimiter),
+    REGROW_STAND_INS: standIns.join(' '),
+    PATH: [tools.binDir, toolsFolder(), process.env.PATH ?? ''].join(delimiter),
     ...tools.env,
     ...forAPerson(world, cloud, github),
   }

@@ -101,6 +101,8 @@ try {
     'sandbox',
     `everything here is simulated; the world is ${dirname(dir) === process.cwd() ? '.sandbox/' : dir}${box.guest ? ' (joined)' : ''}`,
   )
+  if (!box.guest && box.env.REGROW_STAND_INS)
+    tell('·', `stand-ins for ${box.env.REGROW_STAND_INS}`, './scripts/tools.mts fetches the real ones')
   const code = wanted.hold
     ? await hold(box.env)
     : await runCommand(wanted.command, { ...process.env, ...box.env })

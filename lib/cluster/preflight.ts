@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { addressesLeft } from '../digitalocean/address.ts'
 import { Problem, Problems } from '../problem.ts'
-import { doctl, helm, ToolFailure } from '../tools.ts'
+import { doctl, ToolFailure } from '../tools.ts'
 import { accountOf, type Cluster } from './cluster.ts'
 import { names } from './names.ts'
 import { type Inventory, inventory } from './ours.ts'
@@ -18,16 +18,7 @@ export async function preflight(cluster: Cluster): Promise<void> {
   const found = [...cluster.problems, ...flagsAgainstGit(cluster)]
   if (cluster.account && cluster.login) {
     const own = await inventory(cluster.cloud, cluster.name).catch(collect(found))
-    const checks: Check[] = [
-      sameAccount,
-      tools,
-      upstream,
-      limits,
-      regionAndSize,
-      ranges,
-      repositoryIsOurs,
-      scopes,
-    ]
+    const checks: Check[] = [sameAccount, upstream, limits, regionAndSize, ranges, repositoryIsOurs, scopes]
     if (own) {
       const results = await Promise.all(
         checks.map((check) => check(cluster, own).catch((error: unknown) => [asProblem(error)])),
@@ -105,11 +96,6 @@ const sameAccount: Check = async (cluster) => {
       ]
     throw error
   }
-}
-
-const tools: Check = async () => {
-  await helm()`version --short`
-  return []
 }
 
 /** Everything that upstream serves can be had; its digests go into the description. */

@@ -14,6 +14,8 @@ export class Fleet {
   readonly #running = new Map<number, Machine>()
   readonly #clusters = new Map<string, Cluster>()
   readonly #routes = new Map<string, number>()
+  // Machines whose API is served: from then on a route that comes later is served too.
+  readonly #serving = new Set<number>()
 
   constructor(world: World, deps: ClusterDeps) {
     this.world = world
@@ -52,6 +54,7 @@ export class Fleet {
   /** Serves the API where this machine is reached from outside: its own address and the reserved one that leads to it. */
   async listen(machine: Machine, cluster: Cluster): Promise<void> {
     if (machine.env.ROLE === 'agent') return
+    this.#serving.add(machine.hardware.id)
     const names = servedNames(machine, k3sConfig(machine))
     for (const address of this.#addressesOf(machine)) await cluster.listen(address, names)
   }
@@ -64,12 +67,13 @@ export class Fleet {
     else this.#routes.set(address, dropletId)
     const machine = this.#running.get(dropletId ?? 0)
     const cluster = this.#clusters.get(machine?.disk.cluster ?? '')
-    if (machine?.disk.isDone('k3s') && cluster?.isUp()) await this.listen(machine, cluster)
+    if (machine && this.#serving.has(machine.hardware.id) && cluster?.isUp()) await this.listen(machine, cluster)
   }
 
   async powerOff(dropletId: number): Promise<void> {
     const machine = this.#running.get(dropletId)
     this.#running.delete(dropletId)
+    this.#serving.delete(dropletId)
     machine?.powerOff()
     machine?.disk.power(false)
     const cluster = this.#clusters.get(machine?.disk.cluster ?? '')

@@ -1,0 +1,103 @@
+import { change } from '../change.ts'
+import { findDroplets } from '../digitalocean/droplet.ts'
+import type { Droplet } from '../digitalocean/types.ts'
+import { isDryRun } from '../dry-run.ts'
+import { describeInGit } from '../gitops/claim.ts'
+import { installSteps, type Report, type Step } from '../node/index.ts'
+import type { Buckets } from '../store/buckets.ts'
+import { nodeRecords, readReport, reportKey } from '../store/nodes.ts'
+import { tell } from '../story.ts'
+import { doctl, type Output, ToolFailure } from '../tools.ts'
+import { waitFor } from '../wait.ts'
+import type { Cluster } from './cluster.ts'
+import { firstServerName } from './first-server.ts'
+import { names } from './names.ts'
+
+const week = 7 * 24 * 3600_000
+
+/**
+ * Helps a first server that an earlier run left in trouble, so that the same command completes once the cause is gone:
+ * a droplet that never got its bundle is replaced (user-data cannot be changed, its URLs end after seven days), one
+ * whose later step failed is power-cycled, because its unit takes up the work at boot. A droplet that vanished leaves
+ * its number behind: names are never used twice.
+ */
+export async function reviveFirstServer(cluster: Cluster, buckets: Buckets): Promise<void> {
+  if (isDryRun()) return
+  const name = firstServerName(cluster)
+  const [droplet] = await findDroplets(cluster, name)
+  const record = (await nodeRecords(buckets.kit)).find((one) => one.name === name)
+  if (!record) return
+  const reports = await reportsOf(buckets, name)
+  if (!droplet) {
+    if (reports.length > 0) await takeNextNumber(cluster, `${name} is gone`)
+    return
+  }
+  if (record.finished) return
+  const failed = reports.find((one) => one.state === 'failed')
+  const fetched = reports.some((one) => one.step === 'fetch' && one.state === 'done')
+  const expired = !fetched && Date.now() + cluster.cloud.clockOffset() - Date.parse(record.at) > week
+  if (failed?.step === 'fetch' || expired)
+    await replace(cluster, droplet, expired ? 'its URLs ended after seven days' : failed?.message)
+  else if (failed) await powerCycle(buckets, droplet, failed)
+}
+
+async function reportsOf(buckets: Buckets, name: string): Promise<Report[]> {
+  const steps: Step[] = ['started', ...installSteps('first-server')]
+  const found = await Promise.all(steps.map((step) => readReport(buckets.kit, name, step)))
+  return found.filter((one) => one !== undefined)
+}
+
+async function replace(cluster: Cluster, droplet: Droplet, why = 'it never got its bundle'): Promise<void> {
+  await takeNextNumber(cluster, `${droplet.name} is replaced: ${why}`)
+  await untilDone(
+    `droplet ${droplet.name} is gone`,
+    async () => !(await cluster.cloud.droplet(droplet.id)),
+    () => doctl`compute droplet delete ${droplet.id} --force`,
+  )
+  tell('-', `droplet ${droplet.name}`, why)
+}
+
+/** The next number goes into the description before anything is made under it. */
+async function takeNextNumber(cluster: Cluster, why: string): Promise<void> {
+  const { nodes, nextNode } = cluster.wanted
+  const [first, ...others] = nodes
+  if (!first) return
+  const name = names.droplet(cluster.name, nextNode)
+  cluster.wanted = { ...cluster.wanted, nodes: [{ ...first, name }, ...others], nextNode: nextNode + 1 }
+  await describeInGit(cluster)
+  tell('~', `first server ${name}`, why)
+}
+
+async function powerCycle(buckets: Buckets, droplet: Droplet, failed: Report): Promise<void> {
+  const key = reportKey(droplet.name, failed.step)
+  await change(`aws s3 rm s3://${buckets.kit.name}/${key}`, () => buckets.kit.remove(key))
+  try {
+    await doctl`compute droplet-action power-cycle ${droplet.id}`
+  } catch (error) {
+    if (!(error instanceof ToolFailure)) throw error
+    tell('!', `droplet ${droplet.name}`, 'could not be power-cycled; it may be starting already')
+  }
+  tell(
+    '~',
+    `droplet ${droplet.name}`,
+    `power-cycled: its step “${failed.step}” had failed (${failed.message})`,
+  )
+}
+
+/** Acts until the wish is seen to be true; a refusal is looked at, not believed. */
+async function untilDone(
+  wish: string,
+  seen: () => Promise<boolean>,
+  act: () => Promise<Output>,
+): Promise<void> {
+  await waitFor({ wish, every: 5, within: 300 }, async (note) => {
+    if (await seen()) return true
+    try {
+      await act()
+    } catch (error) {
+      if (!(error instanceof ToolFailure)) throw error
+      note(error.message)
+    }
+    return (await seen()) ? true : undefined
+  })
+}
