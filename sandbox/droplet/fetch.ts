@@ -22,7 +22,7 @@ export async function fetchBundle(machine: Machine): Promise<void> {
 /** The bundle's object is not needed any more: the node deletes it, so that the URL in the user-data leads nowhere. */
 export async function deleteBundle(machine: Machine): Promise<void> {
   const url = machine.disk.read('delete-url')?.trim()
-  if (url) await machine.request(url, { method: 'DELETE' }).catch(() => undefined)
+  if (url) await machine.send('DELETE', url)
 }
 
 async function download(machine: Machine): Promise<Buffer> {

@@ -55,13 +55,16 @@ async function fetched(machine: Machine): Promise<boolean> {
 async function step(machine: Machine, name: Name, take: () => Promise<string>): Promise<void> {
   const { disk } = machine
   const isDone = disk.isDone(name)
-  // k3s is a unit of its own and starts at each boot; the other steps are done once.
-  if (!machine.isOn || (isDone && name !== 'k3s')) return
-  if (!order.slice(0, order.indexOf(name)).every((one) => disk.isDone(one))) return
   const since = performance.now()
-  const url = disk.read(`reports/${name}`)?.trim()
-  const say = (state: 'done' | 'failed', message: string, log?: string) =>
-    url ? machine.report(url, { step: name, state, since, message, log }) : undefined
+  const say = async (state: 'done' | 'failed', message: string, log?: string) => {
+    const url = disk.read(`reports/${name}`)?.trim()
+    const isTold = url && (await machine.report(url, { step: name, state, since, message, log }))
+    if (isTold && state === 'done') disk.markDone(`${name}.told`)
+  }
+  if (!machine.isOn || !order.slice(0, order.indexOf(name)).every((one) => disk.isDone(one))) return
+  if (isDone && !disk.isDone(`${name}.told`)) await say('done', 'Done before the machine was started again.')
+  // k3s is a unit of its own and starts at each boot; the other steps are done once.
+  if (isDone && name !== 'k3s') return
   const isOver = machine.patience(stepDeadlines[name])
   for (;;)
     try {

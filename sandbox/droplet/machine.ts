@@ -20,6 +20,15 @@ export class StepFailure extends Error {
   }
 }
 
+/** What is reported about a step; `since` is when it began, by `performance.now()`. */
+export interface Said {
+  step: string
+  state: 'done' | 'failed'
+  since: number
+  message: string
+  log?: string | undefined
+}
+
 /** One droplet from power-on to power-off. */
 export class Machine {
   readonly world: World
@@ -65,26 +74,22 @@ export class Machine {
     }
   }
 
-  /** Reports a step by its signed URL; what does not get through is given up silently, as the script does. */
-  async report(
-    url: string,
-    said: {
-      step: string
-      state: 'done' | 'failed'
-      since: number
-      message: string
-      log?: string | undefined
-    },
-  ): Promise<void> {
+  /** Sends a report by its signed URL. @returns whether it got through */
+  report(url: string, said: Said): Promise<boolean> {
     const { since, ...rest } = said
     const seconds = Math.round((performance.now() - since) / 1000)
-    const at = new Date().toISOString()
-    const body = JSON.stringify({ ...rest, at, seconds, bootId: this.#bootId, simulated: true })
-    for (let attempt = 1; attempt <= 5 && this.#on; attempt++) {
-      const response = await this.request(url, { method: 'PUT', body }).catch(() => undefined)
-      if (response && response.status < 500) return
+    const report = { ...rest, at: new Date().toISOString(), seconds, bootId: this.#bootId, simulated: true }
+    return this.send('PUT', url, JSON.stringify(report))
+  }
+
+  /** Tries a request by a signed URL up to six times, as the script does. @returns whether it got through */
+  async send(method: 'PUT' | 'DELETE', url: string, body?: string): Promise<boolean> {
+    for (let attempt = 1; attempt <= 6 && this.#on; attempt++) {
+      const response = await this.request(url, { method, ...(body ? { body } : {}) }).catch(() => undefined)
+      if (response?.ok) return true
       await this.pause(1, 50)
     }
+    return false
   }
 
   /** Waits as long as the real thing would, but never busily. */

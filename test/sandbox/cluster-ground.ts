@@ -183,7 +183,7 @@ export async function call(
       resolve({ status: answer.statusCode ?? 0, body: /^[{[]/.test(text) ? JSON.parse(text) : text })
     })
     sent.once('error', reject)
-    sent.end(more.body === undefined ? undefined : JSON.stringify(more.body))
+    sent.end(Buffer.isBuffer(more.body) || more.body === undefined ? more.body : JSON.stringify(more.body))
   })
 }
 

@@ -159,6 +159,34 @@ t.test('the Kubernetes API', async (t) => {
     await eventually(one, () => pods().length === 0)
   })
 
+  t.test('what kubectl create sends as protobuf is read, as far as it is known', async (t) => {
+    const field = (number: number, value: string | Buffer) =>
+      Buffer.concat([Buffer.from([number * 8 + 2, Buffer.byteLength(value)]), Buffer.from(value)])
+    const sent = (kind: string, ...fields: Buffer[]) => {
+      const type = Buffer.concat([field(1, 'v1'), field(2, kind)])
+      return Buffer.concat([Buffer.from('k8s\0'), field(1, type), field(2, Buffer.concat(fields))])
+    }
+    const post = (plural: string, body: Buffer) =>
+      call(host, `/api/v1/namespaces/default/${plural}`, {
+        method: 'POST',
+        body,
+        type: 'application/vnd.kubernetes.protobuf',
+      })
+    const data = field(2, Buffer.concat([field(1, 'key'), field(2, 'value')]))
+    t.match(await post('secrets', sent('Secret', field(1, field(1, 'proto')), data, field(3, 'Opaque'))), {
+      status: 201,
+      body: {
+        metadata: { name: 'proto' },
+        type: 'Opaque',
+        data: { key: Buffer.from('value').toString('base64') },
+      },
+    })
+    t.match(await post('pods', sent('Pod', field(1, field(1, 'proto')))), {
+      status: 415,
+      body: { message: /reads no Pod in protobuf/ },
+    })
+  })
+
   t.test('a namespace takes along what is in it', async (t) => {
     apply(one, '{"apiVersion":"v1","kind":"Namespace","metadata":{"name":"gone"}}')
     apply(one, '{"apiVersion":"v1","kind":"ConfigMap","metadata":{"name":"c","namespace":"gone"}}')

@@ -44,7 +44,7 @@ export async function ground({ objects: withStore = true, dir = '' } = {}): Prom
     fetch: async (request) => {
       const { pathname } = new URL(request.url)
       if (request.method === 'PUT') objects.set(pathname, Buffer.from(await request.arrayBuffer()))
-      if (request.method === 'DELETE') objects.delete(pathname)
+      if (request.method === 'DELETE' && objects.delete(pathname)) return new Response(null, { status: 204 })
       const found = objects.get(pathname)
       return found
         ? new Response(new Uint8Array(found))
