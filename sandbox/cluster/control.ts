@@ -26,7 +26,7 @@ export function control(cluster: Cluster, { keys, reconcile, poll }: Controller)
       } catch (error) {
         if (!cluster.isUp()) break
         if (!(error instanceof Refusal)) cluster.complain(error as Error)
-        await sleep(Math.min(2000, 10 * 2 ** attempt++), undefined, { ref: false })
+        await sleep(Math.min(500, 10 * 2 ** attempt++), undefined, { ref: false })
         waiting.add(key)
       }
     busy.delete(key)

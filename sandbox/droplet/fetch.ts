@@ -1,9 +1,7 @@
 import { createHash } from 'node:crypto'
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
-import { Readable } from 'node:stream'
-import { gunzipSync } from 'node:zlib'
-import { extract } from 'tar-stream'
+import { untar } from '../cluster/tar.ts'
 import { type Machine, StepFailure } from './machine.ts'
 
 /**
@@ -54,14 +52,9 @@ function hasExpired(url: string): boolean {
 }
 
 async function unpack(bytes: Buffer, folder: string): Promise<void> {
-  const entries = extract()
-  Readable.from(gunzipSync(bytes)).pipe(entries)
-  for await (const entry of entries) {
-    const file = join(folder, entry.header.name)
-    const chunks: Buffer[] = []
-    for await (const chunk of entry as AsyncIterable<Buffer>) chunks.push(chunk)
-    if (entry.header.type !== 'file') continue
+  for (const [name, text] of await untar(bytes)) {
+    const file = join(folder, name)
     mkdirSync(dirname(file), { recursive: true })
-    writeFileSync(file, Buffer.concat(chunks), { mode: entry.header.mode ?? 0o600 })
+    writeFileSync(file, text, { mode: 0o600 })
   }
 }

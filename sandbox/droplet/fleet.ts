@@ -67,7 +67,8 @@ export class Fleet {
     else this.#routes.set(address, dropletId)
     const machine = this.#running.get(dropletId ?? 0)
     const cluster = this.#clusters.get(machine?.disk.cluster ?? '')
-    if (machine && this.#serving.has(machine.hardware.id) && cluster?.isUp()) await this.listen(machine, cluster)
+    if (machine && this.#serving.has(machine.hardware.id) && cluster?.isUp())
+      await this.listen(machine, cluster)
   }
 
   async powerOff(dropletId: number): Promise<void> {

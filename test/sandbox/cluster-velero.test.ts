@@ -1,7 +1,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { gunzipSync } from 'node:zlib'
 import t, { type Test } from 'tap'
-import { untar } from '../../sandbox/cluster/argocd/chart.ts'
+import { untar } from '../../sandbox/cluster/tar.ts'
 import { textAt } from '../../sandbox/cluster/tree.ts'
 import { bucketOf } from '../../sandbox/cluster/velero/bucket.ts'
 import { startSpaces } from '../../sandbox/spaces/start.ts'

@@ -1,12 +1,12 @@
 import { createHash } from 'node:crypto'
-import { Readable } from 'node:stream'
-import { gunzipSync } from 'node:zlib'
 import { load } from 'js-yaml'
-import { extract } from 'tar-stream'
 import type { World } from '../../world.ts'
+import { untar } from '../tar.ts'
 import { listAt, type Tree, textAt, textsAt } from '../tree.ts'
 import { manifests } from './manifests.ts'
 import { fetchUpstream } from './upstream.ts'
+
+export { untar }
 
 /** A chart of a Helm repository. */
 export interface ChartWish {
@@ -54,17 +54,4 @@ async function chartFiles(
   if (wanted && wanted !== digest)
     throw new Error(`chart ${chart} ${version} differs from the digest in its index`)
   return untar(bytes)
-}
-
-/** The texts of a tar.gz by their path. */
-export async function untar(bytes: Buffer): Promise<Map<string, string>> {
-  const entries = extract()
-  Readable.from(gunzipSync(bytes)).pipe(entries)
-  const files = new Map<string, string>()
-  for await (const entry of entries) {
-    const chunks: Buffer[] = []
-    for await (const chunk of entry as AsyncIterable<Buffer>) chunks.push(chunk)
-    if (entry.header.type === 'file') files.set(entry.header.name, Buffer.concat(chunks).toString())
-  }
-  return files
 }

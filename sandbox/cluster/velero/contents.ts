@@ -3,6 +3,7 @@ import { pack } from 'tar-stream'
 import type { Cluster } from '../cluster.ts'
 import { apiVersionOf, type Kind, resourceOf } from '../kinds.ts'
 import { selects } from '../selectors.ts'
+import { whole } from '../tar.ts'
 import { type Thing, textAt, textsAt, treeAt } from '../tree.ts'
 
 /** One object that goes into a backup. */
@@ -48,13 +49,6 @@ export async function tarball(items: readonly Item[]): Promise<Buffer> {
   }
   tar.finalize()
   return gzipSync(await whole(tar))
-}
-
-/** All bytes of a stream. */
-export async function whole(stream: AsyncIterable<unknown>): Promise<Buffer> {
-  const chunks: Buffer[] = []
-  for await (const chunk of stream) chunks.push(chunk as Buffer)
-  return Buffer.concat(chunks)
 }
 
 /** `{ "v1/Pod": ["namespace/name"] }`, as `resource-list.json.gz` holds it. */

@@ -5,10 +5,11 @@ import { gzipSync } from 'node:zlib'
 import { pack } from 'tar-stream'
 import type { Cluster } from '../cluster.ts'
 import { csiDriver, provisioner } from '../csi.ts'
+import { whole } from '../tar.ts'
 import { now } from '../time.ts'
 import { type Thing, type Tree, textAt, treeAt } from '../tree.ts'
 import type { Bucket } from './bucket.ts'
-import { type Item, whole } from './contents.ts'
+import type { Item } from './contents.ts'
 
 /** Saves the volumes of all claims in a backup. @returns one entry of `volumeinfo.json.gz` for each volume */
 export async function saveVolumes(
