@@ -121,7 +121,7 @@ export function toolsFolder(): string {
 async function call(tool: string, pieces: TemplateStringsArray, words: Word[], how: Call): Promise<Output> {
   // Loaded with the first tool: a tenth of a second that `--help` need not take.
   const { $: zx, quote } = await import('zx/core')
-  const shown = [tool, render(pieces, words, quote)].join(' ')
+  const shown = [tool, render(pieces, words)].join(' ')
   if (isDryRun() && !how.looks(shown.slice(tool.length + 1))) {
     showCommand(shown)
     return output(shown, '')
@@ -163,7 +163,10 @@ function output(shown: string, text: string): Output {
   }
 }
 
-function render(pieces: TemplateStringsArray, words: Word[], quote: (word: string) => string): string {
+/** The command line as a person would type it. */
+function render(pieces: TemplateStringsArray, words: Word[]): string {
+  const quote = (word: string) =>
+    /^[\w@%+=:,./-]+$/.test(word) || /^<[\w ]+>$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`
   return pieces
     .map((piece, index) => {
       const word = words[index]

@@ -13,7 +13,7 @@ await run('destroy', async ({ flags, confirm }) => {
   preflightReading(cluster)
   const list = await removal(cluster, flags) // the exact inventory: removed, kept, and what it saves a month
   await confirm(list)
-  await confirmName(cluster.name, flags)
+  if (!list.nothing) await confirmName(cluster.name, flags)
 
   lockForRemoval(cluster, flags)
   await removeCloud(cluster) // droplets, then volumes and snapshots of ours, address, firewall, network, keys, project

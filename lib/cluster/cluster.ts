@@ -11,6 +11,7 @@ import {
   parseDescription,
   withFirstServer,
 } from './description.ts'
+import { chooseFreeRange } from './free-range.ts'
 import { clusterName, names } from './names.ts'
 
 /** The flags that may say what is wanted. */
@@ -114,6 +115,7 @@ export async function describe(flags: Wishes): Promise<Cluster> {
     problems,
   }
   if (user) await readCommitted(cluster, flags).catch(note)
+  if (account && flags.config === undefined) await chooseFreeRange(cluster).catch(note)
   return cluster
 }
 

@@ -179,6 +179,6 @@ async function clusterKey(cluster: Cluster): Promise<SpacesKeyPair> {
 
 async function mintClusterKey(cluster: Cluster, bucket: string): Promise<SpacesKeyPair> {
   const key = await mintKey(cluster, await nextVeleroKey(cluster), [`bucket=${bucket};permission=readwrite`])
-  tell('+', `key ${key.name}`, `for ${bucket} alone`)
+  if (!isDryRun()) tell('+', `key ${key.name}`, `for ${bucket} alone`)
   return key
 }

@@ -1,3 +1,4 @@
+import { isIP } from 'node:net'
 import type { RepositoryValues } from '../gitops/schema.ts'
 import { bucketPlaces, type Cluster } from './cluster.ts'
 import { podRange } from './ranges.ts'
@@ -13,7 +14,8 @@ export function valuesOf(cluster: Cluster, address: string): RepositoryValues {
     sshUrl: `git@github.com:${place.owner}/${place.name}.git`,
     region: wanted.region,
     tag,
-    address,
+    // In a dry run it is not known yet.
+    ...(isIP(address) ? { address } : {}),
     ...(wanted.domain ? { domain: wanted.domain } : {}),
     ...(wanted.email ? { acmeEmail: wanted.email } : {}),
     bucket: { name: places.velero, region: places.region, endpoint: places.endpoint },
