@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { connectDigitalOcean, type DigitalOcean } from '../digitalocean/client.ts'
+import { tokenEnds } from '../digitalocean/token.ts'
 import type { Account } from '../digitalocean/types.ts'
 import { endpoints, type Tokens, tokens } from '../environment.ts'
 import { connectGitHub, type GitHub, type Place, type Repository } from '../gitops/github.ts'
@@ -46,6 +47,8 @@ export interface Cluster {
   account: Account | undefined
   login: string | undefined
   scopes: string[] | undefined
+  /** When the tokens end, as far as it can be known. */
+  tokensEnd: { digitalocean: Date | undefined; github: Date | undefined }
   /** What was wrong on the way here; preflight tells it all at once. */
   problems: Problem[]
 }
@@ -96,7 +99,11 @@ export async function describe(flags: Wishes): Promise<Cluster> {
   const note = (error: unknown): undefined => {
     problems.push(error instanceof Problem ? error : new Problem(String(error), { cause: error }))
   }
-  const [account, user] = await Promise.all([cloud.account().catch(note), github.user().catch(note)])
+  const [account, user, cloudTokenEnds] = await Promise.all([
+    cloud.account().catch(note),
+    github.user().catch(note),
+    tokenEnds(keys.digitalocean),
+  ])
   const place = placeOf(flags.repo, start.cluster, user?.login ?? '')
   const cluster: Cluster = {
     name: start.cluster,
@@ -112,6 +119,7 @@ export async function describe(flags: Wishes): Promise<Cluster> {
     account,
     login: user?.login,
     scopes: user?.scopes,
+    tokensEnd: { digitalocean: cloudTokenEnds, github: user?.tokenEnds },
     problems,
   }
   if (user) await readCommitted(cluster, flags).catch(note)

@@ -165,6 +165,18 @@ function planText(cluster: Cluster, items: PlanItem[], perMonth: number): string
     `cluster ${cluster.name}: ${who}`,
     ...rows.map(line),
     ...csi,
+    ...endingTokens(cluster),
     `  ${dollars(perMonth)} a month${perMonth > target ? `, above the ${dollars(target)} this tool aims at` : ''}${nothing ? '; nothing to make' : ''}`,
   ].join('\n')
+}
+
+/** Warns of tokens that end within a month: volumes and their backups stop with the one in the cluster. */
+export function endingTokens({ tokensEnd }: Pick<Cluster, 'tokensEnd'>): string[] {
+  const month = 30 * 86_400_000
+  return [['DigitalOcean', tokensEnd.digitalocean] as const, ['GitHub', tokensEnd.github] as const].flatMap(
+    ([whose, end]) =>
+      end && end.getTime() - Date.now() < month
+        ? [`  ! your ${whose} token ends on ${end.toISOString().slice(0, 10)}`]
+        : [],
+  )
 }

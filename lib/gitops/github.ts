@@ -25,10 +25,18 @@ export type Commit = z.infer<typeof commit>
 /** One file of a tree to write; `undefined` removes it. */
 export type Files = Record<string, string | undefined>
 
+/** Whose token it is; classic tokens tell their scopes, those that end tell when. */
+export interface GitHubUser {
+  login: string
+  scopes: string[] | undefined
+  /** From `github-authentication-token-expiration`. */
+  tokenEnds: Date | undefined
+}
+
 /** GitHub as the flows use it; every answer is parsed. Refs are written without `refs/`, such as `heads/main`. */
 export interface GitHub {
   /** The token's user and, for a classic token, its scopes. */
-  user(): Promise<{ login: string; scopes: string[] | undefined }>
+  user(): Promise<GitHubUser>
   repository(owner: string, name: string): Promise<Repository | undefined>
   createRepository(name: string, organisation?: string): Promise<void>
   removeRepository(owner: string, name: string): Promise<void>
@@ -113,23 +121,7 @@ export async function connectGitHub(url: string, token: Secret): Promise<GitHub>
   const { git, repos } = octokit.rest
 
   return {
-    user: () =>
-      ask(
-        'tell whose token it is',
-        () => octokit.rest.users.getAuthenticated(),
-        (answer) => {
-          const scopes = answer.headers['x-oauth-scopes']
-          return {
-            login: z.object({ login: z.string() }).parse(answer.data).login,
-            scopes:
-              scopes === undefined
-                ? undefined
-                : String(scopes)
-                    .split(',')
-                    .map((one) => one.trim()),
-          }
-        },
-      ),
+    user: () => ask('tell whose token it is', () => octokit.rest.users.getAuthenticated(), readUser),
     repository: (owner, name) =>
       maybe(
         ask(
@@ -270,6 +262,22 @@ export async function connectGitHub(url: string, token: Secret): Promise<GitHub>
 
 /** A request that hangs is given up after half a minute; whether it is repeated is for the caller to know. */
 const patient: typeof fetch = (input, init) => fetch(input, { ...init, signal: AbortSignal.timeout(30_000) })
+
+function readUser({ data, headers }: Answer): GitHubUser {
+  const scopes = headers['x-oauth-scopes']
+  // Written as `2026-12-23 10:00:00 UTC`; a token without an end has no such header.
+  const ends = Date.parse(String(headers['github-authentication-token-expiration'] ?? ''))
+  return {
+    login: z.object({ login: z.string() }).parse(data).login,
+    scopes:
+      scopes === undefined
+        ? undefined
+        : String(scopes)
+            .split(',')
+            .map((one) => one.trim()),
+    tokenEnds: Number.isNaN(ends) ? undefined : new Date(ends),
+  }
+}
 
 interface Answer {
   data: unknown
