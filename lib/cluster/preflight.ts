@@ -225,6 +225,24 @@ const repositoryIsOurs: Check = async ({ github, place, repository, committed })
     : []
 }
 
+/** Another store than Spaces: its keys come from the person. */
+const otherStore: Check = async ({ wanted }) => {
+  if (!wanted.store.endpoint) return []
+  const needed = ['REGROW_STORE_KEY', 'REGROW_STORE_SECRET', 'REGROW_VELERO_KEY', 'REGROW_VELERO_SECRET']
+  const missing = needed.filter((name) => !process.env[name])
+  return missing.length === 0
+    ? []
+    : [
+        new Problem(
+          `cluster.yaml names another store, and ${missing.join(', ')} ${missing.length === 1 ? 'is' : 'are'} not set`,
+          {
+            cure: 'Two keys are needed there: yours for both buckets, the cluster’s for the backups’ bucket alone (docs/setup.md).',
+            exitCode: 2,
+          },
+        ),
+      ]
+}
+
 /** Only a classic token tells its scopes; a fine-grained one is found out when GitHub refuses something. */
 const scopes: Check = async ({ scopes }) =>
   scopes === undefined || scopes.includes('repo')
