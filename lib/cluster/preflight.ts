@@ -18,7 +18,16 @@ export async function preflight(cluster: Cluster): Promise<void> {
   const found = [...cluster.problems, ...flagsAgainstGit(cluster)]
   if (cluster.account && cluster.login) {
     const own = await inventory(cluster.cloud, cluster.name).catch(collect(found))
-    const checks: Check[] = [sameAccount, upstream, limits, regionAndSize, ranges, repositoryIsOurs, scopes]
+    const checks: Check[] = [
+      sameAccount,
+      upstream,
+      otherStore,
+      limits,
+      regionAndSize,
+      ranges,
+      repositoryIsOurs,
+      scopes,
+    ]
     if (own) {
       const results = await Promise.all(
         checks.map((check) => check(cluster, own).catch((error: unknown) => [asProblem(error)])),
