@@ -4,13 +4,16 @@ import { readFileSync } from 'node:fs'
 
 const sums = { pass: 0, fail: 0, skip: 0, todo: 0 }
 for (const file of process.argv.slice(2)) {
-  const last = readFileSync(file, 'utf8').match(/^# \{ total: .*\}$/gm)?.at(-1)
+  const last = readFileSync(file, 'utf8')
+    .match(/^# \{ total: .*\}$/gm)
+    ?.at(-1)
   if (!last) {
     process.stderr.write(`${file} is not whole: its runner ended early\n`)
     sums.fail++
     continue
   }
-  for (const name of Object.keys(sums)) sums[name] += Number(last.match(new RegExp(`\\b${name}: (\\d+)`))?.[1] ?? 0)
+  for (const name of Object.keys(sums))
+    sums[name] += Number(last.match(new RegExp(`\\b${name}: (\\d+)`))?.[1] ?? 0)
 }
 console.log(`${sums.pass} passed, ${sums.fail} failed, ${sums.skip + sums.todo} skipped`)
 process.exitCode = sums.fail > 0 || sums.pass === 0 ? 1 : 0
