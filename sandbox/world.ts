@@ -19,7 +19,10 @@ export interface World {
   load(name: string): unknown
   /** Writes a value as JSON whole (temporary file, rename), so that a kill never leaves half of it. */
   save(name: string, value: unknown): void
-  /** Really waits as long as DigitalOcean would take (seconds), times the world's latency scale (0 by default). */
+  /**
+   * Really waits as long as DigitalOcean would take (seconds), times the world's latency scale (0 by default). Alone it
+   * keeps no process alive.
+   */
   latency(seconds: number): Promise<void>
   /** Appends one line to `requests.jsonl`. */
   log(entry: LogEntry): void
@@ -102,7 +105,7 @@ export async function openWorld(
     load,
     latency: (seconds) =>
       new Promise((resolve) =>
-        scale === 0 ? setImmediate(resolve) : setTimeout(resolve, seconds * 1000 * scale),
+        scale === 0 ? setImmediate(resolve) : setTimeout(resolve, seconds * 1000 * scale).unref(),
       ),
     log: (entry) => writeFileSync(path('requests.jsonl'), `${JSON.stringify(entry)}\n`, { flag: 'a' }),
     atEnd: (close) => closers.unshift(close),
@@ -112,10 +115,15 @@ export async function openWorld(
   }
 }
 
+/** HTTP clients keep connections: a later world of this process on the same range would meet dead ones. */
+const drawn = new Set<number>()
+
 async function drawAddresses(): Promise<Saved> {
   for (let attempt = 0; attempt < 20; attempt++) {
     const a = randomInt(16, 250)
-    if (await canBind(`127.${a}.0.2`, 8000)) return { a }
+    if (drawn.has(a) || !(await canBind(`127.${a}.0.2`, 8000))) continue
+    drawn.add(a)
+    return { a }
   }
   const ports: number[] = []
   while (ports.length < 5) {

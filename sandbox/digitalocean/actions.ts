@@ -1,4 +1,3 @@
-import type { Context } from 'hono'
 import { behaviourOf } from './behaviour.ts'
 import { regionsOf } from './catalog.ts'
 import type { Cloud } from './cloud.ts'
@@ -7,7 +6,7 @@ import type { Action } from './state.ts'
 
 /** An action as the API shows it; its end may show later than its effect. */
 export function actionView(cloud: Cloud, action: Action) {
-  const { id, status, type, started_at, completed_at, resource_id, resource_type, region } = action
+  const { id, kind, status, type, started_at, completed_at, region, about } = action
   const unseen =
     action.ended !== undefined && Date.now() - action.ended < behaviourOf(cloud.world).actionLagMs
   return {
@@ -16,8 +15,8 @@ export function actionView(cloud: Cloud, action: Action) {
     type,
     started_at,
     completed_at: unseen ? null : completed_at,
-    resource_id,
-    resource_type,
+    resource_id: kind === 'droplet' ? (about.droplet ?? null) : null,
+    resource_type: { droplet: 'droplet', volume: 'backend', address: 'reserved_ip' }[kind],
     region: regionsOf(cloud).find((one) => one.slug === region),
     region_slug: region,
   }
@@ -33,22 +32,26 @@ export function actionRoutes(cloud: Cloud): void {
   })
 }
 
-/** Serves the actions of one kind of thing: a droplet's, a volume's. */
-export function actionsOf(
+/** Serves the actions of one kind of thing, found by its key; `more` is what only a single one tells. */
+export function actionsOf<T>(
   cloud: Cloud,
   path: string,
-  own: (key: string | undefined) => (action: Action) => boolean,
-) {
-  const all = (c: Context) => cloud.state.actions.filter(own(c.req.param('key'))).toReversed()
-  cloud.app.get(`${path}/:key/actions`, (c) =>
-    page(
+  find: (key: string | undefined) => T,
+  own: (thing: T, action: Action) => boolean,
+  more: (thing: T) => object = () => ({}),
+): void {
+  const all = (thing: T) => cloud.state.actions.filter((one) => own(thing, one)).toReversed()
+  cloud.app.get(`${path}/:key/actions`, (c) => {
+    const actions = all(find(c.req.param('key')))
+    return page(
       c,
       'actions',
-      all(c).map((one) => actionView(cloud, one)),
-    ),
-  )
+      actions.map((one) => actionView(cloud, one)),
+    )
+  })
   cloud.app.get(`${path}/:key/actions/:id`, (c) => {
-    const action = need(all(c).find((one) => String(one.id) === c.req.param('id')))
-    return c.json({ action: actionView(cloud, action) })
+    const thing = find(c.req.param('key'))
+    const action = need(all(thing).find((one) => String(one.id) === c.req.param('id')))
+    return c.json({ action: { ...actionView(cloud, action), ...more(thing) } })
   })
 }

@@ -3,7 +3,7 @@ import type { Cloud } from './cloud.ts'
 import { need } from './reply.ts'
 
 /** The regions with basic droplets; all but New York 1 and 2 have Spaces as well. */
-const places: Record<string, string> = {
+const places = {
   ams3: 'Amsterdam 3',
   blr1: 'Bangalore 1',
   fra1: 'Frankfurt 1',
@@ -29,7 +29,7 @@ const table: [string, number, number, number, number, number][] = [
   ['s-4vcpu-8gb', 8192, 4, 160, 5, 48],
 ]
 
-/** Slug, distribution and name of the public images that a droplet can be made of. */
+/** Slug, distribution and name of the images that a droplet can be made of. */
 const systems: [string, string, string][] = [
   ['debian-13-x64', 'Debian', '13 x64'],
   ['ubuntu-22-04-x64', 'Ubuntu', '22.04 (LTS) x64'],
@@ -38,32 +38,26 @@ const systems: [string, string, string][] = [
   ['rockylinux-10-x64', 'Rocky Linux', '10 x64'],
 ]
 
-/** The sizes at today's prices. */
+/** A disk as it is told. */
+export const diskInfo = (amount: number) => [{ type: 'local', size: { amount, unit: 'gib' } }]
+
+/** The sizes at today's prices; what is sold out is in no region. */
 export function sizesOf({ world }: Cloud) {
   const { prices, soldOut } = behaviourOf(world)
   return table.map(([slug, memory, vcpus, disk, transfer, usual]) => {
-    const monthly = prices[slug] ?? usual
-    return {
-      slug,
-      memory,
-      vcpus,
-      disk,
-      transfer,
-      price_monthly: monthly,
-      price_hourly: Math.round((monthly / 672) * 1e5) / 1e5,
-      regions: soldOut.includes(slug) ? [] : everywhere,
-      available: true,
-      description: 'Basic',
-      disk_info: [{ type: 'local', size: { amount: disk, unit: 'gib' } }],
-    }
+    const price_monthly = prices[slug] ?? usual
+    const price_hourly = Math.round((price_monthly / 672) * 1e5) / 1e5
+    const regions = soldOut.includes(slug) ? [] : everywhere
+    const about = { available: true, description: 'Basic', disk_info: diskInfo(disk) }
+    return { slug, memory, vcpus, disk, transfer, price_monthly, price_hourly, regions, ...about }
   })
 }
 
 /** The regions with the sizes that they have room for. */
 export function regionsOf(cloud: Cloud) {
   const sizes = sizesOf(cloud)
-  return everywhere.map((slug) => ({
-    name: places[slug] ?? slug,
+  return Object.entries(places).map(([slug, name]) => ({
+    name,
     slug,
     features: ['backups', 'ipv6', 'metadata', 'install_agent', 'storage', 'image_transfer'],
     available: true,
@@ -75,42 +69,20 @@ export function regionsOf(cloud: Cloud) {
 export const regionOf = (cloud: Cloud, slug: string) =>
   need(regionsOf(cloud).find((one) => one.slug === slug))
 
-/** The public images, then the account's own: snapshots of droplets. */
-export function imagesOf({ state }: Cloud) {
-  const common = {
-    public: true,
-    regions: everywhere,
-    status: 'available',
-    error_message: '',
-    tags: [] as string[],
-  }
-  const base = systems.map(([slug, distribution, name], index) => ({
-    ...common,
-    id: 195_000_001 + index,
-    name,
-    type: 'base',
-    distribution,
-    slug: slug as string | null,
-    created_at: '2026-10-01T00:00:00Z',
-    min_disk_size: 7,
-    size_gigabytes: 0.7,
-    description: `${distribution} ${name}`,
-  }))
-  const own = state.snapshots.filter((one) => one.resource_type === 'droplet')
-  const snapshots = own.map((one) => ({
-    ...common,
-    id: Number(one.id),
-    name: one.name,
-    type: 'snapshot',
-    distribution: 'Unknown',
-    slug: null,
-    public: false,
-    regions: [one.region],
-    created_at: one.created_at,
-    min_disk_size: one.min_disk_size,
-    size_gigabytes: one.size_gigabytes,
-    description: '',
-    tags: one.tags,
-  }))
-  return [...base, ...snapshots]
-}
+/** The public images. */
+export const images = systems.map(([slug, distribution, name], index) => ({
+  id: 195_000_001 + index,
+  name,
+  type: 'base',
+  distribution,
+  slug,
+  public: true,
+  regions: everywhere,
+  created_at: '2026-10-01T00:00:00Z',
+  min_disk_size: 7,
+  size_gigabytes: 0.7,
+  description: `${distribution} ${name}`,
+  tags: [],
+  status: 'available',
+  error_message: '',
+}))

@@ -2,7 +2,7 @@ import type { Context, Hono } from 'hono'
 import type { World } from '../world.ts'
 import { behaviourOf, takeError } from './behaviour.ts'
 import { need, page } from './reply.ts'
-import { type Action, type Born, now, type State } from './state.ts'
+import { type About, type Action, type Born, now, type State } from './state.ts'
 
 /** How a kind of thing is shown. */
 interface Shown<T> {
@@ -12,11 +12,13 @@ interface Shown<T> {
   /** What a path may call it. */
   keys(thing: T): (string | number | null)[]
   view(thing: T): unknown
+  /** Takes it away, or refuses; without it there is no DELETE. */
+  remove?(thing: T): Promise<void> | void
   /** Whether a list with these filters has it. */
   fits?(thing: T, query: Record<string, string>): boolean
 }
 
-type Effect = (about: Action['about'], action: Action) => Promise<void> | void
+type Effect = (about: About) => Promise<void> | void
 
 /** What the routes of every subject share: the state and its saving, lists and single things, actions that take time. */
 export class Cloud {
@@ -46,7 +48,7 @@ export class Cloud {
     return this.state.nextId++
   }
 
-  /** Serves the list and the single thing. @returns a finder by key that throws 404 while the thing is not to be seen */
+  /** Serves the list, the single thing and its removal. @returns a finder by key that throws 404 while the thing is not to be seen */
   show<T extends Born>(path: string, shown: Shown<T>): (key: string | undefined) => T {
     const [one, list] = shown.names
     const find = (key: string | undefined) => {
@@ -66,6 +68,12 @@ export class Cloud {
       return page(c, list, all.map(shown.view))
     })
     this.app.get(`${path}/:key`, (c) => c.json({ [one]: shown.view(find(c.req.param('key'))) }))
+    const { remove } = shown
+    if (remove)
+      this.app.delete(`${path}/:key`, async (c) => {
+        await remove(find(c.req.param('key')))
+        return this.done(c)
+      })
     return find
   }
 
@@ -105,8 +113,7 @@ export class Cloud {
   }
 
   /** Starts an action. */
-  begin(kind: Action['kind'], type: string, region: string, about: Action['about']): Action {
-    const droplet = kind === 'droplet' ? (about.droplet ?? null) : null
+  begin(kind: Action['kind'], type: string, region: string, about: About): Action {
     const action: Action = {
       id: this.nextId(),
       kind,
@@ -114,8 +121,6 @@ export class Cloud {
       status: 'in-progress',
       started_at: now(),
       completed_at: null,
-      resource_id: droplet,
-      resource_type: { droplet: 'droplet', volume: 'backend', address: 'reserved_ip' }[kind],
       region,
       born: Date.now(),
       about,
@@ -131,7 +136,7 @@ export class Cloud {
     const known = this.#effects.get(`${action.kind} ${action.type}`)
     this.later(known?.seconds ?? 0, async () => {
       const fails = takeError(this.world, action.type)
-      if (!fails) await known?.effect(action.about, action)
+      if (!fails) await known?.effect(action.about)
       Object.assign(action, {
         status: fails ? 'errored' : 'completed',
         completed_at: now(),
@@ -163,9 +168,9 @@ export class Cloud {
       project.resources = project.resources.filter((one) => one.urn !== urn)
   }
 
-  /** Answers 204 and nothing else, after the change was saved. */
-  done(c: Context): Response {
+  /** Saves what was changed, and answers: 204 when there is nothing to tell. */
+  done(c: Context, body?: object, status: 200 | 201 | 202 = 200): Response {
     this.save()
-    return c.body(null, 204)
+    return body ? c.json(body, status) : c.body(null, 204)
   }
 }

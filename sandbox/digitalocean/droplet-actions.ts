@@ -4,45 +4,30 @@ import { sizesOf } from './catalog.ts'
 import type { Cloud } from './cloud.ts'
 import { hardwareOf } from './droplet-view.ts'
 import { Refusal, read, refuse } from './reply.ts'
-import { type Action, type Droplet, now } from './state.ts'
+import { type About, type Droplet, made } from './state.ts'
 
-const wish = z
-  .strictObject({
-    type: z.string(),
-    size: z.string().optional(),
-    disk: z.boolean().optional(),
-    name: z.string().optional(),
-  })
-  .transform(({ type, ...about }) => ({
-    type,
-    about: about as Pick<Action['about'], 'size' | 'disk' | 'name'>,
-  }))
+const wish = z.strictObject({
+  type: z.string(),
+  size: z.string().default(''),
+  disk: z.boolean().default(false),
+  name: z.string().default(''),
+})
 type Wish = z.infer<typeof wish>
 
 /** What can be done with a droplet: one thing at a time. */
 export function dropletActionRoutes(cloud: Cloud, find: (key: string | undefined) => Droplet): void {
-  const { app, state } = cloud
   effects(cloud)
-  const begin = (droplet: Droplet, { type, about }: Wish) => {
-    refuse(422, 'Droplet already has a pending event.', cloud.busy(droplet.id))
-    check(cloud, droplet, { type, about })
-    return cloud.begin('droplet', type, droplet.region, { ...about, droplet: droplet.id })
-  }
-  app.post('/v2/droplets/:key/actions', async (c) => {
+  cloud.app.post('/v2/droplets/:key/actions', async (c) => {
     const droplet = find(c.req.param('key'))
-    return c.json({ action: actionView(cloud, begin(droplet, await read(c, wish))) }, 201)
-  })
-  app.post('/v2/droplets/actions', async (c) => {
-    const tag = c.req.query('tag_name')
-    if (!tag) throw new Refusal(422, 'tag_name is required')
-    const given = await read(c, wish)
-    const tagged = state.droplets.filter((one) => one.tags.includes(tag))
-    const actions = tagged.map((one) => begin(one, given))
-    return c.json({ actions: actions.map((one) => actionView(cloud, one)) }, 201)
+    const { type, ...about } = await read(c, wish)
+    refuse(422, 'Droplet already has a pending event.', cloud.busy(droplet.id))
+    check(cloud, droplet, { type, ...about })
+    const action = cloud.begin('droplet', type, droplet.region, { ...about, droplet: droplet.id })
+    return c.json({ action: actionView(cloud, action) }, 201)
   })
 }
 
-function check(cloud: Cloud, droplet: Droplet, { type, about }: Wish): void {
+function check(cloud: Cloud, droplet: Droplet, { type, name, size: slug }: Wish): void {
   const unknown = type === 'create' || !cloud.knows('droplet', type)
   refuse(422, `the sandbox has no droplet action ${type}`, unknown)
   const isOff = droplet.status === 'off'
@@ -52,9 +37,9 @@ function check(cloud: Cloud, droplet: Droplet, { type, about }: Wish): void {
     'Droplet is already powered off',
     /^(power_off|shutdown|reboot|power_cycle)$/.test(type) && isOff,
   )
-  refuse(422, 'name is required', /^(rename|snapshot)$/.test(type) && !about.name)
+  refuse(422, 'name is required', /^(rename|snapshot)$/.test(type) && !name)
   if (type !== 'resize') return
-  const size = sizesOf(cloud).find((one) => one.slug === about.size)
+  const size = sizesOf(cloud).find((one) => one.slug === slug)
   if (!size) throw new Refusal(422, 'You specified an invalid size for Droplet resize.')
   refuse(422, "Size can not decrease size of Droplet's disk image", size.disk < droplet.disk)
   refuse(422, 'Droplet is already of this size', size.slug === droplet.size && size.disk === droplet.disk)
@@ -65,49 +50,34 @@ function check(cloud: Cloud, droplet: Droplet, { type, about }: Wish): void {
 /** Each with about as many seconds as DigitalOcean takes. */
 function effects(cloud: Cloud): void {
   const { state, world } = cloud
-  const on = (
-    types: string,
-    seconds: number,
-    effect: (droplet: Droplet, about: Action['about']) => unknown,
-  ) =>
+  const on = (types: string, seconds: number, effect: (droplet: Droplet, about: About) => unknown) =>
     cloud.effect('droplet', types, seconds, async (about) => {
       const droplet = state.droplets.find((one) => one.id === about.droplet)
       if (droplet) await effect(droplet, about)
     })
-  const off = async (droplet: Droplet) => {
-    droplet.status = 'off'
+  const power = async (droplet: Droplet, status: 'active' | 'off') => {
+    droplet.status = status
     cloud.save()
-    await world.machines.halt(droplet.id)
+    if (status === 'active') await world.machines.boot(hardwareOf(cloud, droplet))
+    else await world.machines.halt(droplet.id)
   }
-  const boot = async (droplet: Droplet) => {
-    droplet.status = 'active'
-    cloud.save()
-    await world.machines.boot(hardwareOf(cloud, droplet))
-  }
-  on('power_off shutdown', 8, off)
-  on('power_on', 8, boot)
-  on('reboot power_cycle', 15, (droplet) => off(droplet).then(() => boot(droplet)))
-  on('rename', 2, (droplet, { name }) => {
-    droplet.name = name ?? droplet.name
+  on('create', 35, (droplet) => power(droplet, 'active'))
+  on('power_on', 8, (droplet) => power(droplet, 'active'))
+  on('power_off shutdown', 8, (droplet) => power(droplet, 'off'))
+  on('reboot power_cycle', 15, async (droplet) => {
+    await power(droplet, 'off')
+    await power(droplet, 'active')
+  })
+  on('rename', 2, (droplet, { name = '' }) => {
+    droplet.name = name
   })
   on('resize', 60, (droplet, about) => {
     const size = sizesOf(cloud).find((one) => one.slug === about.size)
-    if (!size) return
-    droplet.size = size.slug
-    if (about.disk) droplet.disk = size.disk
+    Object.assign(droplet, { size: size?.slug }, about.disk ? { disk: size?.disk } : {})
   })
-  on('snapshot', 60, (droplet, { name = '' }) => {
-    state.snapshots.push({
-      id: String(cloud.nextId()),
-      name,
-      created_at: now(),
-      born: Date.now(),
-      region: droplet.region,
-      resource_id: String(droplet.id),
-      resource_type: 'droplet',
-      size_gigabytes: 1.5,
-      min_disk_size: droplet.disk,
-      tags: [],
-    })
+  on('snapshot', 60, ({ id, region, disk }, { name = '' }) => {
+    const of = { resource_id: String(id), resource_type: 'droplet' as const, region, tags: [] }
+    const sizes = { size_gigabytes: 1.5, min_disk_size: disk }
+    state.snapshots.push({ id: String(cloud.nextId()), name, ...made(), ...of, ...sizes })
   })
 }

@@ -1,5 +1,5 @@
 import type { Hardware } from '../machines.ts'
-import { imagesOf, regionOf, sizesOf } from './catalog.ts'
+import { diskInfo, images, regionOf, sizesOf } from './catalog.ts'
 import type { Cloud } from './cloud.ts'
 import { firewallsOf } from './firewalls.ts'
 import { need } from './reply.ts'
@@ -9,7 +9,6 @@ import type { Droplet } from './state.ts'
 export function dropletView(cloud: Cloud, droplet: Droplet) {
   const { state } = cloud
   const size = need(sizesOf(cloud).find((one) => one.slug === droplet.size))
-  const image = imagesOf(cloud).find((one) => one.id === droplet.image)
   const snapshots = state.snapshots.filter((one) => one.resource_id === String(droplet.id))
   return {
     id: droplet.id,
@@ -17,7 +16,7 @@ export function dropletView(cloud: Cloud, droplet: Droplet) {
     memory: size.memory,
     vcpus: size.vcpus,
     disk: droplet.disk,
-    disk_info: [{ type: 'local', size: { amount: droplet.disk, unit: 'gib' } }],
+    disk_info: diskInfo(droplet.disk),
     locked: cloud.busy(droplet.id),
     status: droplet.status,
     kernel: null,
@@ -26,7 +25,7 @@ export function dropletView(cloud: Cloud, droplet: Droplet) {
     backup_ids: [],
     next_backup_window: null,
     snapshot_ids: snapshots.map((one) => Number(one.id)),
-    image: image ?? { id: droplet.image, slug: null, status: 'deleted' },
+    image: images.find((one) => one.slug === droplet.image),
     volume_ids: state.volumes.filter((one) => one.droplet_ids.includes(droplet.id)).map((one) => one.id),
     size,
     size_slug: droplet.size,

@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto'
 import { z } from 'zod'
 import type { Cloud } from './cloud.ts'
-import { page, Refusal, read, refuse } from './reply.ts'
-import { type Droplet, type Firewall, now, type Rule } from './state.ts'
+import { need, page, read, refuse } from './reply.ts'
+import { type Droplet, type Firewall, made, type Rule } from './state.ts'
 
 const peers = z
   .strictObject({
@@ -56,6 +56,10 @@ export function firewallRoutes(cloud: Cloud): void {
     all: () => state.firewalls,
     keys: (one) => [one.id],
     view: firewallView,
+    remove: (firewall) => {
+      firewall.leaving = true
+      cloud.later(3, () => cloud.drop(state.firewalls, firewall))
+    },
   })
   const check = (given: Pick<Firewall, 'tags' | 'droplet_ids'>) => {
     for (const tag of given.tags)
@@ -93,8 +97,7 @@ export function firewallRoutes(cloud: Cloud): void {
   app.post('/v2/firewalls', async (c) => {
     const given = whole(await read(c, wish))
     unnamed(given.name)
-    const made = { status: 'waiting' as const, created_at: now(), born: Date.now() }
-    const firewall: Firewall = { id: randomUUID(), ...made, ...given }
+    const firewall: Firewall = { id: randomUUID(), status: 'waiting', ...made(), ...given }
     state.firewalls.push(firewall)
     return c.json(spread(firewall), 202)
   })
@@ -104,15 +107,8 @@ export function firewallRoutes(cloud: Cloud): void {
     unnamed(given.name, firewall)
     return c.json(spread(Object.assign(firewall, given)))
   })
-  app.delete('/v2/firewalls/:key', (c) => {
-    const firewall = find(c.req.param('key'))
-    firewall.leaving = true
-    cloud.later(3, () => cloud.drop(state.firewalls, firewall))
-    return cloud.done(c)
-  })
   app.get('/v2/droplets/:id/firewalls', (c) => {
-    const droplet = state.droplets.find((one) => String(one.id) === c.req.param('id'))
-    if (!droplet) throw new Refusal(404, 'The resource you requested could not be found.')
+    const droplet = need(state.droplets.find((one) => String(one.id) === c.req.param('id')))
     return page(c, 'firewalls', firewallsOf(cloud, droplet).map(firewallView))
   })
   partRoutes(cloud, find, check, spread)

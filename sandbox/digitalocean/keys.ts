@@ -16,6 +16,7 @@ function sshKeyRoutes(cloud: Cloud): void {
   const find = cloud.show('/v2/account/keys', {
     names: ['ssh_key', 'ssh_keys'],
     all: () => state.sshKeys,
+    remove: (one) => cloud.drop(state.sshKeys, one),
     keys: (one) => [one.id, one.fingerprint],
     view,
   })
@@ -31,18 +32,12 @@ function sshKeyRoutes(cloud: Cloud): void {
     refuse(422, 'SSH Key is already in use on your account', taken)
     const key = { id: cloud.nextId(), fingerprint, ...wish, born: Date.now() }
     state.sshKeys.push(key)
-    cloud.save()
-    return c.json({ ssh_key: view(key) }, 201)
+    return cloud.done(c, { ssh_key: view(key) }, 201)
   })
   app.put('/v2/account/keys/:key', async (c) => {
     const key = find(c.req.param('key'))
     key.name = (await read(c, z.strictObject({ name: z.string().min(1) }))).name
-    cloud.save()
-    return c.json({ ssh_key: view(key) })
-  })
-  app.delete('/v2/account/keys/:key', (c) => {
-    cloud.drop(state.sshKeys, find(c.req.param('key')))
-    return c.body(null, 204)
+    return cloud.done(c, { ssh_key: view(key) })
   })
 }
 
@@ -56,6 +51,7 @@ function spacesKeyRoutes(cloud: Cloud): void {
   const find = cloud.show('/v2/spaces/keys', {
     names: ['key', 'keys'],
     all: () => state.spacesKeys,
+    remove: (one) => cloud.drop(state.spacesKeys, one),
     keys: (one) => [one.access_key],
     view,
     fits: (one, { name, bucket, permission }) =>
@@ -72,8 +68,7 @@ function spacesKeyRoutes(cloud: Cloud): void {
     refuse(400, 'a scoped permission needs a bucket', nowhere)
     const key = makeSpacesKey(wish.name, wish.grants)
     state.spacesKeys.push(key)
-    cloud.save()
-    return c.json({ key: { ...view(key), secret_key: key.secret_key } }, 201)
+    return cloud.done(c, { key: { ...view(key), secret_key: key.secret_key } }, 201)
   })
   for (const method of ['put', 'patch'] as const)
     app[method]('/v2/spaces/keys/:key', async (c) => {
@@ -81,11 +76,6 @@ function spacesKeyRoutes(cloud: Cloud): void {
       // Grants are taken and change nothing: "You can only update the name of the key."
       const wish = z.strictObject({ name: z.string().min(1), grants: grants.optional() })
       key.name = (await read(c, wish)).name
-      cloud.save()
-      return c.json({ key: view(key) })
+      return cloud.done(c, { key: view(key) })
     })
-  app.delete('/v2/spaces/keys/:key', (c) => {
-    cloud.drop(state.spacesKeys, find(c.req.param('key')))
-    return c.body(null, 204)
-  })
 }

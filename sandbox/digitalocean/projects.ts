@@ -1,9 +1,8 @@
 import { randomUUID } from 'node:crypto'
-import type { Context } from 'hono'
 import { z } from 'zod'
 import type { Cloud } from './cloud.ts'
 import { need, page, read, refuse } from './reply.ts'
-import { now, type Project } from './state.ts'
+import { made, now, type Project } from './state.ts'
 
 const environment = z
   .string()
@@ -29,6 +28,12 @@ export function projectRoutes(cloud: Cloud): void {
     all: () => state.projects,
     keys: (one) => (one.is_default ? [one.id, 'default'] : [one.id]),
     view,
+    remove: (project) => {
+      refuse(412, 'cannot delete the default project', project.is_default)
+      const text = 'cannot delete a project with resources. move or remove the resources first'
+      refuse(412, text, project.resources.length > 0)
+      cloud.drop(state.projects, project)
+    },
   })
   app.post('/v2/projects', async (c) => {
     const wish = await read(
@@ -44,31 +49,20 @@ export function projectRoutes(cloud: Cloud): void {
       'name is already in use',
       state.projects.some((one) => one.name === wish.name),
     )
-    const times = { created_at: now(), updated_at: now(), born: Date.now() }
+    const times = { ...made(), updated_at: now() }
     const project: Project = { id: randomUUID(), ...wish, is_default: false, ...times, resources: [] }
     state.projects.push(project)
-    cloud.save()
-    return c.json({ project: view(project) }, 201)
+    return cloud.done(c, { project: view(project) }, 201)
   })
-  const all = { ...wishes, is_default: z.boolean() }
-  app.put('/v2/projects/:key', (c) => change(c, z.strictObject(all)))
-  app.patch('/v2/projects/:key', (c) => change(c, z.strictObject(all).partial()))
-  const change = async (c: Context, schema: z.ZodType<{ is_default?: boolean | undefined }>) => {
-    const project = find(c.req.param('key'))
-    const wish = await read(c, schema)
-    if (wish.is_default) for (const one of state.projects) one.is_default = false
-    Object.assign(project, wish, { is_default: wish.is_default || project.is_default, updated_at: now() })
-    cloud.save()
-    return c.json({ project: view(project) })
-  }
-  app.delete('/v2/projects/:key', (c) => {
-    const project = find(c.req.param('key'))
-    refuse(412, 'cannot delete the default project', project.is_default)
-    const text = 'cannot delete a project with resources. move or remove the resources first'
-    refuse(412, text, project.resources.length > 0)
-    cloud.drop(state.projects, project)
-    return c.body(null, 204)
-  })
+  const change = z.strictObject({ ...wishes, is_default: z.boolean() }).partial()
+  for (const method of ['put', 'patch'] as const)
+    app[method]('/v2/projects/:key', async (c) => {
+      const project = find(c.req.param('key'))
+      const { is_default: chosen, ...given } = await read(c, method === 'put' ? change.required() : change)
+      if (chosen) for (const one of state.projects) one.is_default = one === project
+      Object.assign(project, given, { updated_at: now() })
+      return cloud.done(c, { project: view(project) })
+    })
   resourceRoutes(cloud, find)
 }
 
@@ -111,7 +105,6 @@ function resourceRoutes(cloud: Cloud, find: (key: string | undefined) => Project
       cloud.assign(name, project.id)
       return view(need(project.resources.at(-1)), 'assigned')
     })
-    cloud.save()
-    return c.json({ resources: answers })
+    return cloud.done(c, { resources: answers })
   })
 }

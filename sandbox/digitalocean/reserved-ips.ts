@@ -1,16 +1,17 @@
 import { z } from 'zod'
-import { actionView } from './actions.ts'
+import { actionsOf, actionView } from './actions.ts'
 import { behaviourOf } from './behaviour.ts'
 import { regionOf } from './catalog.ts'
 import type { Cloud } from './cloud.ts'
 import { dropletView } from './droplet-view.ts'
-import { need, page, Refusal, read, refuse } from './reply.ts'
+import { need, Refusal, read, refuse } from './reply.ts'
 import type { Droplet, ReservedIp } from './state.ts'
 
-const creation = z.union([
-  z.strictObject({ region: z.string().min(1), project_id: z.string().optional() }),
-  z.strictObject({ droplet_id: z.number().int() }),
-])
+const creation = z.strictObject({
+  region: z.string().optional(),
+  project_id: z.string().optional(),
+  droplet_id: z.number().int().optional(),
+})
 const doing = z.discriminatedUnion('type', [
   z.strictObject({ type: z.literal('assign'), droplet_id: z.number().int() }),
   z.strictObject({ type: z.literal('unassign') }),
@@ -22,6 +23,7 @@ export function reservedIpRoutes(cloud: Cloud): void {
   const urn = (ip: string) => `do:floatingip:${ip}`
   const projectOf = (ip: string) =>
     state.projects.find((one) => one.resources.some((each) => each.urn === urn(ip)))?.id
+  const projectId = ({ ip }: ReservedIp) => ({ project_id: projectOf(ip) })
   const pending = (ip: string) =>
     state.actions.some((one) => one.about.ip === ip && one.status === 'in-progress')
   const view = (one: ReservedIp) => {
@@ -39,6 +41,12 @@ export function reservedIpRoutes(cloud: Cloud): void {
     all: () => state.reservedIps,
     keys: (one) => [one.ip],
     view,
+    remove: async (address) => {
+      refuse(422, 'reserved IP already has a pending event.', pending(address.ip))
+      cloud.unassign(urn(address.ip))
+      cloud.drop(state.reservedIps, address)
+      await world.machines.route(address.ip, undefined)
+    },
   })
   const dropletOf = (id: number) => need(state.droplets.find((one) => one.id === id))
   const assign = (address: ReservedIp, droplet: Droplet) => {
@@ -62,39 +70,28 @@ export function reservedIpRoutes(cloud: Cloud): void {
 
   app.post('/v2/reserved_ips', async (c) => {
     const wish = await read(c, creation)
-    const droplet = 'droplet_id' in wish ? dropletOf(wish.droplet_id) : undefined
-    const region = regionOf(cloud, 'region' in wish ? wish.region : (droplet?.region ?? '')).slug
-    const { limits } = behaviourOf(world)
-    const reached = state.reservedIps.length >= limits.reservedIps
-    refuse(422, 'You have reached the reserved IP limit for your account', reached)
-    const used = new Set(state.reservedIps.map((one) => one.ip))
+    const droplet = wish.droplet_id === undefined ? undefined : dropletOf(wish.droplet_id)
+    refuse(422, 'either region or droplet_id is required', Boolean(wish.region) === Boolean(droplet))
+    const { slug } = regionOf(cloud, droplet?.region ?? wish.region ?? '')
+    if (wish.project_id) need(state.projects.find((one) => one.id === wish.project_id))
+    const full = state.reservedIps.length >= behaviourOf(world).limits.reservedIps
+    refuse(422, 'You have reached the reserved IP limit for your account', full)
     const hosts = Array.from({ length: 254 }, (_, n) => world.addresses.host(200, n + 1))
-    const ip = hosts.find((one) => !used.has(one))
-    if (ip === undefined) throw new Refusal(422, 'this machine has no further address for a reserved IP')
-    if ('region' in wish && wish.project_id) need(state.projects.find((one) => one.id === wish.project_id))
-    const address: ReservedIp = { ip, region, droplet: null, born: Date.now() }
+    const ip = hosts.find((host) => !state.reservedIps.some((one) => one.ip === host))
+    if (!ip) throw new Refusal(422, 'this machine has no further address for a reserved IP')
+    const address: ReservedIp = { ip, region: slug, droplet: null, born: Date.now() }
     const action = droplet ? assign(address, droplet) : undefined
     state.reservedIps.push(address)
-    cloud.assign(urn(ip), 'region' in wish ? wish.project_id : undefined)
+    cloud.assign(urn(ip), wish.project_id)
     cloud.save()
-    const base = `${new URL(c.req.url).origin}/v2`
-    const link = (id: number, rel: string, place: string) => ({ id, rel, href: `${base}/${place}/${id}` })
-    const links =
-      action && droplet
-        ? {
-            droplets: [link(droplet.id, 'droplet', 'droplets')],
-            actions: [link(action.id, 'assign_ip', 'actions')],
-          }
-        : {}
+    const link = (rel: string, place: string, id: number) => [
+      { id, rel, href: `${new URL(c.req.url).origin}/v2/${place}/${id}` },
+    ]
+    const links = {
+      droplets: droplet ? link('droplet', 'droplets', droplet.id) : [],
+      actions: action ? link('assign_ip', 'actions', action.id) : [],
+    }
     return c.json({ reserved_ip: view(address), links }, 202)
-  })
-  app.delete('/v2/reserved_ips/:key', async (c) => {
-    const address = find(c.req.param('key'))
-    refuse(422, 'reserved IP already has a pending event.', pending(address.ip))
-    cloud.unassign(urn(address.ip))
-    cloud.drop(state.reservedIps, address)
-    await world.machines.route(address.ip, undefined)
-    return c.body(null, 204)
   })
   app.post('/v2/reserved_ips/:key/actions', async (c) => {
     const address = find(c.req.param('key'))
@@ -107,20 +104,7 @@ export function reservedIpRoutes(cloud: Cloud): void {
       wish.type === 'assign'
         ? assign(address, dropletOf(wish.droplet_id))
         : cloud.begin('address', 'unassign_ip', address.region, { ip: address.ip })
-    return c.json({ action: { ...actionView(cloud, action), project_id: projectOf(address.ip) } }, 201)
+    return c.json({ action: { ...actionView(cloud, action), ...projectId(address) } }, 201)
   })
-  const actions = (ip: string) => state.actions.filter((one) => one.about.ip === ip)
-  const showAction = (ip: string) => (one: (typeof state.actions)[number]) => ({
-    ...actionView(cloud, one),
-    project_id: projectOf(ip),
-  })
-  app.get('/v2/reserved_ips/:key/actions', (c) => {
-    const { ip } = find(c.req.param('key'))
-    return page(c, 'actions', actions(ip).map(showAction(ip)))
-  })
-  app.get('/v2/reserved_ips/:key/actions/:id', (c) => {
-    const { ip } = find(c.req.param('key'))
-    const one = need(actions(ip).find((each) => String(each.id) === c.req.param('id')))
-    return c.json({ action: showAction(ip)(one) })
-  })
+  actionsOf(cloud, '/v2/reserved_ips', find, (address, action) => action.about.ip === address.ip, projectId)
 }

@@ -1,11 +1,11 @@
 import { randomUUID } from 'node:crypto'
 import { cpSync, rmSync } from 'node:fs'
 import { z } from 'zod'
-import { tagName } from './account.ts'
 import { behaviourOf } from './behaviour.ts'
 import type { Cloud } from './cloud.ts'
 import { need, page, read, refuse } from './reply.ts'
-import { now, type Snapshot } from './state.ts'
+import { made, type Snapshot } from './state.ts'
+import { tagName } from './tags.ts'
 
 const wish = z.strictObject({
   name: z.string().min(1),
@@ -21,21 +21,23 @@ const perVolume = 25
 export function snapshotRoutes(cloud: Cloud): void {
   const { app, state, world } = cloud
   const view = ({ born: _, region, ...one }: Snapshot) => ({ ...one, regions: [region] })
+  const remove = (snapshot: Snapshot) => {
+    cloud.drop(state.snapshots, snapshot)
+    rmSync(world.path('snapshots', snapshot.id), { recursive: true, force: true })
+  }
   const find = cloud.show('/v2/snapshots', {
     names: ['snapshot', 'snapshots'],
     all: () => state.snapshots,
     keys: (one) => [one.id],
     view,
+    remove,
     fits: (one, { resource_type: type }) => !type || one.resource_type === type,
   })
   app.get('/v2/volumes/snapshots/:key', (c) => c.json({ snapshot: view(find(c.req.param('key'))) }))
-  for (const path of ['/v2/snapshots/:key', '/v2/volumes/snapshots/:key'])
-    app.delete(path, (c) => {
-      const snapshot = find(c.req.param('key'))
-      cloud.drop(state.snapshots, snapshot)
-      rmSync(world.path('snapshots', snapshot.id), { recursive: true, force: true })
-      return c.body(null, 204)
-    })
+  app.delete('/v2/volumes/snapshots/:key', (c) => {
+    remove(find(c.req.param('key')))
+    return cloud.done(c)
+  })
   const volumeOf = (id: string | undefined) => need(state.volumes.find((one) => one.id === id))
   const of = (id: string) => state.snapshots.filter((one) => one.resource_id === id)
   app.get('/v2/volumes/:key/snapshots', (c) =>
@@ -56,8 +58,7 @@ export function snapshotRoutes(cloud: Cloud): void {
     const snapshot: Snapshot = {
       id: randomUUID(),
       name,
-      created_at: now(),
-      born: Date.now(),
+      ...made(),
       region: volume.region,
       resource_id: volume.id,
       resource_type: 'volume',
@@ -68,7 +69,6 @@ export function snapshotRoutes(cloud: Cloud): void {
     cpSync(world.path('volumes', volume.id), world.path('snapshots', snapshot.id), { recursive: true })
     cloud.learnTags(snapshot.tags)
     state.snapshots.push(snapshot)
-    cloud.save()
-    return c.json({ snapshot: view(snapshot) }, 201)
+    return cloud.done(c, { snapshot: view(snapshot) }, 201)
   })
 }

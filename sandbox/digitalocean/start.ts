@@ -14,6 +14,7 @@ import { Refusal, refused } from './reply.ts'
 import { reservedIpRoutes } from './reserved-ips.ts'
 import { snapshotRoutes } from './snapshots.ts'
 import { openState, type SpacesKey } from './state.ts'
+import { tagRoutes } from './tags.ts'
 import { volumeRoutes } from './volumes.ts'
 import { vpcRoutes } from './vpcs.ts'
 
@@ -38,7 +39,7 @@ export async function startDigitalOcean(world: World): Promise<RunningCloud> {
   app.notFound(() => refused(new Refusal(404, 'The resource you were accessing could not be found.')))
   guard(cloud)
   const subjects = [accountRoutes, projectRoutes, keyRoutes, vpcRoutes, firewallRoutes, reservedIpRoutes]
-  subjects.push(actionRoutes, snapshotRoutes, dropletRoutes, volumeRoutes)
+  subjects.push(tagRoutes, actionRoutes, snapshotRoutes, dropletRoutes, volumeRoutes)
   for (const routes of subjects) routes(cloud)
   const { host, port } = world.addresses.digitalocean
   await serve(world, 'digitalocean', { host, port }, app)

@@ -1,75 +1,44 @@
 import { randomBytes, randomUUID } from 'node:crypto'
 import type { World } from '../world.ts'
 
-/** What everything has that can be made: when, in ms since 1970, for what the API shows only later. */
-export interface Born {
-  born: number
-}
-export interface Project extends Born {
-  id: string
-  name: string
-  description: string
+/** What everything has that was made: `born` is `created_at` in ms, for what the API shows only later. */
+export type Born = { born: number }
+type Made = Born & { created_at: string }
+type Named = Made & { id: string; name: string; description: string }
+
+export type Project = Named & {
   purpose: string
   environment: string
   is_default: boolean
-  created_at: string
   updated_at: string
   resources: { urn: string; assigned_at: string }[]
 }
-export interface Vpc extends Born {
-  id: string
-  name: string
-  description: string
-  region: string
-  ip_range: string
-  default: boolean
-  created_at: string
-}
-export interface Rule {
-  protocol: string
-  ports: string
-  sources?: unknown
-  destinations?: unknown
-}
-export interface Firewall extends Born {
+export type Vpc = Named & { region: string; ip_range: string; default: boolean }
+export type Rule = { protocol: string; ports: string; sources?: unknown; destinations?: unknown }
+export type Firewall = Made & {
   id: string
   name: string
   status: 'waiting' | 'succeeded'
-  created_at: string
   inbound_rules: Rule[]
   outbound_rules: Rule[]
   droplet_ids: number[]
   tags: string[]
   leaving?: true
 }
-export interface ReservedIp extends Born {
-  ip: string
-  region: string
-  droplet: number | null
-}
-export interface SshKey extends Born {
-  id: number
-  name: string
-  public_key: string
-  fingerprint: string
-}
-export interface SpacesKey extends Born {
-  name: string
-  access_key: string
-  secret_key: string
-  created_at: string
-  grants: { bucket: string; permission: string }[]
-}
-export interface Droplet extends Born {
+export type ReservedIp = Born & { ip: string; region: string; droplet: number | null }
+export type SshKey = Born & { id: number; name: string; public_key: string; fingerprint: string }
+export type Grant = { bucket: string; permission: string }
+export type SpacesKey = Made & { name: string; access_key: string; secret_key: string; grants: Grant[] }
+export type Tag = Born & { name: string }
+export type Droplet = Made & {
   id: number
   name: string
   region: string
   size: string
   /** GB; a resize without `disk` leaves it. */
   disk: number
-  image: number
+  image: string
   status: 'new' | 'active' | 'off'
-  created_at: string
   features: string[]
   tags: string[]
   vpc: string
@@ -77,23 +46,18 @@ export interface Droplet extends Born {
   privateAddress: string
   userData: string
 }
-export interface Volume extends Born {
-  id: string
-  name: string
-  description: string
+export type Volume = Named & {
   region: string
   size_gigabytes: number
   filesystem_type: string
   filesystem_label: string
-  created_at: string
   tags: string[]
   droplet_ids: number[]
 }
-/** Of a volume or of a droplet; the id of a droplet's snapshot is that of an image, a number as text. */
-export interface Snapshot extends Born {
+/** Of a volume, or of a droplet: then the id is a number as text. */
+export type Snapshot = Made & {
   id: string
   name: string
-  created_at: string
   region: string
   resource_id: string
   resource_type: 'volume' | 'droplet'
@@ -101,28 +65,27 @@ export interface Snapshot extends Born {
   min_disk_size: number
   tags: string[]
 }
-/** What is under way or was; `about` holds what its effect needs, so that the next wrapper can finish it. */
-export interface Action extends Born {
+/** What is under way or was; `about` is what its effect needs, so that the next wrapper can finish it. */
+export type Action = Born & {
   id: number
   kind: 'droplet' | 'volume' | 'address'
   type: string
   status: 'in-progress' | 'completed' | 'errored'
   started_at: string
   completed_at: string | null
-  resource_id: number | null
-  resource_type: string
   region: string
+  /** `completed_at` in ms. */
   ended?: number
-  about: {
-    /** The droplet that is busy with it. */
-    droplet?: number
-    volume?: string
-    ip?: string
-    size?: string
-    disk?: boolean
-    name?: string
-    volumes?: string[]
-  }
+  about: About
+}
+/** `droplet` is the one that is busy with it. */
+export type About = {
+  droplet?: number
+  volume?: string
+  ip?: string
+  size?: string
+  disk?: boolean
+  name?: string
 }
 
 /** Everything that the simulated DigitalOcean knows, as it lies in `digitalocean.json`. */
@@ -140,26 +103,24 @@ export interface State {
   sshKeys: SshKey[]
   reservedIps: ReservedIp[]
   spacesKeys: SpacesKey[]
-  tags: ({ name: string } & Born)[]
+  tags: Tag[]
   droplets: Droplet[]
   volumes: Volume[]
   snapshots: Snapshot[]
   actions: Action[]
 }
 
+/** The first traits of what is made now. */
+export const made = () => ({ created_at: now(), born: Date.now() })
+
 /** RFC 3339 to the second, as DigitalOcean writes times. */
 export const now = () => new Date().toISOString().replace(/\.\d+Z$/, 'Z')
 
 /** A new Spaces key with its secret. */
-export function makeSpacesKey(name: string, grants: SpacesKey['grants']): SpacesKey {
-  return {
-    name,
-    access_key: `DO00${randomBytes(8).toString('hex').toUpperCase()}`,
-    secret_key: randomBytes(32).toString('base64').replaceAll('=', ''),
-    created_at: now(),
-    grants,
-    born: Date.now(),
-  }
+export function makeSpacesKey(name: string, grants: Grant[]): SpacesKey {
+  const access_key = `DO00${randomBytes(8).toString('hex').toUpperCase()}`
+  const secret_key = randomBytes(32).toString('base64').replaceAll('=', '')
+  return { name, access_key, secret_key, grants, ...made() }
 }
 
 /** The state as saved, or that of a fresh account: a default project and nothing else. */
@@ -169,15 +130,15 @@ export function openState(world: World): State {
   const first: Project = {
     id: randomUUID(),
     name: 'first-project',
-    description: 'Update your project information under Settings',
+    description: '',
     purpose: 'Just trying out DigitalOcean',
     environment: 'Development',
     is_default: true,
-    created_at: now(),
+    ...made(),
     updated_at: now(),
-    born: 0,
     resources: [],
   }
+  const nothing = { vpcs: [], firewalls: [], sshKeys: [], reservedIps: [], spacesKeys: [], tags: [] }
   return {
     token: `dop_v1_${randomBytes(32).toString('hex')}`,
     user: randomUUID(),
@@ -186,12 +147,7 @@ export function openState(world: World): State {
     nextId: 400_000_001,
     nextHost: 1,
     projects: [first],
-    vpcs: [],
-    firewalls: [],
-    sshKeys: [],
-    reservedIps: [],
-    spacesKeys: [],
-    tags: [],
+    ...nothing,
     droplets: [],
     volumes: [],
     snapshots: [],

@@ -3,7 +3,7 @@ import { z } from 'zod'
 import { actionsOf, actionView } from './actions.ts'
 import type { Cloud } from './cloud.ts'
 import { need, Refusal, read, refuse } from './reply.ts'
-import type { Action, Volume } from './state.ts'
+import type { About, Action, Volume } from './state.ts'
 
 const where = { region: z.string().optional(), volume_name: z.string().optional() }
 const wish = z.discriminatedUnion('type', [
@@ -43,10 +43,7 @@ export function volumeActionRoutes(cloud: Cloud, find: (key: string | undefined)
     const volume = find(c.req.param('key'))
     return begin(c, volume, await read(c, wish))
   })
-  actionsOf(cloud, '/v2/volumes', (key) => {
-    const { id } = find(key)
-    return (action) => action.about.volume === id
-  })
+  actionsOf(cloud, '/v2/volumes', find, (volume, action) => action.about.volume === volume.id)
 }
 
 function check(cloud: Cloud, volume: Volume, given: Wish): void {
@@ -74,7 +71,7 @@ function check(cloud: Cloud, volume: Volume, given: Wish): void {
 
 function effects(cloud: Cloud): void {
   const { state, world } = cloud
-  const on = (type: string, seconds: number, effect: (volume: Volume, about: Action['about']) => unknown) =>
+  const on = (type: string, seconds: number, effect: (volume: Volume, about: About) => unknown) =>
     cloud.effect('volume', type, seconds, async (about) => {
       const volume = state.volumes.find((one) => one.id === about.volume)
       if (volume) await effect(volume, about)

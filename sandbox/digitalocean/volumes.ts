@@ -1,12 +1,12 @@
 import { randomUUID } from 'node:crypto'
 import { cpSync, mkdirSync, rmSync } from 'node:fs'
 import { z } from 'zod'
-import { tagName } from './account.ts'
 import { behaviourOf } from './behaviour.ts'
 import { regionOf } from './catalog.ts'
 import type { Cloud } from './cloud.ts'
 import { need, read, refuse } from './reply.ts'
-import { now, type Volume } from './state.ts'
+import { made, type Volume } from './state.ts'
+import { tagName } from './tags.ts'
 import { volumeActionRoutes } from './volume-actions.ts'
 
 const creation = z.strictObject({
@@ -31,26 +31,17 @@ export function volumeRoutes(cloud: Cloud): void {
     all: () => state.volumes,
     keys: (one) => [one.id],
     view,
+    remove: (volume) => {
+      refuse(409, 'A volume that is attached to a Droplet cannot be deleted', volume.droplet_ids.length > 0)
+      cloud.unassign(`do:volume:${volume.id}`)
+      cloud.drop(state.volumes, volume)
+      rmSync(world.path('volumes', volume.id), { recursive: true, force: true })
+    },
     fits: (one, { name, region }) => (!name || one.name === name) && (!region || one.region === region),
   })
   app.post('/v2/volumes', async (c) => {
     const volume = make(cloud, await read(c, creation))
     return c.json({ volume: view(volume) }, 201)
-  })
-  const remove = (volume: Volume) => {
-    refuse(409, 'A volume that is attached to a Droplet cannot be deleted', volume.droplet_ids.length > 0)
-    cloud.unassign(`do:volume:${volume.id}`)
-    cloud.drop(state.volumes, volume)
-    rmSync(world.path('volumes', volume.id), { recursive: true, force: true })
-  }
-  app.delete('/v2/volumes/:key', (c) => {
-    remove(find(c.req.param('key')))
-    return c.body(null, 204)
-  })
-  app.delete('/v2/volumes', (c) => {
-    const { name, region } = c.req.query()
-    remove(need(state.volumes.find((one) => one.name === name && one.region === region)))
-    return c.body(null, 204)
   })
   volumeActionRoutes(cloud, find)
 }
@@ -77,8 +68,7 @@ function make(cloud: Cloud, wish: z.infer<typeof creation>): Volume {
     ...rest,
     region,
     size_gigabytes: size,
-    created_at: now(),
-    born: Date.now(),
+    ...made(),
     tags: [...new Set(tags ?? [])],
     droplet_ids: [],
   }

@@ -3,7 +3,7 @@ import { z } from 'zod'
 import { regionOf } from './catalog.ts'
 import type { Cloud } from './cloud.ts'
 import { page, read, refuse } from './reply.ts'
-import { now, type Vpc } from './state.ts'
+import { made, type Vpc } from './state.ts'
 
 const name = z
   .string()
@@ -19,6 +19,12 @@ export function vpcRoutes(cloud: Cloud): void {
     all: () => state.vpcs,
     keys: (one) => [one.id],
     view,
+    remove: (vpc) => {
+      refuse(403, 'Can not delete default VPCs', vpc.default)
+      const inhabited = members(vpc.id).length > 0 || cloud.leaving.includes(vpc.id)
+      refuse(403, 'Can not delete VPC with members', inhabited)
+      cloud.drop(state.vpcs, vpc)
+    },
   })
   app.post('/v2/vpcs', async (c) => {
     const wish = await read(
@@ -36,9 +42,8 @@ export function vpcRoutes(cloud: Cloud): void {
       'This VPC name is already in use',
       state.vpcs.some((one) => one.name === wish.name),
     )
-    const vpc = makeVpc(cloud, wish.name, region, wish.ip_range || undefined, wish.description)
-    cloud.save()
-    return c.json({ vpc: view(vpc) }, 201)
+    const vpc = makeVpc(cloud, { ...wish, region })
+    return cloud.done(c, { vpc: view(vpc) }, 201)
   })
   const wish = z.strictObject({ name, description, default: z.boolean() }).partial()
   for (const method of ['put', 'patch'] as const)
@@ -50,8 +55,7 @@ export function vpcRoutes(cloud: Cloud): void {
       )
       if (chosen) for (const one of state.vpcs) if (one.region === vpc.region) one.default = false
       Object.assign(vpc, given, { default: chosen || vpc.default })
-      cloud.save()
-      return c.json({ vpc: view(vpc) })
+      return cloud.done(c, { vpc: view(vpc) })
     })
   const members = (id: string) => cloud.listed(state.droplets).filter((one) => one.vpc === id)
   app.get('/v2/vpcs/:key/members', (c) => {
@@ -64,35 +68,31 @@ export function vpcRoutes(cloud: Cloud): void {
     })
     return page(c, 'members', all.map(show))
   })
-  app.delete('/v2/vpcs/:key', (c) => {
-    const vpc = find(c.req.param('key'))
-    refuse(403, 'Can not delete default VPCs', vpc.default)
-    const inhabited = members(vpc.id).length > 0 || cloud.leaving.includes(vpc.id)
-    refuse(403, 'Can not delete VPC with members', inhabited)
-    cloud.drop(state.vpcs, vpc)
-    return c.body(null, 204)
-  })
+}
+
+interface VpcWish {
+  name: string
+  region: string
+  description?: string
+  ip_range?: string | undefined
 }
 
 /** A new network; its range is checked, or drawn clear of the others. */
-export function makeVpc(cloud: Cloud, name: string, region: string, range?: string, description = ''): Vpc {
+export function makeVpc(cloud: Cloud, wish: VpcWish): Vpc {
+  const { name, region, description = '' } = wish
   const { vpcs } = cloud.state
   const free = Array.from({ length: 16 * 16 }, (_, n) => `10.${100 + (n >> 4)}.${(n & 15) << 4}.0/20`)
-  const ip_range = range ?? free.find((one) => !vpcs.some((vpc) => overlap(one, vpc.ip_range))) ?? ''
+  const ip_range = wish.ip_range || free.find((one) => !vpcs.some((vpc) => overlap(one, vpc.ip_range))) || ''
   const { size, first } = span(ip_range)
   const isPrivate = ['10.0.0.0/8', '172.16.0.0/12', '192.168.0.0/16'].some((one) => overlap(one, ip_range))
   refuse(422, 'IP range must be in range of private addresses as defined in RFC1918', !isPrivate)
   refuse(422, 'IP range may not be smaller than /28 nor larger than /16', size < 16 || size > 65_536)
   refuse(422, 'IP range is not a network address', first % size !== 0)
   const other = vpcs.find((one) => overlap(ip_range, one.ip_range))
-  refuse(
-    422,
-    `This range/size overlaps with another VPC network in your account: ${other?.ip_range}`,
-    other !== undefined,
-  )
+  const text = `This range/size overlaps with another VPC network in your account: ${other?.ip_range}`
+  refuse(422, text, other !== undefined)
   const isFirst = !vpcs.some((one) => one.region === region)
-  const times = { created_at: now(), born: Date.now() }
-  const vpc = { id: randomUUID(), name, description, region, ip_range, default: isFirst, ...times }
+  const vpc = { id: randomUUID(), name, description, region, ip_range, default: isFirst, ...made() }
   vpcs.push(vpc)
   return vpc
 }
