@@ -16,10 +16,14 @@ const peers = z
   .refine((some) => Object.values(some).some((list) => list?.length), 'must specify sources or destinations')
 const ports = z.string().regex(/^(all|\d{1,5}(-\d{1,5})?|)$/, 'ports is invalid')
 const rule = { protocol: z.enum(['tcp', 'udp', 'icmp']), ports: ports.optional() }
-/** Whichever way all ports are asked for, they come back as "0"; so do those of ICMP. */
+/**
+ * However all ports are asked for, they come back as "0", and so do those of ICMP; sent like that they are refused
+ * (https://github.com/digitalocean/doctl/pull/278, https://github.com/digitalocean/api-v2/issues/171).
+ */
 const canonical = <T extends { protocol: string; ports?: string | undefined }>(one: T) => {
-  const all = one.protocol === 'icmp' || ['all', '0', '1-65535', '', undefined].includes(one.ports)
-  return { ...one, ports: all ? '0' : (one.ports ?? '0') }
+  const refused = one.ports === '0' || (one.protocol === 'icmp' && one.ports)
+  refuse(422, 'You must specify a positive value for ports.', Boolean(refused))
+  return { ...one, ports: !one.ports || ['all', '1-65535'].includes(one.ports) ? '0' : one.ports }
 }
 const rules = {
   inbound_rules: z.array(z.strictObject({ ...rule, sources: peers }).transform(canonical)).nullish(),

@@ -78,6 +78,8 @@ t.test('a firewall says 0 for all ports, and takes effect after a while', async 
   const put = await on.ask('PUT', `/firewalls/${id}`, { name, inbound_rules: rules })
   t.match(put.body.firewall, { tags: [], outbound_rules: [] }, 'a PUT forgets what it does not tell')
   t.equal((await on.ask('PUT', `/firewalls/${id}`, { name })).status, 422)
+  const asTold = await on.ask('PUT', `/firewalls/${id}`, { name, outbound_rules })
+  t.match(asTold, { status: 422, body: { message: 'You must specify a positive value for ports.' } })
   t.equal((await on.ask('DELETE', `/firewalls/${id}`)).status, 204)
   t.equal((await on.ask('GET', `/firewalls/${id}`)).status, 200, 'not gone yet')
   await soon(async () => (await on.ask('GET', `/firewalls/${id}`)).status === 404)

@@ -1,39 +1,11 @@
-import t from 'tap'
 import { fresh } from '../../sandbox/digitalocean-ground.ts'
 import { type Complaints, openDescription } from './description.ts'
+import { againstDescription, known, serious } from './known.ts'
 import { tour } from './tour.ts'
 
-// The witness is DigitalOcean's own API description, which REGROW_DO_OPENAPI names; what is judged is SIMULATED.
+// The witness is DigitalOcean's own API description; what is judged is SIMULATED.
 
-const file = process.env.REGROW_DO_OPENAPI
-
-/** Where answers differ from the description and are right: docs/digitalocean-differences.md gives the sources. */
-const known = {
-  undescribed: [/^\.account\.(volume_limit|reserved_ip_limit)$/, /^\.key$/, /\.resources\.images$/],
-  absent: [
-    // Of what has several forms, an answer has one.
-    /^\.droplets?$/,
-    /\.(sources|destinations)\.(droplet_ids|load_balancer_uids|kubernetes_ids|tags)$/,
-    // Told only where there is something to tell.
-    /\.gpu_info$/,
-    /\.last_tagged_uri$/,
-    /\.links\.(pages(\.\w+)?|actions|droplets)$/,
-    // Slips of the description's.
-    /^\.keys$/,
-    /\.resources\.imgages$/,
-  ],
-}
-/** An action by tag without more arguments fits two of the forms that the description says exactly one must fit. */
-const ambiguous = 'POST /v2/droplets/actions'
-
-if (!file) {
-  process.stderr.write(
-    '\n!!! REGROW_DO_OPENAPI is not set: the simulated DigitalOcean is NOT held against its API description\n\n',
-  )
-  t.pass('SKIPPED, LOUDLY: REGROW_DO_OPENAPI must name the API description (JSON)', {
-    skip: 'no REGROW_DO_OPENAPI',
-  })
-} else {
+againstDescription('what the simulation answers', async (t, file) => {
   const description = openDescription(file)
   const world = await fresh(t, undefined, 0.01)
   const seen = new Set<string>()
@@ -47,7 +19,7 @@ if (!file) {
     if (!operation) throw new Error(`${method} ${path} is not described`)
     seen.add(`${operation} ${answer.status}`)
     const complaints = [
-      ...(wrong || operation === ambiguous ? [] : description.judgeRequest(operation, body)),
+      ...(wrong ? [] : serious(description.judgeRequest(operation, body))),
       ...description.judgeAnswer(operation, answer, known),
     ]
     told.push(...complaints.map((one) => `${method} ${path} ${answer.status}: ${one}`))
@@ -68,4 +40,4 @@ if (!file) {
   process.stderr.write(
     `# ${seen.size} pairs of operation and status, of ${description.operations} operations\n`,
   )
-}
+})

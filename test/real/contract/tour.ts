@@ -144,7 +144,7 @@ async function firewalls(call: Call, droplet: number): Promise<void> {
     inbound_rules: [{ protocol: 'tcp', ports: '443', sources: everywhere }],
     outbound_rules: [
       { protocol: 'tcp', ports: 'all', destinations: everywhere },
-      { protocol: 'icmp', ports: '0', destinations: everywhere },
+      { protocol: 'icmp', destinations: everywhere },
     ],
     droplet_ids: [droplet],
     tags: ['regrow:main'],
