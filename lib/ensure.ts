@@ -18,6 +18,8 @@ export interface Thing<T> {
   imagined: T
   /** Removes a twin that a create in doubt left behind; without it twins are a Problem. */
   remove?: (twin: T) => Promise<unknown>
+  /** How many seconds the effect of a lost answer is looked for before it is made again; 4 by default. */
+  patience?: number
   /** Which of several to keep; the first by default. */
   prefer?: (twins: T[]) => T | undefined
 }
@@ -55,7 +57,7 @@ export async function ensure<T>(thing: Thing<T>): Promise<T> {
           cure: 'Mend what it says and run the same command again: it goes on from here.',
           cause: error,
         })
-      await backoff(attempt)
+      await backoff(attempt, thing.patience)
     }
   }
 }
@@ -67,12 +69,12 @@ async function some<T>(thing: Thing<T>): Promise<T[] | undefined> {
 
 /** Lists lag behind creates: the effect of a lost answer may show only some looks later. */
 async function lookForEffect<T>(thing: Thing<T>): Promise<T[] | undefined> {
-  for (let look = 1; look <= 3; look++) {
+  const until = performance.now() + (thing.patience ?? 4) * 1000
+  for (let look = 1; ; look++) {
     const found = await some(thing)
-    if (found) return found
-    await backoff(look)
+    if (found || performance.now() > until) return found
+    await backoff(look, thing.patience)
   }
-  return undefined
 }
 
 async function one<T>(

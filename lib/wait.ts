@@ -56,7 +56,7 @@ async function inTime<T>(look: Promise<T | undefined>, seconds: number): Promise
   }
 }
 
-/** Pauses before another attempt: doubles from half a second, with jitter, at most 20 s. */
-export async function backoff(attempt: number): Promise<void> {
-  await sleep(Math.min(20_000, 500 * 2 ** (attempt - 1)) * (0.5 + Math.random() / 2))
+/** Pauses before another attempt: doubles from half a second, with jitter, at most `longest` seconds. */
+export async function backoff(attempt: number, longest = 20): Promise<void> {
+  await sleep(Math.min(longest * 1000, 500 * 2 ** (attempt - 1)) * (0.5 + Math.random() / 2))
 }

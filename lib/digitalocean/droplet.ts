@@ -44,6 +44,8 @@ export async function ensureDroplet(cluster: Cluster, spec: DropletSpec): Promis
       doctl`compute droplet create ${spec.name} --region ${region} --size ${spec.size} --image ${image} --vpc-uuid ${spec.network.vpc.id} --ssh-keys ${spec.sshKey.id} --tag-names ${cluster.tag} --project-id ${spec.project.id} --droplet-agent=false --user-data-file ${file}`,
     detail: (droplet) => `${droplet.size_slug}, ${droplet.region.slug}`,
     imagined: imaginedDroplet(spec.name, spec.size, region),
+    // It is billed, so its twin is looked for longer.
+    patience: 15,
     // The older one may already be installing itself with the only bundle there is.
     prefer: (twins) => twins.toSorted((a, b) => Number(a.id) - Number(b.id))[0],
     remove: (twin) => doctl`compute droplet delete ${twin.id} --force`,

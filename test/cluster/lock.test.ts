@@ -1,0 +1,104 @@
+import t from 'tap'
+import { mayChange } from '../../lib/change.ts'
+import { lockChanges, lockHolder } from '../../lib/cluster/lock.ts'
+import { endAll } from '../../lib/ending.ts'
+import { type GitHub, GitHubRefusal } from '../../lib/gitops/github.ts'
+
+const place = { owner: 'bob', name: 'regrow-main' }
+
+/** GitHub as far as a lock needs it: commits, and refs that only move forwards. */
+function fakeGitHub() {
+  const commits = new Map<string, { message: string; parents: string[] }>([
+    ['c0', { message: 'first', parents: [] }],
+  ])
+  const refs = new Map([['heads/main', 'c0']])
+  const github: Partial<GitHub> = {
+    ref: async (_, ref) => refs.get(ref),
+    commit: async (_, sha) => ({ sha, message: commits.get(sha)?.message ?? '', tree: { sha: 't' } }),
+    writeCommit: async (_, message, __, parents) => {
+      const sha = `c${commits.size}`
+      commits.set(sha, { message, parents })
+      return sha
+    },
+    createRef: async (_, ref, sha) => {
+      if (refs.has(ref)) throw new GitHubRefusal('create ref', 422, 'Reference already exists')
+      refs.set(ref, sha)
+    },
+    moveRef: async (_, ref, sha) => {
+      if (!commits.get(sha)?.parents.includes(refs.get(ref) ?? ''))
+        throw new GitHubRefusal('move ref', 422, 'not a fast forward')
+      refs.set(ref, sha)
+    },
+  }
+  return { github: github as GitHub, refs, commits }
+}
+
+const held = (more: object) =>
+  `regrow lock\n\n${JSON.stringify({ state: 'held', flow: 'bootstrap', who: 'carol', host: 'elsewhere', pid: 1, started: 'x', at: '2026-11-23T10:00:00Z', ...more })}\n`
+const locking = (more: object = {}) => ({ flow: 'bootstrap', steal: false, taken: async () => {}, ...more })
+
+t.afterEach(() => endAll())
+
+t.test(
+  'the first change takes the lock, the end releases it, and a run without change writes nothing',
+  async (t) => {
+    const { github, refs, commits } = fakeGitHub()
+    lockChanges(github, place, locking())
+    t.equal(commits.size, 1)
+    t.equal(await mayChange(), true, 'taken now')
+    t.equal(await mayChange(), false, 'held already')
+    t.match(await lockHolder(github, place), /bootstrap, process/)
+    await endAll()
+    t.equal(await lockHolder(github, place), undefined)
+    t.equal(refs.get('regrow/lock'), 'c2')
+  },
+)
+
+t.test('somebody else’s lock is refused with the holder’s name', async (t) => {
+  const { github, refs, commits } = fakeGitHub()
+  commits.set('l1', { message: held({}), parents: [] })
+  refs.set('regrow/lock', 'l1')
+  lockChanges(github, place, locking())
+  await t.rejects(mayChange(), { message: /locked by carol on elsewhere/, cure: /--steal-lock/ })
+  t.equal(refs.get('regrow/lock'), 'l1')
+})
+
+t.test('--steal-lock takes it over', async (t) => {
+  const { github, refs, commits } = fakeGitHub()
+  commits.set('l1', { message: held({}), parents: [] })
+  refs.set('regrow/lock', 'l1')
+  lockChanges(github, place, locking({ steal: true }))
+  t.equal(await mayChange(), true)
+})
+
+t.test('a process of this host that is dead is taken over', async (t) => {
+  const { hostname } = await import('node:os')
+  const { github, refs, commits } = fakeGitHub()
+  commits.set('l1', { message: held({ host: hostname(), pid: 4_194_303 }), parents: [] })
+  refs.set('regrow/lock', 'l1')
+  lockChanges(github, place, locking())
+  t.equal(await mayChange(), true)
+})
+
+t.test('a slow holder that was stolen from finds out before its next change', async (t) => {
+  const { github, refs, commits } = fakeGitHub()
+  lockChanges(github, place, locking())
+  await mayChange()
+  commits.set('l9', { message: held({ who: 'dave' }), parents: [refs.get('regrow/lock') ?? ''] })
+  refs.set('regrow/lock', 'l9')
+  await t.rejects(mayChange(), { message: /taken over by dave/ })
+  await endAll()
+  t.equal(refs.get('regrow/lock'), 'l9', 'and does not release what is not its own')
+})
+
+t.test('of two at the same moment one gets it', async (t) => {
+  const { github, refs, commits } = fakeGitHub()
+  const create = github.createRef
+  github.createRef = async (...words) => {
+    commits.set('l1', { message: held({}), parents: [] })
+    refs.set('regrow/lock', 'l1')
+    return create(...words)
+  }
+  lockChanges(github, place, locking())
+  await t.rejects(mayChange(), { message: /same moment: carol/ })
+})

@@ -1,0 +1,55 @@
+import t from 'tap'
+import { isOurs } from '../../lib/cluster/ours.ts'
+
+const key = (name: string) => ({ name, access_key: 'k', created_at: '', grants: [] })
+const droplet = (id: string, tags: string[]) => ({
+  id,
+  name: 'main-1',
+  status: 'active',
+  locked: false,
+  size_slug: 's',
+  region: { slug: 'fra1' },
+  tags,
+  volume_ids: [],
+  created_at: '',
+  networks: { v4: [] },
+})
+const own = { id: 'p1', urns: new Set(['do:droplet:7']) }
+
+t.test('a droplet is ours by its tag or its project, never by its name', async (t) => {
+  t.ok(isOurs('droplet', droplet('1', ['regrow:main']), 'main'))
+  t.ok(isOurs('droplet', droplet('7', []), 'main', own))
+  t.notOk(isOurs('droplet', droplet('8', []), 'main', own))
+  t.notOk(isOurs('droplet', droplet('1', ['regrow:main2', 'main']), 'main'))
+})
+
+t.test('an address is ours by its project alone', async (t) => {
+  const address = { ip: '1.2.3.4', region: { slug: 'fra1' }, project_id: 'p1' }
+  t.ok(isOurs('reservedIp', address, 'main', own))
+  t.notOk(isOurs('reservedIp', { ...address, project_id: 'p2' }, 'main', own))
+  t.notOk(isOurs('reservedIp', { ...address, project_id: undefined }, 'main'))
+})
+
+t.test('a default project is nobody’s, whatever its name', async (t) => {
+  t.ok(isOurs('project', { id: 'x', name: 'regrow-main', is_default: false }, 'main'))
+  t.notOk(isOurs('project', { id: 'x', name: 'regrow-main', is_default: true }, 'main'))
+})
+
+t.test('Spaces keys are ours by exactly the names that regrow gives', async (t) => {
+  for (const name of [
+    'regrow-main-velero-1',
+    'regrow-main-operator-20261123t193730z',
+    'regrow-main-setup-20261123t193730z',
+  ])
+    t.ok(isOurs('spacesKey', key(name), 'main'), name)
+  for (const name of [
+    'regrow-main-velero-backup',
+    'regrow-main',
+    'my-regrow-main-velero-1',
+    'regrow-main-2-velero-1',
+    'regrow-mainly-velero-1',
+    'regrow-main-velero-1-old',
+  ])
+    t.notOk(isOurs('spacesKey', key(name), 'main'), name)
+  t.notOk(isOurs('spacesKey', key('regrow-a.b-velero-1'), 'axb'))
+})

@@ -1,0 +1,108 @@
+import t from 'tap'
+import { guardChanges } from '../../lib/change.ts'
+import { ensure, type Thing } from '../../lib/ensure.ts'
+import { Problem } from '../../lib/problem.ts'
+import { ToolFailure } from '../../lib/tools.ts'
+
+const refusal = () => new ToolFailure('doctl compute thing create', 1, '500 try again')
+
+/** A cloud that holds names; `make` may fail before or after its effect. */
+function cloud(plan: ('ok' | 'fails' | 'lost')[]) {
+  const there: string[] = []
+  const removed: string[] = []
+  let acts = 0
+  const thing: Thing<string> = {
+    what: 'thing a',
+    look: async () => [...there],
+    act: async () => {
+      const step = plan[acts++] ?? 'ok'
+      if (step !== 'fails') there.push(`a${acts}`)
+      if (step !== 'ok') throw refusal()
+    },
+    imagined: '<new thing>',
+    patience: 0.05,
+    remove: async (twin) => {
+      removed.push(twin)
+      there.splice(there.indexOf(twin), 1)
+    },
+  }
+  return { thing, there, removed, acts: () => acts }
+}
+
+t.test('what is there is kept, and nothing is done', async (t) => {
+  const { thing, there, acts } = cloud([])
+  there.push('a0')
+  t.equal(await ensure(thing), 'a0')
+  t.equal(acts(), 0)
+})
+
+t.test('an act that failed with its effect is not repeated', async (t) => {
+  const { thing, acts } = cloud(['lost'])
+  t.equal(await ensure(thing), 'a1')
+  t.equal(acts(), 1)
+})
+
+t.test('an act that failed without effect is tried again', async (t) => {
+  const { thing, acts } = cloud(['fails', 'ok'])
+  t.equal(await ensure(thing), 'a2')
+  t.equal(acts(), 2)
+})
+
+t.test('twins that a create in doubt left are removed, but for one', async (t) => {
+  const { thing, there, removed } = cloud(['lost'])
+  let hidden = true
+  const look = thing.look
+  // The list lags: the first create shows only when the second one was made.
+  const late: Thing<string> = {
+    ...thing,
+    look: async () => (hidden ? [] : look()),
+    act: async () => {
+      if (there.length === 1) hidden = false
+      await thing.act()
+    },
+  }
+  t.equal(await ensure(late), 'a1')
+  t.same(removed, ['a2'])
+})
+
+t.test('twins that were there before are a Problem, never removed', async (t) => {
+  const { thing, there, removed } = cloud([])
+  there.push('a0', 'a00')
+  await t.rejects(ensure(thing), { message: /there are 2 of thing a/ })
+  t.same(removed, [])
+})
+
+t.test('what cannot be made is a Problem with what the tool said', async (t) => {
+  const { thing, acts } = cloud(['fails', 'fails', 'fails', 'fails', 'fails'])
+  await t.rejects(ensure(thing), {
+    message: /thing a could not be made: .*500 try again/s,
+    cure: /same command/,
+  })
+  t.equal(acts(), 4)
+})
+
+t.test('a Problem that is no tool’s failure is not tried again', async (t) => {
+  const { thing, acts } = cloud([])
+  await t.rejects(
+    ensure({
+      ...thing,
+      act: async () => {
+        await thing.act()
+        throw new Problem('the GitHub token may not')
+      },
+    }),
+    { message: 'the GitHub token may not' },
+  )
+  t.equal(acts(), 1)
+})
+
+t.test('when the lock is taken only now, it is looked once more before anything is made', async (t) => {
+  const { thing, there, acts } = cloud([])
+  guardChanges(async () => {
+    there.push('made by the run before us')
+    return true
+  })
+  t.teardown(() => guardChanges(async () => false))
+  t.equal(await ensure(thing), 'made by the run before us')
+  t.equal(acts(), 0)
+})
