@@ -15,6 +15,9 @@ const wishes = {
   environment,
 }
 
+const withoutNulls = (body: unknown) =>
+  Object.fromEntries(Object.entries(body ?? {}).filter(([, value]) => value !== null))
+
 /** Projects and what lies in them. */
 export function projectRoutes(cloud: Cloud): void {
   const { app, state } = cloud
@@ -54,11 +57,13 @@ export function projectRoutes(cloud: Cloud): void {
     state.projects.push(project)
     return cloud.done(c, { project: view(project) }, 201)
   })
-  const change = z.strictObject({ ...wishes, is_default: z.boolean() }).partial()
+  const all = z.strictObject({ ...wishes, is_default: z.boolean() })
+  // What doctl is not told it sends as null.
+  const some = z.preprocess(withoutNulls, all.partial())
   for (const method of ['put', 'patch'] as const)
     app[method]('/v2/projects/:key', async (c) => {
       const project = find(c.req.param('key'))
-      const { is_default: chosen, ...given } = await read(c, method === 'put' ? change.required() : change)
+      const { is_default: chosen, ...given } = await read(c, method === 'put' ? all : some)
       if (chosen) for (const one of state.projects) one.is_default = one === project
       Object.assign(project, given, { updated_at: now() })
       return cloud.done(c, { project: view(project) })

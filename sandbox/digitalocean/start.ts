@@ -36,7 +36,7 @@ export async function startDigitalOcean(world: World): Promise<RunningCloud> {
   const cloud = new Cloud(world, openState(world), app)
   const { state } = cloud
   app.onError(refused)
-  app.notFound(() => refused(new Refusal(404, 'The resource you were accessing could not be found.')))
+  app.notFound((c) => refused(new Refusal(404, `the sandbox has no ${c.req.method} ${c.req.path}`)))
   guard(cloud)
   const subjects = [accountRoutes, projectRoutes, keyRoutes, vpcRoutes, firewallRoutes, reservedIpRoutes]
   subjects.push(tagRoutes, actionRoutes, snapshotRoutes, dropletRoutes, volumeRoutes)

@@ -41,7 +41,10 @@ t.test('every answer tells what is left of the limits', async (t) => {
 
 t.test('what is not known is refused, not guessed', async (t) => {
   const on = await fresh(t)
-  t.match(await on.ask('GET', '/load_balancers'), { status: 404, body: { id: 'not_found' } })
+  t.match(await on.ask('GET', '/load_balancers'), {
+    status: 404,
+    body: { id: 'not_found', message: 'the sandbox has no GET /v2/load_balancers' },
+  })
   const odd = await on.ask('POST', '/droplets', { ...droplet, nmae: 'x' })
   t.match(odd, { status: 422, body: { message: 'the sandbox does not know the field nmae' } })
   const ipv6 = await on.ask('POST', '/droplets', { ...droplet, ipv6: true })
@@ -168,6 +171,8 @@ t.test('projects: what lies in them, and that keeps them', async (t) => {
   const { project } = (await on.ask('POST', '/projects', wish)).body
   t.equal(project.environment, 'Production')
   t.equal((await on.ask('POST', '/projects', wish)).status, 409)
+  const changed = await on.ask('PATCH', `/projects/${project.id}`, { purpose: 'x', is_default: null })
+  t.match(changed.body.project, { name: 'regrow-main', purpose: 'x', is_default: false })
   const made = (await on.ask('POST', '/droplets', droplet)).body.droplet
   const urn = `do:droplet:${made.id}`
   const held = async (id: string) => (await on.ask('GET', `/projects/${id}/resources`)).body.resources
