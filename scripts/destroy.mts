@@ -1,5 +1,6 @@
 #!/usr/bin/env -S npx tsx
 // Removes a cluster: shows exactly what, asks for its name, removes, looks again, names what is left.
+import { ageOf, lastWhole } from '../lib/backup/backups.ts'
 import { describe } from '../lib/cluster/cluster.ts'
 import { preflightReading } from '../lib/cluster/preflight.ts'
 import { removal } from '../lib/cluster/removal.ts'
@@ -7,10 +8,13 @@ import { removeBuckets, removeCloud, removeRepository, whatIsLeft } from '../lib
 import { confirmName } from '../lib/confirm.ts'
 import { lockForRemoval } from '../lib/gitops/claim.ts'
 import { run } from '../lib/run.ts'
+import { openBuckets } from '../lib/store/buckets.ts'
 
 await run('destroy', async ({ flags, confirm }) => {
   const cluster = await describe(flags)
   preflightReading(cluster)
+  const buckets = await openBuckets(cluster, 'read')
+  const lastBackup = ageOf(buckets && (await lastWhole(buckets.velero)), cluster)
   const list = await removal(cluster, flags) // the exact inventory: removed, kept, and what it saves a month
   await confirm(list)
   if (!list.nothing) await confirmName(cluster.name, flags)
@@ -21,5 +25,10 @@ await run('destroy', async ({ flags, confirm }) => {
   if (flags['with-repository']) await removeRepository(cluster)
 
   const left = await whatIsLeft(cluster, flags)
-  return { removed: list.removed, kept: list.kept, left }
+  return {
+    removed: list.removed,
+    kept: list.kept,
+    left,
+    lastBackup: flags['with-backups'] ? 'none' : lastBackup,
+  }
 })

@@ -1,6 +1,7 @@
 #!/usr/bin/env -S npx tsx
 // The kubeconfig of a cluster, from its kit: from any machine with the two tokens.
 import { resolve } from 'node:path'
+import { ageOf, lastWhole } from '../lib/backup/backups.ts'
 import { describe } from '../lib/cluster/cluster.ts'
 import { addressOf } from '../lib/digitalocean/address.ts'
 import { writeKubeconfig } from '../lib/kubernetes/connect.ts'
@@ -11,12 +12,17 @@ import { needKit } from '../lib/store/kit.ts'
 await run('kubeconfig', async ({ flags }) => {
   const cluster = await describe(flags)
   const address = await addressOf(cluster)
-  const kit = await needKit(await openBuckets(cluster, 'read'), cluster.name)
+  const buckets = await openBuckets(cluster, 'read')
+  const kit = await needKit(buckets, cluster.name)
   if (flags['argocd-password']) {
     process.stderr.write('user admin, password:\n')
     process.stdout.write(`${kit.argocd.password}\n`)
     return undefined
   }
   const kube = await writeKubeconfig(cluster, kit, address.ip, flags.output && resolve(flags.output))
-  return { address: address.ip, kubeconfig: `export KUBECONFIG=${kube.file}` }
+  return {
+    address: address.ip,
+    kubeconfig: `export KUBECONFIG=${kube.file}`,
+    lastBackup: ageOf(buckets && (await lastWhole(buckets.velero)), cluster),
+  }
 })

@@ -1,5 +1,7 @@
 import { z } from 'zod'
 import { addressesLeft } from '../digitalocean/address.ts'
+import { connectDigitalOcean } from '../digitalocean/client.ts'
+import { endpoints } from '../environment.ts'
 import { Problem, Problems } from '../problem.ts'
 import { doctl, ToolFailure } from '../tools.ts'
 import { accountOf, type Cluster } from './cluster.ts'
@@ -20,6 +22,7 @@ export async function preflight(cluster: Cluster): Promise<void> {
     const own = await inventory(cluster.cloud, cluster.name).catch(collect(found))
     const checks: Check[] = [
       sameAccount,
+      clusterToken,
       upstream,
       otherStore,
       limits,
@@ -105,6 +108,20 @@ const sameAccount: Check = async (cluster) => {
       ]
     throw error
   }
+}
+
+/** The narrower token must open the same account, or volumes would be made elsewhere. */
+const clusterToken: Check = async (cluster) => {
+  if (cluster.tokens.csiIsMain) return []
+  const account = accountOf(cluster)
+  const other = await (await connectDigitalOcean(endpoints().digitalocean, cluster.tokens.csi)).account()
+  return (other.team?.uuid ?? other.uuid) === (account.team?.uuid ?? account.uuid)
+    ? []
+    : [
+        new Problem('REGROW_CSI_TOKEN opens another account than DIGITALOCEAN_TOKEN', {
+          cure: 'Make it in the same team.',
+        }),
+      ]
 }
 
 /** Everything that upstream serves can be had; its digests go into the description. */

@@ -1,5 +1,6 @@
 import type { Shown } from '../run.ts'
 import { missingBuckets } from '../store/buckets.ts'
+import { isShortLived } from '../store/keys.ts'
 import { bucketPlaces, type Cluster } from './cluster.ts'
 import { inventory } from './ours.ts'
 import { dollars, prices } from './prices.ts'
@@ -33,7 +34,9 @@ export async function removal(
     ...own.firewalls.map((one) => ({ name: `firewall ${one.name}`, perMonth: 0 })),
     ...own.vpcs.filter((one) => !one.default).map((one) => ({ name: `network ${one.name}`, perMonth: 0 })),
     ...own.sshKeys.map((one) => ({ name: `SSH key ${one.name}`, perMonth: 0 })),
-    ...own.spacesKeys.map((one) => ({ name: `Spaces key ${one.name}`, perMonth: 0 })),
+    ...own.spacesKeys
+      .filter((one) => !isShortLived(one.name))
+      .map((one) => ({ name: `Spaces key ${one.name}`, perMonth: 0 })),
     ...own.projects.map((one) => ({ name: `project ${one.name}`, perMonth: 0 })),
   ]
   const snapshots = own.snapshots.map((one) => ({

@@ -1,5 +1,5 @@
 import { change } from '../change.ts'
-import { isDryRun } from '../dry-run.ts'
+import { DryRunEnd, isDryRun } from '../dry-run.ts'
 import { Problem } from '../problem.ts'
 import { deleteBuckets } from '../store/buckets.ts'
 import { removeKey } from '../store/keys.ts'
@@ -114,7 +114,7 @@ export async function removeRepository(cluster: Cluster): Promise<void> {
 
 /** Looks again: what is still there of what should be gone. */
 export async function whatIsLeft(cluster: Cluster, flags: { 'with-backups': boolean }): Promise<string[]> {
-  if (isDryRun()) return []
+  if (isDryRun()) throw new DryRunEnd('nothing was removed')
   const own = await inventory(cluster.cloud, cluster.name)
   return [
     ...own.droplets.map((one) => `droplet ${one.name}`),
