@@ -42,7 +42,7 @@ export async function assignAddress(cluster: Cluster, address: ReservedIp, dropl
     return found.droplet?.id
   }
   if ((await leads()) === droplet.id) return tell('=', `address ${address.ip}`, `leads to ${droplet.name}`)
-  let asked = 0
+  let asked = Number.NEGATIVE_INFINITY
   await waitFor(
     { wish: `address ${address.ip} leads to ${droplet.name}`, every: 2, within: 180 },
     async (note) => {
