@@ -85,14 +85,23 @@ export async function connectStore(
         throw error
       }
     },
-    put: (key, body, { once = false, type = 'application/octet-stream' } = {}) =>
-      ask(`write ${name}/${key}`, async () => {
-        const only = once ? { IfNoneMatch: '*' } : {}
-        const bytes = typeof body === 'string' ? Buffer.from(body) : body
-        await client.send(
-          new sdk.PutObjectCommand({ Bucket: name, Key: key, Body: bytes, ContentType: type, ...only }),
-        )
-      }),
+    put: async (key, body, { once = false, type = 'application/octet-stream' } = {}) => {
+      const bytes = typeof body === 'string' ? Buffer.from(body) : body
+      const write = (only: { IfNoneMatch?: string }) =>
+        ask(`write ${name}/${key}`, async () => {
+          await client.send(
+            new sdk.PutObjectCommand({ Bucket: name, Key: key, Body: bytes, ContentType: type, ...only }),
+          )
+        })
+      if (!once) return write({})
+      try {
+        await write({ IfNoneMatch: '*' })
+      } catch (error) {
+        // Not every store knows conditional writes; whoever writes once has looked under the lock before.
+        if (!(error instanceof StoreRefusal) || error.status !== 501) throw error
+        await write({})
+      }
+    },
     exists: async (key) => {
       try {
         await ask(`look at ${name}/${key}`, () =>
