@@ -13,7 +13,7 @@ export interface StoreKey {
 export interface Bucket {
   readonly name: string
   get(key: string): Promise<Uint8Array | undefined>
-  /** Writes an object whole. `once` refuses to replace one that is there. @throws Problem */
+  /** Writes an object whole. `once` leaves one that is there as it is: read it back. @throws Problem */
   put(key: string, body: Uint8Array | string, options?: { once?: boolean; type?: string }): Promise<void>
   exists(key: string): Promise<boolean>
   /** All keys under a prefix with size (bytes) and time; with `delimiter` also the folders. */
@@ -97,6 +97,8 @@ export async function connectStore(
       try {
         await write({ IfNoneMatch: '*' })
       } catch (error) {
+        // A first attempt whose answer was lost may have written it: the caller reads what is there.
+        if (error instanceof StoreRefusal && error.status === 412) return
         // Not every store knows conditional writes; whoever writes once has looked under the lock before.
         if (!(error instanceof StoreRefusal) || error.status !== 501) throw error
         await write({})
