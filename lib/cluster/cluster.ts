@@ -12,7 +12,7 @@ import {
   parseDescription,
   withFirstServer,
 } from './description.ts'
-import { chooseFreeRange } from './free-range.ts'
+import { withFreeRange } from './free-range.ts'
 import { clusterName, names } from './names.ts'
 
 /** The flags that may say what is wanted. */
@@ -123,7 +123,9 @@ export async function describe(flags: Wishes): Promise<Cluster> {
     problems,
   }
   if (user) await readCommitted(cluster, flags).catch(note)
-  if (account && flags.config === undefined) await chooseFreeRange(cluster).catch(note)
+  // A range that Git or a person records is never changed.
+  if (account && flags.config === undefined && !cluster.committed)
+    cluster.wanted = withFreeRange(cluster.wanted, (await cloud.vpcs().catch(note)) ?? [])
   return cluster
 }
 

@@ -9,7 +9,8 @@ import { tell } from '../story.ts'
 import { ToolFailure } from '../tools.ts'
 import { waitFor } from '../wait.ts'
 import { commitFiles } from './commit.ts'
-import { GitHubRefusal, type Repository } from './github.ts'
+import type { Repository } from './github.ts'
+import { GitHubRefusal } from './github-refusal.ts'
 
 /**
  * Claims the cluster: the repository is made (or found to be ours), the lock taken, and the description committed

@@ -9,7 +9,7 @@ import { tell } from '../story.ts'
 import { ToolFailure } from '../tools.ts'
 import { commitFiles } from './commit.ts'
 import { type Drift, drift, holds } from './drift.ts'
-import { GitHubRefusal } from './github.ts'
+import { GitHubRefusal } from './github-refusal.ts'
 import { renderRepository } from './render.ts'
 
 // Points at what regrow wrote last, so that a person's edits can be told from a newer regrow's changes.

@@ -2,7 +2,8 @@ import t from 'tap'
 import { mayChange } from '../../lib/change.ts'
 import { lockChanges, lockHolder } from '../../lib/cluster/lock.ts'
 import { endAll } from '../../lib/ending.ts'
-import { type GitHub, GitHubRefusal } from '../../lib/gitops/github.ts'
+import type { GitHub } from '../../lib/gitops/github.ts'
+import { GitHubRefusal } from '../../lib/gitops/github-refusal.ts'
 
 const place = { owner: 'bob', name: 'regrow-main' }
 

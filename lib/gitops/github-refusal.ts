@@ -1,0 +1,57 @@
+import { z } from 'zod'
+import { Problem } from '../problem.ts'
+
+/** A refusal by GitHub, in its own words. */
+export class GitHubRefusal extends Problem {
+  readonly status: number | undefined
+
+  constructor(what: string, status: number | undefined, message: string, cure?: string) {
+    super(
+      `GitHub ${status === undefined ? 'did not answer when asked to' : 'refused to'} ${what}: ${status ?? ''} ${message}`,
+      cure ? { cure } : {},
+    )
+    this.status = status
+  }
+}
+
+const requestError = z.object({
+  status: z.number(),
+  message: z.string(),
+  response: z.object({ headers: z.record(z.string(), z.unknown()) }).optional(),
+})
+
+/** Octokit reports a missing answer as status 500 without a response. */
+export function failure(error: unknown): { status?: number; retryAfter?: number } | undefined {
+  const read = requestError.safeParse({
+    ...(error as object),
+    message: error instanceof Error ? error.message : '',
+  })
+  if (!read.success) return undefined
+  if (!read.data.response) return {}
+  const after = Number(read.data.response.headers['retry-after'])
+  return { status: read.data.status, ...(after > 0 ? { retryAfter: after } : {}) }
+}
+
+/** What a failed request means for the person. */
+export function refusal(what: string, error: unknown): Problem {
+  if (error instanceof Problem) return error
+  const failed = failure(error)
+  const message = error instanceof Error ? (error.message.split(' - ')[0] ?? '') : String(error)
+  if (!failed)
+    return new Problem(`GitHub answered something unexpected when asked to ${what}`, { cause: error })
+  if (failed.status === 401)
+    return new GitHubRefusal(
+      what,
+      401,
+      'it does not accept the token',
+      'Make a new one at https://github.com/settings/tokens and set GITHUB_TOKEN.',
+    )
+  if (failed.status === 403)
+    return new GitHubRefusal(
+      what,
+      403,
+      message,
+      'Give the token the permission: classic “repo”, or fine-grained “Administration” and “Contents”, read and write (docs/setup.md).',
+    )
+  return new GitHubRefusal(what, failed.status, message)
+}
