@@ -1,10 +1,12 @@
 import { redact } from './secret.ts'
 
 let dry = false
+let shown: NodeJS.WritableStream = process.stdout
 
-/** From now on nothing is changed: every change prints its command instead. */
-export function beginDryRun(): void {
+/** From now on nothing is changed: every change prints its command instead, on stdout unless data is printed there. */
+export function beginDryRun(on: NodeJS.WritableStream = process.stdout): void {
   dry = true
+  shown = on
 }
 
 /** What a dry run really made, a key to look with, is really put away at its end. */
@@ -19,7 +21,7 @@ export function isDryRun(): boolean {
 
 /** Prints a command that a real run would execute. */
 export function showCommand(command: string): void {
-  process.stdout.write(`  $ ${redact(command)}\n`)
+  shown.write(`  $ ${redact(command)}\n`)
 }
 
 /** Thrown where a dry run ends: what comes next needs a machine that exists. */

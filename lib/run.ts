@@ -53,7 +53,7 @@ export async function run<C extends CommandName>(
     const confirm = async (plan: Shown) => {
       if (flags['dry-run']) {
         process.stdout.write(flags.json ? `${JSON.stringify(plan, null, 2)}\n` : `${redact(plan.text)}\n`)
-        beginDryRun()
+        beginDryRun(flags.json ? process.stderr : process.stdout)
       } else {
         print(plan.text)
         if (!plan.nothing) await answered(flags.yes === true)

@@ -42,8 +42,19 @@ export async function preflight(cluster: Cluster): Promise<void> {
 }
 
 /** The part of preflight for flows that only look or remove. @throws Problems */
-export function preflightReading(cluster: Cluster): void {
-  if (cluster.problems.length > 0) throw new Problems(cluster.problems)
+export function preflightReading(
+  cluster: Pick<Cluster, 'problems' | 'scopes'>,
+  flags: { 'with-repository'?: boolean } = {},
+): void {
+  const found = [...cluster.problems]
+  if (flags['with-repository'] && cluster.scopes && !cluster.scopes.includes('delete_repo'))
+    found.push(
+      new Problem(
+        `the GitHub token may not delete a repository: it lacks the scope “delete_repo” (it has: ${cluster.scopes.join(', ') || 'none'})`,
+        { cure: 'Make a classic token with “repo” and “delete_repo”, or leave --with-repository away.' },
+      ),
+    )
+  if (found.length > 0) throw new Problems(found)
 }
 
 const collect =
