@@ -1,0 +1,154 @@
+import { spawn } from 'node:child_process'
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { delimiter, join, resolve } from 'node:path'
+import { text } from 'node:stream/consumers'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { openBox } from '../../sandbox/box.ts'
+import type { LogEntry } from '../../sandbox/world.ts'
+
+// Everything here is SIMULATED: a world of its own in a temporary folder, and flows as child processes in it.
+
+/** What the test's clean-up needs of tap. */
+interface Test {
+  teardown(end: () => Promise<void> | void): void
+}
+
+/** How a command is run, beside its words. */
+export interface How {
+  env?: Record<string, string | undefined>
+  input?: string
+  /** Sends SIGINT, as Ctrl-C does. */
+  interrupt?: AbortSignal
+}
+
+/** How a command ended. */
+export interface Ended {
+  code: number | null
+  out: string
+  err: string
+  /** Requests that the world saw meanwhile, those of child processes and of the paper machines too. */
+  requests: LogEntry[]
+}
+
+export interface TestBox {
+  /** The folder in which commands run; the world is its `.sandbox`. */
+  dir: string
+  env: Record<string, string>
+  /** Runs a script of the project (`bootstrap.mts`, `scripts/status.mts`) or a program. */
+  run(command: string, words?: string[], how?: How): Promise<Ended>
+  /** Writes a file into the folder and tells its path. */
+  file(name: string, content: string): string
+  /** A file of the world, parsed. */
+  world(name: string): unknown
+  /** Sets `behaviour.json` of the world. */
+  behave(behaviour: object): void
+  /** Speaks to the simulated DigitalOcean as the person could. */
+  cloud(method: string, path: string, body?: object): Promise<Record<string, unknown>>
+  /** Speaks to the simulated GitHub as the person could. */
+  github(method: string, path: string, body?: object): Promise<unknown>
+  /** Does something once, as soon as the world has seen such a request. */
+  once(which: (entry: LogEntry) => boolean, act: () => Promise<unknown>): Promise<void>
+}
+
+/** The words with which Node runs a TypeScript file. */
+export const tsx = ['--import', import.meta.resolve('tsx')]
+
+/** The requests that change something. A client that reads Git posts what it has. */
+export const mutating = (requests: readonly LogEntry[]) =>
+  requests
+    .filter((one) => one.method !== 'GET' && one.method !== 'HEAD' && !one.path.includes('git-upload-pack'))
+    .map((one) => `${one.service} ${one.method} ${one.path.split('?')[0]}`)
+
+/** Opens a world in a new folder, which goes when the test ends. */
+export async function openTestBox(t: Test): Promise<TestBox> {
+  process.env.REGROW_SANDBOX_TOOLS = 'stand-ins'
+  const dir = mkdtempSync(join(tmpdir(), 'regrow-flow-'))
+  const home = join(dir, '.sandbox')
+  const box = await openBox({ dir: home, latencyScale: 0, faults: [] })
+  t.teardown(async () => {
+    await box.leave()
+    rmSync(dir, { recursive: true, force: true })
+  })
+  const log = () => entries(join(home, 'requests.jsonl'))
+  const speak = async (
+    base: string | undefined,
+    token: string | undefined,
+    method: string,
+    path: string,
+    body?: object,
+  ) => {
+    const answer = await fetch(`${base}${path}`, {
+      method,
+      headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
+      ...(body ? { body: JSON.stringify(body) } : {}),
+    })
+    const said = await answer.text()
+    if (!answer.ok) throw new Error(`${method} ${path}: ${answer.status} ${said}`)
+    return said ? JSON.parse(said) : {}
+  }
+  return {
+    dir,
+    env: box.env,
+    run: async (command, words = [], how = {}) => {
+      const before = log().length
+      const ended = await runIn(dir, command, words, { ...how, env: { ...box.env, ...how.env } })
+      return { ...ended, requests: log().slice(before) }
+    },
+    file: (name, content) => {
+      writeFileSync(join(dir, name), content)
+      return join(dir, name)
+    },
+    world: (name) => JSON.parse(readFileSync(join(home, `${name}.json`), 'utf8')),
+    behave: (behaviour) => writeFileSync(join(home, 'behaviour.json'), JSON.stringify(behaviour)),
+    cloud: (method, path, body) =>
+      speak(box.env.REGROW_DIGITALOCEAN_URL, box.env.DIGITALOCEAN_TOKEN, method, path, body),
+    github: (method, path, body) =>
+      speak(box.env.REGROW_GITHUB_URL, box.env.GITHUB_TOKEN, method, path, body),
+    once: async (which, act) => {
+      const before = log().length
+      const giveUp = Date.now() + 30_000
+      while (!log().slice(before).some(which)) {
+        if (Date.now() > giveUp) throw new Error('the world saw no such request within 30 s')
+        await sleep(4)
+      }
+      await act()
+    },
+  }
+}
+
+/** Runs a command with nothing of the caller's environment but its PATH. */
+export async function runIn(
+  dir: string,
+  command: string,
+  words: string[],
+  { env = {}, input = '', interrupt }: How = {},
+): Promise<Omit<Ended, 'requests'>> {
+  const own = command.endsWith('.mts')
+  const given = { PATH: process.env.PATH, HOME: dir, TMPDIR: tmpdir(), ...env }
+  const child = spawn(own ? process.execPath : command, own ? [...tsx, resolve(command), ...words] : words, {
+    cwd: dir,
+    stdio: ['pipe', 'pipe', 'pipe'],
+    env: Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined)),
+  })
+  interrupt?.addEventListener('abort', () => child.kill('SIGINT'))
+  child.stdin.on('error', () => {})
+  child.stdin.end(input)
+  const [out, err, code] = await Promise.all([
+    text(child.stdout),
+    text(child.stderr),
+    new Promise<number | null>((done, failed) => child.once('exit', done).once('error', failed)),
+  ])
+  return { code, out, err }
+}
+
+/** PATH with the folder of the Node that runs this first, so that `npx` and `node` are the ones under test. */
+export const ownPath = [join(process.execPath, '..'), process.env.PATH ?? ''].join(delimiter)
+
+function entries(file: string): LogEntry[] {
+  if (!existsSync(file)) return []
+  return readFileSync(file, 'utf8')
+    .split('\n')
+    .filter(Boolean)
+    .map((line) => JSON.parse(line) as LogEntry)
+}

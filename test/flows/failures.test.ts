@@ -1,0 +1,148 @@
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import t from 'tap'
+import { z } from 'zod'
+import { openTestBox, type TestBox } from './box.ts'
+
+// One thing altered each in a SIMULATED world, and the flow says which step failed and why.
+
+const put = (what: RegExp) => (entry: { method: string; path: string }) =>
+  entry.method === 'PUT' && what.test(entry.path)
+const bundle = /-kit\/bundles\/main-1\.tar\.gz/
+
+t.test('a changed byte in the bundle: fetch', async (t) => {
+  const box = await openTestBox(t)
+  const [ended] = await Promise.all([
+    box.run('bootstrap.mts'),
+    box.once(put(bundle), async () => {
+      const file = bundleFile(box)
+      const bytes = readFileSync(file)
+      bytes[100] = (bytes[100] ?? 0) ^ 1
+      writeFileSync(file, bytes)
+    }),
+  ])
+  t.equal(ended.code, 1)
+  t.match(ended.err, 'step “fetch” of main-1 failed: main-1: the bundle differs from its digest')
+  t.match(ended.err, 'run the same command again')
+})
+
+t.test('k3s that is not the one asked for: k3s; and the next run goes on', async (t) => {
+  const box = await openTestBox(t)
+  const ended = await Promise.all([
+    box.run('bootstrap.mts'),
+    box.once(put(bundle), async () => box.behave({ corrupt: ['/k3s$'] })),
+  ]).then(([first]) => first)
+  t.equal(ended.code, 1)
+  t.match(
+    ended.err,
+    /step “k3s” of main-1 failed: k3s from \S+ is not the one that was asked for: its SHA-256 is [0-9a-f]{64} instead of [0-9a-f]{64}/,
+  )
+})
+
+t.test('a chart that is not the recorded one: before anything is bought', async (t) => {
+  const box = await openTestBox(t)
+  const first = await box.run('bootstrap.mts', [], { env: { REGROW_VELERO_KEY: undefined } })
+  t.equal(first.code, 0, first.err)
+  await box.run('scripts/destroy.mts')
+  box.behave({ corrupt: ['argo-cd.*\\.tgz'] })
+  const ended = await box.run('bootstrap.mts')
+  t.equal(ended.code, 1)
+  t.match(ended.err, /argo-cd.*(digest|SHA-256)/i)
+  t.same((await box.cloud('GET', '/v2/droplets')).droplets, [])
+})
+
+t.test('a running cluster: status names what is not well and why', async (t) => {
+  const box = await openTestBox(t)
+  t.equal((await box.run('bootstrap.mts')).code, 0)
+  await box.github('PUT', '/repos/bob/regrow-main/contents/clusters/main/apps/huge.yaml', {
+    message: 'A great deal of room',
+    content: Buffer.from(
+      `apiVersion: v1
+kind: PersistentVolumeClaim
+metadata: {name: huge, namespace: hello}
+spec:
+  accessModes: [ReadWriteOnce]
+  resources: {requests: {storage: 20000Gi}}
+---
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: huge, namespace: hello}
+spec:
+  selector: {matchLabels: {app: huge}}
+  template:
+    metadata: {labels: {app: huge}}
+    spec:
+      containers: [{name: huge, image: 'busybox:1', volumeMounts: [{name: data, mountPath: /data}]}]
+      volumes: [{name: data, persistentVolumeClaim: {claimName: huge}}]
+`,
+    ).toString('base64'),
+  })
+  await t.test('a claim larger than allowed: apps', async (t) => {
+    const line = await application(box, 'apps', /Progressing|Degraded/)
+    t.match(line, /^apps {2}Synced, (Progressing|Degraded)/)
+    const events = await box.run('kubectl', ['get', 'events', '-n', 'hello', '-o', 'json'])
+    t.match(events.out, /ProvisioningFailed/)
+    t.match(events.out, /huge/)
+  })
+  await t.test('a missing Secret: csi-driver', async (t) => {
+    const kubeSystem = ['-n', 'kube-system']
+    const removed = await box.run('kubectl', ['delete', 'secret', 'digitalocean', ...kubeSystem])
+    t.equal(removed.code, 0, removed.err)
+    await box.run('kubectl', ['delete', 'pods', ...kubeSystem, '-l', 'app=csi-do-controller', '--wait=false'])
+    const line = await application(box, 'csi-driver', /Progressing|Degraded/)
+    t.match(line, /^csi-driver {2}Synced, (Progressing|Degraded)/)
+    const pods = await box.run('kubectl', ['get', 'pods', ...kubeSystem, '-o', 'json'])
+    t.match(pods.out, /CreateContainerConfigError/)
+    t.match(pods.out, /secret \\?"digitalocean\\?" not found/)
+  })
+})
+
+t.test(
+  'a firewall that lets nothing out: nothing is heard of the machine, and the next run mends it',
+  async (t) => {
+    const box = await openTestBox(t)
+    const flow = new AbortController()
+    const [ended] = await Promise.all([
+      box.run('bootstrap.mts', [], { interrupt: flow.signal }),
+      box.once(put(bundle), async () => {
+        const { firewalls } = z
+          .object({ firewalls: z.array(z.object({ id: z.string() })) })
+          .parse(await box.cloud('GET', '/v2/firewalls'))
+        await box.cloud('PUT', `/v2/firewalls/${firewalls[0]?.id}`, {
+          name: 'main-firewall',
+          tags: ['regrow:main'],
+          inbound_rules: [{ protocol: 'tcp', ports: '6443', sources: { addresses: ['0.0.0.0/0'] } }],
+        })
+        await box.once(
+          ({ path }) => path.startsWith('/v2/reserved_ips/') && path.endsWith('/actions'),
+          async () => {},
+        )
+        setTimeout(() => flow.abort(), 1500)
+      }),
+    ])
+    t.equal(ended.code, 130)
+    t.notMatch(ended.err, 'main-1: started', 'not even its first report came through')
+    t.notMatch(ended.err, 'node main-1')
+    const mended = await box.run('bootstrap.mts')
+    t.equal(mended.code, 0, mended.err)
+    t.match(mended.err, /^[~+] firewall main-firewall/m)
+  },
+)
+
+/** The line of an Application in status, as soon as it reads like this. */
+async function application(box: TestBox, name: string, wanted: RegExp): Promise<string> {
+  let line = ''
+  for (let tries = 0; tries < 8; tries++) {
+    const ended = await box.run('scripts/status.mts', ['--json'])
+    const { applications } = z.object({ applications: z.array(z.string()) }).parse(JSON.parse(ended.out))
+    line = applications.find((one) => one.startsWith(`${name} `)) ?? ''
+    if (wanted.test(line)) return line
+  }
+  return line
+}
+
+function bundleFile({ dir }: TestBox): string {
+  const spaces = join(dir, '.sandbox', 'spaces')
+  const kit = readdirSync(spaces).find((one) => one.endsWith('-kit')) ?? ''
+  return join(spaces, kit, 'bundles', 'main-1.tar.gz@')
+}

@@ -1,0 +1,308 @@
+import { existsSync, statSync } from 'node:fs'
+import { join } from 'node:path'
+import t from 'tap'
+import { z } from 'zod'
+import { mutating, openTestBox } from './box.ts'
+
+// One SIMULATED cluster from its first day to its last: each test stands on what the one before left.
+
+const box = await openTestBox(t)
+const own = /^digitalocean (POST \/v2\/spaces\/keys|DELETE \/v2\/spaces\/keys\/\w+)$/
+const noTerminal = { REGROW_ANSWER: undefined }
+const named = (value: unknown) => z.array(z.looseObject({ name: z.string() })).parse(value)
+const plan = z.object({
+  items: z.array(z.object({ mark: z.string(), kind: z.string(), name: z.string(), perMonth: z.number() })),
+  perMonth: z.number(),
+})
+let planned: z.infer<typeof plan>
+
+t.test('without a terminal and without --yes nothing happens', async (t) => {
+  const ended = await box.run('bootstrap.mts', [], { env: noTerminal })
+  t.equal(ended.code, 2)
+  t.match(ended.err, 'nobody can be asked')
+  t.match(ended.err, '--yes')
+  t.same(mutating(ended.requests), [])
+})
+
+t.test('--dry-run tells the plan and the commands and changes nothing at all', async (t) => {
+  const ended = await box.run('bootstrap.mts', ['--dry-run', '--json'], { env: noTerminal })
+  t.equal(ended.code, 0, ended.err)
+  t.same(mutating(ended.requests), [])
+  planned = plan.parse(JSON.parse(ended.out))
+  const shown = ended.err
+  for (const command of ['doctl projects create', 'doctl compute droplet create main-1', '<new '])
+    t.ok(shown.includes(command), command)
+  t.match(shown, /<new droplet>/)
+})
+
+t.test('two tokens in, a running cluster out', async (t) => {
+  const ended = await box.run('bootstrap.mts', ['--json'])
+  t.equal(ended.code, 0, ended.err)
+  const result = z
+    .object({
+      address: z.string(),
+      kubeconfig: z.string(),
+      repository: z.string(),
+      perMonth: z.string(),
+      lastBackup: z.string(),
+    })
+    .parse(JSON.parse(ended.out))
+  t.match(result.lastBackup, /^main-first, \d+ s old$/)
+  t.match(ended.err, 'Go on? yes (nothing here costs money)')
+  const file = result.kubeconfig.replace('export KUBECONFIG=', '')
+  t.equal(statSync(file).mode & 0o777, 0o600)
+
+  await t.test('what exists equals the plan, and the price is the sum over it', async (t) => {
+    const [droplets, volumes, firewalls, vpcs, projects, keys, ips, sizes] = await Promise.all([
+      box.cloud('GET', '/v2/droplets'),
+      box.cloud('GET', '/v2/volumes'),
+      box.cloud('GET', '/v2/firewalls'),
+      box.cloud('GET', '/v2/vpcs'),
+      box.cloud('GET', '/v2/projects'),
+      box.cloud('GET', '/v2/account/keys'),
+      box.cloud('GET', '/v2/reserved_ips'),
+      box.cloud('GET', '/v2/sizes?per_page=200'),
+    ])
+    const names = (kind: string) =>
+      planned.items.filter((item) => item.kind === kind).map((item) => item.name)
+    const there = (value: unknown) => named(value).map((one) => one.name)
+    t.same(there(droplets.droplets), names('droplet'))
+    t.same(there(firewalls.firewalls), names('firewall'))
+    t.same(there(vpcs.vpcs), names('network'))
+    t.same(there(keys.ssh_keys), names('SSH key'))
+    t.same(
+      there(projects.projects).filter((name) => name !== 'first-project'),
+      names('project'),
+    )
+    t.equal(z.array(z.unknown()).parse(ips.reserved_ips).length, names('reserved IP').length)
+    for (const bucket of names('bucket'))
+      t.ok(existsSync(join(box.dir, '.sandbox', 'spaces', bucket)), bucket)
+    const claimed = z
+      .array(z.object({ size_gigabytes: z.number(), tags: z.array(z.string()) }))
+      .parse(volumes.volumes)
+    t.equal(claimed.length, names('volume').length)
+    t.ok(
+      claimed.every((volume) => volume.tags.includes('regrow:main')),
+      'tagged',
+    )
+    const live = z.array(z.object({ slug: z.string(), price_monthly: z.number() })).parse(sizes.sizes)
+    const size = live.find((one) => one.slug === 's-1vcpu-2gb')?.price_monthly ?? Number.NaN
+    const sum = size + 5 + claimed.reduce((all, volume) => all + volume.size_gigabytes * 0.1, 0)
+    t.equal(planned.perMonth.toFixed(2), sum.toFixed(2))
+    t.equal(result.perMonth, `$${sum.toFixed(2)}`)
+  })
+
+  await t.test('the cluster is whole', async (t) => {
+    const get = async (...words: string[]) => {
+      const asked = await box.run('kubectl', ['get', ...words, '-A', '-o', 'json'])
+      return z.object({ items: z.array(z.unknown()) }).parse(JSON.parse(asked.out)).items
+    }
+    const [nodes, claims, locations, backups, applications] = await Promise.all([
+      get('nodes'),
+      get('persistentvolumeclaims'),
+      get('backupstoragelocations.velero.io'),
+      get('backups.velero.io'),
+      get('applications.argoproj.io'),
+    ])
+    t.match(nodes, [{ status: { conditions: [{ type: 'Ready', status: 'True' }] } }])
+    t.match(claims, [{ status: { phase: 'Bound' } }])
+    t.match(locations, [{ status: { phase: 'Available' } }])
+    t.match(backups, [{ metadata: { name: 'main-first' }, status: { phase: 'Completed' } }])
+    t.equal(applications.length, 9)
+    for (const one of applications)
+      t.match(one, { status: { sync: { status: 'Synced' }, health: { status: 'Healthy' } } })
+  })
+})
+
+t.test('a second run changes nothing but its own key, and says so', async (t) => {
+  const ended = await box.run('bootstrap.mts')
+  t.equal(ended.code, 0, ended.err)
+  t.match(ended.err, 'nothing to make')
+  t.notMatch(ended.err, /^[+~-] /m)
+  t.notMatch(ended.err, 'Go on?')
+  t.match(ended.out, /last backup +main-first, \d+ s old\n$/)
+  const changes = mutating(ended.requests)
+  t.equal(changes.length, 2)
+  t.ok(
+    changes.every((one) => own.test(one)),
+    changes.join(', '),
+  )
+})
+
+t.test('what drifted is named and mended; what a person wrote stays', async (t) => {
+  const rules = z.object({
+    firewalls: z.array(z.looseObject({ id: z.string(), inbound_rules: z.array(z.unknown()) })),
+  })
+  const firewalls = async () => rules.parse(await box.cloud('GET', '/v2/firewalls')).firewalls
+  const [firewall] = await firewalls()
+  const anywhere = { addresses: ['0.0.0.0/0'] }
+  await box.cloud('PUT', `/v2/firewalls/${firewall?.id}`, {
+    name: 'main-firewall',
+    tags: ['regrow:main'],
+    inbound_rules: [{ protocol: 'tcp', ports: '22', sources: anywhere }],
+    outbound_rules: [{ protocol: 'tcp', ports: '1-65535', destinations: anywhere }],
+  })
+  const [volume] = z
+    .object({ volumes: z.array(z.object({ id: z.string() })) })
+    .parse(await box.cloud('GET', '/v2/volumes')).volumes
+  const [droplet] = z
+    .object({ droplets: z.array(z.object({ id: z.number() })) })
+    .parse(await box.cloud('GET', '/v2/droplets')).droplets
+  await box.cloud('DELETE', '/v2/tags/regrow:main/resources', {
+    resources: [{ resource_id: String(droplet?.id), resource_type: 'droplet' }],
+  })
+  t.ok(volume)
+  const repository = '/repos/bob/regrow-main'
+  const [key] = z.array(z.object({ id: z.number() })).parse(await box.github('GET', `${repository}/keys`))
+  await box.github('DELETE', `${repository}/keys/${key?.id}`)
+  const readme = z
+    .object({ sha: z.string() })
+    .parse(await box.github('GET', `${repository}/contents/README.md`))
+  await box.github('PUT', `${repository}/contents/README.md`, {
+    message: 'Mine',
+    sha: readme.sha,
+    content: Buffer.from('mine\n').toString('base64'),
+  })
+  box.behave({ digitalocean: { tokens: { dop_v1_rotated: ['.'] } } })
+
+  const ended = await box.run('bootstrap.mts', [], { env: { REGROW_CSI_TOKEN: 'dop_v1_rotated' } })
+  t.equal(ended.code, 0, ended.err)
+  t.match(ended.err, /^[~+] firewall main-firewall/m)
+  t.match(ended.err, /^[~+] deploy key of bob\/regrow-main/m)
+  t.match(ended.err, /^[~+] .*(tag|droplet main-1)/m)
+  t.match(ended.err, /^~ DigitalOcean token in the cluster/m)
+  t.match(ended.err, 'README.md  edited by you: kept')
+  t.notMatch(JSON.stringify(await firewalls()), '"22"')
+  t.equal(z.array(z.unknown()).parse(await box.github('GET', `${repository}/keys`)).length, 1)
+  const tagged = await box.cloud('GET', '/v2/droplets?tag_name=regrow:main')
+  t.equal(named(tagged.droplets).length, 1)
+  const secret = await box.run('kubectl', [
+    'get',
+    'secret',
+    'digitalocean',
+    '-n',
+    'kube-system',
+    '-o',
+    'json',
+  ])
+  t.equal(Buffer.from(JSON.parse(secret.out).data['access-token'], 'base64').toString(), 'dop_v1_rotated')
+})
+
+t.test('status tells what is there; the other names of the tokens do as well', async (t) => {
+  const ended = await box.run('scripts/status.mts', ['--json'], {
+    env: {
+      GITHUB_TOKEN: undefined,
+      GH_TOKEN: box.env.GITHUB_TOKEN,
+      DIGITALOCEAN_TOKEN: undefined,
+      DIGITALOCEAN_ACCESS_TOKEN: box.env.DIGITALOCEAN_TOKEN,
+    },
+  })
+  t.equal(ended.code, 0, ended.err)
+  t.match(JSON.parse(ended.out), {
+    cluster: 'main',
+    missing: [],
+    nodes: ['main-1  Ready'],
+    perMonth: '$17.10',
+    lastBackup: /^main-first, /,
+  })
+  t.ok(mutating(ended.requests).every((one) => own.test(one)))
+})
+
+t.test('a kubeconfig and Argo CD’s password from anywhere', async (t) => {
+  const [written, password] = await Promise.all([
+    box.run('scripts/kubeconfig.mts', ['--output', 'mine.yaml']),
+    box.run('scripts/kubeconfig.mts', ['--argocd-password']),
+  ])
+  t.equal(written.code, 0, written.err)
+  t.match(written.out, /last backup +main-first, /)
+  t.equal(statSync(join(box.dir, 'mine.yaml')).mode & 0o777, 0o600)
+  const nodes = await box.run('kubectl', ['--kubeconfig', 'mine.yaml', 'get', 'nodes', '-o', 'name'])
+  t.equal(nodes.out.trim(), 'node/main-1')
+  t.match(password.out, /^\S{16,}\n$/)
+})
+
+t.test('a Secret is sealed, offline as well, and the cluster opens it', async (t) => {
+  const secret = (name: string) =>
+    `apiVersion: v1\nkind: Secret\nmetadata: {name: ${name}, namespace: default}\nstringData: {word: open sesame}\n`
+  const saved = await box.run('scripts/seal.mts', ['--save-certificate', 'public.pem'])
+  t.equal(saved.code, 0, saved.err)
+  const [online, offline] = await Promise.all([
+    box.run('scripts/seal.mts', [box.file('secret.yaml', secret('online'))]),
+    box.run('scripts/seal.mts', ['--certificate', 'public.pem'], {
+      input: secret('offline'),
+      env: {
+        DIGITALOCEAN_TOKEN: undefined,
+        GITHUB_TOKEN: undefined,
+        REGROW_DIGITALOCEAN_URL: 'http://127.0.0.1:9',
+      },
+    }),
+  ])
+  for (const sealed of [online, offline]) {
+    t.equal(sealed.code, 0, sealed.err)
+    t.notMatch(sealed.out, 'sesame')
+    const applied = await box.run('kubectl', ['apply', '--server-side', '-f', '-'], { input: sealed.out })
+    t.equal(applied.code, 0, applied.err)
+  }
+  for (const name of ['online', 'offline']) {
+    let opened = await box.run('kubectl', ['get', 'secret', name, '-n', 'default', '-o', 'json'])
+    for (let tries = 0; opened.code !== 0 && tries < 20; tries++)
+      opened = await box.run('kubectl', ['get', 'secret', name, '-n', 'default', '-o', 'json'])
+    t.equal(Buffer.from(JSON.parse(opened.out).data.word, 'base64').toString(), 'open sesame')
+  }
+})
+
+t.test('destroy asks for the name', async (t) => {
+  const [unasked, wrong] = await Promise.all([
+    box.run('scripts/destroy.mts', ['--yes'], { env: noTerminal }),
+    box.run('scripts/destroy.mts', ['--yes', '--confirm', 'mian'], { env: noTerminal }),
+  ])
+  t.equal(unasked.code, 2)
+  t.match(unasked.err, '--confirm main')
+  t.equal(wrong.code, 2)
+  t.match(wrong.err, 'nothing was removed')
+  for (const one of [unasked, wrong]) t.ok(mutating(one.requests).every((request) => own.test(request)))
+})
+
+t.test('destroy removes what is ours, and keeps backups and repository', async (t) => {
+  const foreign = { name: 'main-9', region: 'fra1', size: 's-1vcpu-2gb', image: 'debian-13-x64' }
+  await box.cloud('POST', '/v2/droplets', foreign)
+  await box.cloud('POST', '/v2/volumes', { name: 'photos', region: 'fra1', size_gigabytes: 3 })
+  const ended = await box.run('scripts/destroy.mts', ['--json', '--yes', '--confirm', 'main'], {
+    env: noTerminal,
+  })
+  t.equal(ended.code, 0, ended.err)
+  const result = JSON.parse(ended.out)
+  t.same(result.left, [])
+  t.match(result.lastBackup, /^main-first, /)
+  t.equal(result.kept.filter((one: string) => /^(bucket|repository)/.test(one)).length, 3)
+  t.same(
+    named((await box.cloud('GET', '/v2/droplets')).droplets).map((one) => one.name),
+    ['main-9'],
+  )
+  t.same(
+    named((await box.cloud('GET', '/v2/volumes')).volumes).map((one) => one.name),
+    ['photos'],
+  )
+  t.same((await box.cloud('GET', '/v2/reserved_ips')).reserved_ips, [])
+  t.same((await box.cloud('GET', '/v2/firewalls')).firewalls, [])
+  t.same((await box.cloud('GET', '/v2/account/keys')).ssh_keys, [])
+})
+
+t.test('told twice it removes buckets and repository too, and then nothing is there', async (t) => {
+  const words = ['--with-backups', '--with-repository', '--json']
+  box.behave({ githubScopes: 'repo' })
+  const refused = await box.run('scripts/destroy.mts', words)
+  t.equal(refused.code, 1)
+  t.match(refused.err, 'it lacks the scope “delete_repo” (it has: repo)')
+  t.same(mutating(refused.requests), [], 'the backups are not removed first')
+  box.behave({ githubScopes: 'repo, delete_repo' })
+  const ended = await box.run('scripts/destroy.mts', words)
+  t.equal(ended.code, 0, ended.err)
+  t.match(JSON.parse(ended.out), { left: [], lastBackup: 'none' })
+  await t.rejects(box.github('GET', '/repos/bob/regrow-main'), /404/)
+  t.same((await box.cloud('GET', '/v2/spaces/keys')).keys, [])
+  const again = await box.run('scripts/destroy.mts', words)
+  t.equal(again.code, 0, again.err)
+  t.match(again.err, 'nothing is there')
+  t.same(mutating(again.requests), [])
+})

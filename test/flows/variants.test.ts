@@ -1,0 +1,115 @@
+import { existsSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { CreateBucketCommand, S3Client } from '@aws-sdk/client-s3'
+import t from 'tap'
+import { z } from 'zod'
+import { mutating, openTestBox } from './box.ts'
+
+// Other wishes than the defaults, each as far as it differs, in SIMULATED worlds.
+
+t.test(
+  'another name, domain, admin range, snapshots, prices, a passphrase and a narrower token',
+  async (t) => {
+    const box = await openTestBox(t)
+    box.behave({
+      digitalocean: { prices: { 's-1vcpu-2gb': 33 }, tokens: { dop_v1_narrow: ['.'] } },
+    })
+    box.file('wanted.yaml', 'backups: {volumes: snapshot, keepDays: 10}\nregion: ams3\n')
+    const words =
+      '--config wanted.yaml --name other --domain example.org --admin-cidr 127.0.0.0/8 --json'.split(' ')
+    const env = { REGROW_PASSPHRASE: 'correct horse battery', REGROW_CSI_TOKEN: 'dop_v1_narrow' }
+    const dry = await box.run('bootstrap.mts', [...words, '--dry-run'], { env })
+    const planned = z
+      .object({
+        items: z.array(z.object({ kind: z.string(), name: z.string(), perMonth: z.number() })),
+        perMonth: z.number(),
+      })
+      .parse(JSON.parse(dry.out))
+    const ended = await box.run('bootstrap.mts', words, { env })
+    t.equal(ended.code, 0, ended.err)
+    const result = JSON.parse(ended.out)
+    // Droplet, Spaces, two claims of 1 GiB, ten snapshots of both.
+    const sum = 33 + 5 + 2 * 0.1 + 10 * 2 * 0.06
+    t.equal(planned.perMonth.toFixed(2), sum.toFixed(2))
+    t.equal(planned.items.reduce((all, one) => all + one.perMonth, 0).toFixed(2), sum.toFixed(2))
+    t.equal(result.perMonth, `$${sum.toFixed(2)}`)
+    t.match(ended.err, 'above the $20')
+    t.match(result.lastBackup, /^other-first, /)
+    t.match(result.repository, /bob\/regrow-other$/)
+    t.notMatch(ended.err, 'your DigitalOcean token will live in the cluster')
+
+    const kit = planned.items.find((one) => one.kind === 'bucket' && one.name.endsWith('-kit'))?.name ?? ''
+    const text = readFileSync(join(box.dir, '.sandbox', 'spaces', kit, 'kit.json.age@'), 'latin1')
+    t.match(text, /^age-encryption\.org\/v1\n-> scrypt /, 'the kit is an age file')
+    const firewalls = JSON.stringify((await box.cloud('GET', '/v2/firewalls')).firewalls)
+    t.match(firewalls, '"127.0.0.0/8"')
+    const snapshots = z.array(z.unknown()).parse((await box.cloud('GET', '/v2/snapshots')).snapshots)
+    t.equal(snapshots.length, 2, 'the first backup kept one of each volume')
+    const kube = ['--kubeconfig', '.sandbox/kubeconfig-other.yaml', 'get']
+    const secret = await box.run('kubectl', [
+      ...kube,
+      'secret',
+      'digitalocean',
+      '-n',
+      'kube-system',
+      '-o',
+      'json',
+    ])
+    t.equal(Buffer.from(JSON.parse(secret.out).data['access-token'], 'base64').toString(), 'dop_v1_narrow')
+
+    const without = await box.run('scripts/kubeconfig.mts', ['--name', 'other'])
+    t.equal(without.code, 1)
+    t.match(without.err, 'the kit is encrypted and no passphrase is given')
+    const wrong = await box.run('scripts/kubeconfig.mts', ['--name', 'other'], {
+      env: { REGROW_PASSPHRASE: 'wrong' },
+    })
+    t.equal(wrong.code, 1)
+    t.match(wrong.err, 'the passphrase does not open the kit')
+  },
+)
+
+t.test('another S3 store than Spaces, with keys that the person made', async (t) => {
+  const box = await openTestBox(t)
+  const endpoint = box.env.AWS_ENDPOINT_URL ?? ''
+  const keyFor = async (grants: object[]) => {
+    const made = await box.cloud('POST', '/v2/spaces/keys', { name: 'mine', grants })
+    return z.object({ key: z.object({ access_key: z.string(), secret_key: z.string() }) }).parse(made).key
+  }
+  const whole = await keyFor([{ bucket: '', permission: 'fullaccess' }])
+  const store = new S3Client({
+    endpoint,
+    region: 'eu-central-1',
+    forcePathStyle: true,
+    credentials: { accessKeyId: whole.access_key, secretAccessKey: whole.secret_key },
+  })
+  for (const Bucket of ['my-velero', 'my-kit']) await store.send(new CreateBucketCommand({ Bucket }))
+  store.destroy()
+  const grant = (bucket: string) => ({ bucket, permission: 'readwrite' })
+  const operator = await keyFor([grant('my-velero'), grant('my-kit')])
+  const cluster = await keyFor([grant('my-velero')])
+  box.file(
+    'b2.yaml',
+    `store: {endpoint: '${endpoint}', region: eu-central-1, velero: my-velero, kit: my-kit}\n`,
+  )
+  const env = {
+    REGROW_STORE_KEY: operator.access_key,
+    REGROW_STORE_SECRET: operator.secret_key,
+    REGROW_VELERO_KEY: cluster.access_key,
+    REGROW_VELERO_SECRET: cluster.secret_key,
+  }
+  const keyless = await box.run('bootstrap.mts', ['--config', 'b2.yaml'])
+  t.not(keyless.code, 0)
+  t.match(keyless.err, 'REGROW_STORE_KEY')
+  t.same(mutating(keyless.requests), [])
+
+  const ended = await box.run('bootstrap.mts', ['--config', 'b2.yaml', '--json'], { env })
+  t.equal(ended.code, 0, ended.err)
+  t.match(JSON.parse(ended.out), { perMonth: '$12.10', lastBackup: /^main-first, / })
+  t.ok(existsSync(join(box.dir, '.sandbox/spaces/my-kit/kit.json@')))
+  t.ok(existsSync(join(box.dir, '.sandbox/spaces/my-velero/backups/main-first')))
+  t.notOk(mutating(ended.requests).some((one) => one.includes('/v2/spaces/keys')))
+
+  const again = await box.run('bootstrap.mts', [], { env })
+  t.equal(again.code, 0, again.err)
+  t.same(mutating(again.requests), [], 'not one change, not even a key')
+})

@@ -1,0 +1,104 @@
+import { spawn } from 'node:child_process'
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join, resolve } from 'node:path'
+import { text } from 'node:stream/consumers'
+import t, { type Test } from 'tap'
+import { z } from 'zod'
+import { runIn, tsx } from './box.ts'
+
+// A SIMULATED world survives between commands, and nothing else does.
+
+const dirs: string[] = []
+/** A folder for worlds; sockets and other leftovers would show in its own folder for temporary files. */
+function folder() {
+  const dir = mkdtempSync(join(tmpdir(), 'regrow-flow-'))
+  dirs.push(dir)
+  const env = { TMPDIR: mkdtempSync(join(dir, 'tmp-')), REGROW_SANDBOX_TOOLS: 'stand-ins' }
+  return { dir, env, run: (words: string[]) => runIn(dir, 'scripts/sandbox.mts', words, { env }) }
+}
+t.teardown(() => {
+  for (const dir of dirs) rmSync(dir, { recursive: true, force: true })
+})
+const rangeOf = (dir: string) =>
+  z.object({ a: z.number() }).parse(JSON.parse(readFileSync(join(dir, '.sandbox/addresses.json'), 'utf8'))).a
+const free = (host: string, port: number) =>
+  new Promise<boolean>((done) => {
+    const probe = createServer()
+    probe.once('error', () => done(false))
+    probe.listen(port, host, () => probe.close(() => done(true)))
+  })
+
+async function nothingIsLeft(t: Test, { dir, env }: ReturnType<typeof folder>) {
+  const a = rangeOf(dir)
+  for (const host of [2, 3, 4, 5])
+    t.ok(await free(`127.${a}.0.${host}`, 8000), `127.${a}.0.${host}:8000 is free`)
+  t.ok(await free(`127.${a}.1.1`, 6443), 'the API server’s port is free')
+  t.same(
+    // What tsx compiled stays for the next command of any project.
+    readdirSync(env.TMPDIR).filter((name) => !name.startsWith('tsx-')),
+    [],
+    'no socket and no temporary file',
+  )
+  const mine = await runIn(dir, 'ps', ['-eo', 'args'])
+  t.notMatch(mine.out, dir, 'no process')
+}
+
+t.test('what was grown is there for the next command, with a person’s own tools', async (t) => {
+  const here = folder()
+  const grown = await here.run([resolve('bootstrap.mts')])
+  t.equal(grown.code, 0, grown.err)
+  await nothingIsLeft(t, here)
+  const own = await here.run([
+    'bash',
+    '-ec',
+    'doctl compute droplet list; kubectl get nodes,pods,pvc -A; git clone -q https://github.com/bob/regrow-main; ls regrow-main',
+  ])
+  t.equal(own.code, 0, own.err)
+  for (const word of ['main-1', 'Ready', 'argocd-server', 'Bound', 'applications', 'clusters'])
+    t.match(own.out, word)
+  await nothingIsLeft(t, here)
+})
+
+t.test('a second wrapper joins a live world; another world is another one', async (t) => {
+  const [here, there] = [folder(), folder()]
+  const list = `doctl compute tag list; doctl compute tag create ${'$'}0`
+  const nested = [...tsx, resolve('scripts/sandbox.mts'), 'doctl', 'compute', 'tag', 'create', 'inner']
+  const [joined, elsewhere] = await Promise.all([
+    here.run(['env', '-u', 'REGROW_SANDBOXED', process.execPath, ...nested]),
+    there.run(['bash', '-c', list, 'other']),
+  ])
+  t.equal(joined.code, 0, joined.err)
+  t.match(joined.err, '(joined)')
+  t.equal(elsewhere.code, 0, elsewhere.err)
+  t.not(rangeOf(here.dir), rangeOf(there.dir))
+  const tags = ({ dir }: { dir: string }) => readFileSync(join(dir, '.sandbox/digitalocean.json'), 'utf8')
+  t.match(tags(here), '"inner"')
+  t.notMatch(tags(there), '"inner"')
+  await nothingIsLeft(t, here)
+})
+
+t.test('Ctrl-C ends a flow and its world', async (t) => {
+  const here = folder()
+  const child = spawn(process.execPath, [...tsx, resolve('bootstrap.mts'), '--sandbox'], {
+    cwd: here.dir,
+    detached: true,
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env: { PATH: process.env.PATH, HOME: here.dir, ...here.env },
+  })
+  const ended = new Promise<number | null>((done) => child.once('exit', done))
+  let said = ''
+  let sent = false
+  child.stderr.on('data', (chunk) => {
+    said += chunk
+    // To the whole process group, as a terminal does it.
+    if (!sent && /^\+ repository/m.test(said) && child.pid) sent = process.kill(-child.pid, 'SIGINT')
+  })
+  await text(child.stdout)
+  t.equal(await ended, 130)
+  t.match(said, 'interrupted')
+  await nothingIsLeft(t, here)
+  const again = await here.run([resolve('bootstrap.mts')])
+  t.equal(again.code, 0, again.err)
+})
