@@ -84,6 +84,7 @@ function driverManifests(version: string): Manifest[] {
         ],
       },
       inSystem,
+      { app: 'csi-do-controller' },
     ),
     workload(
       'DaemonSet',
@@ -96,6 +97,7 @@ function driverManifests(version: string): Manifest[] {
         containers: [helper('csi-node-driver-registrar', 'v2.16.0'), plugin([], [])],
       },
       inSystem,
+      { app: 'csi-do-node' },
     ),
   ]
 }

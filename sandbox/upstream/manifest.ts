@@ -28,8 +28,8 @@ export function workload(
   container: Body,
   pod: Body = {},
   metadata: Body = {},
+  labels: Body = { 'app.kubernetes.io/name': name },
 ): Manifest {
-  const labels = { 'app.kubernetes.io/name': name }
   const containers = [{ name, imagePullPolicy: 'IfNotPresent', ...container }]
   return manifest('apps/v1', kind, name, {
     metadata,

@@ -165,6 +165,7 @@ t.test('what drifted is named and mended; what a person wrote stays', async (t) 
   })
   box.behave({ digitalocean: { tokens: { dop_v1_rotated: ['.'] } } })
 
+  const before = await controller()
   const ended = await box.run('bootstrap.mts', [], { env: { REGROW_CSI_TOKEN: 'dop_v1_rotated' } })
   t.equal(ended.code, 0, ended.err)
   t.match(ended.err, /^[~+] firewall main-firewall/m)
@@ -172,6 +173,7 @@ t.test('what drifted is named and mended; what a person wrote stays', async (t) 
   t.match(ended.err, /^[~+] .*(tag|droplet main-1)/m)
   t.match(ended.err, /^~ DigitalOcean token in the cluster/m)
   t.match(ended.err, 'README.md  edited by you: kept')
+  t.not(await controller(), before, 'the controller, which reads the token once, was started anew')
   t.notMatch(JSON.stringify(await firewalls()), '"22"')
   t.equal(z.array(z.unknown()).parse(await box.github('GET', `${repository}/keys`)).length, 1)
   const tagged = await box.cloud('GET', '/v2/droplets?tag_name=regrow:main')
@@ -306,3 +308,11 @@ t.test('told twice it removes buckets and repository too, and then nothing is th
   t.match(again.err, 'nothing is there')
   t.same(mutating(again.requests), [])
 })
+
+/** The uid of the CSI controller's pod. */
+async function controller(): Promise<string | undefined> {
+  const words = 'get pods -n kube-system -l app=csi-do-controller -o json'.split(' ')
+  const pods = z.object({ items: z.array(z.object({ metadata: z.object({ uid: z.string() }) })) })
+  const { items } = pods.parse(JSON.parse((await box.run('kubectl', words)).out))
+  return items[0]?.metadata.uid
+}

@@ -1,7 +1,7 @@
 import { chmodSync, rmSync } from 'node:fs'
 import t from 'tap'
+import { bundleWish, firstServer } from '../../node/sample.ts'
 import { k3sStandIn, type Machine, makeBucket, makeMachine, missing, unpack } from './machine.ts'
-import { bundleWish, firstServer } from './sample.ts'
 
 const db = 'var/lib/rancher/k3s/server/db'
 const run = 'var/lib/regrow/bundle/run'

@@ -1,8 +1,9 @@
 import { rmSync, statSync } from 'node:fs'
 import { load } from 'js-yaml'
 import t from 'tap'
-import { type BundleWish, type NodeSpec, renderBundle, stepDeadlines } from '../../lib/node/index.ts'
-import { cloudInitFile } from '../../lib/node/template.ts'
+import { type BundleWish, type NodeSpec, renderBundle, stepDeadlines } from '../../../lib/node/index.ts'
+import { cloudInitFile } from '../../../lib/node/template.ts'
+import { agent, bundleWish, firstServer } from '../../node/sample.ts'
 import {
   applyUserData,
   type Bucket,
@@ -13,7 +14,6 @@ import {
   missing,
   wellK3s,
 } from './machine.ts'
-import { agent, bundleWish, firstServer } from './sample.ts'
 
 const kubernetes = {
   '00-secrets.yaml': 'kind: Secret\nstringData: {token: dop_v1_very_secret_indeed}\n',

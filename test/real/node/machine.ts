@@ -12,8 +12,8 @@ import {
   type Report,
   renderUserData,
   reportSchema,
-} from '../../lib/node/index.ts'
-import { signedUrl } from './sample.ts'
+} from '../../../lib/node/index.ts'
+import { signedUrl } from '../../node/sample.ts'
 
 // SIMULATED: the node's scripts run for real, by bash, but in a folder that plays the machine's disk, with stand-ins
 // for the programs that would change the machine they run on. Real are bash, curl, tar, sha256sum, timeout, python3.
