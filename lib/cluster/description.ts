@@ -39,7 +39,7 @@ export const description = z.strictObject({
   image: z
     .string()
     .default('debian-13-x64')
-    .meta({ description: 'Droplet image; Debian 13 and Ubuntu 24.04 are known to work.' }),
+    .meta({ description: 'Droplet image; the node’s scripts are written for Debian 13 and Ubuntu 24.04.' }),
   datastore: z
     .enum(['sqlite', 'etcd'])
     .default('sqlite')

@@ -1,0 +1,14 @@
+import { readFileSync } from 'node:fs'
+import t from 'tap'
+import { referencePage } from '../../lib/cluster/reference.ts'
+import { parts } from '../../lib/versions.ts'
+
+t.test('docs/cluster-yaml.md is what the schema says (./scripts/reference.mts writes it)', async (t) => {
+  t.equal(readFileSync(new URL('../../docs/cluster-yaml.md', import.meta.url), 'utf8'), referencePage())
+})
+
+t.test('docs/evidence.md carries every part with its shipped version and its witness', async (t) => {
+  const page = readFileSync(new URL('../../docs/evidence.md', import.meta.url), 'utf8')
+  for (const [name, { version, witnessed }] of Object.entries(parts))
+    t.ok(page.includes(`| ${name} | ${version} | ${witnessed} |`), name)
+})
