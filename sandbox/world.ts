@@ -23,7 +23,12 @@ export interface World {
    * Really waits as long as DigitalOcean would take (seconds), times the world's latency scale (0 by default). Alone it
    * keeps no process alive.
    */
-  latency(seconds: number): Promise<void>
+  latency(seconds: number, what?: 'step' | 'pause'): Promise<void>
+  /**
+   * How many seconds the latencies so far would have taken one after the other, where one began when another had ended:
+   * an estimate for the real thing, made of the figures that `latency` was given.
+   */
+  cloudSeconds(): number
   /** Appends one line to `requests.jsonl`. */
   log(entry: LogEntry): void
   /** Runs when the wrapper ends, last registered first. */
@@ -95,6 +100,7 @@ export async function openWorld(
   const saved = (load('addresses') as Saved | undefined) ?? (await drawAddresses())
   save('addresses', saved)
   const scale = options.latencyScale ?? 0
+  let cloudSeconds = 0
   return {
     dir,
     addresses: layOut(saved),
@@ -103,10 +109,15 @@ export async function openWorld(
     path,
     save,
     load,
-    latency: (seconds) =>
-      new Promise((resolve) =>
+    latency: async (seconds, what = 'step') => {
+      const end = cloudSeconds + seconds
+      await new Promise<void>((resolve) =>
         scale === 0 ? setImmediate(resolve) : setTimeout(resolve, seconds * 1000 * scale).unref(),
-      ),
+      )
+      // A pause between two looks is no time of the cloud's.
+      if (what === 'step') cloudSeconds = Math.max(cloudSeconds, end)
+    },
+    cloudSeconds: () => cloudSeconds,
     log: (entry) => writeFileSync(path('requests.jsonl'), `${JSON.stringify(entry)}\n`, { flag: 'a' }),
     atEnd: (close) => closers.unshift(close),
     end: async () => {

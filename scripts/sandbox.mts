@@ -106,6 +106,13 @@ try {
   const code = wanted.hold
     ? await hold(box.env)
     : await runCommand(wanted.command, { ...process.env, ...box.env })
+  const minutes = Math.ceil(box.cloudSeconds() / 60)
+  if (minutes > 1)
+    tell(
+      '·',
+      'estimate for the real thing',
+      `about ${minutes} min, from others’ figures and without pulling images; never measured`,
+    )
   await box.leave()
   process.exit(code)
 } catch (error) {

@@ -45,7 +45,7 @@ export function cloudVolumes(world: World, token: string): CloudVolumes {
       let state = treeAt(await call('POST', path, action), 'action')
       while (state.status === 'in-progress') {
         // The driver looks once a second.
-        await Promise.all([world.latency(1), sleep(10, undefined, { ref: false })])
+        await Promise.all([world.latency(1, 'pause'), sleep(10, undefined, { ref: false })])
         state = treeAt(await call('GET', `${path}/${numberAt(state, 0, 'id')}`), 'action')
       }
       if (state.status === 'errored')
