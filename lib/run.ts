@@ -132,6 +132,13 @@ async function openSandbox(): Promise<void> {
     // Ctrl-C is ours to answer; the wrapper ends after us.
     detached: true,
   })
+  // The clients take half a second to load: time enough while the world opens in another process.
+  const warm = Promise.all([
+    import('zx/core'),
+    import('@octokit/rest'),
+    import('dots-wrapper'),
+    import('@aws-sdk/client-s3'),
+  ])
   const lines = createInterface({ input: child.stdout })
   const env = await new Promise<Record<string, string>>((resolve, reject) => {
     lines.once('line', (line) => resolve(z.record(z.string(), z.string()).parse(JSON.parse(line))))
@@ -139,6 +146,7 @@ async function openSandbox(): Promise<void> {
       reject(new Problem('the sandbox could not be opened', { cure: 'It said why above.' })),
     )
   })
+  await warm
   Object.assign(process.env, env)
   atEnd('sandbox', async () => {
     const gone = once(child, 'exit')
