@@ -25,6 +25,10 @@ t.test('every script that the pages name is there', async (t) => {
     t.ok(existsSync(join(root, script)), script)
 })
 
+t.test('every test that the pages name is there', async (t) => {
+  for (const [, path = ''] of prose.matchAll(/`(test\/[\w./-]+)/g)) t.ok(existsSync(join(root, path)), path)
+})
+
 t.test('every variable that the library reads is explained', async (t) => {
   const sources = readdirSync(join(root, 'lib'), { recursive: true, encoding: 'utf8' })
     .filter((name) => name.endsWith('.ts'))
