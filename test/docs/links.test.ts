@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { accessSync, constants, existsSync, readdirSync, readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import t from 'tap'
@@ -20,9 +20,9 @@ for (const page of pages)
     t.ok(text.startsWith('# '), 'it has a title')
   })
 
-t.test('every script that the pages name is there', async (t) => {
+t.test('every script that the pages name is there and may be run', async (t) => {
   for (const [, script = ''] of prose.matchAll(/`\.\/([\w/]+\.mts)/g))
-    t.ok(existsSync(join(root, script)), script)
+    t.doesNotThrow(() => accessSync(join(root, script), constants.X_OK), `${script} may be run`)
 })
 
 t.test('every test that the pages name is there', async (t) => {
