@@ -94,7 +94,10 @@ export class Machine {
 
   /** Waits as long as the real thing would, but never busily. */
   async pause(seconds: number, leastMilliseconds: number): Promise<void> {
-    await Promise.all([this.world.latency(seconds, 'pause'), sleep(leastMilliseconds, undefined, { ref: false })])
+    await Promise.all([
+      this.world.latency(seconds, 'pause'),
+      sleep(leastMilliseconds, undefined, { ref: false }),
+    ])
   }
 
   /** A clock that says when the real thing would have lost its patience (but not before some seconds have passed). */
