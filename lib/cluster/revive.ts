@@ -29,7 +29,13 @@ export async function reviveFirstServer(cluster: Cluster, buckets: Buckets): Pro
   if (!record) return
   const reports = await reportsOf(buckets, name)
   if (!droplet) {
-    if (reports.length > 0) await takeNextNumber(cluster, `${name} is gone`)
+    if (reports.length === 0) return
+    await takeNextNumber(cluster, `${name} is gone`)
+    tell(
+      '!',
+      'backups',
+      `those of ${name} stay in the bucket; this run grows an empty cluster and does not bring them back`,
+    )
     return
   }
   if (record.finished) return
