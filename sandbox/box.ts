@@ -8,6 +8,7 @@ import { startDigitalOcean } from './digitalocean/start.ts'
 import { paperMachines } from './droplet/machines.ts'
 import { type Fault, Faults } from './faults.ts'
 import { startGithub } from './github/start.ts'
+import { noMachines } from './machines.ts'
 import { startSpaces } from './spaces/start.ts'
 import { toolsToStandInFor } from './tools/choose.ts'
 import { startTools } from './tools/server.ts'
@@ -67,7 +68,7 @@ async function host(options: BoxOptions, door: string): Promise<Box> {
   const world = await openWorld(options.dir, {
     faults: new Faults(options.faults),
     latencyScale: options.latencyScale,
-    machines: nobody,
+    machines: noMachines,
   })
   try {
     const env = await startAll(world)
@@ -163,12 +164,4 @@ async function openDoor(
   return async () => {
     while (guests.size > 0) await new Promise<void>((resolve) => (left = resolve))
   }
-}
-
-const nobody = {
-  boot: async () => {},
-  halt: async () => {},
-  destroy: async () => {},
-  route: async () => {},
-  plug: async () => {},
 }

@@ -25,3 +25,12 @@ export interface Hardware {
   /** False when no cloud firewall of the droplet's lets anything out: such a machine reaches nobody. */
   canReachOut(): boolean
 }
+
+/** Hardware that does nothing: for a world without droplets, or one whose machines come later. */
+export const noMachines: Machines = {
+  boot: async () => {},
+  halt: async () => {},
+  destroy: async () => {},
+  route: async () => {},
+  plug: async () => {},
+}

@@ -58,8 +58,3 @@ export function numberAt(from: unknown, fallback: number, ...path: string[]): nu
   const found = at(from, ...path)
   return typeof found === 'number' ? found : fallback
 }
-
-/** The object with some of its top fields set anew. */
-export function having<T extends Tree>(thing: T, fields: Tree): T {
-  return { ...thing, ...fields }
-}

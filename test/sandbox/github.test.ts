@@ -9,15 +9,9 @@ import { repositoriesOf } from '../../sandbox/cluster/git.ts'
 import { Faults } from '../../sandbox/faults.ts'
 import { createRepository } from '../../sandbox/github/repositories.ts'
 import { startGithub } from '../../sandbox/github/start.ts'
+import { noMachines } from '../../sandbox/machines.ts'
 import { openWorld } from '../../sandbox/world.ts'
 
-const noMachines = {
-  boot: async () => {},
-  halt: async () => {},
-  destroy: async () => {},
-  route: async () => {},
-  plug: async () => {},
-}
 const folder = t.testdir({ home: {} })
 const world = await openWorld(join(folder, 'world'), { faults: new Faults(), machines: noMachines })
 t.teardown(() => world.end())

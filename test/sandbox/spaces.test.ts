@@ -29,18 +29,12 @@ import {
 import { getSignedUrl } from '@aws-sdk/s3-request-presigner'
 import t from 'tap'
 import { Faults } from '../../sandbox/faults.ts'
+import { noMachines } from '../../sandbox/machines.ts'
 import { readBody } from '../../sandbox/spaces/body.ts'
 import type { SpacesKey } from '../../sandbox/spaces/key.ts'
 import { startSpaces } from '../../sandbox/spaces/start.ts'
 import { openWorld } from '../../sandbox/world.ts'
 
-const noMachines = {
-  boot: async () => {},
-  halt: async () => {},
-  destroy: async () => {},
-  route: async () => {},
-  plug: async () => {},
-}
 const world = await openWorld(t.testdir(), { faults: new Faults(), machines: noMachines })
 t.teardown(() => world.end())
 

@@ -4,17 +4,11 @@ import t from 'tap'
 import { chartNames, chartOf, csiAddress, csiFiles, upstreamFiles, versionsOf } from '../../lib/versions.ts'
 import { renderChart, untar } from '../../sandbox/cluster/argocd/chart.ts'
 import { Faults } from '../../sandbox/faults.ts'
+import { noMachines } from '../../sandbox/machines.ts'
 import { chartArchive } from '../../sandbox/upstream/archive.ts'
 import { startUpstream } from '../../sandbox/upstream/start.ts'
 import { openWorld } from '../../sandbox/world.ts'
 
-const noMachines = {
-  boot: async () => {},
-  halt: async () => {},
-  destroy: async () => {},
-  route: async () => {},
-  plug: async () => {},
-}
 const world = await openWorld(t.testdir(), { faults: new Faults(), machines: noMachines })
 t.teardown(() => world.end())
 const { url } = await startUpstream(world)

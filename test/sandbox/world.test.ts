@@ -3,22 +3,15 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import t from 'tap'
 import { Faults } from '../../sandbox/faults.ts'
+import { noMachines } from '../../sandbox/machines.ts'
 import { openWorld } from '../../sandbox/world.ts'
-
-const nobody = {
-  boot: async () => {},
-  halt: async () => {},
-  destroy: async () => {},
-  route: async () => {},
-  plug: async () => {},
-}
 
 t.test(
   'the estimate adds what happens one after the other, not what happens at once, and no pauses',
   async (t) => {
     const dir = mkdtempSync(join(tmpdir(), 'regrow-world-'))
     t.teardown(() => rmSync(dir, { recursive: true, force: true }))
-    const world = await openWorld(dir, { faults: new Faults(), machines: nobody })
+    const world = await openWorld(dir, { faults: new Faults(), machines: noMachines })
     await world.latency(35)
     await Promise.all([world.latency(10), world.latency(4), world.latency(500, 'pause')])
     t.equal(world.cloudSeconds(), 45)
