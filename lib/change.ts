@@ -1,19 +1,33 @@
 import { isDryRun, showCommand } from './dry-run.ts'
+import { Problem } from './problem.ts'
 
-let guard: () => Promise<boolean> = async () => false
+let guard: () => Promise<number> = async () => Number.NEGATIVE_INFINITY
 
-/** Sets what is asked before every change: the lock, which a slow run may have lost without noticing. */
-export function guardChanges(check: () => Promise<boolean>): void {
+/**
+ * Sets what is asked before every change: the lock, which a slow run may have lost without noticing.
+ * @param check tells when (by `performance.now()`) the lock was gained; minus infinity where none is needed
+ */
+export function guardChanges(check: () => Promise<number>): void {
   guard = check
+}
+
+/** From now on this run changes nothing more, whatever it still has under way. */
+export function endChanges(): void {
+  guard = async () => {
+    throw new Problem('this run is ending: it changes nothing more', {
+      cure: 'Run the same command again: it goes on from here.',
+    })
+  }
 }
 
 /**
  * Makes sure that this run may change things.
- * @returns true when the lock was taken only now, so that what was seen before may be out of date
+ * @param looked when (by `performance.now()`) the caller looked at what it is about to change
+ * @returns true when the lock was gained only after that look, which may be out of date then
  * @throws Problem when somebody else has the lock
  */
-export async function mayChange(): Promise<boolean> {
-  return guard()
+export async function mayChange(looked = Number.POSITIVE_INFINITY): Promise<boolean> {
+  return (await guard()) > looked
 }
 
 /** Makes one change through a typed client, where no tool can; in a dry run `command` is shown instead. */

@@ -3,9 +3,19 @@ import { tell } from './story.ts'
 
 const endings: { what: string; end: () => Promise<void> }[] = []
 
-/** Registers what must be put away when the run ends, however it ends (a kill excepted); last registered first. */
-export function atEnd(what: string, end: () => Promise<void>): void {
-  endings.unshift({ what, end })
+/**
+ * Registers what must be put away when the run ends, however it ends (a kill excepted); last registered first.
+ * @returns puts it away now instead; a failure is thrown then
+ */
+export function atEnd(what: string, end: () => Promise<void>): () => Promise<void> {
+  const one = { what, end }
+  endings.unshift(one)
+  return async () => {
+    const index = endings.indexOf(one)
+    if (index < 0) return
+    endings.splice(index, 1)
+    await end()
+  }
 }
 
 /** Puts everything away. A failure is told and does not keep the rest from being put away. */

@@ -39,7 +39,7 @@ export async function ensure<T>(thing: Thing<T>): Promise<T> {
     await thing.act()
     return thing.imagined
   }
-  if (await mayChange()) {
+  if (await mayChange(started)) {
     const meanwhile = await thing.look()
     if (meanwhile.length > 0) return one(thing, meanwhile, '=', started, false)
   }

@@ -4,6 +4,7 @@ import { dirname, join, relative } from 'node:path'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import { z } from 'zod'
+import { endChanges } from './change.ts'
 import { answered } from './confirm.ts'
 import { beginDryRun, DryRunEnd } from './dry-run.ts'
 import { atEnd, endAll } from './ending.ts'
@@ -63,6 +64,8 @@ export async function run<C extends CommandName>(
     await endAll()
     present(result, { json: flags.json === true, seconds: (performance.now() - started) / 1000 })
   } catch (error) {
+    // What a flow trips over while it is stopped is no failure of it.
+    if (stopping) return
     await endAll()
     if (error instanceof DryRunEnd) {
       tell('·', 'dry run', error.message)
@@ -101,7 +104,11 @@ function stackOf(error: unknown): string {
   return error.cause ? `${own}\ncaused by ${stackOf(error.cause)}` : own
 }
 
+let stopping = false
+
 async function interrupted(): Promise<void> {
+  stopping = true
+  endChanges()
   tell('!', 'interrupted', 'run the same command again: it goes on from here')
   await Promise.race([endAll(), new Promise((resolve) => setTimeout(resolve, 5_000))])
   process.exit(130)

@@ -27,9 +27,16 @@ export class Secret {
   }
 }
 
-/** Registers a text (8 characters or more) that {@link redact} must take out from now on, in the forms it may appear in. */
+/**
+ * Registers a text (8 characters or more) that {@link redact} must take out from now on, in the forms it may appear
+ * in: of several lines (a PEM file) each by itself, because logs are indented; in Base64 also where it is a part of
+ * what was encoded.
+ */
 export function remember(value: string): void {
   if (value.length < 8) return
+  const lines = value.split('\n').filter((line) => line.length >= 20 && !line.startsWith('-----'))
+  if (value.includes('\n')) for (const line of lines) known.add(line)
+  for (const part of encodedWithin(value)) known.add(part)
   for (const form of [
     value,
     encodeURIComponent(value),
@@ -38,6 +45,18 @@ export function remember(value: string): void {
     Buffer.from(value).toString('hex'),
   ])
     known.add(form)
+}
+
+/** The characters that Base64 makes of a text whatever stands around it, for each of its three alignments (RFC 4648). */
+function encodedWithin(value: string): string[] {
+  const bytes = Buffer.from(value)
+  return [0, 1, 2].flatMap((before) => {
+    const bits = Buffer.concat([Buffer.alloc(before), bytes])
+    const whole = bits
+      .toString('base64')
+      .slice(Math.ceil((before * 8) / 6), Math.floor((bits.length * 8) / 6))
+    return whole.length < 10 ? [] : [whole, whole.replaceAll('+', '-').replaceAll('/', '_')]
+  })
 }
 
 /** The text with every registered secret replaced by `[redacted]`; signatures in signed URLs are taken out as well. */

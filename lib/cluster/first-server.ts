@@ -1,6 +1,7 @@
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { dump } from 'js-yaml'
+import { mayChange } from '../change.ts'
 import { findDroplets } from '../digitalocean/droplet.ts'
 import type { ReservedIp } from '../digitalocean/types.ts'
 import { isDryRun } from '../dry-run.ts'
@@ -52,11 +53,13 @@ export function firstServerName(cluster: Cluster): string {
  */
 export async function ensureBundle(cluster: Cluster, seedling: Seedling): Promise<string> {
   const name = firstServerName(cluster)
+  const looked = performance.now()
   if ((await findDroplets(cluster, name)).length > 0) {
     tell('=', `bundle of ${name}`, 'its droplet is there')
     return ''
   }
   const started = performance.now()
+  if (!isDryRun() && (await mayChange(looked)) && (await findDroplets(cluster, name)).length > 0) return ''
   const [argocd, veleroKey] = await Promise.all([
     renderArgoCd(cluster, seedling.address),
     clusterKey(cluster),
@@ -65,6 +68,7 @@ export async function ensureBundle(cluster: Cluster, seedling: Seedling): Promis
   const wish = await bundleWish(cluster, seedling, argocd, veleroKey)
   const bundle = await renderBundle(wish)
   const { kit } = seedling.buckets
+  await mayChange()
   await kit.put(bundleKey(name), bundle.bytes)
   await writeNote(kit, {
     name,

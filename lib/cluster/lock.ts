@@ -1,8 +1,8 @@
 import { spawnSync } from 'node:child_process'
-import { readFileSync } from 'node:fs'
+import { readFileSync, readlinkSync } from 'node:fs'
 import { hostname, userInfo } from 'node:os'
 import { z } from 'zod'
-import { guardChanges } from '../change.ts'
+import { endChanges, guardChanges } from '../change.ts'
 import { atEnd } from '../ending.ts'
 import type { GitHub, Place } from '../gitops/github.ts'
 import { GitHubRefusal } from '../gitops/github-refusal.ts'
@@ -17,6 +17,8 @@ const holder = z.object({
   flow: z.string(),
   who: z.string(),
   host: z.string(),
+  /** Which processes its number counts among: a container's are not its host's. */
+  processes: z.string().optional(),
   pid: z.number(),
   /** When that process started, so that a number given again is not taken for it. */
   started: z.string(),
@@ -41,18 +43,20 @@ export interface Locking {
  */
 export function lockChanges(github: GitHub, place: Place, { flow, steal, taken }: Locking): void {
   let taking: Promise<string> | undefined
+  // All first changes of a run, which come at the same time, wait until what was read is known to be true.
+  let gaining: Promise<number> | undefined
+  let gained: number | undefined
   guardChanges(async () => {
-    if (!taking) {
-      taking = take(github, place, flow, steal)
-      await taking
-      await taken()
-      return true
-    }
-    await stillOurs(github, place, await taking)
-    return false
+    if (gained !== undefined) await stillOurs(github, place, (await taking) ?? '')
+    taking ??= take(github, place, flow, steal)
+    gaining ??= taking.then(taken).then(() => {
+      gained = performance.now()
+      return gained
+    })
+    return gaining
   })
   atEnd('lock', async () => {
-    guardChanges(async () => false)
+    endChanges()
     const tip = await taking?.catch(() => undefined)
     if (tip === undefined || (await github.ref(place, ref)) !== tip) return
     await write(github, place, { ...me(flow), state: 'released' }, tip)
@@ -86,7 +90,8 @@ export async function lockHolder(github: GitHub, place: Place): Promise<string |
 }
 
 function explainTakeover(other: Holder, place: Place, steal: boolean): void {
-  const dead = other.host === hostname() && startOf(other.pid) !== other.started
+  const here = other.host === hostname() && other.processes === processes()
+  const dead = here && startOf(other.pid) !== other.started
   if (!dead && !steal)
     throw new Problem(`${place.owner}/${place.name} is locked by ${name(other)}`, {
       cure: 'Wait for it. If that run is surely not going on any more: the same command with --steal-lock.',
@@ -124,9 +129,19 @@ function me(flow: string): Holder {
     flow,
     who: userName(),
     host: hostname(),
+    processes: processes(),
     pid,
     started: startOf(pid) ?? '',
     at: new Date().toISOString(),
+  }
+}
+
+/** The system's name for the process numbers that are seen here (pid_namespaces(7)); empty where it has none. */
+function processes(): string {
+  try {
+    return readlinkSync('/proc/self/ns/pid')
+  } catch {
+    return ''
   }
 }
 

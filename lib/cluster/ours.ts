@@ -46,8 +46,8 @@ export interface OwnProject {
 
 /**
  * Decides whether a thing is ours: the one place that does. A thing with tags is ours by the cluster's tag, or because
- * it lies in the cluster's project when somebody took the tag off; an address by the project alone; the rest by
- * exactly the name that regrow gives.
+ * it lies in the cluster's project when somebody took the tag off; an address by the project alone; a firewall by its
+ * name and the tag whose droplets it guards; the rest by exactly the name that regrow gives.
  */
 export function isOurs<K extends keyof Kinds>(
   kind: K,
@@ -59,7 +59,7 @@ export function isOurs<K extends keyof Kinds>(
   const tests: { [T in keyof Kinds]: (one: Kinds[T]) => boolean } = {
     project: (one) => one.name === names.project(cluster) && !one.is_default,
     vpc: (one) => one.name === names.network(cluster),
-    firewall: (one) => one.name === names.firewall(cluster),
+    firewall: (one) => one.name === names.firewall(cluster) && tagged(one.tags),
     sshKey: (one) => one.name === names.sshKey(cluster),
     reservedIp: (one) => own !== undefined && one.project_id === own.id,
     droplet: (one) => tagged(one.tags) || own?.urns.has(`do:droplet:${one.id}`) === true,

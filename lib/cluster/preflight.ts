@@ -8,6 +8,7 @@ import { accountOf, type Cluster } from './cluster.ts'
 import { names } from './names.ts'
 import { type Inventory, inventory } from './ours.ts'
 import { overlap, podRange, serviceRange } from './ranges.ts'
+import { renumberLostServer } from './revive.ts'
 import { recordDigests } from './upstream.ts'
 
 /** Regions with basic droplets and Spaces (https://docs.digitalocean.com/platform/regional-availability, 2026-10). */
@@ -29,6 +30,8 @@ export async function preflight(cluster: Cluster): Promise<void> {
       regionAndSize,
       ranges,
       repositoryIsOurs,
+      machinesAreDescribed,
+      firewallIsOurs,
       scopes,
     ]
     if (own) {
@@ -257,6 +260,41 @@ const repositoryIsOurs: Check = async ({ github, place, repository, committed })
     ? [
         new Problem(`repository ${full} holds something else (${foreign.slice(0, 3).join(', ')})`, {
           cure: 'Name an empty one, or one that does not exist yet, with --repo.',
+        }),
+      ]
+    : []
+}
+
+/** A machine of ours that the description does not know is never grown again beside itself, nor billed twice. */
+const machinesAreDescribed: Check = async (cluster, own) => {
+  const described = new Set(cluster.wanted.nodes.map((node) => node.name))
+  const unknown = own.droplets.filter((one) => !described.has(one.name))
+  if (unknown.length === 0) {
+    await renumberLostServer(cluster, own.droplets)
+    return []
+  }
+  const missing = [...described].filter((name) => !own.droplets.some((one) => one.name === name))
+  return unknown.map(
+    (one) =>
+      new Problem(
+        `droplet ${one.name} (${one.id}) belongs to cluster ${cluster.name}, and its description names no such machine`,
+        {
+          cure: missing[0]
+            ? `Was it renamed? Then give it its name back: doctl compute droplet-action rename ${one.id} --droplet-name ${missing[0]}. Otherwise remove it: doctl compute droplet delete ${one.id}.`
+            : `./scale.mts --name ${cluster.name} finishes what was begun; otherwise remove it: doctl compute droplet delete ${one.id}.`,
+        },
+      ),
+  )
+}
+
+/** The name of a firewall can be given once in an account. */
+const firewallIsOurs: Check = async ({ cloud, name, tag }, own) => {
+  if (own.firewalls.length > 0) return []
+  const other = (await cloud.firewalls()).find((one) => one.name === names.firewall(name))
+  return other
+    ? [
+        new Problem(`firewall ${other.name} (${other.id}) is there and does not guard the tag ${tag}`, {
+          cure: `If it is this cluster’s, give it the tag back: doctl compute firewall add-tags ${other.id} --tag-names ${tag}. Otherwise rename it, or name the cluster otherwise with --name.`,
         }),
       ]
     : []

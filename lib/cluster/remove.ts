@@ -1,55 +1,51 @@
 import { change } from '../change.ts'
 import { DryRunEnd, isDryRun } from '../dry-run.ts'
 import { Problem } from '../problem.ts'
-import { deleteBuckets } from '../store/buckets.ts'
-import { removeKey } from '../store/keys.ts'
+import { deleteBuckets, missingBuckets } from '../store/buckets.ts'
+import { isShortLived, removeKey } from '../store/keys.ts'
 import { tell } from '../story.ts'
 import { doctl, type Output, ToolFailure } from '../tools.ts'
 import { backoff, waitFor } from '../wait.ts'
-import type { Cluster } from './cluster.ts'
-import { type Inventory, inventory } from './ours.ts'
+import { bucketPlaces, type Cluster } from './cluster.ts'
+import { inventory } from './ours.ts'
 
 /** Removes everything of ours at DigitalOcean, in the order in which it lets go: machines first, their network last. */
 export async function removeCloud(cluster: Cluster): Promise<void> {
-  const own = await inventory(cluster.cloud, cluster.name)
+  const { cloud } = cluster
+  const own = await inventory(cloud, cluster.name)
   await all(own.droplets, (one) =>
     gone(
-      cluster,
       `droplet ${one.name}`,
-      (now) => now.droplets.some((each) => each.id === one.id),
+      async () => (await cloud.droplet(one.id)) !== undefined,
       () => doctl`compute droplet delete ${one.id} --force`,
     ),
   )
   await all(own.volumes, (one) =>
     gone(
-      cluster,
       `volume ${one.name}`,
-      (now) => now.volumes.some((each) => each.id === one.id),
+      async () => (await cloud.volumes()).some((each) => each.id === one.id),
       () => doctl`compute volume delete ${one.id} --force`,
     ),
   )
   await Promise.all([
     all(own.reservedIps, (one) =>
       gone(
-        cluster,
         `reserved IP ${one.ip}`,
-        (now) => now.reservedIps.some((each) => each.ip === one.ip),
+        async () => (await cloud.reservedIps()).some((each) => each.ip === one.ip),
         () => doctl`compute reserved-ip delete ${one.ip} --force`,
       ),
     ),
     all(own.firewalls, (one) =>
       gone(
-        cluster,
         `firewall ${one.name}`,
-        (now) => now.firewalls.some((each) => each.id === one.id),
+        async () => (await cloud.firewalls()).some((each) => each.id === one.id),
         () => doctl`compute firewall delete ${one.id} --force`,
       ),
     ),
     all(own.sshKeys, (one) =>
       gone(
-        cluster,
         `SSH key ${one.name}`,
-        (now) => now.sshKeys.some((each) => each.id === one.id),
+        async () => (await cloud.sshKeys()).some((each) => each.id === one.id),
         () => doctl`compute ssh-key delete ${one.id} --force`,
       ),
     ),
@@ -62,18 +58,16 @@ export async function removeCloud(cluster: Cluster): Promise<void> {
       own.vpcs.filter((one) => !one.default),
       (one) =>
         gone(
-          cluster,
           `network ${one.name}`,
-          (now) => now.vpcs.some((each) => each.id === one.id),
+          async () => (await cloud.vpcs()).some((each) => each.id === one.id),
           () => doctl`vpcs delete ${one.id} --force`,
         ),
     ),
   ])
   await all(own.projects, (one) =>
     gone(
-      cluster,
       `project ${one.name}`,
-      (now) => now.projects.some((each) => each.id === one.id),
+      async () => (await cloud.projects()).some((each) => each.id === one.id),
       () => doctl`projects delete ${one.id} --force`,
     ),
   )
@@ -89,12 +83,12 @@ async function removeTag(cluster: Cluster): Promise<void> {
 
 /** Removes both buckets with everything in them, and the snapshots that backups stand on. */
 export async function removeBuckets(cluster: Cluster): Promise<void> {
-  const own = await inventory(cluster.cloud, cluster.name)
+  const { cloud } = cluster
+  const own = await inventory(cloud, cluster.name)
   await all(own.snapshots, (one) =>
     gone(
-      cluster,
       `snapshot ${one.name}`,
-      (now) => now.snapshots.some((each) => each.id === one.id),
+      async () => (await cloud.volumeSnapshots()).some((each) => each.id === one.id),
       () => doctl`compute snapshot delete ${one.id} --force`,
     ),
   )
@@ -124,8 +118,18 @@ export async function whatIsLeft(cluster: Cluster, flags: { 'with-backups': bool
     ...own.vpcs.filter((one) => !one.default).map((one) => `network ${one.name}`),
     ...own.sshKeys.map((one) => `SSH key ${one.name}`),
     ...own.projects.map((one) => `project ${one.name}`),
-    ...(flags['with-backups'] ? own.snapshots.map((one) => `snapshot ${one.name}`) : []),
+    ...own.spacesKeys.filter((one) => !isShortLived(one.name)).map((one) => `Spaces key ${one.name}`),
+    ...(flags['with-backups']
+      ? [...own.snapshots.map((one) => `snapshot ${one.name}`), ...(await bucketsLeft(cluster))]
+      : []),
   ]
+}
+
+async function bucketsLeft(cluster: Cluster): Promise<string[]> {
+  const places = bucketPlaces(cluster)
+  if (!places.spaces) return []
+  const missing = await missingBuckets(places)
+  return [places.velero, places.kit].filter((one) => !missing.includes(one)).map((one) => `bucket ${one}`)
 }
 
 /**
@@ -133,9 +137,8 @@ export async function whatIsLeft(cluster: Cluster, flags: { 'with-backups': bool
  * minutes after their droplets), and a 404 only means that an earlier attempt had its effect: so it is looked at.
  */
 async function gone(
-  cluster: Cluster,
   what: string,
-  there: (now: Inventory) => boolean,
+  there: () => Promise<boolean>,
   remove: () => Promise<Output>,
 ): Promise<void> {
   if (isDryRun()) {
@@ -143,22 +146,21 @@ async function gone(
     return
   }
   const started = performance.now()
-  const still = async () => there(await inventory(cluster.cloud, cluster.name))
-  let said = ''
+  let accepted = false
   let attempt = 0
   await waitFor({ wish: `${what} is gone`, every: 5, within: 600 }, async (note) => {
-    if (attempt > 0 && !(await still())) return true
-    attempt++
-    try {
-      await remove()
-    } catch (error) {
-      if (!(error instanceof ToolFailure)) throw error
-      said = error.message
-      if (!(await still())) return true
-      await backoff(Math.min(attempt, 5))
-    }
-    note(said)
-    return (await still()) ? undefined : true
+    if (!accepted)
+      try {
+        await remove()
+        accepted = true
+      } catch (error) {
+        if (!(error instanceof ToolFailure)) throw error
+        note(error.message)
+      }
+    if (!(await there())) return true
+    // Each look is a request of the account's 250 a minute: a thing that stays is asked after ever more seldom.
+    await backoff(Math.min(++attempt, 5))
+    return undefined
   })
   tell('-', what, '', (performance.now() - started) / 1000)
 }

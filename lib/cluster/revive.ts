@@ -4,7 +4,8 @@ import type { Droplet } from '../digitalocean/types.ts'
 import { isDryRun } from '../dry-run.ts'
 import { describeInGit } from '../gitops/claim.ts'
 import { installSteps, type Report, type Step } from '../node/index.ts'
-import type { Buckets } from '../store/buckets.ts'
+import { Problem } from '../problem.ts'
+import { type Buckets, openBuckets } from '../store/buckets.ts'
 import { nodeRecords, readReport, reportKey } from '../store/nodes.ts'
 import { tell } from '../story.ts'
 import { doctl, type Output, ToolFailure } from '../tools.ts'
@@ -16,10 +17,27 @@ import { names } from './names.ts'
 const week = 7 * 24 * 3600_000
 
 /**
+ * A first server that once ran and is gone leaves its number behind, because names are never used twice: the wish gets
+ * the next one, so that the plan shows what will be made. The buckets tell whether it ever ran.
+ * @param droplets those of the cluster that exist
+ */
+export async function renumberLostServer(cluster: Cluster, droplets: readonly Droplet[]): Promise<void> {
+  const name = firstServerName(cluster)
+  if (!cluster.committed || droplets.some((one) => one.name === name)) return
+  const buckets = await openBuckets(cluster, 'read')
+  if (!buckets || (await reportsOf(buckets, name)).length === 0) return
+  takeNextNumber(cluster, 'it is gone')
+  tell(
+    '!',
+    'backups',
+    `those of ${name} stay in the bucket; this run grows an empty cluster and does not bring them back`,
+  )
+}
+
+/**
  * Helps a first server that an earlier run left in trouble, so that the same command completes once the cause is gone:
  * a droplet that never got its bundle is replaced (user-data cannot be changed, its URLs end after seven days), one
- * whose later step failed is power-cycled, because its unit takes up the work at boot. A droplet that vanished leaves
- * its number behind: names are never used twice.
+ * whose later step failed is power-cycled, because its unit takes up the work at boot.
  */
 export async function reviveFirstServer(cluster: Cluster, buckets: Buckets): Promise<void> {
   if (isDryRun()) return
@@ -30,13 +48,9 @@ export async function reviveFirstServer(cluster: Cluster, buckets: Buckets): Pro
   const reports = await reportsOf(buckets, name)
   if (!droplet) {
     if (reports.length === 0) return
-    await takeNextNumber(cluster, `${name} is gone`)
-    tell(
-      '!',
-      'backups',
-      `those of ${name} stay in the bucket; this run grows an empty cluster and does not bring them back`,
-    )
-    return
+    throw new Problem(`droplet ${name} vanished while this run looked`, {
+      cure: 'Run the same command again: it shows what it will make in its place.',
+    })
   }
   if (record.finished) return
   const failed = reports.find((one) => one.state === 'failed')
@@ -54,24 +68,25 @@ async function reportsOf(buckets: Buckets, name: string): Promise<Report[]> {
 }
 
 async function replace(cluster: Cluster, droplet: Droplet, why = 'it never got its bundle'): Promise<void> {
-  await takeNextNumber(cluster, `${droplet.name} is replaced: ${why}`)
+  // Killed behind this, the next run finds it lost and takes the next number by itself.
   await untilDone(
     `droplet ${droplet.name} is gone`,
     async () => !(await cluster.cloud.droplet(droplet.id)),
     () => doctl`compute droplet delete ${droplet.id} --force`,
   )
   tell('-', `droplet ${droplet.name}`, why)
+  takeNextNumber(cluster, why)
+  await describeInGit(cluster)
 }
 
-/** The next number goes into the description before anything is made under it. */
-async function takeNextNumber(cluster: Cluster, why: string): Promise<void> {
+/** Wishes for the first server under the next number; it goes into Git before anything is made under it. */
+function takeNextNumber(cluster: Cluster, why: string): void {
   const { nodes, nextNode } = cluster.wanted
   const [first, ...others] = nodes
   if (!first) return
   const name = names.droplet(cluster.name, nextNode)
   cluster.wanted = { ...cluster.wanted, nodes: [{ ...first, name }, ...others], nextNode: nextNode + 1 }
-  await describeInGit(cluster)
-  tell('~', `first server ${name}`, why)
+  tell('~', `first server ${name}`, `instead of ${first.name}: ${why}`)
 }
 
 async function powerCycle(buckets: Buckets, droplet: Droplet, failed: Report): Promise<void> {

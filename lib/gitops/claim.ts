@@ -24,7 +24,7 @@ export async function claim(
   const repository = await ensureRepository(cluster)
   cluster.repository = repository
   if (!isDryRun()) {
-    await firstCommit(cluster)
+    await firstCommit(cluster, repository)
     lockChanges(cluster.github, cluster.place, {
       flow,
       steal: flags['steal-lock'],
@@ -71,14 +71,24 @@ function asFailure(error: unknown): unknown {
   return new ToolFailure('GitHub: create repository', error.status ?? null, error.message)
 }
 
-/** A new repository's branch shows some seconds after its creation; an empty one gets its first file from us. */
-async function firstCommit({ github, place }: Cluster): Promise<void> {
+/**
+ * A new repository's branch shows some seconds after its creation; an empty one gets its first file from us. GitHub
+ * names the first branch as the account prefers: where that is not main, main starts from it.
+ */
+async function firstCommit({ github, place }: Cluster, { default_branch: first }: Repository): Promise<void> {
   let written = false
   await waitFor({ wish: `branch main of ${place.owner}/${place.name}`, every: 2, within: 60 }, async () => {
     if (await github.ref(place, 'heads/main')) return true
-    if (written) return undefined
-    written = true
+    const other = first === 'main' ? undefined : await github.ref(place, `heads/${first}`)
     try {
+      if (other) {
+        await github.createRef(place, 'heads/main', other)
+        await github.makeDefault(place, 'main')
+        tell('+', `branch main of ${place.owner}/${place.name}`, `from ${first}; it is the default now`)
+        return true
+      }
+      if (written) return undefined
+      written = true
       await github.writeFirstFile(place, 'README.md', `# ${place.name}\n`, 'First commit, by regrow')
     } catch (error) {
       if (!(error instanceof GitHubRefusal)) throw error
@@ -91,7 +101,7 @@ async function firstCommit({ github, place }: Cluster): Promise<void> {
 async function readAgain(cluster: Cluster): Promise<void> {
   const text = await cluster.github.file(cluster.place, descriptionPath(cluster.name))
   if (text !== cluster.committedText)
-    throw new Problem(`${descriptionPath(cluster.name)} was changed by another run meanwhile`, {
+    throw new Problem(`${descriptionPath(cluster.name)} was changed by somebody else meanwhile`, {
       cure: 'Run the same command again: it starts from what is there now.',
     })
 }
@@ -103,7 +113,10 @@ export async function describeInGit(cluster: Cluster): Promise<void> {
   await commitFiles(
     cluster.github,
     cluster.place,
-    { [descriptionPath(cluster.name)]: text },
+    async () => {
+      await readAgain(cluster)
+      return { [descriptionPath(cluster.name)]: text }
+    },
     cluster.committed ? `Change the description of ${cluster.name}` : `Describe cluster ${cluster.name}`,
   )
   if (!isDryRun()) {

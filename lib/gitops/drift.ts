@@ -13,7 +13,7 @@ export interface Drift {
 }
 
 /**
- * Compares three ways: what is wanted now, what regrow wrote last (the commit `base`), what Git has.
+ * Compares three ways: what is wanted now, what regrow wrote last (the commit `base`), what Git has (the commit `head`).
  * @returns only files that differ from what is wanted
  */
 export async function drift(
@@ -21,8 +21,8 @@ export async function drift(
   place: Place,
   wanted: Record<string, string>,
   base: string | undefined,
+  head: string | undefined,
 ): Promise<Drift[]> {
-  const head = await github.ref(place, 'heads/main')
   const [there, before] = await Promise.all([filesOf(github, place, head), filesOf(github, place, base)])
   const found = await Promise.all(
     Object.entries(wanted).map(async ([path, text]): Promise<Drift | undefined> => {

@@ -40,6 +40,7 @@ export interface GitHub {
   repository(owner: string, name: string): Promise<Repository | undefined>
   createRepository(name: string, organisation?: string): Promise<void>
   removeRepository(owner: string, name: string): Promise<void>
+  makeDefault(repo: Place, branch: string): Promise<void>
   /** The commit a ref points to; undefined when there is no such ref or the repository is empty. */
   ref(repo: Place, ref: string): Promise<string | undefined>
   createRef(repo: Place, ref: string, sha: string): Promise<void>
@@ -53,7 +54,7 @@ export interface GitHub {
   writeCommit(repo: Place, message: string, tree: string, parents: string[]): Promise<string>
   /** The first file of a repository that has no commit yet: the only write GitHub takes there. */
   writeFirstFile(repo: Place, path: string, content: string, message: string): Promise<void>
-  /** A file's text on the default branch. */
+  /** A file's text on the branch main. */
   file(repo: Place, path: string): Promise<string | undefined>
   deployKeys(repo: Place): Promise<DeployKey[]>
   addDeployKey(repo: Place, title: string, publicKey: string): Promise<void>
@@ -142,6 +143,12 @@ export async function connectGitHub(url: string, token: Secret): Promise<GitHub>
         () => repos.delete({ owner, repo: name }),
         () => undefined,
       ),
+    makeDefault: (repo, branch) =>
+      ask(
+        `make ${branch} the default branch`,
+        () => repos.update({ ...at(repo), default_branch: branch }),
+        () => undefined,
+      ),
     ref: (repo, ref) =>
       maybe(
         ask(
@@ -224,7 +231,7 @@ export async function connectGitHub(url: string, token: Secret): Promise<GitHub>
       maybe(
         ask(
           `read ${path}`,
-          () => repos.getContent({ ...at(repo), path }),
+          () => repos.getContent({ ...at(repo), path, ref: 'main' }),
           (answer) =>
             Buffer.from(z.object({ content: z.string() }).parse(answer.data).content, 'base64').toString(),
         ),

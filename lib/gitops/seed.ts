@@ -27,17 +27,24 @@ async function seedManifests(cluster: Cluster, address: string): Promise<void> {
   const { github, place } = cluster
   const wanted = renderRepository(valuesOf(cluster, address))
   if (isDryRun()) {
-    await commitFiles(github, place, wanted, `Seed cluster ${cluster.name}`)
+    await commitFiles(github, place, async () => wanted, `Seed cluster ${cluster.name}`)
     return
   }
   const started = performance.now()
-  const found = await drift(github, place, wanted, await github.ref(place, seeded))
+  const base = await github.ref(place, seeded)
+  const differing = (head: string | undefined) => drift(github, place, wanted, base, head)
+  const found = await differing(await github.ref(place, 'heads/main'))
   for (const one of found.filter((each) => each.kind !== 'ours')) tellEdit(one)
   const changes = found.filter((one) => one.kind === 'ours')
   if (changes.length === 0)
     tell('=', 'manifests', `${Object.keys(wanted).length} files in ${place.owner}/${place.name}`)
   else {
-    const files = Object.fromEntries(changes.map((one) => [one.path, wanted[one.path]]))
+    const files = async (head: string) =>
+      Object.fromEntries(
+        (await differing(head))
+          .filter((one) => one.kind === 'ours')
+          .map((one) => [one.path, wanted[one.path]]),
+      )
     await commitFiles(github, place, files, `Seed cluster ${cluster.name}: ${changes.length} files`)
     tell(
       '+',

@@ -11,6 +11,7 @@ import {
   type Step,
 } from '../node/index.ts'
 import { Problem } from '../problem.ts'
+import { redact } from '../secret.ts'
 import type { Buckets } from '../store/buckets.ts'
 import type { Kit } from '../store/kit.ts'
 import { readReport } from '../store/nodes.ts'
@@ -125,7 +126,7 @@ class Reports {
 
 /** A node's step that failed, as the person reads it. */
 function failed(node: string, report: Report): Problem {
-  const log = report.log ? `\n    ${report.log.trim().split('\n').slice(-12).join('\n    ')}` : ''
+  const log = report.log ? `\n    ${redact(report.log).trim().split('\n').slice(-12).join('\n    ')}` : ''
   return new Problem(`step “${report.step}” of ${node} failed: ${report.message}${log}`, {
     cure: 'Mend the cause; the node tries again by itself after a reboot. Then run the same command again.',
   })

@@ -9,7 +9,7 @@ import { Problem } from '../problem.ts'
 import { Secret } from '../secret.ts'
 import { tell } from '../story.ts'
 import { waitFor } from '../wait.ts'
-import { isClusterKey, isShortLived, mintKey, removeKey, type SpacesKeyPair } from './keys.ts'
+import { isClusterKey, isSetupKey, isShortLived, mintKey, removeKey, type SpacesKeyPair } from './keys.ts'
 import { nodeRecords } from './nodes.ts'
 import { type Bucket, connectStore, type Store, type StoreKey } from './s3.ts'
 
@@ -79,11 +79,7 @@ export async function missingBuckets(places: BucketPlaces): Promise<string[]> {
 /** A full-access key exists only between “no bucket” and “buckets made”. */
 async function createBuckets(cluster: Cluster, places: BucketPlaces, missing: string[]): Promise<void> {
   const started = performance.now()
-  const key = await mintKey(cluster, names.setupKey(cluster.name, now(cluster)), [
-    'bucket=;permission=fullaccess',
-  ])
-  try {
-    const store = await connectStore(places.endpoint, places.region, key, cluster.cloud.clockOffset())
+  await withSetupKey(cluster, places, async (store) => {
     if (missing[0] && !isDryRun()) await accepted(store, missing[0])
     await Promise.all(
       missing.map(async (bucket) => {
@@ -93,8 +89,26 @@ async function createBuckets(cluster: Cluster, places: BucketPlaces, missing: st
         if (!isDryRun()) tell('+', `bucket ${bucket}`, places.region, (performance.now() - started) / 1000)
       }),
     )
+  })
+}
+
+/** Works with a full-access key that goes as soon as the work is done, also after a failure and after Ctrl-C. */
+async function withSetupKey(
+  cluster: Cluster,
+  places: BucketPlaces,
+  work: (store: Store) => Promise<void>,
+): Promise<void> {
+  if (!isDryRun()) await mayChange()
+  const key = await mintKey(cluster, names.setupKey(cluster.name, now(cluster)), [
+    'bucket=;permission=fullaccess',
+  ])
+  const away = atEnd('full-access key', () =>
+    removeKey(cluster, { name: key.name, access_key: key.accessKey }),
+  )
+  try {
+    await work(await connectStore(places.endpoint, places.region, key, cluster.cloud.clockOffset()))
   } finally {
-    await removeKey(cluster, { name: key.name, access_key: key.accessKey })
+    await away()
   }
 }
 
@@ -180,9 +194,12 @@ async function putAway(cluster: Cluster, buckets: Buckets): Promise<void> {
 
 async function sweepSetupKeys(cluster: Cluster): Promise<void> {
   if (isDryRun()) return
-  for (const key of await cluster.cloud.spacesKeys())
-    if (isOurs('spacesKey', key, cluster.name) && /-setup-[0-9tz]+$/.test(key.name))
-      await removeKey(cluster, key)
+  const left = (await cluster.cloud.spacesKeys()).filter(
+    (key) => isOurs('spacesKey', key, cluster.name) && isSetupKey(key.name),
+  )
+  // They may be in use by whoever has the lock.
+  if (left.length > 0) await mayChange()
+  for (const key of left) await removeKey(cluster, key)
 }
 
 /**
@@ -211,11 +228,7 @@ export async function deleteBuckets(cluster: Cluster): Promise<void> {
   const missing = await missingBuckets(places)
   const there = [places.velero, places.kit].filter((bucket) => !missing.includes(bucket))
   if (there.length === 0) return
-  const key = await mintKey(cluster, names.setupKey(cluster.name, now(cluster)), [
-    'bucket=;permission=fullaccess',
-  ])
-  try {
-    const store = await connectStore(places.endpoint, places.region, key, cluster.cloud.clockOffset())
+  await withSetupKey(cluster, places, async (store) => {
     for (const name of there) {
       await change(`aws s3 rb s3://${name} --force --endpoint-url ${places.endpoint}`, async () => {
         await accepted(store, name)
@@ -225,9 +238,7 @@ export async function deleteBuckets(cluster: Cluster): Promise<void> {
       })
       if (!isDryRun()) tell('-', `bucket ${name}`)
     }
-  } finally {
-    await removeKey(cluster, { name: key.name, access_key: key.accessKey })
-  }
+  })
 }
 
 const storeKey = z.object({ REGROW_STORE_KEY: z.string().min(1), REGROW_STORE_SECRET: z.string().min(1) })

@@ -27,7 +27,7 @@ export async function mintKey(
   grants: readonly string[],
 ): Promise<SpacesKeyPair> {
   const words = grants.flatMap((grant) => ['--grants', grant])
-  if (isDryRun() && doctlFor(name) === doctl) {
+  if (isDryRun() && !isShortLived(name)) {
     await doctl`spaces keys create ${name} ${words}`
     return { name, accessKey: '<new key>', secretKey: new Secret('') }
   }
@@ -57,7 +57,11 @@ export async function removeKeysNamed(cluster: Cluster, name: string): Promise<v
 }
 
 /** The run's own keys are nobody else's matter; keys of the cluster are made and removed under its lock. */
-const doctlFor = (name: string) => (isShortLived(name) ? doctlUnlocked : doctl)
+const doctlFor = (name: string) =>
+  isShortLived(name) || (isSetupKey(name) && !isDryRun()) ? doctlUnlocked : doctl
+
+/** Whether a key is one with full access, which only making and deleting buckets needs. */
+export const isSetupKey = (name: string) => /-setup-[0-9tz]+$/.test(name)
 
 /** Whether a key is one that a run mints for itself. */
 export const isShortLived = (name: string) => /-(operator|reader)-[0-9tz]+$/.test(name)

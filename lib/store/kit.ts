@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { z } from 'zod'
+import { change } from '../change.ts'
 import type { Cluster } from '../cluster/cluster.ts'
 import { isDryRun } from '../dry-run.ts'
 import { makeSealingKey } from '../gitops/sealing-key.ts'
@@ -50,8 +51,12 @@ export async function ensureKit(buckets: Buckets, { name, cloud }: Cluster): Pro
   if (isDryRun()) return kit
   const passphrase = process.env.REGROW_PASSPHRASE
   const text = JSON.stringify(kit)
-  if (passphrase) await buckets.kit.put(sealed, await encrypt(text, passphrase), { once: true })
-  else await buckets.kit.put(plain, text, { once: true, type: 'application/json' })
+  await change(`aws s3 cp - s3://${buckets.places.kit}/${passphrase ? sealed : plain}`, async () => {
+    // Looked at again under the lock: not every store refuses to overwrite.
+    if (await readKit(buckets)) return
+    if (passphrase) await buckets.kit.put(sealed, await encrypt(text, passphrase), { once: true })
+    else await buckets.kit.put(plain, text, { once: true, type: 'application/json' })
+  })
   const written = await readKit(buckets)
   if (!written)
     throw new Problem('the kit was written and cannot be read', { cure: 'Run the same command again.' })

@@ -162,7 +162,12 @@ export async function connectStore(
       }
     },
     createBucket: async (name) => {
-      await ask(`create bucket ${name}`, () => client.send(new sdk.CreateBucketCommand({ Bucket: name })))
+      try {
+        await ask(`create bucket ${name}`, () => client.send(new sdk.CreateBucketCommand({ Bucket: name })))
+      } catch (error) {
+        // A first attempt whose answer was lost had made it.
+        if (!(error instanceof StoreRefusal) || error.code !== 'BucketAlreadyOwnedByYou') throw error
+      }
     },
     removeBucket: async (name) => {
       await ask(`remove bucket ${name}`, () => client.send(new sdk.DeleteBucketCommand({ Bucket: name })))

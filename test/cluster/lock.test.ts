@@ -46,8 +46,10 @@ t.test(
     const { github, refs, commits } = fakeGitHub()
     lockChanges(github, place, locking())
     t.equal(commits.size, 1)
-    t.equal(await mayChange(), true, 'taken now')
-    t.equal(await mayChange(), false, 'held already')
+    const looked = performance.now()
+    t.equal(await mayChange(looked), true, 'taken after the look')
+    t.equal(await mayChange(performance.now()), false, 'held already')
+    t.equal(await mayChange(looked), true, 'what was seen before is still to be looked at again')
     t.match(await lockHolder(github, place), /bootstrap, process/)
     await endAll()
     t.equal(await lockHolder(github, place), undefined)
@@ -69,17 +71,26 @@ t.test('--steal-lock takes it over', async (t) => {
   commits.set('l1', { message: held({}), parents: [] })
   refs.set('regrow/lock', 'l1')
   lockChanges(github, place, locking({ steal: true }))
-  t.equal(await mayChange(), true)
+  t.equal(await mayChange(0), true)
 })
 
-t.test('a process of this host that is dead is taken over', async (t) => {
-  const { hostname } = await import('node:os')
-  const { github, refs, commits } = fakeGitHub()
-  commits.set('l1', { message: held({ host: hostname(), pid: 4_194_303 }), parents: [] })
-  refs.set('regrow/lock', 'l1')
-  lockChanges(github, place, locking())
-  t.equal(await mayChange(), true)
-})
+t.test(
+  'a process of this host that is dead is taken over; one of a container with the same name is not',
+  async (t) => {
+    const { hostname } = await import('node:os')
+    const { readlinkSync } = await import('node:fs')
+    const processes = readlinkSync('/proc/self/ns/pid')
+    const { github, refs, commits } = fakeGitHub()
+    const dead = { host: hostname(), processes, pid: 4_194_303 }
+    commits.set('l1', { message: held({ ...dead, processes: 'pid:[1]' }), parents: [] })
+    refs.set('regrow/lock', 'l1')
+    lockChanges(github, place, locking())
+    await t.rejects(mayChange(), { message: /locked by carol/ })
+    commits.set('l1', { message: held(dead), parents: [] })
+    lockChanges(github, place, locking())
+    t.equal(await mayChange(0), true)
+  },
+)
 
 t.test('a slow holder that was stolen from finds out before its next change', async (t) => {
   const { github, refs, commits } = fakeGitHub()
@@ -90,6 +101,37 @@ t.test('a slow holder that was stolen from finds out before its next change', as
   await t.rejects(mayChange(), { message: /taken over by dave/ })
   await endAll()
   t.equal(refs.get('regrow/lock'), 'l9', 'and does not release what is not its own')
+})
+
+t.test(
+  'two first changes of one run both wait for what was read to be checked, and both look again',
+  async (t) => {
+    const { github } = fakeGitHub()
+    let checked = false
+    lockChanges(
+      github,
+      place,
+      locking({
+        taken: async () => {
+          await new Promise((resolve) => setTimeout(resolve, 20))
+          checked = true
+        },
+      }),
+    )
+    const looked = performance.now()
+    const first = mayChange(looked)
+    const second = mayChange(looked).then((again) => [again, checked])
+    t.equal(await first, true)
+    t.same(await second, [true, true])
+  },
+)
+
+t.test('a run that was interrupted changes nothing more once its lock is released', async (t) => {
+  const { github } = fakeGitHub()
+  lockChanges(github, place, locking())
+  await mayChange()
+  await endAll()
+  await t.rejects(mayChange(), { message: /is ending/ })
 })
 
 t.test('of two at the same moment one gets it', async (t) => {

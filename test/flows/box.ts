@@ -5,6 +5,7 @@ import { delimiter, join, resolve } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { openBox } from '../../sandbox/box.ts'
+import type { Fault } from '../../sandbox/faults.ts'
 import type { LogEntry } from '../../sandbox/world.ts'
 
 // Everything here is SIMULATED: a world of its own in a temporary folder, and flows as child processes in it.
@@ -61,11 +62,11 @@ export const mutating = (requests: readonly LogEntry[]) =>
     .map((one) => `${one.service} ${one.method} ${one.path.split('?')[0]}`)
 
 /** Opens a world in a new folder, which goes when the test ends. */
-export async function openTestBox(t: Test): Promise<TestBox> {
+export async function openTestBox(t: Test, faults: Fault[] = []): Promise<TestBox> {
   process.env.REGROW_SANDBOX_TOOLS = 'stand-ins'
   const dir = mkdtempSync(join(tmpdir(), 'regrow-flow-'))
   const home = join(dir, '.sandbox')
-  const box = await openBox({ dir: home, latencyScale: 0, faults: [] })
+  const box = await openBox({ dir: home, latencyScale: 0, faults })
   t.teardown(async () => {
     await box.leave()
     rmSync(dir, { recursive: true, force: true })

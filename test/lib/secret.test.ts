@@ -1,3 +1,4 @@
+import { generateKeyPairSync } from 'node:crypto'
 import { inspect } from 'node:util'
 import t from 'tap'
 import { redact, Secret } from '../../lib/secret.ts'
@@ -17,6 +18,28 @@ t.test('a secret shows as [redacted] in every form it may be printed in', async 
   ])
     t.notMatch(redact(`x ${form} y`), form.replaceAll('"', ''))
 })
+
+t.test(
+  'a PEM file that a log indents, and Base64 of a text around a secret, are taken out too',
+  async (t) => {
+    const { privateKey } = generateKeyPairSync('rsa', {
+      modulusLength: 2048,
+      publicKeyEncoding: { type: 'spki', format: 'pem' },
+      privateKeyEncoding: { type: 'pkcs8', format: 'pem' },
+    })
+    new Secret(privateKey)
+    const body = privateKey.split('\n').filter((line) => line.length > 20 && !line.startsWith('-'))
+    const shown = redact(privateKey.trim().split('\n').join('\n    '))
+    for (const line of body) t.notOk(shown.includes(line))
+    new Secret('correct-horse-battery')
+    for (const before of ['', 'a', 'ab', 'abc', '{"password":"'])
+      for (const encoding of ['base64', 'base64url'] as const) {
+        const text = Buffer.from(`${before}correct-horse-battery"}`).toString(encoding)
+        t.match(redact(text), '[redacted]', `${before} ${encoding}`)
+        t.notMatch(Buffer.from(redact(text).replace('[redacted]', ''), encoding).toString(), 'horse')
+      }
+  },
+)
 
 t.test('the signature of a signed URL is taken out', async (t) => {
   t.equal(redact('http://s/k?X-Amz-Signature=0aF9&x=1'), 'http://s/k?X-Amz-Signature=[redacted]&x=1')
