@@ -70,8 +70,9 @@ await run('bootstrap', async ({ flags, confirm }) => {
     address: address.ip,
     kubeconfig: `export KUBECONFIG=${kube.file}`,
     argoCd: [
-      'kubectl -n argocd port-forward svc/argocd-server 8080:443, then https://localhost:8080 as admin',
-      `its password: ./scripts/kubeconfig.mts --name ${cluster.name} --argocd-password`,
+      'kubectl -n argocd port-forward svc/argocd-server 8080:443',
+      'then https://localhost:8080 as admin, with the password of',
+      `./scripts/kubeconfig.mts --name ${cluster.name} --argocd-password`,
     ],
     repository: repository.html_url,
     perMonth: `$${planned.perMonth.toFixed(2)}`,

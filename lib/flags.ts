@@ -28,7 +28,7 @@ const common = {
 const asking = {
   yes: { about: 'answer the question with yes' },
   'dry-run': { about: 'show the plan and the commands, change nothing' },
-  'steal-lock': { about: 'take over the lock of a run that is not going on any more' },
+  'steal-lock': { about: 'take over the lock of a run that is dead' },
 } as const
 
 /** Every command with its flags: what `--help` prints and what is accepted, nothing else. */
@@ -39,7 +39,7 @@ export const commands = {
       ...cluster,
       region: { value: 'REGION', about: 'DigitalOcean region (fra1)' },
       size: { value: 'SIZE', about: 'droplet size, at least 2 GB (s-1vcpu-2gb)' },
-      domain: { value: 'DOMAIN', about: 'domain of your apps; with it certificates come from Let’s Encrypt' },
+      domain: { value: 'DOMAIN', about: 'domain of your apps, with certificates' },
       'admin-cidr': { value: 'CIDR,…', about: 'who may reach the Kubernetes API (0.0.0.0/0,::/0)' },
       config: { value: 'FILE', about: 'a cluster.yaml to start from (docs/cluster-yaml.md)' },
       ...asking,
@@ -60,23 +60,23 @@ export const commands = {
     },
   },
   seal: {
-    about: 'Turn a Secret into a SealedSecret that only this cluster can open; reads stdin or a file.',
+    about: 'Turn a Secret (file or stdin) into a SealedSecret for this cluster alone.',
     words: '[FILE]',
     flags: {
       ...cluster,
       certificate: {
         value: 'FILE',
-        about: 'seal offline with this public certificate (see --save-certificate)',
+        about: 'seal offline with this public certificate',
       },
       'save-certificate': {
         value: 'FILE',
-        about: 'write the public certificate there, to seal offline later',
+        about: 'write the public certificate, to seal offline',
       },
       ...common,
     },
   },
   destroy: {
-    about: 'Remove a cluster. Buckets with backups and the repository stay unless told twice.',
+    about: 'Remove a cluster; its backups and repository stay unless told twice.',
     flags: {
       ...cluster,
       'with-backups': { about: 'remove the buckets as well: kit and every backup' },
@@ -87,8 +87,7 @@ export const commands = {
     },
   },
   tools: {
-    about:
-      'Fetch the official releases of doctl, kubectl, helm and velero into .tools/, checked against their checksums.',
+    about: 'Fetch official doctl, kubectl, helm and velero into .tools/, checked.',
     flags: {
       build: { about: 'build from Go modules instead of fetching' },
       only: { value: 'NAME', about: 'one tool only' },

@@ -11,7 +11,8 @@ export function present(result: unknown, how: { json: boolean; seconds: number }
   else if (result && typeof result === 'object') {
     const rows = Object.entries(result).flatMap(([name, value]) => lines(name, value))
     const width = Math.max(0, ...rows.map(([name]) => name.length))
-    for (const [name, value] of rows) process.stdout.write(redact(`${name.padEnd(width)}  ${value}\n`))
+    for (const [name, value] of rows)
+      process.stdout.write(redact(`${`${name.padEnd(width)}  ${value}`.trimEnd()}\n`))
   }
   tell('·', 'done', `${how.seconds.toFixed(1)} s`)
 }
@@ -20,6 +21,14 @@ function lines(name: string, value: unknown): [string, string][] {
   const label = name.replace(/([a-z])([A-Z])/g, (_, before, letter) => `${before} ${letter.toLowerCase()}`)
   if (value === undefined || value === null) return []
   if (Array.isArray(value)) return value.flatMap((one, index) => lines(index === 0 ? name : '', one))
-  if (typeof value === 'object') return [[label, Object.values(value).join('  ')]]
+  if (typeof value === 'object')
+    return [
+      [
+        label,
+        Object.values(value)
+          .filter((one) => one !== '')
+          .join('  '),
+      ],
+    ]
   return [[label, String(value)]]
 }

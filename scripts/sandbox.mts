@@ -10,18 +10,22 @@ import { explain } from '../lib/run.ts'
 import { tell } from '../lib/story.ts'
 import { openBox } from '../sandbox/box.ts'
 
-const help = `The whole cloud in a box: runs a command against a simulated DigitalOcean, Spaces and GitHub.
+const help = `The whole cloud in a box: runs a command against a simulated DigitalOcean,
+Spaces and GitHub.
 
-  scripts/sandbox.mts [flags] COMMAND [WORDS]     for example: scripts/sandbox.mts ./bootstrap.mts
-                                                               scripts/sandbox.mts bash
+  scripts/sandbox.mts [flags] COMMAND [WORDS]
+
+For example: scripts/sandbox.mts ./bootstrap.mts
+             scripts/sandbox.mts bash
 
   --reset         forget the world first
-  --latency N     how slow the cloud is: 0 not at all (default), 1 like DigitalOcean
-  --hold          print the environment and run the world until standard input ends
+  --latency N     slowness of the cloud: 0 none (default), 1 as DigitalOcean’s
+  --hold          print the environment, run the world until stdin ends
   --faults FILE   what goes wrong, as JSON (docs/sandbox.md)
   --help          show this text
 
-The world lives in .sandbox/ of the current folder, or in REGROW_SANDBOX, and survives between commands.
+The world lives in .sandbox/ of the current folder, or in REGROW_SANDBOX, and
+survives between commands.
 `
 const faults = z.array(
   z.strictObject({
@@ -102,17 +106,13 @@ try {
     `everything here is simulated; the world is ${dirname(dir) === process.cwd() ? '.sandbox/' : dir}${box.guest ? ' (joined)' : ''}`,
   )
   if (!box.guest && box.env.REGROW_STAND_INS)
-    tell('·', `stand-ins for ${box.env.REGROW_STAND_INS}`, './scripts/tools.mts fetches the real ones')
+    tell('·', `stand-ins for ${box.env.REGROW_STAND_INS}`, 'real ones: ./scripts/tools.mts')
   const code = wanted.hold
     ? await hold(box.env)
     : await runCommand(wanted.command, { ...process.env, ...box.env })
   const minutes = Math.ceil(box.cloudSeconds() / 60)
   if (minutes > 1)
-    tell(
-      '·',
-      'estimate for the real thing',
-      `about ${minutes} min, from others’ figures and without pulling images; never measured`,
-    )
+    tell('·', 'estimate for the real thing', `about ${minutes} min without image pulls, never measured`)
   await box.leave()
   process.exit(code)
 } catch (error) {

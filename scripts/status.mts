@@ -21,12 +21,12 @@ await run('status', async ({ flags }) => {
     cluster: cluster.committed ? cluster.name : `${cluster.name} (not described in Git yet)`,
     exists: planned.items
       .filter((item) => item.mark === '=')
-      .map((item) => `${item.kind} ${item.name}  ${item.detail}`),
+      .map((item) => [`${item.kind} ${item.name}`, item.detail].filter(Boolean).join('  ')),
     missing: planned.items.filter((item) => item.mark === '+').map((item) => `${item.kind} ${item.name}`),
     ...seen,
     lockedBy: cluster.repository && (await lockHolder(cluster.github, cluster.place)),
     tokenInCluster: cluster.tokens.csiIsMain
-      ? 'your DigitalOcean token (REGROW_CSI_TOKEN takes a narrower one)'
+      ? 'your DigitalOcean token (narrower: REGROW_CSI_TOKEN)'
       : 'REGROW_CSI_TOKEN',
     perMonth: `$${planned.items.reduce((sum, item) => sum + (item.mark === '=' ? item.perMonth : 0), 0).toFixed(2)}`,
     lastBackup: ageOf(backup, cluster),

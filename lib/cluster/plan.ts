@@ -66,12 +66,7 @@ function foundation(cluster: Cluster, own: Inventory): PlanItem[] {
       `6443 for ${cluster.wanted.network.adminCidrs.join(' ')}`,
     ),
     item('SSH key', names.sshKey(cluster.name), own.sshKeys.length > 0, 'port 22 stays closed'),
-    item(
-      'reserved IP',
-      own.reservedIps[0]?.ip ?? 'one',
-      own.reservedIps.length > 0,
-      'free while it is assigned',
-    ),
+    item('reserved IP', own.reservedIps[0]?.ip ?? 'one', own.reservedIps.length > 0, 'free while assigned'),
   ]
 }
 
@@ -83,7 +78,7 @@ function machines(cluster: Cluster, own: Inventory, sizes: Size[]): PlanItem[] {
       mark: found ? '=' : '+',
       kind: 'droplet',
       name: node.name,
-      detail: `${slug}, ${cluster.wanted.region}, ${cluster.wanted.image}`,
+      detail: `${slug}, ${cluster.wanted.region}`,
       perMonth: sizes.find((size) => size.slug === slug)?.price_monthly ?? 0,
     }
   })
@@ -113,7 +108,7 @@ function storage(cluster: Cluster, own: Inventory, missing: string[]): PlanItem[
       mark: missing.includes(bucket) ? ('+' as const) : ('=' as const),
       kind: 'bucket',
       name: bucket,
-      detail: places.spaces ? 'Spaces: one fee for all buckets, 250 GiB' : places.endpoint,
+      detail: places.spaces ? (index === 0 ? 'Spaces, 250 GiB' : 'Spaces, same fee') : places.endpoint,
       perMonth: places.spaces && index === 0 ? prices.spaces : 0,
     })),
     ...claims.map((one) => ({
@@ -152,12 +147,19 @@ function planText(cluster: Cluster, items: PlanItem[], perMonth: number): string
     item.detail,
     item.perMonth ? dollars(item.perMonth) : '',
   ])
-  const widths = [1, 2, 3].map((column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)))
-  const line = (row: string[]) =>
-    `  ${row[0]} ${row[1]?.padEnd(widths[0] ?? 0)}  ${row[2]?.padEnd(widths[1] ?? 0)}  ${row[3]?.padEnd(widths[2] ?? 0)}  ${row[4]?.padStart(7)}`.trimEnd()
+  // A long name pushes its own line and not the others: a plan fits 80 columns.
+  const widths = [1, 2, 3].map((column) =>
+    Math.max(0, ...rows.map((row) => row[column]?.length ?? 0).filter((length) => length <= 30)),
+  )
+  const [first = 0, second = 0, third = 0] = widths
+  const line = ([mark = '', kind = '', name = '', detail = '', price = '']: string[]) => {
+    const left = `  ${mark} ${kind.padEnd(first)}  ${name.padEnd(second)}  ${detail}`
+    return `${left.padEnd(first + second + third + 8)}  ${price.padStart(6)}`.trimEnd()
+  }
   const csi = cluster.tokens.csiIsMain
     ? [
-        '  ! your DigitalOcean token will live in the cluster (volumes need it); REGROW_CSI_TOKEN takes a narrower one',
+        '  ! your DigitalOcean token will live in the cluster, because volumes need one:',
+        '    REGROW_CSI_TOKEN takes a narrower one',
       ]
     : []
   const nothing = items.every((item) => item.mark === '=')

@@ -51,7 +51,7 @@ async function ensureFirewall(cluster: Cluster): Promise<Firewall> {
       (await cluster.cloud.firewalls()).filter((one) => isOurs('firewall', one, cluster.name)),
     act: () =>
       doctl`compute firewall create --name ${name} --inbound-rules ${rules.inbound} --outbound-rules ${rules.outbound} --tag-names ${cluster.tag}`,
-    detail: () => `in: 80, 443, 6443 from ${cluster.wanted.network.adminCidrs.join(' ')}; out: everything`,
+    detail: () => `80 and 443 for all, 6443 for ${cluster.wanted.network.adminCidrs.join(' ')}`,
     imagined: { id: '<new firewall>', name, status: 'succeeded' },
     remove: (twin) => doctl`compute firewall delete ${twin.id} --force`,
   })

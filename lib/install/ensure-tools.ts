@@ -1,5 +1,5 @@
 import { answered } from '../confirm.ts'
-import { print } from '../story.ts'
+import { tell } from '../story.ts'
 import { missingTools } from './found.ts'
 import { installTools } from './install.ts'
 
@@ -10,7 +10,7 @@ import { installTools } from './install.ts'
 export async function ensureTools(flags: { yes: boolean }): Promise<void> {
   const missing = await missingTools()
   if (missing.length === 0) return
-  for (const { name, why } of missing) print(`  ${name}: ${why}`)
+  for (const { name, why } of missing) tell('!', name, why)
   await answered(
     flags.yes,
     `Fetch ${missing.map((one) => one.name).join(', ')} into .tools/ (./scripts/tools.mts)?`,

@@ -49,3 +49,10 @@ t.test('README.md: what a run looks like is what a run looks like', async (t) =>
   t.ok(wanted.length > 10)
   for (const line of wanted) t.ok(lines.has(plain(line)), line)
 })
+
+t.test('a run fits a terminal of 80 columns, and leaves no blanks at the ends of its lines', async (t) => {
+  // The path of the kubeconfig is as long as the folder that the tests run in.
+  const long = story.split('\n').filter((line) => line.length > 80 && !line.startsWith('kubeconfig '))
+  t.same(long, [])
+  t.notMatch(story, / $/m)
+})

@@ -28,7 +28,10 @@ for (const [argv, message] of refused)
     t.match(problem.cure, /--help/)
   })
 
-t.test('the help text names every flag of its command', async (t) => {
+t.test('the help text names every flag of its command, in 80 columns', async (t) => {
+  for (const name of Object.keys(commands))
+    for (const line of helpText(name as keyof typeof commands, `scripts/${name}.mts`).split('\n'))
+      t.ok(line.length <= 80, line)
   for (const [name, command] of Object.entries(commands))
     for (const flag of Object.keys(command.flags))
       t.match(helpText(name as keyof typeof commands, name), new RegExp(`--${flag}( |$)`, 'm'))
