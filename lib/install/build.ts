@@ -1,22 +1,23 @@
 import { execFile } from 'node:child_process'
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { z } from 'zod'
 import { Problem } from '../problem.ts'
-import { tools } from '../versions.ts'
 import type { ToolName } from './release.ts'
 
-/** How a tool is built from its Go module. */
-interface Recipe {
+/** How a command is built from its Go module. */
+export interface Recipe {
   module: string
-  /** The command's package, below the module. */
-  command: string
+  /** The command's package, below the module; or a main of our own. */
+  command: string | { main: URL }
   /** `-X` settings that make it tell its version. */
   settings: (version: string) => string[]
   /** Lines for `replace`, made from those of the module's own go.mod, which Go takes no notice of in a dependency. */
   replace?: (goMod: string, version: string) => string[]
 }
 
-const recipes: Record<ToolName, Recipe> = {
+/** How each of the tools is built. */
+export const recipes: Record<ToolName, Recipe> = {
   doctl: {
     module: 'github.com/digitalocean/doctl',
     command: 'cmd/doctl',
@@ -50,13 +51,17 @@ const recipes: Record<ToolName, Recipe> = {
     command: 'cmd/velero',
     settings: (version) => [`github.com/vmware-tanzu/velero/pkg/buildinfo.Version=v${version}`],
     replace: (goMod) => [
-      ...[...goMod.matchAll(/^\s*(?:replace\s+)?(\S+(?: v\S+)? => [^.\s]\S* v\S+)/gm)].map(
-        ([, line = '']) => line,
-      ),
+      ...replacements(goMod),
       // v0.33.12, which velero 1.18.3 asks for, is not on the Go module proxy.
       'k8s.io/cli-runtime => k8s.io/cli-runtime v0.33.5',
     ],
   },
+}
+
+/** The `replace` lines of a go.mod that name other modules, without the word `replace`. */
+export function replacements(goMod: string): string[] {
+  const lines = goMod.matchAll(/^\s*(?:replace\s+)?(\S+(?: v\S+)? => [^.\s]\S* v\S+)/gm)
+  return [...lines].map(([, line = '']) => line)
 }
 
 // sample-cli-plugin v0.36.3 is not on the Go module proxy; kubectl does not link it.
@@ -69,14 +74,19 @@ export async function goVersion(): Promise<string | undefined> {
 }
 
 /**
- * Builds a tool from its Go module, at the exact version, by way of a small module of our own in `folder`. Go keeps
+ * Builds a command from its Go module, at the exact version, by way of a small module of our own in `folder`. Go keeps
  * what it has compiled: an interrupted build goes on where it was.
+ * @param version without its `v`
  * @param file where the executable is put
  * @throws Problem with what Go said last
  */
-export async function buildTool(name: ToolName, folder: string, file: string): Promise<void> {
-  const { module, command, settings, replace } = recipes[name]
-  const { version } = tools[name]
+export async function buildCommand(
+  name: string,
+  version: string,
+  { module, command, settings, replace }: Recipe,
+  folder: string,
+  file: string,
+): Promise<void> {
   const language = await goVersion()
   mkdirSync(folder, { recursive: true })
   try {
@@ -88,13 +98,16 @@ export async function buildTool(name: ToolName, folder: string, file: string): P
       ...replaced.map((line) => `replace ${line}`),
     ]
     writeFileSync(join(folder, 'go.mod'), `${lines.join('\n\n')}\n`)
-    const source = `//go:build tools\n\npackage tools\n\nimport _ "${module}/${command}"\n`
-    writeFileSync(join(folder, 'tools.go'), source)
+    const path = typeof command === 'string' ? join(module, command) : '.'
+    const source =
+      typeof command === 'string'
+        ? `//go:build tools\n\npackage tools\n\nimport _ "${path}"\n`
+        : readFileSync(command.main)
+    writeFileSync(join(folder, 'main.go'), source)
     const flags = `-s -w ${settings(version)
       .map((one) => `-X ${one}`)
       .join(' ')}`
-    const words = ['build', '-mod=mod', '-ldflags', flags, '-o', file, `${module}/${command}`]
-    await go(words, folder)
+    await go(['build', '-mod=mod', '-ldflags', flags, '-o', file, path], folder)
   } catch (cause) {
     throw new Problem(`${name} could not be built from ${module}@v${version}: ${(cause as Error).message}`, {
       cure: `Run it again: it goes on where it was. Or install ${name} ${version} yourself.`,
@@ -104,8 +117,18 @@ export async function buildTool(name: ToolName, folder: string, file: string): P
 }
 
 async function goModOf(module: string): Promise<string> {
-  const { GoMod } = JSON.parse(await go(['mod', 'download', '-json', module])) as { GoMod: string }
-  return readFileSync(GoMod, 'utf8')
+  return readFileSync((await downloaded(module)).GoMod, 'utf8')
+}
+
+/** The folder in which Go keeps a module's files, read-only. @param version without its `v` */
+export async function moduleFolder(module: string, version: string): Promise<string> {
+  return (await downloaded(`${module}@v${version}`)).Dir
+}
+
+const download = z.object({ Dir: z.string(), GoMod: z.string() })
+
+async function downloaded(module: string): Promise<z.infer<typeof download>> {
+  return download.parse(JSON.parse(await go(['mod', 'download', '-json', module])))
 }
 
 /** @throws Error with the last lines that Go printed */

@@ -16,7 +16,7 @@ import { Problem, Problems } from '../problem.ts'
 import { tell, underway } from '../story.ts'
 import { toolsFolder } from '../tools.ts'
 import { tools } from '../versions.ts'
-import { buildTool, goVersion } from './build.ts'
+import { buildCommand, goVersion, recipes } from './build.ts'
 import { type Origin, origin, records } from './found.ts'
 import { fetchRelease, type ToolName, thisPlatform, toolNames, Unreachable } from './release.ts'
 
@@ -88,7 +88,7 @@ async function fetched(name: ToolName): Promise<Installed> {
   const { version } = tools[name]
   const started = performance.now()
   try {
-    const bytes = await underway(`${name} ${version}`, () => fetchRelease(name, thisPlatform()))
+    const bytes = await underway(`${name} ${version}`, () => fetchRelease(name, thisPlatform(), tools[name]))
     return placed(name, 'release', started, (file) => writeFileSync(file, bytes))
   } catch (error) {
     if (!(error instanceof Unreachable)) throw error
@@ -112,7 +112,9 @@ async function built(name: ToolName): Promise<Installed> {
     })
   const work = join(process.env.REGROW_TOOLS_CACHE ?? toolsFolder(), 'modules', `${name}-v${version}`)
   const made = join(work, name)
-  await underway(`${name} ${version} from its Go module`, () => buildTool(name, work, made))
+  await underway(`${name} ${version} from its Go module`, () =>
+    buildCommand(name, version, recipes[name], work, made),
+  )
   const result = placed(name, 'module', started, (file) => copyFileSync(made, file))
   rmSync(work, { recursive: true, force: true })
   return result

@@ -40,9 +40,9 @@ export function thisPlatform(os: string = process.platform, cpu: string = proces
  * @throws Unreachable when the place cannot be reached; Problem when there is no checksum or it does not match
  */
 export async function fetchRelease(
-  name: ToolName,
+  name: string,
   { os, arch }: Platform,
-  tool: ToolVersion = tools[name],
+  tool: Pick<ToolVersion, 'address' | 'sums' | 'member'>,
 ): Promise<Buffer> {
   const address = tool.address(os, arch)
   const sums = (await download(tool.sums(os, arch))).toString()
