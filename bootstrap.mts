@@ -6,6 +6,7 @@ import { describe } from './lib/cluster/cluster.ts'
 import { ensureBundle, firstServerName } from './lib/cluster/first-server.ts'
 import { plan } from './lib/cluster/plan.ts'
 import { preflight } from './lib/cluster/preflight.ts'
+import { noRestoreUnderWay } from './lib/cluster/restoration.ts'
 import { reviveFirstServer } from './lib/cluster/revive.ts'
 import { ensureAddress } from './lib/digitalocean/address.ts'
 import { ensureDroplet } from './lib/digitalocean/droplet.ts'
@@ -37,6 +38,7 @@ await run('bootstrap', async ({ flags, confirm }) => {
     ensureAddress(cluster, project),
     ensureBuckets(cluster),
   ])
+  await noRestoreUnderWay(cluster, buckets) // apps would start on missing data
   await reviveFirstServer(cluster, buckets) // only where an earlier run left it in trouble
   const kit = await ensureKit(buckets, cluster) // CAs, tokens, passwords: made once, found ever after
   const [sshKey, userData] = await Promise.all([
@@ -59,7 +61,7 @@ await run('bootstrap', async ({ flags, confirm }) => {
   await Promise.all([
     healthy(kube, 'platform'), // CSI, Velero, sealed-secrets: by Argo CD
     ensureCloudToken(kube, cluster),
-    retireClusterKeys(cluster, buckets),
+    retireClusterKeys(cluster, buckets, name),
   ])
   await applyRoot(kube, cluster, address) // the app of apps: ingress, backups, your apps
   await healthy(kube, 'root')

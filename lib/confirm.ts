@@ -49,3 +49,11 @@ export async function confirmName(name: string, flags: { confirm?: string | unde
   }
   if (given !== name) throw new Problem(`“${given}” is not ${name}: nothing was removed`, { exitCode: 2 })
 }
+
+/** Asks for a secret on a terminal; empty where nobody can be asked, or nothing is told. */
+export async function asked(message: string): Promise<string> {
+  if (!process.stdin.isTTY || !process.stderr.isTTY) return ''
+  const { password, isCancel } = await import('@clack/prompts')
+  const answer = await password({ message, output: process.stderr })
+  return isCancel(answer) ? '' : answer
+}

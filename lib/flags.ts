@@ -46,6 +46,16 @@ export const commands = {
       ...common,
     },
   },
+  restore: {
+    about: 'Everything was lost but the buckets and Git. Bring it back, data before apps, and prove it.',
+    flags: {
+      ...cluster,
+      backup: { value: 'NAME', about: 'which one: a name, the start of one, a date, or latest' },
+      replace: { about: 'the cluster is alive: power it off first, destroy it once the new one is proven' },
+      ...asking,
+      ...common,
+    },
+  },
   status: {
     about: 'What exists, how it is, what it costs, how old the last whole backup is.',
     flags: { ...cluster, ...common },

@@ -5,7 +5,7 @@ import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import { z } from 'zod'
 import { endChanges } from './change.ts'
-import { answered } from './confirm.ts'
+import { answered, asked } from './confirm.ts'
 import { beginDryRun, DryRunEnd } from './dry-run.ts'
 import { atEnd, endAll } from './ending.ts'
 import { missingTokens } from './environment.ts'
@@ -117,13 +117,9 @@ async function interrupted(): Promise<void> {
 async function askForTokens(): Promise<void> {
   const missing = missingTokens()
   if (missing.length === 0 || !process.stdin.isTTY || !process.stderr.isTTY) return
-  const { password, isCancel } = await import('@clack/prompts')
   for (const kind of missing) {
-    const answer = await password({
-      message: kind === 'github' ? 'GitHub token' : 'DigitalOcean token',
-      output: process.stderr,
-    })
-    if (isCancel(answer)) throw new Problem('no token given', { exitCode: 2 })
+    const answer = await asked(kind === 'github' ? 'GitHub token' : 'DigitalOcean token')
+    if (!answer) throw new Problem('no token given', { exitCode: 2 })
     process.env[kind === 'github' ? 'GITHUB_TOKEN' : 'DIGITALOCEAN_TOKEN'] = answer
   }
 }

@@ -22,8 +22,17 @@ export interface Plan extends Shown {
   perMonth: number
 }
 
-/** Compares what is wanted with what exists; changes nothing. Prices of droplets are read live. */
-export async function plan(cluster: Cluster): Promise<Plan> {
+/** A claim that a new cluster will have, in GiB. */
+export interface WantedClaim {
+  name: string
+  gib: number
+}
+
+/**
+ * Compares what is wanted with what exists; changes nothing. Prices of droplets are read live.
+ * @param returning claims that a backup brings back, beside the volumes that exist
+ */
+export async function plan(cluster: Cluster, returning?: readonly WantedClaim[]): Promise<Plan> {
   const [own, sizes, missing] = await Promise.all([
     inventory(cluster.cloud, cluster.name),
     cluster.cloud.sizes(),
@@ -32,7 +41,7 @@ export async function plan(cluster: Cluster): Promise<Plan> {
   const items = [
     ...foundation(cluster, own),
     ...machines(cluster, own, sizes),
-    ...storage(cluster, own, missing),
+    ...storage(cluster, own, missing, returning),
   ]
   const perMonth = items.reduce((sum, item) => sum + item.perMonth, 0)
   const nothing = items.every((item) => item.mark === '=')
@@ -85,14 +94,19 @@ function machines(cluster: Cluster, own: Inventory, sizes: Size[]): PlanItem[] {
 }
 
 /** The claims that a new cluster's own manifests make, in GiB. */
-export function firstClaims(cluster: Cluster): { name: string; gib: number }[] {
+export function firstClaims(cluster: Cluster): WantedClaim[] {
   return [
     { name: 'sample hello', gib: 1 },
     ...(cluster.wanted.domain ? [{ name: 'certificates of Traefik', gib: 1 }] : []),
   ]
 }
 
-function storage(cluster: Cluster, own: Inventory, missing: string[]): PlanItem[] {
+function storage(
+  cluster: Cluster,
+  own: Inventory,
+  missing: string[],
+  returning: readonly WantedClaim[] | undefined,
+): PlanItem[] {
   const places = bucketPlaces(cluster)
   const { volumes, keepDays } = cluster.wanted.backups
   const existing = own.volumes.map((volume) => ({
@@ -100,8 +114,8 @@ function storage(cluster: Cluster, own: Inventory, missing: string[]): PlanItem[
     name: volume.name,
     gib: volume.size_gigabytes,
   }))
-  const claims =
-    own.volumes.length > 0 ? existing : firstClaims(cluster).map((one) => ({ mark: '+' as const, ...one }))
+  const made = (returning ?? firstClaims(cluster)).map((one) => ({ mark: '+' as const, ...one }))
+  const claims = [...existing, ...(returning || existing.length === 0 ? made : [])]
   const gib = claims.reduce((sum, one) => sum + one.gib, 0)
   return [
     ...[places.velero, places.kit].map((bucket, index) => ({

@@ -14,10 +14,18 @@ import { recordDigests } from './upstream.ts'
 /** Regions with basic droplets and Spaces (https://docs.digitalocean.com/platform/regional-availability, 2026-10). */
 const spacesRegions = ['ams3', 'blr1', 'fra1', 'lon1', 'nyc3', 'sfo2', 'sfo3', 'sgp1', 'syd1', 'tor1']
 
-type Check = (cluster: Cluster, own: Inventory) => Promise<(Problem | undefined)[]>
+/** Looks for what would fail later, in what is wanted and what exists. */
+export type Check = (cluster: Cluster, own: Inventory) => Promise<(Problem | undefined)[]>
 
-/** Looks for everything that would fail later, before anything exists. @throws Problems: all of them at once */
-export async function preflight(cluster: Cluster): Promise<void> {
+/**
+ * Looks for everything that would fail later, before anything exists.
+ * @param machines what is right about the machines that exist, for this flow
+ * @throws Problems: all of them at once
+ */
+export async function preflight(
+  cluster: Cluster,
+  machines: readonly Check[] = [machinesAreDescribed],
+): Promise<void> {
   const found = [...cluster.problems, ...flagsAgainstGit(cluster)]
   if (cluster.account && cluster.login) {
     const own = await inventory(cluster.cloud, cluster.name).catch(collect(found))
@@ -30,7 +38,7 @@ export async function preflight(cluster: Cluster): Promise<void> {
       regionAndSize,
       ranges,
       repositoryIsOurs,
-      machinesAreDescribed,
+      ...machines,
       firewallIsOurs,
       scopes,
     ]
@@ -266,7 +274,7 @@ const repositoryIsOurs: Check = async ({ github, place, repository, committed })
 }
 
 /** A machine of ours that the description does not know is never grown again beside itself, nor billed twice. */
-const machinesAreDescribed: Check = async (cluster, own) => {
+async function machinesAreDescribed(cluster: Cluster, own: Inventory): Promise<Problem[]> {
   const described = new Set(cluster.wanted.nodes.map((node) => node.name))
   const unknown = own.droplets.filter((one) => !described.has(one.name))
   if (unknown.length === 0) {

@@ -7,6 +7,7 @@ import { installSteps, type Report, type Step } from '../node/index.ts'
 import { Problem } from '../problem.ts'
 import { type Buckets, openBuckets } from '../store/buckets.ts'
 import { nodeRecords, readReport, reportKey } from '../store/nodes.ts'
+import type { Bucket } from '../store/s3.ts'
 import { tell } from '../story.ts'
 import { doctl, type Output, ToolFailure } from '../tools.ts'
 import { waitFor } from '../wait.ts'
@@ -25,7 +26,7 @@ export async function renumberLostServer(cluster: Cluster, droplets: readonly Dr
   const name = firstServerName(cluster)
   if (!cluster.committed || droplets.some((one) => one.name === name)) return
   const buckets = await openBuckets(cluster, 'read')
-  if (!buckets || (await reportsOf(buckets, name)).length === 0) return
+  if (!buckets || !(await everReported(buckets.kit, name))) return
   takeNextNumber(cluster, 'it is gone')
   tell(
     '!',
@@ -45,7 +46,7 @@ export async function reviveFirstServer(cluster: Cluster, buckets: Buckets): Pro
   const [droplet] = await findDroplets(cluster, name)
   const record = (await nodeRecords(buckets.kit)).find((one) => one.name === name)
   if (!record) return
-  const reports = await reportsOf(buckets, name)
+  const reports = await reportsOf(buckets.kit, name)
   if (!droplet) {
     if (reports.length === 0) return
     throw new Problem(`droplet ${name} vanished while this run looked`, {
@@ -61,9 +62,12 @@ export async function reviveFirstServer(cluster: Cluster, buckets: Buckets): Pro
   else if (failed) await powerCycle(buckets, droplet, failed)
 }
 
-async function reportsOf(buckets: Buckets, name: string): Promise<Report[]> {
+/** Whether a server of this name was ever heard of: then its name is used up. */
+export const everReported = async (kit: Bucket, name: string) => (await reportsOf(kit, name)).length > 0
+
+async function reportsOf(kit: Bucket, name: string): Promise<Report[]> {
   const steps: Step[] = ['started', ...installSteps('first-server')]
-  const found = await Promise.all(steps.map((step) => readReport(buckets.kit, name, step)))
+  const found = await Promise.all(steps.map((step) => readReport(kit, name, step)))
   return found.filter((one) => one !== undefined)
 }
 
@@ -80,7 +84,7 @@ async function replace(cluster: Cluster, droplet: Droplet, why = 'it never got i
 }
 
 /** Wishes for the first server under the next number; it goes into Git before anything is made under it. */
-function takeNextNumber(cluster: Cluster, why: string): void {
+export function takeNextNumber(cluster: Cluster, why: string): void {
   const { nodes, nextNode } = cluster.wanted
   const [first, ...others] = nodes
   if (!first) return
@@ -106,7 +110,7 @@ async function powerCycle(buckets: Buckets, droplet: Droplet, failed: Report): P
 }
 
 /** Acts until the wish is seen to be true; a refusal is looked at, not believed. */
-async function untilDone(
+export async function untilDone(
   wish: string,
   seen: () => Promise<boolean>,
   act: () => Promise<Output>,

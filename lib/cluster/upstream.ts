@@ -21,20 +21,37 @@ export async function recordDigests(cluster: Cluster): Promise<void> {
 }
 
 /**
+ * Makes sure that upstream still serves everything that the description records, as it was recorded.
+ * @throws Problem naming the first that cannot be had or is another
+ */
+export async function checkUpstream(cluster: Cluster): Promise<void> {
+  const versions = versionsOf(cluster.wanted.versions)
+  await Promise.all(
+    upstreamFiles(versions).map(async (file) => {
+      const got = await digestOf(file, versions.k3s)
+      if (got !== cluster.wanted.digests[file.name]) throw altered(file, got, cluster.wanted.digests)
+    }),
+  )
+}
+
+/**
  * Fetches a file from upstream and holds it against the recorded digest.
  * @throws Problem when it cannot be had, or is not what was recorded
  */
 export async function fetchPinned(file: UpstreamFile, digests: Record<string, string>): Promise<Uint8Array> {
   const bytes = await download(file.address)
   const got = sha256(bytes)
-  if (digests[file.name] !== got)
-    throw new Problem(
-      `${file.address} is not what cluster.yaml recorded: SHA-256 ${got}, not ${digests[file.name]}`,
-      {
-        cure: `If you changed its version, remove “${file.name}” under digests in cluster.yaml. Otherwise upstream was altered: do not go on.`,
-      },
-    )
+  if (digests[file.name] !== got) throw altered(file, got, digests)
   return bytes
+}
+
+function altered(file: UpstreamFile, got: string, digests: Record<string, string>): Problem {
+  return new Problem(
+    `${file.address} is not what cluster.yaml recorded: SHA-256 ${got}, not ${digests[file.name]}`,
+    {
+      cure: `If you changed its version, remove “${file.name}” under digests in cluster.yaml. Otherwise upstream was altered: do not go on.`,
+    },
+  )
 }
 
 /** k3s publishes the sums of its binaries; everything else is fetched and summed. */

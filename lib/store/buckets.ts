@@ -203,16 +203,15 @@ async function sweepSetupKeys(cluster: Cluster): Promise<void> {
 }
 
 /**
- * Removes the cluster's own keys of earlier first servers, which also ends any second writer to the backups. The one
- * in use is known by the note beside the newest bundle.
+ * Removes the cluster's own keys of earlier first servers, which also ends any second writer to the backups.
+ * @param server the first server in use: the note beside its bundle tells which key went into the cluster with it
  */
-export async function retireClusterKeys(cluster: Cluster, buckets: Buckets): Promise<void> {
+export async function retireClusterKeys(cluster: Cluster, buckets: Buckets, server: string): Promise<void> {
   if (!buckets.places.spaces) return
-  const records = (await nodeRecords(buckets.kit)).filter((one) => one.veleroKey && one.running)
-  const newest = records.toSorted((a, b) => b.at.localeCompare(a.at))[0]
-  if (!newest) return
+  const inUse = (await nodeRecords(buckets.kit)).find((one) => one.name === server)?.veleroKey
+  if (!inUse) return
   for (const key of await cluster.cloud.spacesKeys())
-    if (isClusterKey(key, cluster.name) && key.access_key !== newest.veleroKey) {
+    if (isClusterKey(key, cluster.name) && key.access_key !== inUse) {
       await removeKey(cluster, key)
       tell('-', `key ${key.name}`, 'of an earlier server')
     }

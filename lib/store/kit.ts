@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { z } from 'zod'
 import { change } from '../change.ts'
 import type { Cluster } from '../cluster/cluster.ts'
+import { asked } from '../confirm.ts'
 import { isDryRun } from '../dry-run.ts'
 import { makeSealingKey } from '../gitops/sealing-key.ts'
 import { clusterAuthorities, makeClusterAuthorities, makeSshKeyPair } from '../node/index.ts'
@@ -145,6 +146,7 @@ async function encrypt(text: string, passphrase: string): Promise<Uint8Array> {
 }
 
 async function decrypt(bytes: Uint8Array): Promise<string> {
+  process.env.REGROW_PASSPHRASE ||= await asked('Passphrase of the kit')
   const passphrase = process.env.REGROW_PASSPHRASE
   if (!passphrase)
     throw new Problem('the kit is encrypted and no passphrase is given', {

@@ -18,8 +18,6 @@ type Note = z.infer<typeof note>
 /** A droplet's note, and whether it reported its last step. */
 export interface NodeRecord extends Note {
   finished: boolean
-  /** It reported that k3s runs: this bundle's keys are the ones in use. */
-  running: boolean
 }
 
 const folder = (name: string) => `nodes/${name}`
@@ -49,11 +47,8 @@ export async function nodeRecords(kit: Bucket): Promise<NodeRecord[]> {
   return Promise.all(
     notes.map(async (key) => {
       const read = note.parse(JSON.parse(Buffer.from((await kit.get(key)) ?? '').toString()))
-      const [last, k3s] = await Promise.all([
-        readReport(kit, read.name, read.lastStep),
-        readReport(kit, read.name, 'k3s'),
-      ])
-      return { ...read, finished: last?.state === 'done', running: k3s?.state === 'done' }
+      const last = await readReport(kit, read.name, read.lastStep)
+      return { ...read, finished: last?.state === 'done' }
     }),
   )
 }

@@ -1,0 +1,115 @@
+import { z } from 'zod'
+import { change } from '../change.ts'
+import type { DigitalOcean } from '../digitalocean/client.ts'
+import { isDryRun } from '../dry-run.ts'
+import { Problem } from '../problem.ts'
+import type { Buckets } from '../store/buckets.ts'
+import type { Bucket } from '../store/s3.ts'
+import type { Cluster } from './cluster.ts'
+import { firstServerName } from './first-server.ts'
+import { type Inventory, inventory } from './ours.ts'
+import { everReported, takeNextNumber } from './revive.ts'
+
+const thing = z.object({ id: z.string(), name: z.string() })
+
+/**
+ * A restore that was begun: which backup comes back onto which server, and what of an earlier cluster was there then.
+ * It lies beside the server's other records in the kit's bucket, so that a run that was killed is finished by the next.
+ */
+const restoration = z.object({
+  backup: z.string(),
+  server: z.string(),
+  at: z.string(),
+  /** The address before; what DNS may still say. */
+  address: z.string().optional(),
+  /** Droplets of the earlier cluster: off while this goes on, destroyed once it is proven. */
+  droplets: z.array(thing),
+  /** Volumes of the earlier cluster. */
+  volumes: z.array(thing.extend({ gib: z.number() })),
+  /** When it was proven. */
+  finished: z.string().optional(),
+})
+export type Restoration = z.infer<typeof restoration>
+
+/** A restore as this run takes part in it. */
+export interface Course extends Restoration {
+  /** It was begun by an earlier run. */
+  begun: boolean
+}
+
+const keyOf = (server: string) => `nodes/${server}/restore.json`
+
+/** The restore that was begun onto a server, if one was. */
+export async function readRestoration(kit: Bucket, server: string): Promise<Restoration | undefined> {
+  const bytes = await kit.get(keyOf(server))
+  return bytes && restoration.parse(JSON.parse(Buffer.from(bytes).toString()))
+}
+
+/**
+ * Decides onto which server a backup comes back. One that was begun and not finished goes on; otherwise the wish gets
+ * a server under a number that was never used, so that the earlier one is never written to.
+ * @param again brings a backup back once more, even where it was brought back before
+ */
+export async function setCourse(
+  cluster: Cluster,
+  buckets: Buckets,
+  backup: string,
+  again: boolean,
+): Promise<Course> {
+  const own = await inventory(cluster.cloud, cluster.name)
+  const server = firstServerName(cluster)
+  const isThere = own.droplets.some((one) => one.name === server)
+  const begun = await readRestoration(buckets.kit, server)
+  if (isThere && begun?.backup === backup && !(begun.finished && again)) return { ...begun, begun: true }
+  if (isThere || (await everReported(buckets.kit, server)))
+    takeNextNumber(cluster, isThere ? 'it is to be replaced' : 'it is gone')
+  return newCourse(cluster, own, backup, begun)
+}
+
+function newCourse(
+  cluster: Cluster,
+  own: Inventory,
+  backup: string,
+  before: Restoration | undefined,
+): Course {
+  const address = own.reservedIps[0]?.ip ?? before?.address
+  return {
+    begun: false,
+    backup,
+    server: firstServerName(cluster),
+    at: timeOf(cluster.cloud),
+    ...(address ? { address } : {}),
+    droplets: own.droplets.map(({ id, name }) => ({ id, name })),
+    volumes: own.volumes.map(({ id, name, size_gigabytes: gib }) => ({ id, name, gib })),
+  }
+}
+
+/** Records that a restore begins, under the name that the server has by now; one that goes on keeps its record. */
+export async function beginRestoration(cluster: Cluster, { kit }: Buckets, course: Course): Promise<void> {
+  course.server = firstServerName(cluster)
+  if (!isDryRun() && !(await readRestoration(kit, course.server))) await write(kit, course)
+}
+
+/** Records that a restore was proven. */
+export async function finishRestoration({ cloud }: Cluster, { kit }: Buckets, course: Course): Promise<void> {
+  if (!course.finished) await write(kit, { ...course, finished: timeOf(cloud) })
+}
+
+/** Refuses to grow a server on whose data a restore is at work: apps would start on what is not there yet. */
+export async function noRestoreUnderWay(cluster: Cluster, { kit }: Buckets): Promise<void> {
+  const server = firstServerName(cluster)
+  const begun = await readRestoration(kit, server)
+  if (!begun || begun.finished) return
+  throw new Problem(`backup ${begun.backup} is being brought back onto ${server}, and that is not finished`, {
+    cure: `./restore.mts --name ${cluster.name} --backup ${begun.backup} finishes it.`,
+  })
+}
+
+async function write(kit: Bucket, course: Course): Promise<void> {
+  const key = keyOf(course.server)
+  await change(`aws s3 cp - s3://${kit.name}/${key}`, () =>
+    kit.put(key, JSON.stringify(restoration.parse(course)), { type: 'application/json' }),
+  )
+}
+
+const timeOf = (cloud: DigitalOcean) => new Date(Date.now() + cloud.clockOffset()).toISOString()
