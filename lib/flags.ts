@@ -47,11 +47,11 @@ export const commands = {
     },
   },
   restore: {
-    about: 'Everything was lost but the buckets and Git. Bring it back, data before apps, and prove it.',
+    about: 'Everything was lost but buckets and Git: bring it back, and prove it.',
     flags: {
       ...cluster,
-      backup: { value: 'NAME', about: 'which one: a name, the start of one, a date, or latest' },
-      replace: { about: 'the cluster is alive: power it off first, destroy it once the new one is proven' },
+      backup: { value: 'NAME', about: 'a name, its start, a date, or latest' },
+      replace: { about: 'power a live cluster off, destroy it when proven' },
       ...asking,
       ...common,
     },

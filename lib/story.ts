@@ -3,6 +3,17 @@ import { redact } from './secret.ts'
 /** What became of a thing: made, kept, changed, removed, a warning, a failure, or a plain remark. */
 export type Mark = '+' | '=' | '~' | '-' | '!' | 'x' | '·'
 
+/** One told step. */
+export interface Told {
+  at: string
+  step: string
+}
+
+const told: Told[] = []
+
+/** Everything that was told so far, with its time (RFC 3339): the run's timeline. */
+export const timeline = (): readonly Told[] => told
+
 const colours: Record<Mark, number> = { '+': 32, '=': 90, '~': 33, '-': 31, '!': 33, x: 31, '·': 90 }
 const underWay = new Map<string, number>()
 let ticker: NodeJS.Timeout | undefined
@@ -19,6 +30,7 @@ export function colourful(): boolean {
 export function tell(mark: Mark, thing: string, detail = '', seconds?: number): void {
   const time = seconds === undefined || seconds < 0.05 ? '' : `  ${seconds.toFixed(seconds < 10 ? 1 : 0)} s`
   const sign = colourful() ? `\x1b[${colours[mark]}m${mark}\x1b[0m` : mark
+  told.push({ at: new Date().toISOString(), step: redact(`${mark} ${thing}${detail ? `  ${detail}` : ''}`) })
   print(`${sign} ${redact(thing)}${detail ? `  ${redact(detail)}` : ''}${time}`)
 }
 

@@ -76,7 +76,13 @@ async function unusedName(kube: Kube, base: string): Promise<string> {
   }
 }
 
-async function look<T>(kube: Kube, kind: string, name: string, schema: z.ZodType<T>): Promise<T | undefined> {
+/** One object of Velero's, or undefined while it is not there or the API does not answer. */
+export async function look<T>(
+  kube: Kube,
+  kind: string,
+  name: string,
+  schema: z.ZodType<T>,
+): Promise<T | undefined> {
   try {
     const answer = await kubectl(kube)`get ${kind} ${name} -n velero --ignore-not-found -o json`
     return answer.text.trim() === '' ? undefined : answer.json(schema)

@@ -91,6 +91,10 @@ export const platformApplication = (values: RepositoryValues): string =>
 export const rootApplication = (values: RepositoryValues): string =>
   renderFile('applications/app-of-apps.yaml', viewOf(values))
 
+/** Where backups go, as Git has it: the storage location of Velero. YAML. @throws Problem */
+export const storageLocation = (values: RepositoryValues): string =>
+  renderFile('clusters/cluster/platform/backups/location.yaml', viewOf(values))
+
 type View = ReturnType<typeof viewOf>
 
 /** What the templates see: the values, and what follows from them. */

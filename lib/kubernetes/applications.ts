@@ -113,6 +113,9 @@ export async function applyRoot(kube: Kube, cluster: Cluster, address: ReservedI
   }
 }
 
+/** Whether the app of apps was applied: from then on Git brings the apps. */
+export const hasRoot = async (kube: Kube) => (await currentSpec(kube)) !== undefined
+
 async function currentSpec(kube: Kube): Promise<unknown> {
   const answer = await kubectl(kube)`get applications.argoproj.io root -n argocd --ignore-not-found -o json`
   return answer.text.trim() === '' ? undefined : answer.json(z.object({ spec: z.unknown() })).spec

@@ -47,6 +47,16 @@ export async function openBuckets(
   return openSpaces(cluster, places, permission)
 }
 
+/** The buckets of a cluster whose backups are to be read, with a key that can only read. @throws Problem */
+export async function needBuckets(cluster: Cluster): Promise<Buckets> {
+  const places = bucketPlaces(cluster)
+  const buckets = await openBuckets(cluster, 'read')
+  if (buckets) return buckets
+  throw new Problem(`there are no buckets ${places.velero} and ${places.kit} in ${places.region}`, {
+    cure: 'Nothing can be brought back without them. Is it the right cluster (--name), account and repository (--repo)?',
+  })
+}
+
 /**
  * Which of the two buckets do not exist, asked without a key: S3 answers 404 for a missing bucket and 403 for one that
  * is somebody's. A key of ours cannot tell before the bucket is there, because grants are per bucket.

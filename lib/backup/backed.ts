@@ -1,0 +1,27 @@
+import { gunzipSync } from 'node:zlib'
+import { z } from 'zod'
+import type { Bucket } from '../store/s3.ts'
+import type { BackedVolume } from './volumes.ts'
+
+const info = z.object({
+  pvcName: z.string().default(''),
+  pvcNamespace: z.string().default(''),
+  pvName: z.string().default(''),
+  snapshotDataMoved: z.boolean().default(false),
+  skipped: z.boolean().default(false),
+  snapshotDataMovementInfo: z.object({ size: z.number().optional() }).nullish(),
+})
+
+/** The volumes that a backup holds (Velero's `volumeinfo.json.gz`). */
+export async function backedVolumes(bucket: Bucket, backup: string): Promise<BackedVolume[]> {
+  const bytes = await bucket.get(`backups/${backup}/${backup}-volumeinfo.json.gz`)
+  const all = z.array(info).parse(bytes ? JSON.parse(gunzipSync(bytes).toString()) : [])
+  return all
+    .filter((one) => !one.skipped)
+    .map((one) => ({
+      claim: `${one.pvcNamespace}/${one.pvcName}`,
+      volume: one.pvName,
+      kept: one.snapshotDataMoved ? 's3' : 'snapshot',
+      bytes: one.snapshotDataMovementInfo?.size,
+    }))
+}

@@ -1,0 +1,118 @@
+import { z } from 'zod'
+import { hasRoot } from '../kubernetes/applications.ts'
+import { Problem } from '../problem.ts'
+import { tell } from '../story.ts'
+import { type Kube, kubectl, velero } from '../tools.ts'
+import { waitFor } from '../wait.ts'
+import { look } from './first.ts'
+import { restorable } from './selection.ts'
+import { type BackedVolume, type VolumeProof, volumesBack } from './volumes.ts'
+
+const restore = z.object({
+  status: z
+    .object({
+      phase: z.string().optional(),
+      errors: z.number().optional(),
+      failureReason: z.string().optional(),
+      validationErrors: z.array(z.string()).optional(),
+    })
+    .optional(),
+})
+
+const over = /^(Completed|PartiallyFailed|Failed|FailedValidation)$/
+
+/** How often a restore that failed is begun anew in one run. */
+const again = 2
+
+/** The name of a server's nth restore: the same in every run, so that one that was killed is found again. */
+const restoreName = (server: string, n: number) => `restore-${server}${n === 1 ? '' : `-${n}`}`
+
+/**
+ * Brings a backup's objects and volumes back. One that is under way is waited for; one that failed, because Velero was
+ * restarted or a volume did not come, leaves claims that the next would skip: they are removed first.
+ * @param backed the volumes that the backup says it holds
+ * @returns the volumes as they came back, each with its bytes
+ * @throws Problem naming every volume that did not come back after the third attempt of this run
+ */
+export async function bringBack(
+  kube: Kube,
+  { backup, server, backed }: { backup: string; server: string; backed: readonly BackedVolume[] },
+): Promise<VolumeProof[]> {
+  let n = await attemptsSoFar(kube, server)
+  // Apps write to these volumes by now: nothing is brought back over them, and nothing removed.
+  if (await hasRoot(kube)) return volumesBack(kube, restoreName(server, n), backed)
+  for (let left = again; ; left--, n++) {
+    const name = restoreName(server, n)
+    const started = performance.now()
+    const isNew = !(await look(kube, 'restores.velero.io', name, restore))
+    if (isNew) await velero(kube)`restore create ${name} --from-backup ${backup} ${restorable}`
+    const { status } = await ended(kube, name)
+    const phase = status?.phase ?? ''
+    const volumes = await settled(kube, name, backed)
+    const missing = volumes.filter((one) => one.missing)
+    if (phase !== 'Failed' && phase !== 'FailedValidation' && missing.length === 0) {
+      tell('+', `restore ${name}`, phase, (performance.now() - started) / 1000)
+      return volumes
+    }
+    const why = [
+      ...(status?.validationErrors ?? []),
+      ...(status?.failureReason ? [status.failureReason] : []),
+      ...missing.map((one) => `volume of claim ${one.claim}: ${one.missing}`),
+    ]
+    if (left === 0 || (isNew && phase === 'FailedValidation'))
+      throw new Problem(`restore ${name} ended ${phase}: ${why.join('\n    ')}`, {
+        cure: `See more with: velero restore logs ${name}. No app was started. When it is mended, run the same command again; or choose another backup.`,
+      })
+    tell('!', `restore ${name}`, `${phase}: ${why.join('; ')}; it is begun anew`)
+    await removeLeftovers(kube, name)
+  }
+}
+
+/** The number of the newest restore of a server; 1 when there is none. */
+async function attemptsSoFar(kube: Kube, server: string): Promise<number> {
+  for (let n = 1; ; n++)
+    if (!(await look(kube, 'restores.velero.io', restoreName(server, n + 1), restore))) return n
+}
+
+/** Waits until a restore is over, telling how far its volumes are. @throws Problem after six hours */
+async function ended(kube: Kube, name: string): Promise<z.infer<typeof restore>> {
+  return waitFor({ wish: `restore ${name} is over`, every: 5, within: 6 * 3600 }, async (note) => {
+    const found = await look(kube, 'restores.velero.io', name, restore)
+    note(found?.status?.phase ?? 'not started yet')
+    return found && over.test(found.status?.phase ?? '') ? found : undefined
+  })
+}
+
+/** The volumes once none of their claims is waiting for its volume any more; as they are after ten minutes. */
+async function settled(kube: Kube, name: string, backed: readonly BackedVolume[]): Promise<VolumeProof[]> {
+  const started = performance.now()
+  return waitFor({ wish: 'the claims are bound', every: 5, within: 660 }, async () => {
+    const volumes = await volumesBack(kube, name, backed)
+    const isLate = performance.now() - started > 600_000
+    return isLate || !volumes.some((one) => one.pending) ? volumes : undefined
+  })
+}
+
+const claims = z.object({
+  items: z.array(z.object({ metadata: z.object({ name: z.string(), namespace: z.string() }) })),
+})
+
+/**
+ * Removes what a failed restore left: its data downloads and the claims that it made, which hold nothing or half. What
+ * else it brought back is whole and stays. A volume that is not deleted with its claim stays at DigitalOcean.
+ */
+async function removeLeftovers(kube: Kube, name: string): Promise<void> {
+  const label = `velero.io/restore-name=${name}`
+  const left = async () =>
+    (await kubectl(kube)`get persistentvolumeclaims -A -l ${label} -o json`).json(claims).items
+  await kubectl(kube)`delete datadownloads.velero.io -n velero -l ${label} --wait=false`
+  for (const { metadata } of await left()) {
+    await kubectl(kube)`delete persistentvolumeclaim ${metadata.name} -n ${metadata.namespace} --wait=false`
+    tell('-', `claim ${metadata.namespace}/${metadata.name}`, `left by ${name}`)
+  }
+  await waitFor({ wish: `the claims that ${name} left are gone`, every: 3, within: 300 }, async (note) => {
+    const still = (await left()).map(({ metadata }) => `${metadata.namespace}/${metadata.name}`)
+    note(still.join(', '))
+    return still.length === 0 ? true : undefined
+  })
+}

@@ -1,0 +1,57 @@
+import { z } from 'zod'
+import { change } from '../change.ts'
+import type { Cluster } from '../cluster/cluster.ts'
+import type { Bucket } from '../store/s3.ts'
+import { tell } from '../story.ts'
+import { type Backup, isWhole, listBackups } from './backups.ts'
+
+/** A backup that is kept longer than it was to be; times as RFC 3339. */
+export interface Extension {
+  backup: string
+  from: string
+  to: string
+}
+
+const day = 86_400_000
+/** So many of the newest whole backups are looked after. */
+const newest = 7
+
+/**
+ * Keeps the backup that comes back, and the newest others, from being deleted: Velero removes what expired as soon as
+ * it may write (`gc_controller.go`), and who comes back after the time to live would lose the history right behind the
+ * restore. It is written into the bucket before Velero looks, so that the cluster and every later one read it there.
+ */
+export async function extendExpirations(
+  { cloud, wanted }: Pick<Cluster, 'cloud' | 'wanted'>,
+  bucket: Bucket,
+  chosen: string,
+): Promise<Extension[]> {
+  const now = Date.now() + cloud.clockOffset()
+  const all = await listBackups(bucket)
+  const extensions = toExtend(all, chosen, now, wanted.backups.keepDays)
+  for (const { backup, to } of extensions) {
+    const key = `backups/${backup}/velero-backup.json`
+    await change(`aws s3 cp - s3://${bucket.name}/${key} # expires ${to}`, async () => {
+      const text = Buffer.from((await bucket.get(key)) ?? '').toString()
+      const whole = z.looseObject({ status: z.looseObject({}) }).parse(JSON.parse(text))
+      whole.status.expiration = to
+      await bucket.put(key, JSON.stringify(whole), { type: 'application/json' })
+    })
+    tell('~', `backup ${backup}`, `kept until ${to}`)
+  }
+  return extensions
+}
+
+/** Which backups are to be kept longer: those that expired or will within a week (half the time, if that is less). */
+export function toExtend(all: readonly Backup[], chosen: string, now: number, keepDays: number): Extension[] {
+  const soon = now + Math.min(7, keepDays / 2) * day
+  const to = `${new Date(now + keepDays * day).toISOString().slice(0, 19)}Z`
+  const kept = all.filter(isWhole).slice(0, newest)
+  return all
+    .filter((one) => one.metadata.name === chosen || kept.includes(one))
+    .flatMap(({ metadata, status }) =>
+      status?.expiration && Date.parse(status.expiration) < soon
+        ? [{ backup: metadata.name, from: status.expiration, to }]
+        : [],
+    )
+}

@@ -1,0 +1,33 @@
+import { dump, load } from 'js-yaml'
+import { z } from 'zod'
+import type { Cluster } from '../cluster/cluster.ts'
+import { valuesOf } from '../cluster/repository-values.ts'
+import { storageLocation } from '../gitops/render.ts'
+import { hasRoot } from '../kubernetes/applications.ts'
+import { tell } from '../story.ts'
+import { type Kube, kubectl } from '../tools.ts'
+import { waitFor } from '../wait.ts'
+import { locationAvailable, look } from './first.ts'
+
+const manifest = z.looseObject({ spec: z.looseObject({}) })
+
+/**
+ * Applies the storage location under the name that Git gives it, but read-only: Velero neither adds to the backups nor
+ * deletes those that expired. The app of apps turns it read-write; once that is there, the location is Git's.
+ */
+export async function readOnlyLocation(kube: Kube, cluster: Cluster): Promise<void> {
+  if (await hasRoot(kube)) return tell('=', 'backup storage', 'Git’s, and read-write')
+  const location = manifest.parse(load(storageLocation(valuesOf(cluster, ''))))
+  const text = dump({ ...location, spec: { ...location.spec, accessMode: 'ReadOnly' } })
+  await kubectl(kube, text)`apply --server-side --force-conflicts --field-manager argocd-controller -f -`
+  await locationAvailable(kube)
+}
+
+/** Waits until Velero has read the bucket and knows a backup; it looks once a minute. @throws Problem after 5 min */
+export async function synced(kube: Kube, backup: string): Promise<void> {
+  const started = performance.now()
+  await waitFor({ wish: `Velero knows backup ${backup}`, every: 3, within: 300 }, async () =>
+    (await look(kube, 'backups.velero.io', backup, z.object({}))) ? true : undefined,
+  )
+  tell('=', `backup ${backup}`, 'known to Velero', (performance.now() - started) / 1000)
+}
