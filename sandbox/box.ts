@@ -8,7 +8,7 @@ import { startDigitalOcean } from './digitalocean/start.ts'
 import { paperMachines } from './droplet/machines.ts'
 import { type Fault, Faults } from './faults.ts'
 import { startGithub } from './github/start.ts'
-import { noMachines } from './machines.ts'
+import { type Machines, noMachines } from './machines.ts'
 import { startSpaces } from './spaces/start.ts'
 import { toolsToStandInFor } from './tools/choose.ts'
 import { startTools } from './tools/server.ts'
@@ -22,6 +22,8 @@ export interface BoxOptions {
   /** 0 is as fast as it goes, 1 as slow as DigitalOcean. */
   latencyScale: number
   faults: Fault[]
+  /** What droplets boot on instead of paper. */
+  machines?: (world: World) => Machines
 }
 
 /** A running world, or a visit to one that runs already. */
@@ -71,7 +73,7 @@ async function host(options: BoxOptions, door: string): Promise<Box> {
     machines: noMachines,
   })
   try {
-    const env = await startAll(world)
+    const env = await startAll(world, options.machines ?? paperMachines)
     const guests = await openDoor(world, door, env)
     return {
       env,
@@ -88,10 +90,10 @@ async function host(options: BoxOptions, door: string): Promise<Box> {
   }
 }
 
-async function startAll(world: World): Promise<Record<string, string>> {
+async function startAll(world: World, machines: (world: World) => Machines): Promise<Record<string, string>> {
   const github = await startGithub(world)
   const upstream = await startUpstream(world)
-  world.machines = paperMachines(world)
+  world.machines = machines(world)
   const cloud = await startDigitalOcean(world)
   const spaces = await startSpaces(world, { keys: cloud.spacesKeys })
   const standIns = await toolsToStandInFor()

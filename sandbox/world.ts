@@ -68,7 +68,8 @@ export interface Endpoint {
 }
 
 interface Saved {
-  a: number
+  /** The first two bytes of every address. */
+  range: string
   ports?: number[]
 }
 
@@ -127,21 +128,22 @@ export async function openWorld(
 }
 
 /** HTTP clients keep connections: a later world of this process on the same range would meet dead ones. */
-const drawn = new Set<number>()
+const drawn = new Set<string>()
 
 async function drawAddresses(): Promise<Saved> {
   for (let attempt = 0; attempt < 20; attempt++) {
     const a = randomInt(16, 250)
-    if (drawn.has(a) || !(await canBind(`127.${a}.0.2`, 8000))) continue
-    drawn.add(a)
-    return { a }
+    const range = `127.${a}`
+    if (drawn.has(range) || !(await canBind(`${range}.0.2`, 8000))) continue
+    drawn.add(range)
+    return { range }
   }
   const ports: number[] = []
   while (ports.length < 5) {
     const port = randomInt(20000, 60000)
     if (await canBind('127.0.0.1', port)) ports.push(port)
   }
-  return { a: 0, ports }
+  return { range: '127.0', ports }
 }
 
 function canBind(host: string, port: number): Promise<boolean> {
@@ -152,15 +154,15 @@ function canBind(host: string, port: number): Promise<boolean> {
   })
 }
 
-function layOut({ a, ports }: Saved): Addresses {
+function layOut({ range, ports }: Saved): Addresses {
   const at = (index: number): Endpoint =>
-    ports ? { host: '127.0.0.1', port: ports[index] ?? 0 } : { host: `127.${a}.0.${index + 2}`, port: 8000 }
+    ports ? { host: '127.0.0.1', port: ports[index] ?? 0 } : { host: `${range}.0.${index + 2}`, port: 8000 }
   return {
     digitalocean: at(0),
     github: at(1),
     spaces: at(2),
     upstream: at(3),
-    host: (third, fourth) => (ports ? '127.0.0.1' : `127.${a}.${third}.${fourth}`),
+    host: (third, fourth) => (ports ? '127.0.0.1' : `${range}.${third}.${fourth}`),
     manyHosts: !ports,
     apiPort: ports?.[4] ?? 6443,
   }

@@ -1,0 +1,187 @@
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { createWriteStream, existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs'
+import { createConnection } from 'node:net'
+import { join } from 'node:path'
+import type { Hardware, Machines } from '../../../sandbox/machines.ts'
+import type { Image } from './image.ts'
+import { type Described, serveMetadata } from './metadata.ts'
+import { internet, leadAddress, plugCable } from './network.ts'
+
+/** One virtual machine and what it is made of. */
+export interface Virtual extends Described {
+  folder: string
+  process: ChildProcess | undefined
+  /** Volumes that are plugged in, by id. */
+  volumes: Map<string, string>
+}
+
+/** The fleet of a test: machines for the box, and a look behind them. */
+export interface VirtualMachines extends Machines {
+  machine(name: string): Virtual
+  /** What the machine printed on its serial console so far. */
+  console(name: string): string
+  /** Cuts the power, as a broken cable would. */
+  cut(name: string): Promise<void>
+  /** Puts the power on again. */
+  power(name: string): Promise<void>
+  end(): Promise<void>
+}
+
+/** Droplets as QEMU machines by emulation; each has a disk of its own over the image, two network cards, a console. */
+export async function virtualMachines(image: Image, folder: string): Promise<VirtualMachines> {
+  const all = new Map<number, Virtual>()
+  const closeMetadata = await serveMetadata(() => [...all.values()])
+  const named = (name: string) => {
+    const found = [...all.values()].find((one) => one.name === name)
+    if (!found) throw new Error(`there is no machine ${name}`)
+    return found
+  }
+  const on = async (one: Virtual) => {
+    if (one.process) return
+    one.process = start(image, one)
+    const { process } = one
+    process.once('exit', () => {
+      if (one.process === process) one.process = undefined
+    })
+  }
+  const off = async (one: Virtual | undefined) => {
+    const running = one?.process
+    if (!one || !running) return
+    one.process = undefined
+    const gone = once(running, 'exit')
+    running.kill('SIGKILL')
+    await gone
+  }
+  return {
+    boot: async (hardware) => {
+      const known = all.get(hardware.id)
+      await on(known ?? add(all, folder, hardware))
+    },
+    halt: (id) => off(all.get(id)),
+    destroy: async (id) => {
+      const one = all.get(id)
+      await off(one)
+      all.delete(id)
+      if (one) rmSync(one.folder, { recursive: true, force: true })
+    },
+    route: async (address, id) =>
+      leadAddress(address, id === undefined ? undefined : all.get(id)?.publicAddress),
+    plug: async (id, volume, plugged) => {
+      const one = all.get(id)
+      if (!one) return
+      if (plugged) one.volumes.set(volume.id, volume.name)
+      else one.volumes.delete(volume.id)
+      if (one.process) await replug(one, volume, plugged)
+    },
+    machine: named,
+    console: (name) => {
+      const file = join(named(name).folder, 'console.log')
+      return existsSync(file) ? readFileSync(file, 'utf8') : ''
+    },
+    cut: (name) => off(named(name)),
+    power: (name) => on(named(name)),
+    end: async () => {
+      closeMetadata()
+      for (const one of all.values()) await off(one)
+    },
+  }
+}
+
+function add(all: Map<number, Virtual>, folder: string, hardware: Hardware): Virtual {
+  const hex = hardware.id.toString(16).padStart(8, '0').slice(-8).match(/../g)?.join(':')
+  const one: Virtual = {
+    ...hardware,
+    canReachOut: hardware.canReachOut,
+    macs: { public: `52:54:${hex}`, private: `56:54:${hex}` },
+    privatePrefix: 20,
+    folder: join(folder, `droplet-${hardware.id}`),
+    process: undefined,
+    volumes: new Map(),
+  }
+  mkdirSync(one.folder, { recursive: true })
+  plugCable(internet.bridge, `pub${hardware.id}`)
+  plugCable('private', `vpc${hardware.id}`)
+  all.set(hardware.id, one)
+  return one
+}
+
+const volumeFile = (one: Virtual, id: string) => join(one.folder, `volume-${id}.raw`)
+
+function start(image: Image, one: Virtual): ChildProcess {
+  const disk = join(one.folder, 'disk.qcow2')
+  if (!existsSync(disk))
+    execFileSync('qemu-img', ['create', '-q', '-f', 'qcow2', '-F', 'raw', '-b', image.disk, disk])
+  const card = (id: string, tap: string, mac: string) => [
+    '-netdev',
+    `tap,id=${id},ifname=${tap},script=no,downscript=no`,
+    '-device',
+    `virtio-net-pci,netdev=${id},mac=${mac}`,
+  ]
+  const words = [
+    ...['-M', 'q35', '-accel', 'tcg,thread=multi', '-cpu', 'max', '-m', '2048', '-smp', '2'],
+    ...['-nodefaults', '-no-user-config', '-display', 'none', '-no-reboot'],
+    ...['-kernel', image.kernel, '-initrd', image.initrd],
+    ...['-append', 'root=/dev/vda rw console=ttyS0 quiet systemd.show_status=false'],
+    ...['-smbios', `type=1,manufacturer=DigitalOcean,product=Droplet,serial=${one.id}`],
+    ...['-drive', `file=${disk},if=virtio,format=qcow2,cache=writethrough`],
+    ...['-device', 'virtio-scsi-pci,id=scsi'],
+    ...card('public', `pub${one.id}`, one.macs.public),
+    ...card('private', `vpc${one.id}`, one.macs.private),
+    ...['-device', 'virtio-rng-pci'],
+    ...['-serial', 'stdio'],
+    ...['-qmp', `unix:${join(one.folder, 'qmp')},server=on,wait=off`],
+  ]
+  const log = createWriteStream(join(one.folder, 'console.log'), { flags: 'a' })
+  const child = spawn('qemu-system-x86_64', words, { stdio: ['ignore', 'pipe', 'pipe'] })
+  child.stdout.pipe(log, { end: false })
+  child.stderr.pipe(log, { end: false })
+  child.once('exit', () => log.end())
+  return child
+}
+
+/** Plugs a volume in or out while the machine runs; it shows as /dev/disk/by-id/scsi-0DO_Volume_<name>. */
+async function replug(one: Virtual, volume: { id: string; name: string }, plugged: boolean): Promise<void> {
+  const file = volumeFile(one, volume.id)
+  const id = `v${volume.id.replaceAll('-', '').slice(0, 20)}`
+  if (!existsSync(file)) execFileSync('qemu-img', ['create', '-q', '-f', 'raw', file, '1G'])
+  if (!plugged) return command(one, [{ execute: 'device_del', arguments: { id } }])
+  await command(one, [
+    {
+      execute: 'blockdev-add',
+      arguments: { driver: 'raw', 'node-name': `${id}b`, file: { driver: 'file', filename: file } },
+    },
+    {
+      execute: 'device_add',
+      arguments: {
+        driver: 'scsi-hd',
+        bus: 'scsi.0',
+        id,
+        drive: `${id}b`,
+        vendor: 'DO',
+        product: 'Volume',
+        serial: volume.name,
+      },
+    },
+  ])
+}
+
+/** Speaks QMP: each command waits for its answer. */
+async function command(one: Virtual, commands: object[]): Promise<void> {
+  const socket = createConnection(join(one.folder, 'qmp'))
+  let text = ''
+  socket.on('data', (chunk) => {
+    text += chunk
+  })
+  const answers = async (count: number) => {
+    while ((text.match(/"(return|error)"/g)?.length ?? 0) < count) await once(socket, 'data')
+  }
+  await once(socket, 'connect')
+  let count = 0
+  for (const each of [{ execute: 'qmp_capabilities' }, ...commands]) {
+    socket.write(`${JSON.stringify(each)}\n`)
+    await answers(++count)
+  }
+  socket.end()
+  if (text.includes('"error"')) throw new Error(`QEMU refused: ${text.slice(-500)}`)
+}
