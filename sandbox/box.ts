@@ -24,6 +24,8 @@ export interface BoxOptions {
   faults: Fault[]
   /** What droplets boot on instead of paper. */
   machines?: (world: World) => Machines
+  /** Path of the program that upstream serves as k3s instead of paper. */
+  k3s?: string
 }
 
 /** A running world, or a visit to one that runs already. */
@@ -73,7 +75,7 @@ async function host(options: BoxOptions, door: string): Promise<Box> {
     machines: noMachines,
   })
   try {
-    const env = await startAll(world, options.machines ?? paperMachines)
+    const env = await startAll(world, options)
     const guests = await openDoor(world, door, env)
     return {
       env,
@@ -90,10 +92,10 @@ async function host(options: BoxOptions, door: string): Promise<Box> {
   }
 }
 
-async function startAll(world: World, machines: (world: World) => Machines): Promise<Record<string, string>> {
+async function startAll(world: World, options: BoxOptions): Promise<Record<string, string>> {
   const github = await startGithub(world)
-  const upstream = await startUpstream(world)
-  world.machines = machines(world)
+  const upstream = await startUpstream(world, options.k3s)
+  world.machines = (options.machines ?? paperMachines)(world)
   const cloud = await startDigitalOcean(world)
   const spaces = await startSpaces(world, { keys: cloud.spacesKeys })
   const standIns = await toolsToStandInFor()

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs'
 import {
   chartNames,
   chartOf,
@@ -17,9 +18,10 @@ import { toYaml } from './manifest.ts'
 /**
  * Serves what nodes and the operator's machine fetch from upstream, as a mirror does: `/<host>/<path>`. All of it is
  * made here, of paper, under the names and versions that are shipped; anything else is 404.
+ * @param k3sFile a program to serve as k3s instead
  */
-export async function startUpstream(world: World): Promise<{ url: string }> {
-  const files = await upstreamFiles()
+export async function startUpstream(world: World, k3sFile?: string): Promise<{ url: string }> {
+  const files = await upstreamFiles(k3sFile)
   const { host, port } = world.addresses.upstream
   await serve(world, 'upstream', world.addresses.upstream, {
     fetch: (request) => {
@@ -37,7 +39,7 @@ export async function startUpstream(world: World): Promise<{ url: string }> {
 }
 
 /** Everything the mirror has, by address without `https://`. */
-async function upstreamFiles(): Promise<Map<string, Buffer>> {
+async function upstreamFiles(k3sFile?: string): Promise<Map<string, Buffer>> {
   const versions = versionsOf()
   const files = new Map<string, Buffer>()
   const add = (address: string, content: string | Buffer) =>
@@ -51,9 +53,11 @@ async function upstreamFiles(): Promise<Map<string, Buffer>> {
   }
   const csi = versions['csi-digitalocean']
   for (const file of csiFiles) add(csiAddress(csi, file), toYaml(csiManifests[file](csi)))
-  const k3s = Buffer.from(
-    `#!/bin/sh\necho 'This is no k3s ${versions.k3s}: it is paper, from the sandbox of regrow.' >&2\nexit 1\n`,
-  )
+  const k3s = k3sFile
+    ? readFileSync(k3sFile)
+    : Buffer.from(
+        `#!/bin/sh\necho 'This is no k3s ${versions.k3s}: it is paper, from the sandbox of regrow.' >&2\nexit 1\n`,
+      )
   add(k3sAddress(versions.k3s), k3s)
   add(k3sSumsAddress(versions.k3s), `${sha256(k3s)}  k3s\n`)
   return files

@@ -8,7 +8,8 @@ const sh = (command: string) => execFileSync('sh', ['-ec', command], { encoding:
 
 /**
  * Lays two switches into the network namespace that this process has for itself (never the machine's own): one for
- * public addresses and the metadata service, one for the private network. Servers of the box listen on 198.18.0.0/16.
+ * public addresses and the metadata service, one for the private network. Servers of the box listen on 198.18.0.0/24, droplets
+ * on 198.18.1.0/24, reserved addresses lie in 198.18.200.0/24.
  * @param gateway address of the private network's switch, with its prefix
  * @throws Error outside a namespace of its own
  */
@@ -17,12 +18,10 @@ export function layNetwork(gateway: string): void {
   if (links.length !== 1) throw new Error('this is not a network namespace of our own')
   sh(`
     ip link set lo up
-    ip route add local 198.18.0.0/16 dev lo
+    ip route add local 198.18.0.0/24 dev lo
     ip link add ${internet.bridge} type bridge && ip link set ${internet.bridge} up
     ip addr add ${internet.address}/${internet.prefix} dev ${internet.bridge}
-    ip route del local 198.18.0.0/16 dev lo
-    ip route add local 198.18.0.0/24 dev lo
-    ip addr add ${metadataAddress}/32 dev ${internet.bridge}
+    ip addr add ${metadataAddress}/16 dev ${internet.bridge}
     ip link add private type bridge && ip link set private up
     ip addr add ${gateway} dev private
     nft -f - <<END

@@ -21,6 +21,8 @@ export interface VirtualMachines extends Machines {
   machine(name: string): Virtual
   /** What the machine printed on its serial console so far. */
   console(name: string): string
+  /** What a command prints on the machine, by the witness in its image; undefined while it does not answer. */
+  ask(name: string, command: string): Promise<string | undefined>
   /** Cuts the power, as a broken cable would. */
   cut(name: string): Promise<void>
   /** Puts the power on again. */
@@ -79,6 +81,7 @@ export async function virtualMachines(image: Image, folder: string): Promise<Vir
       const file = join(named(name).folder, 'console.log')
       return existsSync(file) ? readFileSync(file, 'utf8') : ''
     },
+    ask: (name, command) => askWitness(named(name), command),
     cut: (name) => off(named(name)),
     power: (name) => on(named(name)),
     end: async () => {
@@ -128,7 +131,9 @@ function start(image: Image, one: Virtual): ChildProcess {
     ...['-device', 'virtio-scsi-pci,id=scsi'],
     ...card('public', `pub${one.id}`, one.macs.public),
     ...card('private', `vpc${one.id}`, one.macs.private),
-    ...['-device', 'virtio-rng-pci'],
+    ...['-device', 'virtio-rng-pci', '-device', 'virtio-serial-pci'],
+    ...['-chardev', `socket,id=witness,path=${join(one.folder, 'witness')},server=on,wait=off`],
+    ...['-device', 'virtserialport,chardev=witness,name=witness'],
     ...['-serial', 'stdio'],
     ...['-qmp', `unix:${join(one.folder, 'qmp')},server=on,wait=off`],
   ]
@@ -138,6 +143,27 @@ function start(image: Image, one: Virtual): ChildProcess {
   child.stderr.pipe(log, { end: false })
   child.once('exit', () => log.end())
   return child
+}
+
+async function askWitness(one: Virtual, line: string): Promise<string | undefined> {
+  if (!one.process) return undefined
+  const socket = createConnection(join(one.folder, 'witness'))
+  try {
+    return await new Promise<string | undefined>((resolve) => {
+      let text = ''
+      const timer = setTimeout(() => resolve(undefined), 60_000)
+      socket.once('error', () => resolve(undefined))
+      socket.on('data', (chunk) => {
+        text += chunk
+        if (!text.endsWith('\n')) return
+        clearTimeout(timer)
+        resolve(Buffer.from(text.trim(), 'base64').toString())
+      })
+      socket.write(`${line}\n`)
+    })
+  } finally {
+    socket.destroy()
+  }
 }
 
 /** Plugs a volume in or out while the machine runs; it shows as /dev/disk/by-id/scsi-0DO_Volume_<name>. */
