@@ -16,11 +16,7 @@ const node = z.strictObject({
   size: z.string().optional().meta({ description: 'Droplet size, when it differs from the cluster’s.' }),
 })
 
-/**
- * The schema of `cluster.yaml`: what is wanted. It is at once validation, defaults and the reference page
- * (docs/cluster-yaml.md is made from it).
- */
-export const description = z.strictObject({
+const fields = z.strictObject({
   cluster: z
     .string()
     .regex(clusterName, 'must start with a letter and have at most 20 of a-z, 0-9 and -')
@@ -112,6 +108,14 @@ export const description = z.strictObject({
     }),
 })
 
+/**
+ * The schema of `cluster.yaml`: what is wanted. It is at once validation, defaults and the reference page
+ * (docs/cluster-yaml.md is made from it).
+ */
+export const description = fields.superRefine((wanted, context) => {
+  for (const message of machineFaults(wanted)) context.addIssue({ code: 'custom', path: ['nodes'], message })
+})
+
 /** What is wanted, with every default filled in. */
 export type Description = z.infer<typeof description>
 
@@ -119,6 +123,25 @@ export type Description = z.infer<typeof description>
 export interface Fault {
   key: string
   fault: string
+}
+
+/** What is wrong with the machines together: a name is `<cluster>-<number>`, and no number comes twice. */
+function machineFaults(wanted: z.infer<typeof fields>): string[] {
+  const { cluster, datastore, nextNode, nodes } = wanted
+  const twice = nodes.find((node, index) => nodes.findIndex((one) => one.name === node.name) !== index)
+  const odd = nodes.filter(({ name }) => {
+    const number = Number(name.slice(cluster.length + 1))
+    return names.droplet(cluster, number) !== name || !(number >= 1 && number < nextNode)
+  })
+  const servers = nodes.filter((node) => node.role === 'server').length
+  return [
+    ...(twice ? [`names ${twice.name} twice`] : []),
+    ...odd.map((one) => `names ${one.name}, which is not ${cluster}-<a number below nextNode, ${nextNode}>`),
+    ...(nodes[0] && nodes[0].role !== 'server' ? [`begins with ${nodes[0].name}, which is no server`] : []),
+    ...(datastore === 'sqlite' && servers > 1
+      ? [`has ${servers} servers; SQLite serves one, etcd several`]
+      : []),
+  ]
 }
 
 /** Parses the text of a `cluster.yaml`. @returns the description, or every fault of it */

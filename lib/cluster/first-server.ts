@@ -5,27 +5,17 @@ import { mayChange } from '../change.ts'
 import { findDroplets } from '../digitalocean/droplet.ts'
 import type { ReservedIp } from '../digitalocean/types.ts'
 import { isDryRun } from '../dry-run.ts'
-import { endpoints } from '../environment.ts'
 import { bootstrapSecrets } from '../gitops/bootstrap-secrets.ts'
 import { argocdRelease, platformApplication } from '../gitops/render.ts'
-import { tlsName } from '../kubernetes/connect.ts'
-import {
-  type BundleWish,
-  installSteps,
-  type NodeSpec,
-  renderBundle,
-  renderUserData,
-  type Step,
-} from '../node/index.ts'
 import { Problem } from '../problem.ts'
 import { Secret } from '../secret.ts'
 import type { Buckets } from '../store/buckets.ts'
 import { mintKey, nextVeleroKey, type SpacesKeyPair } from '../store/keys.ts'
 import type { Kit } from '../store/kit.ts'
-import { reportKey, writeNote } from '../store/nodes.ts'
 import { tell } from '../story.ts'
 import { helm, workFolder } from '../tools.ts'
-import { chartOf, k3sAddress, versionsOf } from '../versions.ts'
+import { chartOf, versionsOf } from '../versions.ts'
+import { commonSpec, deliver } from './bundle.ts'
 import { bucketPlaces, type Cluster } from './cluster.ts'
 import { valuesOf } from './repository-values.ts'
 import { fetchPinned } from './upstream.ts'
@@ -36,9 +26,6 @@ export interface Seedling {
   buckets: Buckets
   address: ReservedIp
 }
-
-const week = 7 * 24 * 3600
-const bundleKey = (name: string) => `bundles/${name}.tar.gz`
 
 /** The name of the first server. */
 export function firstServerName(cluster: Cluster): string {
@@ -58,56 +45,23 @@ export async function ensureBundle(cluster: Cluster, seedling: Seedling): Promis
     tell('=', `bundle of ${name}`, 'its droplet is there')
     return ''
   }
-  const started = performance.now()
   if (!isDryRun() && (await mayChange(looked)) && (await findDroplets(cluster, name)).length > 0) return ''
   const [argocd, veleroKey] = await Promise.all([
     renderArgoCd(cluster, seedling.address),
     clusterKey(cluster),
   ])
   if (isDryRun()) return ''
-  const wish = await bundleWish(cluster, seedling, argocd, veleroKey)
-  const bundle = await renderBundle(wish)
-  const { kit } = seedling.buckets
-  await mayChange()
-  await kit.put(bundleKey(name), bundle.bytes)
-  await writeNote(kit, {
-    name,
-    role: 'first-server',
-    accessKey: seedling.buckets.accessKey,
+  return deliver(seedling.buckets, bundleWish(cluster, seedling, argocd, veleroKey), {
     veleroKey: veleroKey.accessKey,
-    sha256: bundle.sha256,
-    at: new Date().toISOString(),
-  })
-  tell(
-    '+',
-    `bundle of ${name}`,
-    `${Math.ceil(bundle.bytes.length / 1024)} KiB`,
-    (performance.now() - started) / 1000,
-  )
-  return renderUserData({
-    name,
-    bundleUrl: await kit.sign('GET', bundleKey(name), week),
-    bundleSha256: bundle.sha256,
-    startedUrl: await kit.sign('PUT', reportKey(name, 'started'), week),
   })
 }
 
-async function bundleWish(
+function bundleWish(
   cluster: Cluster,
-  { kit, buckets, address }: Seedling,
+  { kit, address }: Seedling,
   argocd: string,
   veleroKey: SpacesKeyPair,
-): Promise<BundleWish> {
-  const name = firstServerName(cluster)
-  const steps = installSteps('first-server')
-  const urls = await Promise.all(
-    steps.map(
-      async (step): Promise<[Step, string]> => [
-        step,
-        await buckets.kit.sign('PUT', reportKey(name, step), week),
-      ],
-    ),
-  )
+): Parameters<typeof deliver>[1] {
   const values = valuesOf(cluster, address.ip)
   const objects = bootstrapSecrets({
     sshUrl: values.sshUrl,
@@ -123,34 +77,17 @@ async function bundleWish(
     },
   })
   return {
-    node: nodeSpec(cluster, kit, address),
+    node: {
+      ...commonSpec(cluster, kit, address),
+      name: firstServerName(cluster),
+      role: 'first-server',
+      externalAddress: address.ip,
+    },
     authorities: kit.authorities,
     kubernetes: {
       '10-secrets.yaml': objects.map((one) => dump(one, { lineWidth: -1 })).join('---\n'),
       '20-argocd.yaml': argocd,
       '30-platform.yaml': platformApplication(values),
-    },
-    reports: Object.fromEntries(urls),
-    deleteUrl: await buckets.kit.sign('DELETE', bundleKey(name), week),
-  }
-}
-
-function nodeSpec(cluster: Cluster, kit: Kit, address: ReservedIp): NodeSpec {
-  const { wanted } = cluster
-  const versions = versionsOf(wanted.versions)
-  return {
-    cluster: cluster.name,
-    name: firstServerName(cluster),
-    role: 'first-server',
-    datastore: wanted.datastore,
-    network: wanted.network.range,
-    externalAddress: address.ip,
-    tlsSans: [address.ip, tlsName(cluster.name)],
-    tokens: { server: kit.serverToken, agent: kit.agentToken },
-    k3s: {
-      version: versions.k3s,
-      url: endpoints().upstream(k3sAddress(versions.k3s)),
-      sha256: wanted.digests.k3s ?? '',
     },
   }
 }

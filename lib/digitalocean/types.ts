@@ -74,6 +74,8 @@ export const droplet = z.object({
   status: z.string(),
   locked: z.boolean().default(false),
   size_slug: z.string(),
+  /** GiB, as it was made or grown: a smaller size does not take it back. */
+  disk: z.number().optional(),
   region: z.object({ slug: z.string() }),
   tags: z.array(z.string()).default([]),
   vpc_uuid: z.string().nullish(),

@@ -1,0 +1,85 @@
+import { mayChange } from '../change.ts'
+import type { ReservedIp } from '../digitalocean/types.ts'
+import { endpoints } from '../environment.ts'
+import { tlsName } from '../kubernetes/connect.ts'
+import {
+  type BundleWish,
+  installSteps,
+  type NodeSpec,
+  renderBundle,
+  renderUserData,
+  type Step,
+} from '../node/index.ts'
+import type { Buckets } from '../store/buckets.ts'
+import type { Kit } from '../store/kit.ts'
+import { reportKey, writeNote } from '../store/nodes.ts'
+import { tell } from '../story.ts'
+import { k3sAddress, versionsOf } from '../versions.ts'
+import type { Cluster } from './cluster.ts'
+
+/** Seconds that the URLs of a bundle are signed for: the longest there is. */
+const week = 7 * 24 * 3600
+const bundleKey = (name: string) => `bundles/${name}.tar.gz`
+
+/** What every node of the cluster is, whatever its role. */
+export function commonSpec(cluster: Cluster, kit: Kit, address: ReservedIp): Omit<NodeSpec, 'name' | 'role'> {
+  const { wanted } = cluster
+  const versions = versionsOf(wanted.versions)
+  return {
+    cluster: cluster.name,
+    datastore: wanted.datastore,
+    network: wanted.network.range,
+    tlsSans: [address.ip, tlsName(cluster.name)],
+    tokens: { server: kit.serverToken, agent: kit.agentToken },
+    k3s: {
+      version: versions.k3s,
+      url: endpoints().upstream(k3sAddress(versions.k3s)),
+      sha256: wanted.digests.k3s ?? '',
+    },
+  }
+}
+
+/**
+ * Packs a node's bundle, brings it into the kit's bucket and notes which key signed its URLs.
+ * @param keys access key that goes into the cluster with it, if one does
+ * @returns the user-data that leads to it; its URLs are signed for seven days
+ */
+export async function deliver(
+  buckets: Buckets,
+  wish: Omit<BundleWish, 'reports' | 'deleteUrl'>,
+  keys: { veleroKey?: string } = {},
+): Promise<string> {
+  const started = performance.now()
+  const { kit } = buckets
+  const { name, role } = wish.node
+  const urls = installSteps(role).map(
+    async (step): Promise<[Step, string]> => [step, await kit.sign('PUT', reportKey(name, step), week)],
+  )
+  const bundle = await renderBundle({
+    ...wish,
+    reports: Object.fromEntries(await Promise.all(urls)),
+    deleteUrl: await kit.sign('DELETE', bundleKey(name), week),
+  })
+  await mayChange()
+  await kit.put(bundleKey(name), bundle.bytes)
+  await writeNote(kit, {
+    name,
+    role,
+    accessKey: buckets.accessKey,
+    ...keys,
+    sha256: bundle.sha256,
+    at: new Date().toISOString(),
+  })
+  tell(
+    '+',
+    `bundle of ${name}`,
+    `${Math.ceil(bundle.bytes.length / 1024)} KiB`,
+    (performance.now() - started) / 1000,
+  )
+  return renderUserData({
+    name,
+    bundleUrl: await kit.sign('GET', bundleKey(name), week),
+    bundleSha256: bundle.sha256,
+    startedUrl: await kit.sign('PUT', reportKey(name, 'started'), week),
+  })
+}
