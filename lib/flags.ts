@@ -56,6 +56,23 @@ export const commands = {
       ...common,
     },
   },
+  scale: {
+    about: 'Change the size and shape of a living cluster, or finish what was begun.',
+    flags: {
+      ...cluster,
+      add: { value: 'N', about: 'let N machines join' },
+      role: { value: 'agent|server', about: 'what --add adds (agent)' },
+      remove: { value: 'NAME,…', about: 'move everything away, remove the machines' },
+      replace: { value: 'NAME', about: 'a fresh machine of the same role instead' },
+      size: { value: 'SIZE', about: 'of all machines; with --add, of the added' },
+      node: { value: 'NAME', about: '--size for this machine alone' },
+      ha: { about: 'SQLite becomes etcd on three servers' },
+      force: { about: 'even if something is lost; the plan names it' },
+      'drain-timeout': { value: 'TIME', about: 'for pods to move away (10m)' },
+      ...asking,
+      ...common,
+    },
+  },
   status: {
     about: 'What exists, how it is, what it costs, how old the last whole backup is.',
     flags: { ...cluster, ...common },

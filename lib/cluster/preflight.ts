@@ -24,7 +24,7 @@ export type Check = (cluster: Cluster, own: Inventory) => Promise<(Problem | und
  */
 export async function preflight(
   cluster: Cluster,
-  machines: readonly Check[] = [machinesAreDescribed],
+  machines: readonly Check[] = [sizeIsKept, machinesAreDescribed],
 ): Promise<void> {
   const found = [...cluster.problems, ...flagsAgainstGit(cluster)]
   if (cluster.account && cluster.login) {
@@ -88,14 +88,19 @@ function flagsAgainstGit({ committed, wanted, name }: Cluster): Problem[] {
         exitCode: 2,
       }),
     )
-  if (committed.size !== wanted.size)
-    problems.push(
-      new Problem(`cluster ${name} has size ${committed.size}`, {
-        cure: `./scale.mts --size ${wanted.size} changes it.`,
-        exitCode: 2,
-      }),
-    )
   return problems
+}
+
+/** Another size means to stop a machine, which only scale does. */
+async function sizeIsKept({ committed, wanted, name }: Cluster): Promise<Problem[]> {
+  return !committed || committed.size === wanted.size
+    ? []
+    : [
+        new Problem(`cluster ${name} has size ${committed.size}`, {
+          cure: `./scale.mts --size ${wanted.size} changes it.`,
+          exitCode: 2,
+        }),
+      ]
 }
 
 const seen = z.object({ team: z.object({ uuid: z.string() }).optional(), uuid: z.string().optional() })
@@ -200,7 +205,11 @@ const regionAndSize: Check = async ({ cloud, wanted }, own) => {
     )
   for (const slug of new Set(wanted.nodes.map((node) => node.size ?? wanted.size))) {
     const size = sizes.find((one) => one.slug === slug)
-    const missing = wanted.nodes.some((node) => !own.droplets.some((one) => one.name === node.name))
+    const sized = wanted.nodes.filter((node) => (node.size ?? wanted.size) === slug)
+    const least = sized.some((node) => node.role === 'server') ? 2048 : 1024
+    const missing = sized.some(
+      (node) => own.droplets.find((one) => one.name === node.name)?.size_slug !== slug,
+    )
     const fit = sizes
       .filter((one) => one.memory >= 2048 && one.available && region.sizes.includes(one.slug))
       .toSorted((a, b) => a.price_monthly - b.price_monthly)
@@ -211,12 +220,12 @@ const regionAndSize: Check = async ({ cloud, wanted }, own) => {
       problems.push(
         new Problem(`DigitalOcean has no size ${slug}`, { cure: `For example: ${fit}.`, exitCode: 2 }),
       )
-    else if (size.memory < 2048)
+    else if (size.memory < least)
       problems.push(
-        new Problem(`size ${slug} has ${size.memory} MB of memory; a server needs 2,048`, {
-          cure: `For example: ${fit}.`,
-          exitCode: 2,
-        }),
+        new Problem(
+          `size ${slug} has ${size.memory} MB of memory; ${least === 2048 ? 'a server needs 2,048' : 'an agent needs 1,024'}`,
+          { cure: `For example: ${fit}.`, exitCode: 2 },
+        ),
       )
     else if (missing && (!size.available || !region.sizes.includes(slug)))
       problems.push(

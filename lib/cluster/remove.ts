@@ -1,6 +1,6 @@
 import { change } from '../change.ts'
 import { DryRunEnd, isDryRun } from '../dry-run.ts'
-import { Problem } from '../problem.ts'
+import { forAll } from '../parallel.ts'
 import { deleteBuckets, missingBuckets } from '../store/buckets.ts'
 import { isShortLived, removeKey } from '../store/keys.ts'
 import { tell } from '../story.ts'
@@ -13,14 +13,14 @@ import { inventory } from './ours.ts'
 export async function removeCloud(cluster: Cluster): Promise<void> {
   const { cloud } = cluster
   const own = await inventory(cloud, cluster.name)
-  await all(own.droplets, (one) =>
+  await forAll(own.droplets, (one) =>
     gone(
       `droplet ${one.name}`,
       async () => (await cloud.droplet(one.id)) !== undefined,
       () => doctl`compute droplet delete ${one.id} --force`,
     ),
   )
-  await all(own.volumes, (one) =>
+  await forAll(own.volumes, (one) =>
     gone(
       `volume ${one.name}`,
       async () => (await cloud.volumes()).some((each) => each.id === one.id),
@@ -28,33 +28,33 @@ export async function removeCloud(cluster: Cluster): Promise<void> {
     ),
   )
   await Promise.all([
-    all(own.reservedIps, (one) =>
+    forAll(own.reservedIps, (one) =>
       gone(
         `reserved IP ${one.ip}`,
         async () => (await cloud.reservedIps()).some((each) => each.ip === one.ip),
         () => doctl`compute reserved-ip delete ${one.ip} --force`,
       ),
     ),
-    all(own.firewalls, (one) =>
+    forAll(own.firewalls, (one) =>
       gone(
         `firewall ${one.name}`,
         async () => (await cloud.firewalls()).some((each) => each.id === one.id),
         () => doctl`compute firewall delete ${one.id} --force`,
       ),
     ),
-    all(own.sshKeys, (one) =>
+    forAll(own.sshKeys, (one) =>
       gone(
         `SSH key ${one.name}`,
         async () => (await cloud.sshKeys()).some((each) => each.id === one.id),
         () => doctl`compute ssh-key delete ${one.id} --force`,
       ),
     ),
-    all(own.spacesKeys, async (one) => {
+    forAll(own.spacesKeys, async (one) => {
       await removeKey(cluster, one)
       if (!isDryRun()) tell('-', `Spaces key ${one.name}`)
     }),
     // The first network of a region is its default, which DigitalOcean never removes.
-    all(
+    forAll(
       own.vpcs.filter((one) => !one.default),
       (one) =>
         gone(
@@ -64,7 +64,7 @@ export async function removeCloud(cluster: Cluster): Promise<void> {
         ),
     ),
   ])
-  await all(own.projects, (one) =>
+  await forAll(own.projects, (one) =>
     gone(
       `project ${one.name}`,
       async () => (await cloud.projects()).some((each) => each.id === one.id),
@@ -85,7 +85,7 @@ async function removeTag(cluster: Cluster): Promise<void> {
 export async function removeBuckets(cluster: Cluster): Promise<void> {
   const { cloud } = cluster
   const own = await inventory(cloud, cluster.name)
-  await all(own.snapshots, (one) =>
+  await forAll(own.snapshots, (one) =>
     gone(
       `snapshot ${one.name}`,
       async () => (await cloud.volumeSnapshots()).some((each) => each.id === one.id),
@@ -163,15 +163,4 @@ async function gone(
     return undefined
   })
   tell('-', what, '', (performance.now() - started) / 1000)
-}
-
-/** Does all, even when one fails; then tells the failures together. */
-async function all<T>(things: T[], work: (thing: T) => Promise<void>): Promise<void> {
-  const results = await Promise.allSettled(things.map(work))
-  const failed = results.filter((one) => one.status === 'rejected').map((one) => one.reason as unknown)
-  if (failed.length === 1) throw failed[0]
-  if (failed.length > 1)
-    throw new Problem(failed.map((one) => (one instanceof Error ? one.message : String(one))).join('\n  '), {
-      cure: 'Run the same command again: it goes on with what is left.',
-    })
 }

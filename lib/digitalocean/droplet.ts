@@ -34,10 +34,19 @@ export async function findDroplets(cluster: Cluster, name: string): Promise<Drop
 
 /** A droplet, powered on and, where it has one, with its reserved IP. It installs itself from its user-data. */
 export async function ensureDroplet(cluster: Cluster, spec: DropletSpec): Promise<Droplet> {
+  const made = await makeDroplet(cluster, spec)
+  const active = isDryRun() ? made : await powered(cluster, made)
+  if (!isDryRun() && !active.tags.includes(cluster.tag)) await tagAgain(cluster, active)
+  if (spec.address) await assignAddress(cluster, spec.address, active)
+  return active
+}
+
+/** A droplet that was ordered, or is there: it may not be on yet. */
+export async function makeDroplet(cluster: Cluster, spec: DropletSpec): Promise<Droplet> {
   const { region, image } = cluster.wanted
   const file = join(workFolder(), `${spec.name}.user-data`)
   await writeFile(file, spec.userData, { mode: 0o600 })
-  const made = await ensure({
+  return ensure({
     what: `droplet ${spec.name}`,
     look: () => findDroplets(cluster, spec.name),
     act: () =>
@@ -50,10 +59,6 @@ export async function ensureDroplet(cluster: Cluster, spec: DropletSpec): Promis
     prefer: (twins) => twins.toSorted((a, b) => Number(a.id) - Number(b.id))[0],
     remove: (twin) => doctl`compute droplet delete ${twin.id} --force`,
   })
-  const active = isDryRun() ? made : await powered(cluster, made)
-  if (!isDryRun() && !active.tags.includes(cluster.tag)) await tagAgain(cluster, active)
-  if (spec.address) await assignAddress(cluster, spec.address, active)
-  return active
 }
 
 /** Without its tag the firewall would not stand before it. */

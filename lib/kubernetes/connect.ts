@@ -3,21 +3,14 @@ import { join, resolve } from 'node:path'
 import type { Cluster } from '../cluster/cluster.ts'
 import type { ReservedIp } from '../digitalocean/types.ts'
 import { DryRunEnd, isDryRun } from '../dry-run.ts'
-import {
-  installSteps,
-  makeOperatorCertificate,
-  type Report,
-  renderKubeconfig,
-  type Step,
-} from '../node/index.ts'
+import { makeOperatorCertificate, renderKubeconfig } from '../node/index.ts'
 import { Problem } from '../problem.ts'
-import { redact } from '../secret.ts'
 import type { Buckets } from '../store/buckets.ts'
 import type { Kit } from '../store/kit.ts'
-import { readReport } from '../store/nodes.ts'
 import { tell } from '../story.ts'
 import { type Kube, kubectl, ToolFailure } from '../tools.ts'
 import { waitFor } from '../wait.ts'
+import { Reports } from './reports.ts'
 
 /** The name in the API server's certificate that never changes, whatever the address. */
 export const tlsName = (cluster: string) => `${cluster}.regrow.internal`
@@ -79,7 +72,7 @@ export async function connect(
     tell('=', `node ${node}`, 'Ready')
     return kube
   }
-  const reports = new Reports(buckets, node)
+  const reports = new Reports(buckets, node, 'first-server')
   const started = performance.now()
   await waitFor(
     { wish: `${node} installs itself`, every: 3, within: 1500, cure: cureForSilence(cluster, address) },
@@ -95,41 +88,6 @@ export async function connect(
   )
   tell('+', `node ${node}`, 'Ready', (performance.now() - started) / 1000)
   return kube
-}
-
-/** Tells each report of a node once, and throws for one that says failed. */
-class Reports {
-  readonly #buckets: Buckets
-  readonly #node: string
-  readonly #steps: Step[] = ['started', ...installSteps('first-server')]
-  readonly #told = new Map<Step, string>()
-  last = 'nothing was heard from it'
-
-  constructor(buckets: Buckets, node: string) {
-    this.#buckets = buckets
-    this.#node = node
-  }
-
-  async follow(): Promise<void> {
-    const waiting = this.#steps.filter((step) => !this.#told.has(step))
-    const reports = await Promise.all(waiting.map((step) => readReport(this.#buckets.kit, this.#node, step)))
-    for (const report of reports) if (report) this.#hear(report)
-  }
-
-  #hear(report: Report): void {
-    if (report.state === 'failed') throw failed(this.#node, report)
-    this.#told.set(report.step, report.at)
-    this.last = `its last report was “${report.step}”`
-    tell('+', `${this.#node}: ${report.step}`, report.simulated ? 'simulated' : '', report.seconds)
-  }
-}
-
-/** A node's step that failed, as the person reads it. */
-function failed(node: string, report: Report): Problem {
-  const log = report.log ? `\n    ${redact(report.log).trim().split('\n').slice(-12).join('\n    ')}` : ''
-  return new Problem(`step “${report.step}” of ${node} failed: ${report.message}${log}`, {
-    cure: 'Mend the cause; the node tries again by itself after a reboot. Then run the same command again.',
-  })
 }
 
 /** Whether the API answers, and whether the node is Ready; undefined when it does not answer. */

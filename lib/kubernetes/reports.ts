@@ -1,0 +1,51 @@
+import { installSteps, type Report, type Step } from '../node/index.ts'
+import { Problem } from '../problem.ts'
+import { redact } from '../secret.ts'
+import type { Buckets } from '../store/buckets.ts'
+import { readReport } from '../store/nodes.ts'
+import { tell } from '../story.ts'
+
+/** Tells each report of a node once, and throws for one that says failed. */
+export class Reports {
+  readonly #buckets: Buckets
+  readonly #node: string
+  readonly #steps: Step[]
+  readonly #told = new Set<Step>()
+  last = 'nothing was heard from it'
+
+  constructor(buckets: Buckets, node: string, role: 'first-server' | 'server' | 'agent') {
+    this.#buckets = buckets
+    this.#node = node
+    this.#steps = installSteps(role)
+  }
+
+  /** Reads what is new. @throws Problem with the step that failed, its cause in plain words and the log's end */
+  async follow(): Promise<void> {
+    // Until the bundle is there the node has one URL only: a fetch that failed is told where the start was.
+    const waiting = this.#steps.filter((step) => !this.#told.has(step))
+    if (waiting[0] === 'fetch') await this.#read('started')
+    for (const step of waiting) if (!(await this.#read(step))) return
+  }
+
+  async #read(step: Step): Promise<boolean> {
+    const report = await readReport(this.#buckets.kit, this.#node, step)
+    if (report) this.#hear(report)
+    return report !== undefined
+  }
+
+  #hear(report: Report): void {
+    if (report.state === 'failed') throw failed(this.#node, report)
+    if (this.#told.has(report.step)) return
+    this.#told.add(report.step)
+    this.last = `its last report was “${report.step}”`
+    tell('+', `${this.#node}: ${report.step}`, report.simulated ? 'simulated' : '', report.seconds)
+  }
+}
+
+/** A node's step that failed, as the person reads it. */
+function failed(node: string, report: Report): Problem {
+  const log = report.log ? `\n    ${redact(report.log).trim().split('\n').slice(-12).join('\n    ')}` : ''
+  return new Problem(`step “${report.step}” of ${node} failed: ${report.message}${log}`, {
+    cure: 'Mend the cause; the node tries again by itself after a reboot. Then run the same command again.',
+  })
+}

@@ -1,0 +1,41 @@
+import type { Cluster } from '../cluster/cluster.ts'
+import type { Inventory } from '../cluster/ours.ts'
+import { Problem } from '../problem.ts'
+import { sizeOf, wasGiven } from './reshape.ts'
+
+/** A droplet of ours whose name regrow never gave is nobody's to drain or to delete: a person must say what it is. */
+export async function machinesAreKnown({ wanted, name }: Cluster, own: Inventory): Promise<Problem[]> {
+  const count = (droplet: string) => own.droplets.filter((one) => one.name === droplet).length
+  return own.droplets
+    .filter((one) => !wasGiven(wanted, one.name) || count(one.name) > 1)
+    .map(
+      (one) =>
+        new Problem(
+          count(one.name) > 1
+            ? `there are ${count(one.name)} droplets ${one.name} (this one is ${one.id})`
+            : `droplet ${one.name} (${one.id}) belongs to cluster ${name}, and regrow never gave it that name`,
+          {
+            cure: `If it was renamed, give it its name back (doctl compute droplet-action rename ${one.id} --droplet-name …); otherwise remove it: doctl compute droplet delete ${one.id}.`,
+          },
+        ),
+    )
+}
+
+/** A disk cannot become smaller; a smaller machine keeps the disk that it has, where that fits. */
+export async function disksFit({ cloud, wanted }: Cluster, own: Inventory): Promise<Problem[]> {
+  const sizes = await cloud.sizes()
+  return wanted.nodes.flatMap((node) => {
+    const droplet = own.droplets.find((one) => one.name === node.name)
+    const size = sizes.find((one) => one.slug === sizeOf(node, wanted))
+    if (!droplet?.disk || !size || size.slug === droplet.size_slug || size.disk >= droplet.disk) return []
+    return [
+      new Problem(
+        `${node.name} has a disk of ${droplet.disk} GiB and cannot become ${size.slug}, which has ${size.disk}`,
+        {
+          cure: `A fresh machine can: ./scale.mts --add 1 --size ${size.slug}, then --remove ${node.name}.`,
+          exitCode: 2,
+        },
+      ),
+    ]
+  })
+}

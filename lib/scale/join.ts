@@ -1,0 +1,155 @@
+import { commonSpec, deliver } from '../cluster/bundle.ts'
+import type { Cluster } from '../cluster/cluster.ts'
+import { findDroplets, makeDroplet } from '../digitalocean/droplet.ts'
+import type { Network } from '../digitalocean/network.ts'
+import type { Droplet, Project, ReservedIp, SshKey } from '../digitalocean/types.ts'
+import { isDryRun } from '../dry-run.ts'
+import { members } from '../kubernetes/nodes.ts'
+import { Reports } from '../kubernetes/reports.ts'
+import { forAll, tellAll } from '../parallel.ts'
+import { Problem } from '../problem.ts'
+import type { Buckets } from '../store/buckets.ts'
+import type { Kit } from '../store/kit.ts'
+import { tell } from '../story.ts'
+import { doctl, type Kube, ToolFailure } from '../tools.ts'
+import { waitFor } from '../wait.ts'
+import { type Described, sizeOf } from './reshape.ts'
+
+/** What a machine needs to join: the ground that the first server stands on, and a server that is there. */
+export interface Ground {
+  kit: Kit
+  buckets: Buckets
+  project: Project
+  network: Network
+  address: ReservedIp
+  sshKey: SshKey
+}
+
+/** How many machines are ordered at the same time. */
+const ordersAtOnce = 8
+
+/**
+ * Grows machines that join a living server by its private address, each by a bundle of its own, and waits until all
+ * are Ready. One that fails keeps no other from joining.
+ * @throws Problem naming each that did not join and why
+ */
+export async function join(
+  cluster: Cluster,
+  ground: Ground,
+  kube: Kube,
+  nodes: readonly Described[],
+  droplets: readonly Droplet[],
+): Promise<void> {
+  if (nodes.length === 0) return
+  const server = `https://${await livingServer(kube, droplets)}:6443`
+  const failed: unknown[] = []
+  const ordered: Described[] = []
+  await forAll(
+    nodes,
+    async (node) => {
+      try {
+        await order(cluster, ground, node, server)
+        ordered.push(node)
+      } catch (error) {
+        failed.push(error)
+      }
+    },
+    ordersAtOnce,
+  )
+  if (!isDryRun()) failed.push(...(await untilReady(cluster, ground, kube, ordered)))
+  tellAll(failed)
+}
+
+/** Private address of a server that is Ready: etcd and agents speak over the private network. */
+async function livingServer(kube: Kube, droplets: readonly Droplet[]): Promise<string> {
+  const servers = (await members(kube)).filter((one) => one.server && one.ready)
+  for (const { name } of servers) {
+    const droplet = droplets.find((one) => one.name === name)
+    const own = droplet?.networks.v4.find((net) => net.type === 'private')
+    if (own) return own.ip_address
+  }
+  throw new Problem('no server is Ready that a machine could join', {
+    cure: './scripts/status.mts shows what exists.',
+  })
+}
+
+async function order(cluster: Cluster, ground: Ground, node: Described, server: string): Promise<void> {
+  const { kit, buckets, address, project, network, sshKey } = ground
+  const { name, role } = node
+  // A droplet that is there has its bundle: it was uploaded before.
+  const isThere = (await findDroplets(cluster, name)).length > 0
+  const userData =
+    isThere || isDryRun()
+      ? ''
+      : await deliver(buckets, {
+          node: { ...commonSpec(cluster, kit, address), name, role, join: server },
+          authorities: kit.authorities,
+        })
+  await makeDroplet(cluster, {
+    name,
+    size: sizeOf(node, cluster.wanted),
+    userData,
+    project,
+    network,
+    sshKey,
+  })
+}
+
+/** Watches all that join together: one look at the nodes and one at the droplets each round. @returns the failures */
+async function untilReady(
+  cluster: Cluster,
+  { buckets }: Ground,
+  kube: Kube,
+  nodes: readonly Described[],
+): Promise<unknown[]> {
+  const started = performance.now()
+  const waiting = new Map(nodes.map(({ name, role }) => [name, new Reports(buckets, name, role)]))
+  const failed: unknown[] = []
+  if (waiting.size === 0) return []
+  const wish = waiting.size === 1 ? `${[...waiting.keys()][0]} joins` : `${waiting.size} machines join`
+  try {
+    await waitFor({ wish, every: 5, within: 1800 }, async (note) => {
+      const ready = await readyNow(kube)
+      for (const name of waiting.keys())
+        if (ready?.has(name)) {
+          waiting.delete(name)
+          tell('+', `node ${name}`, 'Ready', (performance.now() - started) / 1000)
+        }
+      if (waiting.size === 0) return true
+      await powerOnWhatIsOff(cluster, waiting)
+      await forAll([...waiting], async ([name, reports]) => {
+        try {
+          await reports.follow()
+        } catch (error) {
+          if (!(error instanceof Problem)) throw error
+          waiting.delete(name)
+          failed.push(error)
+        }
+      })
+      note([...waiting].map(([name, { last }]) => `${name}: ${last}`).join('; '))
+      return waiting.size === 0 ? true : undefined
+    })
+  } catch (error) {
+    failed.push(error)
+  }
+  return failed
+}
+
+async function readyNow(kube: Kube): Promise<Set<string> | undefined> {
+  try {
+    return new Set((await members(kube)).filter((one) => one.ready).map((one) => one.name))
+  } catch (error) {
+    if (!(error instanceof ToolFailure)) throw error
+    return undefined
+  }
+}
+
+/** Nothing may be billed and off; a refusal means that something is pending, and the next round looks again. */
+async function powerOnWhatIsOff(cluster: Cluster, waiting: ReadonlyMap<string, unknown>): Promise<void> {
+  const droplets = await cluster.cloud.dropletsTagged(cluster.tag)
+  for (const droplet of droplets)
+    if (droplet.status === 'off' && waiting.has(droplet.name))
+      await doctl`compute droplet-action power-on ${droplet.id}`.catch((error: unknown) => {
+        if (!(error instanceof ToolFailure)) throw error
+      })
+}

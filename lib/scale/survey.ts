@@ -1,0 +1,57 @@
+import { join } from 'node:path'
+import type { Cluster } from '../cluster/cluster.ts'
+import { inventory } from '../cluster/ours.ts'
+import type { Droplet, ReservedIp } from '../digitalocean/types.ts'
+import { writeKubeconfig } from '../kubernetes/connect.ts'
+import { type Member, members } from '../kubernetes/nodes.ts'
+import { pods } from '../kubernetes/pods.ts'
+import { Problem } from '../problem.ts'
+import type { Kit } from '../store/kit.ts'
+import { type Kube, ToolFailure, workFolder } from '../tools.ts'
+import type { Seen } from './difference.ts'
+
+/** The machines as they are, and the kubeconfig of a server that answers, if one does. */
+export interface Survey extends Seen {
+  kube: Kube | undefined
+}
+
+/** Looks at droplets, nodes and pods; changes nothing. @throws Problem when there is no such cluster */
+export async function survey(cluster: Cluster, kit: Kit): Promise<Survey> {
+  const { droplets, reservedIps } = await inventory(cluster.cloud, cluster.name)
+  const [address] = reservedIps
+  if (!address)
+    throw new Problem(`there is no cluster “${cluster.name}” at DigitalOcean`, {
+      cure: `./bootstrap.mts --name ${cluster.name} grows it.`,
+    })
+  const answering = await firstAnswer(cluster, kit, address, droplets)
+  return {
+    droplets,
+    leadsTo: address.droplet?.id,
+    members: answering?.members,
+    kube: answering?.kube,
+    pods: answering ? await pods(answering.kube) : [],
+  }
+}
+
+/** Each server answers at its own address, too, when the one behind the reserved address is lost. */
+async function firstAnswer(
+  cluster: Cluster,
+  kit: Kit,
+  address: ReservedIp,
+  droplets: readonly Droplet[],
+): Promise<{ kube: Kube; members: Member[] } | undefined> {
+  const roles = new Map((cluster.committed ?? cluster.wanted).nodes.map((node) => [node.name, node.role]))
+  const servers = droplets.filter((one) => one.status === 'active' && roles.get(one.name) === 'server')
+  const own = servers.flatMap((one) =>
+    one.networks.v4.filter((net) => net.type === 'public').map((net) => net.ip_address),
+  )
+  for (const ip of [address.ip, ...own]) {
+    const kube = await writeKubeconfig(cluster, kit, ip, join(workFolder(), `kubeconfig-${ip}.yaml`))
+    try {
+      return { kube, members: await members(kube) }
+    } catch (error) {
+      if (!(error instanceof ToolFailure)) throw error
+    }
+  }
+  return undefined
+}
