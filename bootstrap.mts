@@ -3,25 +3,21 @@
 import { ageOf, lastWhole } from './lib/backup/backups.ts'
 import { firstBackup } from './lib/backup/first.ts'
 import { describe } from './lib/cluster/cluster.ts'
-import { ensureBundle, firstServerName } from './lib/cluster/first-server.ts'
+import { growFirstServer } from './lib/cluster/grow.ts'
 import { plan } from './lib/cluster/plan.ts'
 import { preflight } from './lib/cluster/preflight.ts'
 import { noRestoreUnderWay } from './lib/cluster/restoration.ts'
 import { reviveFirstServer } from './lib/cluster/revive.ts'
 import { ensureAddress } from './lib/digitalocean/address.ts'
-import { ensureDroplet } from './lib/digitalocean/droplet.ts'
 import { ensureNetwork } from './lib/digitalocean/network.ts'
 import { ensureProject } from './lib/digitalocean/project.ts'
-import { ensureSshKey } from './lib/digitalocean/ssh-key.ts'
 import { claim } from './lib/gitops/claim.ts'
-import { seed } from './lib/gitops/seed.ts'
 import { ensureTools } from './lib/install/ensure-tools.ts'
 import { applyRoot, healthy } from './lib/kubernetes/applications.ts'
 import { claimsBound } from './lib/kubernetes/claims.ts'
 import { ensureCloudToken } from './lib/kubernetes/cloud-token.ts'
-import { connect } from './lib/kubernetes/connect.ts'
 import { run } from './lib/run.ts'
-import { ensureBuckets, retireClusterKeys } from './lib/store/buckets.ts'
+import { ensureBuckets } from './lib/store/buckets.ts'
 import { ensureKit } from './lib/store/kit.ts'
 
 await run('bootstrap', async ({ flags, confirm }) => {
@@ -41,27 +37,10 @@ await run('bootstrap', async ({ flags, confirm }) => {
   await noRestoreUnderWay(cluster, buckets) // apps would start on missing data
   await reviveFirstServer(cluster, buckets) // only where an earlier run left it in trouble
   const kit = await ensureKit(buckets, cluster) // CAs, tokens, passwords: made once, found ever after
-  const [sshKey, userData] = await Promise.all([
-    ensureSshKey(cluster, kit),
-    ensureBundle(cluster, { kit, buckets, address }),
-    seed(cluster, kit, address), // manifests, deploy key
-  ])
-  const name = firstServerName(cluster)
-  await ensureDroplet(cluster, {
-    name,
-    size: cluster.wanted.size,
-    userData,
-    project,
-    network,
-    sshKey,
-    address,
-  })
-
-  const kube = await connect(cluster, { kit, buckets, address, name }) // the kubeconfig was known before the machine
+  const kube = await growFirstServer(cluster, { project, network, address, buckets, kit })
   await Promise.all([
     healthy(kube, 'platform'), // CSI, Velero, sealed-secrets: by Argo CD
     ensureCloudToken(kube, cluster),
-    retireClusterKeys(cluster, buckets, name),
   ])
   await applyRoot(kube, cluster, address) // the app of apps: ingress, backups, your apps
   await healthy(kube, 'root')

@@ -3,28 +3,28 @@
 import { backedVolumes } from './lib/backup/backed.ts'
 import { bringBack } from './lib/backup/bring-back.ts'
 import { chooseBackup } from './lib/backup/choose.ts'
+import { dataBack } from './lib/backup/data.ts'
 import { extendExpirations } from './lib/backup/expiry.ts'
 import { readOnlyLocation, synced } from './lib/backup/location.ts'
+import { backedObjects } from './lib/backup/objects.ts'
+import { outcome, prove } from './lib/backup/proof.ts'
 import { restoreChecks } from './lib/backup/restore-checks.ts'
 import { restorePlan } from './lib/backup/restore-plan.ts'
+import { returnWorkloads } from './lib/backup/workloads.ts'
 import { describe } from './lib/cluster/cluster.ts'
 import { powerOffEarlier, removeEarlier } from './lib/cluster/earlier.ts'
-import { ensureBundle, firstServerName } from './lib/cluster/first-server.ts'
+import { growFirstServer } from './lib/cluster/grow.ts'
 import { preflight, preflightReading } from './lib/cluster/preflight.ts'
 import { beginRestoration, finishRestoration, setCourse } from './lib/cluster/restoration.ts'
 import { reviveFirstServer } from './lib/cluster/revive.ts'
 import { ensureAddress } from './lib/digitalocean/address.ts'
-import { ensureDroplet } from './lib/digitalocean/droplet.ts'
 import { ensureNetwork } from './lib/digitalocean/network.ts'
 import { ensureProject } from './lib/digitalocean/project.ts'
-import { ensureSshKey } from './lib/digitalocean/ssh-key.ts'
 import { claim } from './lib/gitops/claim.ts'
-import { seed } from './lib/gitops/seed.ts'
 import { ensureTools } from './lib/install/ensure-tools.ts'
 import { applyRoot, healthy } from './lib/kubernetes/applications.ts'
-import { connect } from './lib/kubernetes/connect.ts'
 import { run } from './lib/run.ts'
-import { ensureBuckets, needBuckets, retireClusterKeys } from './lib/store/buckets.ts'
+import { ensureBuckets, needBuckets } from './lib/store/buckets.ts'
 import { needKit } from './lib/store/kit.ts'
 
 await run('restore', async ({ flags, confirm }) => {
@@ -35,6 +35,7 @@ await run('restore', async ({ flags, confirm }) => {
   const kit = await needKit(kept, cluster.name) // asks for the passphrase
   const backup = await chooseBackup(kept.velero, flags.backup, cluster) // whole, or refused with the reason
   const backed = await backedVolumes(kept.velero, backup.metadata.name)
+  const held = await backedObjects(kept.velero, backup.metadata.name)
   const course = await setCourse(cluster, kept, backup.metadata.name, flags.replace) // onto a new server, or the one begun
   await preflight(cluster, restoreChecks({ course, replace: flags.replace }))
   await confirm(await restorePlan(cluster, course, backup, []))
@@ -49,26 +50,28 @@ await run('restore', async ({ flags, confirm }) => {
   await reviveFirstServer(cluster, buckets)
   await beginRestoration(cluster, buckets, course)
   await powerOffEarlier(cluster, course) // with --replace: two clusters never write to one bucket
-  const [sshKey, userData] = await Promise.all([
-    ensureSshKey(cluster, kit),
-    ensureBundle(cluster, { kit, buckets, address }),
-    seed(cluster, kit, address),
-  ])
-  const name = firstServerName(cluster)
-  const { size } = cluster.wanted
-  await ensureDroplet(cluster, { name, size, userData, project, network, sshKey, address })
-
-  const kube = await connect(cluster, { kit, buckets, address, name })
-  await retireClusterKeys(cluster, buckets, name) // of the earlier cluster
+  const kube = await growFirstServer(cluster, { project, network, address, buckets, kit }) // as bootstrap does
   await healthy(kube, 'platform') // the engine; no app yet
   const extended = await extendExpirations(cluster, buckets.velero, course.backup)
   await readOnlyLocation(kube, cluster) // Velero reads, and deletes nothing
   await synced(kube, course.backup)
   const volumes = await bringBack(kube, { ...course, backed }) // every volume, or no app starts
+  const data = await dataBack(kube, held) // object by object, before Git changes any
 
   await applyRoot(kube, cluster, address) // Git brings the apps and turns the location read-write
   await healthy(kube, 'root')
-  await finishRestoration(cluster, buckets, course)
-  const stays = await removeEarlier(cluster, course, new Set(volumes.map((one) => one.volume)))
-  return { backup: course.backup, volumes, extended, stays }
+  const workloads = await returnWorkloads(kube, buckets.velero, course.backup, held) // what Git does not have
+  const proof = await prove(kube, {
+    backup,
+    course,
+    address,
+    volumes,
+    objects: [...data, ...workloads],
+    extended,
+  })
+  if (proof.missing.length === 0) {
+    await finishRestoration(cluster, buckets, course)
+    proof.stays = await removeEarlier(cluster, course, backed) // what was replaced, and nothing that is an only copy
+  }
+  return outcome(proof)
 })

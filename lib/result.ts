@@ -1,5 +1,16 @@
+import type { Problem } from './problem.ts'
 import { redact } from './secret.ts'
 import { tell } from './story.ts'
+
+/** A result that is more than its fields: how it is shown on the screen, and what is wrong with it after all. */
+export interface Outcome {
+  shown(): Record<string, unknown>
+  /** Told behind the result, with its exit code. */
+  fault(): Problem | undefined
+}
+
+export const isOutcome = (result: unknown): result is Outcome =>
+  typeof result === 'object' && result !== null && 'shown' in result && 'fault' in result
 
 /** Prints a flow's result on stdout: as JSON, or one aligned line for each of its fields that has a value. */
 export function present(result: unknown, how: { json: boolean; seconds: number }): void {
@@ -7,9 +18,10 @@ export function present(result: unknown, how: { json: boolean; seconds: number }
     process.stdout.write(`${redact(JSON.stringify(result ?? null, null, 2))}\n`)
     return
   }
-  if (typeof result === 'string') process.stdout.write(result.endsWith('\n') ? result : `${result}\n`)
-  else if (result && typeof result === 'object') {
-    const rows = Object.entries(result).flatMap(([name, value]) => lines(name, value))
+  const shown = isOutcome(result) ? result.shown() : result
+  if (typeof shown === 'string') process.stdout.write(shown.endsWith('\n') ? shown : `${shown}\n`)
+  else if (shown && typeof shown === 'object') {
+    const rows = Object.entries(shown).flatMap(([name, value]) => lines(name, value))
     const width = Math.max(0, ...rows.map(([name]) => name.length))
     for (const [name, value] of rows)
       process.stdout.write(redact(`${`${name.padEnd(width)}  ${value}`.trimEnd()}\n`))

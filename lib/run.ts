@@ -11,7 +11,7 @@ import { atEnd, endAll } from './ending.ts'
 import { missingTokens } from './environment.ts'
 import { type CommandName, type Flags, helpText, readFlags } from './flags.ts'
 import { Problem, Problems } from './problem.ts'
-import { present } from './result.ts'
+import { isOutcome, present } from './result.ts'
 import { redact } from './secret.ts'
 import { print, tell } from './story.ts'
 
@@ -63,6 +63,8 @@ export async function run<C extends CommandName>(
     const result = await flow({ flags, confirm })
     await endAll()
     present(result, { json: flags.json === true, seconds: (performance.now() - started) / 1000 })
+    const fault = isOutcome(result) ? result.fault() : undefined
+    if (fault) process.exitCode = explain(fault)
   } catch (error) {
     // What a flow trips over while it is stopped is no failure of it.
     if (stopping) return

@@ -25,13 +25,13 @@ export async function powerOffEarlier(cluster: Cluster, { droplets }: Restoratio
 /**
  * Destroys what was replaced, once the new cluster is proven: its droplets, and those of its volumes that came back
  * from the backup. A volume that no backup holds is the only copy of what is on it, so it stays.
- * @param proven names of the earlier cluster's volumes that are back
+ * @param proven the volumes that came back
  * @returns the volumes that stay, one line each with what it costs
  */
 export async function removeEarlier(
   cluster: Cluster,
   { droplets, volumes }: Restoration,
-  proven: ReadonlySet<string>,
+  proven: readonly { volume: string }[],
 ): Promise<string[]> {
   for (const { id, name } of droplets) {
     const isGone = async () => !(await cluster.cloud.droplet(id))
@@ -41,7 +41,9 @@ export async function removeEarlier(
   }
   const left = new Set((await cluster.cloud.volumes()).map((one) => one.id))
   const there = volumes.filter((one) => left.has(one.id))
-  const replaced = there.filter((one) => droplets.length > 0 && proven.has(one.name))
+  const replaced = there.filter(
+    (one) => droplets.length > 0 && proven.some(({ volume }) => volume === one.name),
+  )
   for (const { id, name } of replaced) {
     const isGone = async () => !(await cluster.cloud.volumes()).some((one) => one.id === id)
     await untilDone(`volume ${name} is gone`, isGone, () => doctl`compute volume delete ${id} --force`)

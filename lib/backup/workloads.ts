@@ -1,0 +1,73 @@
+import { dump } from 'js-yaml'
+import type { Bucket } from '../store/s3.ts'
+import { tell } from '../story.ts'
+import { type Kube, kubectl } from '../tools.ts'
+import {
+  type BackedObject,
+  compareObjects,
+  eachObject,
+  type Manifest,
+  type ObjectProof,
+  presentObjects,
+} from './objects.ts'
+import { workloads } from './selection.ts'
+
+/** Whether objects of a resource wait until the data is proven. */
+export const isWorkload = (resource: string) => (workloads as readonly string[]).includes(resource)
+
+/**
+ * Brings back the workloads that Git does not: whoever made them by hand finds them again. One that Git brought once
+ * and has no longer stays away.
+ * @returns the proof of all workloads
+ */
+export async function returnWorkloads(
+  kube: Kube,
+  bucket: Bucket,
+  backup: string,
+  backed: readonly BackedObject[],
+): Promise<ObjectProof[]> {
+  const wanted = backed.filter((one) => isWorkload(one.resource))
+  const resources = new Set(wanted.map((one) => one.resource))
+  const missing = new Set(
+    compareObjects(wanted, await presentObjects(kube, resources), false).flatMap((one) =>
+      one.missing.map(({ id }) => `${one.resource} ${id}`),
+    ),
+  )
+  const ofGit = new Set<string>()
+  const toApply: Manifest[] = []
+  if (missing.size > 0)
+    await eachObject(bucket, backup, (resource, one) => {
+      const key = `${resource} ${one.metadata.namespace}/${one.metadata.name}`
+      if (!missing.has(key)) return
+      if (isTracked(one)) ofGit.add(key)
+      else toApply.push(one)
+    })
+  for (const one of toApply) {
+    await kubectl(kube, dump(bare(one)))`apply --server-side --field-manager regrow -f -`
+    tell('+', `${one.kind} ${one.metadata.namespace}/${one.metadata.name}`, 'from the backup: Git has none')
+  }
+  const proofs = compareObjects(wanted, await presentObjects(kube, resources), false)
+  return proofs.map((proof) => {
+    const gone = proof.missing.filter(({ id }) => ofGit.has(`${proof.resource} ${id}`))
+    if (gone.length === 0) return proof
+    return {
+      ...proof,
+      leftOut: { ...proof.leftOut, 'Git has it no longer': gone.map(({ id }) => id) },
+      missing: proof.missing.filter((one) => !gone.includes(one)),
+    }
+  })
+}
+
+/** Whether Argo CD brought an object: its tracking annotation names the object itself (`resource_tracking.md`). */
+function isTracked({ metadata }: Manifest): boolean {
+  const tracked = metadata.annotations?.['argocd.argoproj.io/tracking-id'] ?? ''
+  return tracked.endsWith(`:${metadata.namespace}/${metadata.name}`)
+}
+
+/** An object as it can be applied to another cluster. */
+export function bare({ status: _, ...one }: Manifest): Manifest {
+  const { name, namespace, labels, annotations } = one.metadata
+  const kept = { name, namespace, labels, annotations }
+  const metadata = Object.fromEntries(Object.entries(kept).filter(([, value]) => value !== undefined))
+  return { ...one, metadata: metadata as Manifest['metadata'] }
+}

@@ -1,0 +1,38 @@
+import { ensureDroplet } from '../digitalocean/droplet.ts'
+import type { Network } from '../digitalocean/network.ts'
+import { ensureSshKey } from '../digitalocean/ssh-key.ts'
+import type { Project, ReservedIp } from '../digitalocean/types.ts'
+import { seed } from '../gitops/seed.ts'
+import { connect } from '../kubernetes/connect.ts'
+import { type Buckets, retireClusterKeys } from '../store/buckets.ts'
+import type { Kit } from '../store/kit.ts'
+import type { Kube } from '../tools.ts'
+import type { Cluster } from './cluster.ts'
+import { ensureBundle, firstServerName } from './first-server.ts'
+
+/** What a first server stands on. */
+export interface Ground {
+  project: Project
+  network: Network
+  address: ReservedIp
+  buckets: Buckets
+  kit: Kit
+}
+
+/**
+ * Grows the first server: its bundle, the manifests that its Argo CD reads, the droplet, which installs itself; waits
+ * until its Kubernetes API answers. From then on no earlier server's key opens the backups.
+ */
+export async function growFirstServer(cluster: Cluster, ground: Ground): Promise<Kube> {
+  const { address, buckets, kit } = ground
+  const [sshKey, userData] = await Promise.all([
+    ensureSshKey(cluster, kit),
+    ensureBundle(cluster, { kit, buckets, address }),
+    seed(cluster, kit, address), // manifests, deploy key
+  ])
+  const name = firstServerName(cluster)
+  await ensureDroplet(cluster, { ...ground, name, size: cluster.wanted.size, userData, sshKey })
+  const kube = await connect(cluster, { kit, buckets, address, name }) // the kubeconfig was known before the machine
+  await retireClusterKeys(cluster, buckets, name)
+  return kube
+}
