@@ -9,7 +9,15 @@ import { Problem } from '../problem.ts'
 import { Secret } from '../secret.ts'
 import { tell } from '../story.ts'
 import { waitFor } from '../wait.ts'
-import { isClusterKey, isSetupKey, isShortLived, mintKey, removeKey, type SpacesKeyPair } from './keys.ts'
+import {
+  isClusterKey,
+  isOfThisRun,
+  isSetupKey,
+  isShortLived,
+  mintKey,
+  removeKey,
+  type SpacesKeyPair,
+} from './keys.ts'
 import { nodeRecords } from './nodes.ts'
 import { type Bucket, connectStore, type Store, type StoreKey } from './s3.ts'
 
@@ -190,7 +198,7 @@ async function putAway(cluster: Cluster, buckets: Buckets): Promise<void> {
       !(needed.has(key.access_key) && Date.parse(key.created_at) > weekAgo),
   )
   const own = unneeded.find((key) => key.access_key === buckets.accessKey)
-  const left = unneeded.filter((key) => key !== own)
+  const left = unneeded.filter((key) => !isOfThisRun(key))
   if (
     left.length > 0 &&
     (await mayChange().then(

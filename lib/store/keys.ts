@@ -15,6 +15,11 @@ export interface SpacesKeyPair extends StoreKey {
   name: string
 }
 
+const mintedHere = new Set<string>()
+
+/** Whether this very run minted a key: it puts it away itself. */
+export const isOfThisRun = (key: SpacesKey) => mintedHere.has(key.access_key)
+
 const minted = z.array(z.object({ access_key: z.string(), secret_key: z.string() })).min(1)
 
 /**
@@ -36,6 +41,7 @@ export async function mintKey(
       const output = await doctlFor(name)`spaces keys create ${name} ${words}`
       const [key] = output.json(minted)
       if (!key) throw new Problem(`key ${name} was made without a secret`)
+      mintedHere.add(key.access_key)
       return { name, accessKey: key.access_key, secretKey: new Secret(key.secret_key) }
     } catch (error) {
       if (!(error instanceof ToolFailure)) throw error
