@@ -47,7 +47,11 @@ export async function confirmName(name: string, flags: { confirm?: string | unde
       }),
     )
   }
-  if (given !== name) throw new Problem(`“${given}” is not ${name}: nothing was removed`, { exitCode: 2 })
+  if (given !== name)
+    throw new Problem(`“${given}” is not ${name}: nothing was removed`, {
+      cure: `Give the name as it stands there: --confirm ${name}.`,
+      exitCode: 2,
+    })
 }
 
 /** Asks for a secret on a terminal; empty where nobody can be asked, or nothing is told. */

@@ -1,6 +1,6 @@
 import { parseArgs } from 'node:util'
-import { closest, distance } from 'fastest-levenshtein'
 import { Problem } from './problem.ts'
+import { suggest } from './suggest.ts'
 
 interface Flag {
   /** Placeholder of the value in the help text; a flag without one is a switch. */
@@ -10,7 +10,7 @@ interface Flag {
 
 interface Command {
   about: string
-  /** Words that are not flags, in order, as the help text names them; `...` takes any number. */
+  /** The one word that is not a flag, as the help text names it. */
   words?: string
   flags: Record<string, Flag>
 }
@@ -162,6 +162,11 @@ export function readFlags<C extends CommandName>(command: C, argv: readonly stri
   }
   if (positionals.length > 0 && !spec.words)
     throw wrong(`${command} does not know what to do with “${positionals.join(' ')}”`, command)
+  if (positionals.length > 1)
+    throw wrong(
+      `${command} takes one ${spec.words?.replace(/[[\]]/g, '')}, not “${positionals.join(' ')}”`,
+      command,
+    )
   return read as Flags<C>
 }
 
@@ -183,10 +188,10 @@ export function helpText(command: CommandName, file: string): string {
   ].join('\n')
 }
 
-function unknown(name: string, flags: string[], command: string): Problem {
-  const near = closest(name.replace(/^-+/, ''), flags)
-  const hint = near && distance(name.replace(/^-+/, ''), near) <= 3 ? ` Did you mean --${near}?` : ''
-  return wrong(`${name} is not a flag of ${command}.${hint}`, command)
+/** A flag that there is not, with the one that was probably meant. */
+export function unknown(name: string, flags: string[], command: string): Problem {
+  const near = suggest(name.replace(/^-+/, ''), flags)
+  return wrong(`${name} is not a flag of ${command}.${near ? ` Did you mean --${near}?` : ''}`, command)
 }
 
 function wrong(message: string, command: string): Problem {

@@ -8,12 +8,13 @@ import { endChanges } from './change.ts'
 import { answered, asked } from './confirm.ts'
 import { beginDryRun, DryRunEnd } from './dry-run.ts'
 import { atEnd, endAll } from './ending.ts'
-import { missingTokens } from './environment.ts'
+import { leaveProxiesOut, missingTokens } from './environment.ts'
 import { type CommandName, type Flags, helpText, readFlags } from './flags.ts'
 import { Problem, Problems } from './problem.ts'
 import { isOutcome, present } from './result.ts'
 import { redact } from './secret.ts'
 import { print, tell } from './story.ts'
+import { systemProblem } from './system-failure.ts'
 
 /** What a flow is handed: its flags, and the question before anything is changed. */
 export interface Running<C extends CommandName> {
@@ -41,6 +42,9 @@ export async function run<C extends CommandName>(
 ): Promise<void> {
   process.once('SIGINT', () => void interrupted())
   process.once('SIGTERM', () => void interrupted())
+  // Who reads our output may go away (`… | head -1`): the run goes on, and puts its keys away.
+  process.stdout.on('error', lostOutput)
+  process.stderr.on('error', () => {})
   const started = performance.now()
   try {
     const flags = readFlags(command, process.argv.slice(2)) as Flags<C> & Partial<Record<string, boolean>>
@@ -48,6 +52,7 @@ export async function run<C extends CommandName>(
       process.stdout.write(helpText(command, relative(process.cwd(), process.argv[1] ?? command) || command))
       return
     }
+    leaveProxiesOut()
     if (flags.sandbox && !process.env.REGROW_SANDBOXED) await openSandbox()
     if (flags.verbose) process.env.REGROW_VERBOSE = '1'
     if (needs.tokens?.(flags) ?? true) await askForTokens()
@@ -78,7 +83,8 @@ export async function run<C extends CommandName>(
 }
 
 /** Tells a failure on stderr: what happened, to which thing, what to do; the stack only with DEBUG. @returns exit code */
-export function explain(error: unknown): number {
+export function explain(thrown: unknown): number {
+  const error = systemProblem(thrown) ?? thrown
   if (error instanceof Problems) {
     tell('x', error.message)
     for (const one of error.all) explainOne(one)
@@ -107,6 +113,10 @@ function stackOf(error: unknown): string {
 }
 
 let stopping = false
+
+function lostOutput(error: NodeJS.ErrnoException): void {
+  if (error.code !== 'EPIPE') process.exitCode = explain(error)
+}
 
 async function interrupted(): Promise<void> {
   stopping = true

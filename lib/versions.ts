@@ -1,3 +1,4 @@
+import { z } from 'zod'
 import { Problem } from './problem.ts'
 
 /** The names by which `versions` in cluster.yaml overrides what is shipped. */
@@ -5,6 +6,9 @@ export type PartName = keyof typeof parts
 
 /** One exact version for every part. */
 export type Versions = Record<PartName, string>
+
+/** An exact version: a tag, a chart's version, or a tag with a digest; never one that moves. */
+export const pinned = z.string().regex(/^v?\d+\.\d+\.\d+([-+.@:\w]*)$/, 'is no exact version')
 
 /** Something that is fetched from upstream: its name in `digests` of cluster.yaml, and its address. */
 export interface UpstreamFile {

@@ -1,11 +1,14 @@
 #!/usr/bin/env -S npx tsx
 // The whole cloud in a box: runs any command against a simulated DigitalOcean, Spaces and GitHub. Nothing costs money.
 import { spawn } from 'node:child_process'
-import { readFileSync, rmSync } from 'node:fs'
+import { rmSync } from 'node:fs'
 import { constants } from 'node:os'
 import { dirname, resolve } from 'node:path'
 import { z } from 'zod'
+import { faultsOf } from '../lib/cluster/faults.ts'
+import { unknown } from '../lib/flags.ts'
 import { Problem } from '../lib/problem.ts'
+import { readYaml } from '../lib/read-text.ts'
 import { explain } from '../lib/run.ts'
 import { tell } from '../lib/story.ts'
 import { openBox } from '../sandbox/box.ts'
@@ -43,7 +46,7 @@ function read(argv: string[]) {
   const flags = {
     reset: false,
     latency: Number(process.env.REGROW_SANDBOX_LATENCY ?? 0),
-    faults: process.env.REGROW_SANDBOX_FAULTS,
+    faults: process.env.REGROW_SANDBOX_FAULTS || undefined,
   }
   let at = 0
   for (; argv[at]?.startsWith('--'); at++) {
@@ -51,13 +54,27 @@ function read(argv: string[]) {
     if (argv[at] === '--hold') return { ...flags, command: [], help: false, hold: true }
     if (argv[at] === '--reset') flags.reset = true
     else if (argv[at] === '--latency') flags.latency = Number(argv[++at])
-    else if (argv[at] === '--faults') flags.faults = argv[++at]
-    else
-      throw new Problem(`${argv[at]} is not a flag of sandbox`, { cure: '--help lists them.', exitCode: 2 })
+    else if (argv[at] === '--faults') flags.faults = argv[++at] ?? ''
+    else throw unknown(argv[at] ?? '', ['reset', 'latency', 'hold', 'faults', 'help'], 'sandbox')
   }
   if (!(flags.latency >= 0 && flags.latency <= 1))
-    throw new Problem('--latency takes a number from 0 to 1', { exitCode: 2 })
+    throw new Problem('--latency takes a number from 0 to 1', {
+      cure: '--help lists what sandbox takes.',
+      exitCode: 2,
+    })
   return { ...flags, command: argv.slice(at), help: false, hold: false }
+}
+
+/** The faults that a file asks for. */
+function readFaults(file: string) {
+  const raw = readYaml(file)
+  const read = faults.safeParse(raw)
+  if (read.success) return read.data
+  const wrong = faultsOf(read.error, raw, faults).map(({ key, fault }) => `${key} ${fault}`.trim())
+  throw new Problem(`${file} cannot be used: ${wrong.join('; ')}`, {
+    cure: 'docs/sandbox.md shows what it may hold.',
+    exitCode: 2,
+  })
 }
 
 /** Runs the command and waits for it; signals reach it by the terminal or are handed on. */
@@ -98,7 +115,7 @@ try {
   const box = await openBox({
     dir,
     latencyScale: wanted.latency,
-    faults: wanted.faults ? faults.parse(JSON.parse(readFileSync(wanted.faults, 'utf8'))) : [],
+    faults: wanted.faults !== undefined ? readFaults(wanted.faults) : [],
   })
   tell(
     '·',

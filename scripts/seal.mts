@@ -1,10 +1,10 @@
 #!/usr/bin/env -S npx tsx
 // A Secret into a SealedSecret that only this cluster can open. What comes out may go into Git.
-import { readFileSync, writeFileSync } from 'node:fs'
-import { dump, load } from 'js-yaml'
+import { writeFileSync } from 'node:fs'
+import { dump } from 'js-yaml'
 import { describe } from '../lib/cluster/cluster.ts'
 import { sealSecret } from '../lib/gitops/sealing.ts'
-import { readText } from '../lib/read-text.ts'
+import { readText, readYaml } from '../lib/read-text.ts'
 import { run } from '../lib/run.ts'
 import { openBuckets } from '../lib/store/buckets.ts'
 import { needKit } from '../lib/store/kit.ts'
@@ -21,8 +21,7 @@ await run(
       writeFileSync(flags['save-certificate'], certificate)
       return { certificate: flags['save-certificate'] }
     }
-    const manifest = load(flags.words[0] ? readText(flags.words[0]) : readFileSync(0, 'utf8'))
-    const sealed = sealSecret(manifest, certificate)
+    const sealed = sealSecret(readYaml(flags.words[0]), certificate)
     return flags.json ? sealed : dump(sealed, { lineWidth: -1 })
   },
   { tokens: (flags) => !flags.certificate },

@@ -5,13 +5,8 @@ import type { Account } from '../digitalocean/types.ts'
 import { endpoints, type Tokens, tokens } from '../environment.ts'
 import { connectGitHub, type GitHub, type Place, type Repository } from '../gitops/github.ts'
 import { Problem } from '../problem.ts'
-import {
-  type Description,
-  descriptionPath,
-  type Fault,
-  parseDescription,
-  withFirstServer,
-} from './description.ts'
+import { type Description, descriptionPath, parseDescription, withFirstServer } from './description.ts'
+import type { Fault } from './faults.ts'
 import { withFreeRange } from './free-range.ts'
 import { clusterName, names } from './names.ts'
 
@@ -99,11 +94,12 @@ export async function describe(flags: Wishes): Promise<Cluster> {
   const note = (error: unknown): undefined => {
     problems.push(error instanceof Problem ? error : new Problem(String(error), { cause: error }))
   }
-  const [account, user, cloudTokenEnds] = await Promise.all([
-    cloud.account().catch(note),
-    github.user().catch(note),
-    tokenEnds(keys.digitalocean),
-  ])
+  const ends = tokenEnds(keys.digitalocean)
+  const asked = await Promise.allSettled([cloud.account(), github.user()])
+  const cloudTokenEnds = await ends
+  const value = <T>(one: PromiseSettledResult<T>) =>
+    one.status === 'fulfilled' ? one.value : note(one.reason)
+  const [account, user] = [value(asked[0]), value(asked[1])]
   const place = placeOf(flags.repo, start.cluster, user?.login ?? '')
   const cluster: Cluster = {
     name: start.cluster,
@@ -123,6 +119,7 @@ export async function describe(flags: Wishes): Promise<Cluster> {
     problems,
   }
   if (user) await readCommitted(cluster, flags).catch(note)
+  cluster.wanted = withFirstServer(cluster.wanted)
   // A range that Git or a person records is never changed.
   if (account && flags.config === undefined && !cluster.committed)
     cluster.wanted = withFreeRange(cluster.wanted, (await cloud.vpcs().catch(note)) ?? [])
@@ -133,20 +130,14 @@ export async function describe(flags: Wishes): Promise<Cluster> {
 async function readCommitted(cluster: Cluster, flags: Wishes): Promise<void> {
   const { github, place } = cluster
   cluster.repository = await github.repository(place.owner, place.name)
-  if (!cluster.repository) {
-    cluster.wanted = withFirstServer(cluster.wanted)
-    return
-  }
+  if (!cluster.repository) return
   const text = await github.file(place, descriptionPath(cluster.name))
-  if (text === undefined) {
-    cluster.wanted = withFirstServer(cluster.wanted)
-    return
-  }
+  if (text === undefined) return
   const where = `${place.owner}/${place.name}: ${descriptionPath(cluster.name)}`
   const committed = parsed(text, where, 1)
   cluster.committed = committed
   cluster.committedText = text
-  cluster.wanted = withFirstServer(overlay(committed, flags))
+  cluster.wanted = overlay(committed, flags)
 }
 
 function fromFlags(flags: Wishes): Description {

@@ -1,12 +1,36 @@
 import { isIP } from 'node:net'
 import { dump, load } from 'js-yaml'
 import { z } from 'zod'
+import { parts, pinned } from '../versions.ts'
+import { isCron } from './cron.ts'
+import { type Fault, faultsOf } from './faults.ts'
 import { clusterName, names } from './names.ts'
+import { isNetwork, overlap } from './ranges.ts'
 
 const cidr = z
   .string()
   .refine(isCidr, { error: 'is no address range such as 203.0.113.7/32' })
   .meta({ description: 'An address range such as 203.0.113.7/32.' })
+
+/** DigitalOcean's rules for a private network (https://docs.digitalocean.com/products/networking/vpc/details/limits). */
+const privateRange = cidr
+  .refine((range) => !isCidr(range) || isNetwork(range), {
+    error: 'is no network: the address has bits beyond its prefix, or it is not IPv4',
+  })
+  .refine(
+    (range) =>
+      !isNetwork(range) ||
+      ['10.0.0.0/8', '172.16.0.0/12', '192.168.0.0/16'].some((one) => overlap(one, range)),
+    { error: 'is not private: take one of 10.0.0.0/8, 172.16.0.0/12, 192.168.0.0/16' },
+  )
+  .refine((range) => !isNetwork(range) || /\/(1[6-9]|2[0-8])$/.test(range), {
+    error: 'has a size that DigitalOcean does not make: take /16 to /28',
+  })
+
+/** S3's rules for a bucket's name, dots left out because TLS does not cover them. */
+const bucketName = z
+  .string()
+  .regex(/^[a-z0-9][a-z0-9-]{1,61}[a-z0-9]$/, 'is no bucket’s name: 3 to 63 of a-z, 0-9 and -')
 
 const node = z.strictObject({
   name: z
@@ -19,7 +43,7 @@ const node = z.strictObject({
 const fields = z.strictObject({
   cluster: z
     .string()
-    .regex(clusterName, 'must start with a letter and have at most 20 of a-z, 0-9 and -')
+    .regex(clusterName, 'must start with a letter, have at most 20 of a-z, 0-9 and -, and not end with -')
     .default('main')
     .meta({ description: 'Name of the cluster; part of every name that regrow gives.' }),
   region: z
@@ -34,6 +58,7 @@ const fields = z.strictObject({
     .meta({ description: 'Droplet size, at least 2 GB of memory.' }),
   image: z
     .string()
+    .regex(/^[a-z0-9-]+$/, 'is no image such as debian-13-x64')
     .default('debian-13-x64')
     .meta({ description: 'Droplet image; the node’s scripts are written for Debian 13 and Ubuntu 24.04.' }),
   datastore: z
@@ -44,7 +69,7 @@ const fields = z.strictObject({
   nextNode: z.int().min(1).default(1).meta({ description: 'Number of the next machine.' }),
   network: z
     .strictObject({
-      range: cidr
+      range: privateRange
         .default('10.110.0.0/20')
         .meta({ description: 'Range of the private network; must not meet 10.42.0.0/16 and 10.43.0.0/16.' }),
       adminCidrs: z
@@ -59,12 +84,12 @@ const fields = z.strictObject({
     .regex(/^([a-z0-9]([a-z0-9-]*[a-z0-9])?\.)+[a-z]{2,}$/, 'is no domain such as example.org')
     .optional()
     .meta({ description: 'Domain of the apps. With it certificates come from Let’s Encrypt.' }),
-  email: z.email().optional().meta({ description: 'Contact for Let’s Encrypt.' }),
+  email: z.email('is no e-mail address').optional().meta({ description: 'Contact for Let’s Encrypt.' }),
   backups: z
     .strictObject({
       schedule: z
         .string()
-        .regex(/^(\S+ ){4}\S+$/, 'is no cron schedule of five fields')
+        .refine(isCron, { error: 'is no cron schedule of five fields of numbers such as 17 3 * * *' })
         .default('17 3 * * *')
         .meta({ description: 'When, as cron (UTC).' }),
       keepDays: z.int().min(1).max(3650).default(30).meta({ description: 'How many days a backup is kept.' }),
@@ -81,26 +106,40 @@ const fields = z.strictObject({
   store: z
     .strictObject({
       endpoint: z
-        .url({ protocol: /^https?$/ })
+        .url({ protocol: /^https?$/, error: 'is no address such as https://s3.example.org' })
+        // Velero's copier takes no path in it.
+        .regex(/^\w+:\/\/[^/?#]+\/?$/, 'must have no path')
         .optional()
         .meta({ description: 'S3 endpoint of another store than Spaces (Backblaze B2, Wasabi, …).' }),
-      region: z.string().optional().meta({ description: 'Region of the buckets; the cluster’s for Spaces.' }),
-      velero: z
+      region: z
         .string()
+        .regex(/^[a-z0-9-]+$/, 'is no region such as eu-central-1')
+        .optional()
+        .meta({ description: 'Region of the buckets; the cluster’s for Spaces.' }),
+      velero: bucketName
         .optional()
         .meta({ description: 'Bucket of the backups; the cluster’s key can touch only this one.' }),
-      kit: z.string().optional().meta({ description: 'Bucket of the recovery kit.' }),
+      kit: bucketName.optional().meta({ description: 'Bucket of the recovery kit.' }),
     })
     .prefault({})
     .refine((store) => !store.endpoint || (store.velero && store.kit && store.region), {
       error: 'needs region, velero and kit beside endpoint: you make the buckets there yourself',
+    })
+    .refine((store) => !store.velero || store.velero !== store.kit, {
+      path: ['kit'],
+      error: 'must be another bucket than velero: the cluster’s key may not open the kit',
     }),
   versions: z
-    .record(z.string(), z.string())
+    .record(
+      z.string().refine((name) => Object.hasOwn(parts, name), {
+        error: `is none of ${Object.keys(parts).join(', ')}`,
+      }),
+      pinned,
+    )
     .default({})
     .meta({ description: 'Versions, by the names in lib/versions.ts.' }),
   digests: z
-    .record(z.string(), z.string().regex(/^[0-9a-f]{64}$/))
+    .record(z.string(), z.string().regex(/^[0-9a-f]{64}$/, 'is no SHA-256: 64 of 0-9 and a-f'))
     .default({})
     .meta({
       description:
@@ -118,12 +157,6 @@ export const description = fields.superRefine((wanted, context) => {
 
 /** What is wanted, with every default filled in. */
 export type Description = z.infer<typeof description>
-
-/** A fault in a description: which key, and what is wrong with it. */
-export interface Fault {
-  key: string
-  fault: string
-}
 
 /** What is wrong with the machines together: a name is `<cluster>-<number>`, and no number comes twice. */
 function machineFaults(wanted: z.infer<typeof fields>): string[] {
@@ -158,10 +191,7 @@ export function parseDescription(text: string): { description: Description } | {
     }
   }
   const read = description.safeParse(raw)
-  if (read.success) return { description: read.data }
-  return {
-    faults: read.error.issues.map((issue) => ({ key: issue.path.join('.'), fault: faultText(issue) })),
-  }
+  return read.success ? { description: read.data } : { faults: faultsOf(read.error, raw, description) }
 }
 
 /** The text of a `cluster.yaml`: the marker keeps Argo CD from taking it for a manifest. */
@@ -177,11 +207,6 @@ export function withFirstServer(wanted: Description): Description {
   if (wanted.nodes.length > 0) return wanted
   const name = names.droplet(wanted.cluster, wanted.nextNode)
   return { ...wanted, nodes: [{ name, role: 'server' }], nextNode: wanted.nextNode + 1 }
-}
-
-function faultText(issue: z.core.$ZodIssue): string {
-  if (issue.code === 'unrecognized_keys') return `has unknown keys: ${issue.keys.join(', ')}`
-  return issue.message
 }
 
 function isCidr(text: string): boolean {

@@ -8,8 +8,7 @@ import { isDryRun } from '../dry-run.ts'
 import { bootstrapSecrets } from '../gitops/bootstrap-secrets.ts'
 import { argocdRelease, platformApplication } from '../gitops/render.ts'
 import { Problem } from '../problem.ts'
-import { Secret } from '../secret.ts'
-import type { Buckets } from '../store/buckets.ts'
+import { type Buckets, clusterOwnKey } from '../store/buckets.ts'
 import { mintKey, nextVeleroKey, type SpacesKeyPair } from '../store/keys.ts'
 import type { Kit } from '../store/kit.ts'
 import { tell } from '../story.ts'
@@ -108,14 +107,7 @@ async function renderArgoCd(cluster: Cluster, address: ReservedIp): Promise<stri
 /** The key that lives in the cluster: it can touch the backups' bucket and nothing else. */
 async function clusterKey(cluster: Cluster): Promise<SpacesKeyPair> {
   const { velero, spaces } = bucketPlaces(cluster)
-  if (spaces) return mintClusterKey(cluster, velero)
-  const { REGROW_VELERO_KEY: key, REGROW_VELERO_SECRET: secret } = process.env
-  if (!key || !secret)
-    throw new Problem('the cluster’s own key for the other store is not set', {
-      cure: 'export REGROW_VELERO_KEY=… REGROW_VELERO_SECRET=…: a key that can touch only the backups’ bucket.',
-      exitCode: 2,
-    })
-  return { name: 'REGROW_VELERO_KEY', accessKey: key, secretKey: new Secret(secret) }
+  return spaces ? mintClusterKey(cluster, velero) : clusterOwnKey()
 }
 
 async function mintClusterKey(cluster: Cluster, bucket: string): Promise<SpacesKeyPair> {

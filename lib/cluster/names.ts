@@ -24,7 +24,7 @@ export const names = {
   },
 } as const
 
-/** The pattern of a cluster's name. */
-export const clusterName = /^[a-z][a-z0-9-]{0,19}$/
+/** The pattern of a cluster's name. It is a label of the API server's TLS name, which may not end with a hyphen. */
+export const clusterName = /^[a-z]([a-z0-9-]{0,18}[a-z0-9])?$/
 
 const stamp = (at: Date) => at.toISOString().replace(/[-:]/g, '').replace(/\.\d+/, '').toLowerCase()

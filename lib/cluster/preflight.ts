@@ -1,12 +1,14 @@
 import { z } from 'zod'
-import { addressesLeft } from '../digitalocean/address.ts'
 import { connectDigitalOcean } from '../digitalocean/client.ts'
 import { endpoints } from '../environment.ts'
+import { checkKubeconfigPlace } from '../kubernetes/connect.ts'
 import { Problem, Problems } from '../problem.ts'
+import { otherStoreProblems } from '../store/buckets.ts'
 import { doctl, ToolFailure } from '../tools.ts'
 import { accountOf, type Cluster } from './cluster.ts'
 import { names } from './names.ts'
 import { type Inventory, inventory } from './ours.ts'
+import { firstClaims } from './plan.ts'
 import { overlap, podRange, serviceRange } from './ranges.ts'
 import { renumberLostServer } from './revive.ts'
 import { recordDigests } from './upstream.ts'
@@ -41,6 +43,8 @@ export async function preflight(
       ...machines,
       firewallIsOurs,
       scopes,
+      tags,
+      kubeconfig,
     ]
     if (own) {
       const results = await Promise.all(
@@ -49,7 +53,11 @@ export async function preflight(
       found.push(...results.flat().filter((one) => one !== undefined))
     }
   }
-  if (found.length > 0) throw new Problems(found)
+  // Two checks may meet the same refusal.
+  const different = found.filter(
+    (one, at) => found.findIndex((other) => other.message === one.message) === at,
+  )
+  if (different.length > 0) throw new Problems(different)
 }
 
 /** The part of preflight for flows that only look or remove. @throws Problems */
@@ -141,7 +149,9 @@ const sameAccount: Check = async (cluster) => {
 const clusterToken: Check = async (cluster) => {
   if (cluster.tokens.csiIsMain) return []
   const account = accountOf(cluster)
-  const other = await (await connectDigitalOcean(endpoints().digitalocean, cluster.tokens.csi)).account()
+  const other = await (
+    await connectDigitalOcean(endpoints().digitalocean, cluster.tokens.csi, 'REGROW_CSI_TOKEN')
+  ).account()
   return (other.team?.uuid ?? other.uuid) === (account.team?.uuid ?? account.uuid)
     ? []
     : [
@@ -169,19 +179,19 @@ const limits: Check = async (cluster, own) => {
         cure: 'Log in at DigitalOcean: it says what is missing.',
       }),
     )
-  if (toMake > 0 && account.droplet_limit > 0 && own.droplets.length + toMake > account.droplet_limit)
-    problems.push(
-      new Problem(`the account may have ${account.droplet_limit} droplets; ${toMake} more do not fit`, {
-        cure: 'Ask DigitalOcean for more, or remove droplets.',
-      }),
-    )
-  const left = own.reservedIps.length > 0 ? 1 : await addressesLeft(cluster)
-  if (left !== undefined && left < 1)
-    problems.push(
-      new Problem('the account may make no more reserved IPs', {
-        cure: 'Release one, or ask DigitalOcean for more.',
-      }),
-    )
+  const full = (what: string, limit: number, more: number, there: number) => {
+    if (limit > 0 && there + more > limit)
+      problems.push(
+        new Problem(`${what}: the account may have ${limit} and has ${there}, and ${more} more must fit`, {
+          cure: `Ask DigitalOcean to raise the limit, or remove ${what} that you do not need.`,
+        }),
+      )
+  }
+  const claims = own.volumes.length > 0 ? 0 : firstClaims(cluster).length
+  if (toMake > 0) full('droplets', account.droplet_limit, toMake, (await cluster.cloud.droplets()).length)
+  if (claims > 0) full('volumes', account.volume_limit, claims, (await cluster.cloud.volumes()).length)
+  if (own.reservedIps.length === 0)
+    full('reserved IPs', account.reserved_ip_limit, 1, (await cluster.cloud.reservedIps()).length)
   return problems
 }
 
@@ -196,6 +206,14 @@ const regionAndSize: Check = async ({ cloud, wanted }, own) => {
       }),
     ]
   const problems: Problem[] = []
+  const grows = wanted.nodes.some((node) => !own.droplets.some((one) => one.name === node.name))
+  if (grows && !(await cloud.hasImage(wanted.image)))
+    problems.push(
+      new Problem(`DigitalOcean has no image ${wanted.image}`, {
+        cure: 'Take debian-13-x64 or ubuntu-24-04-x64 (image in cluster.yaml).',
+        exitCode: 2,
+      }),
+    )
   if (!wanted.store.endpoint && !spacesRegions.includes(wanted.store.region ?? wanted.region))
     problems.push(
       new Problem(`region ${wanted.region} has no Spaces`, {
@@ -317,13 +335,13 @@ const firewallIsOurs: Check = async ({ cloud, name, tag }, own) => {
     : []
 }
 
-/** Another store than Spaces: its keys come from the person. */
-const otherStore: Check = async ({ wanted }) => {
-  if (!wanted.store.endpoint) return []
+/** Another store than Spaces: its keys and buckets come from the person. */
+const otherStore: Check = async (cluster) => {
+  if (!cluster.wanted.store.endpoint) return []
   const needed = ['REGROW_STORE_KEY', 'REGROW_STORE_SECRET', 'REGROW_VELERO_KEY', 'REGROW_VELERO_SECRET']
   const missing = needed.filter((name) => !process.env[name])
   return missing.length === 0
-    ? []
+    ? otherStoreProblems(cluster)
     : [
         new Problem(
           `cluster.yaml names another store, and ${missing.join(', ')} ${missing.length === 1 ? 'is' : 'are'} not set`,
@@ -344,3 +362,14 @@ const scopes: Check = async ({ scopes }) =>
           cure: 'Make a classic token with “repo” at https://github.com/settings/tokens.',
         }),
       ]
+
+/** The one scope for reading that nothing else here needs. */
+const tags: Check = async ({ cloud }) => {
+  await cloud.tags()
+  return []
+}
+
+const kubeconfig: Check = async ({ name }) => {
+  checkKubeconfigPlace(name)
+  return []
+}

@@ -1,4 +1,4 @@
-import { accountOf, type Cluster } from '../cluster/cluster.ts'
+import type { Cluster } from '../cluster/cluster.ts'
 import { inventory, isOurs } from '../cluster/ours.ts'
 import { isDryRun } from '../dry-run.ts'
 import { ensure } from '../ensure.ts'
@@ -73,10 +73,4 @@ export async function addressOf(cluster: Cluster): Promise<ReservedIp> {
       cure: `./bootstrap.mts --name ${cluster.name} grows it.`,
     })
   return address
-}
-
-/** How many reserved IPs the account may still make; undefined when it does not say. */
-export async function addressesLeft(cluster: Cluster): Promise<number | undefined> {
-  const limit = accountOf(cluster).reserved_ip_limit
-  return limit > 0 ? limit - (await cluster.cloud.reservedIps()).length : undefined
 }

@@ -1,6 +1,7 @@
 import { createRequire } from 'node:module'
 import type { AxiosError } from 'axios'
 import { z } from 'zod'
+import { networkCure } from '../environment.ts'
 import { Problem } from '../problem.ts'
 import { withRetry } from '../retry.ts'
 import type { Secret } from '../secret.ts'
@@ -17,6 +18,7 @@ export interface DigitalOcean {
   sshKeys(): Promise<types.SshKey[]>
   reservedIps(): Promise<types.ReservedIp[]>
   spacesKeys(): Promise<types.SpacesKey[]>
+  droplets(): Promise<types.Droplet[]>
   dropletsTagged(tag: string): Promise<types.Droplet[]>
   dropletsNamed(name: string): Promise<types.Droplet[]>
   droplet(id: string): Promise<types.Droplet | undefined>
@@ -25,6 +27,8 @@ export interface DigitalOcean {
   volumeSnapshots(): Promise<types.Snapshot[]>
   sizes(): Promise<types.Size[]>
   regions(): Promise<types.Region[]>
+  /** Whether there is an image of this slug or number. */
+  hasImage(image: string): Promise<boolean>
   tags(): Promise<string[]>
   /** DigitalOcean's clock minus ours, in milliseconds, as the last answer's `Date` told. */
   clockOffset(): number
@@ -40,8 +44,16 @@ export class DigitalOceanRefusal extends Problem {
   }
 }
 
-/** Connects the typed client; nothing is sent yet. `url` is without `/v2`. */
-export async function connectDigitalOcean(url: string, token: Secret): Promise<DigitalOcean> {
+/**
+ * Connects the typed client; nothing is sent yet.
+ * @param url without `/v2`
+ * @param variable where the token came from, for the message when it is refused
+ */
+export async function connectDigitalOcean(
+  url: string,
+  token: Secret,
+  variable = 'DIGITALOCEAN_TOKEN',
+): Promise<DigitalOcean> {
   // Loaded when needed: it takes a quarter of a second. By require, because it is CommonJS and so is its axios.
   const require = createRequire(import.meta.url)
   const dots: typeof import('dots-wrapper') = require('dots-wrapper')
@@ -53,7 +65,11 @@ export async function connectDigitalOcean(url: string, token: Secret): Promise<D
   const { httpClient } = createContext({ axios, ...settings })
   let offset = 0
 
-  const look = async <T>(what: string, schema: z.ZodType<T>, ask: () => Promise<Answer>): Promise<T> => {
+  const look = async <T>(
+    what: keyof typeof scopes,
+    schema: z.ZodType<T>,
+    ask: () => Promise<Answer>,
+  ): Promise<T> => {
     try {
       const answer = await withRetry(ask, (error) => {
         if (!isAxiosError(error)) return undefined
@@ -67,18 +83,18 @@ export async function connectDigitalOcean(url: string, token: Secret): Promise<D
       if (!Number.isNaN(date)) offset = date - Date.now()
       return schema.parse(answer.data)
     } catch (error) {
-      throw refusal(what, url, error)
+      throw refusal(what, url, variable, error)
     }
   }
   const all = async <T>(
-    key: string,
+    key: keyof typeof scopes,
     schema: z.ZodType<T>,
     ask: (page: Page) => Promise<Answer>,
   ): Promise<T[]> => {
     const found: T[] = []
     for (let page = 1; ; page++) {
       const answer = await look(
-        key.replaceAll('_', ' '),
+        key,
         z.object({ [key]: z.array(schema).nullish(), links: links.nullish() }).loose(),
         () => ask({ page, per_page: 200 }),
       )
@@ -103,12 +119,13 @@ export async function connectDigitalOcean(url: string, token: Secret): Promise<D
     sshKeys: () => all('ssh_keys', types.sshKey, (page) => api.sshKey.listSshKeys(page)),
     reservedIps: () => all('reserved_ips', types.reservedIp, (page) => get('/reserved_ips', { ...page })),
     spacesKeys: () => all('keys', types.spacesKey, (page) => get('/spaces/keys', { ...page })),
+    droplets: () => all('droplets', types.droplet, (page) => api.droplet.listDroplets({ ...page })),
     dropletsTagged: (tag_name) =>
       all('droplets', types.droplet, (page) => api.droplet.listDroplets({ tag_name, ...page })),
     dropletsNamed: (name) => all('droplets', types.droplet, (page) => get('/droplets', { name, ...page })),
     droplet: async (id) => {
       try {
-        const found = await look(`droplet ${id}`, z.object({ droplet: types.droplet }), () =>
+        const found = await look('droplets', z.object({ droplet: types.droplet }), () =>
           api.droplet.getDroplet({ droplet_id: Number(id) }),
         )
         return found.droplet
@@ -128,6 +145,17 @@ export async function connectDigitalOcean(url: string, token: Secret): Promise<D
       ),
     sizes: () => all('sizes', types.size, (page) => api.size.listSizes(page)),
     regions: () => all('regions', types.region, (page) => api.region.listRegions(page)),
+    hasImage: async (slug) => {
+      try {
+        await look('images', z.object({ image: z.object({ status: z.string() }) }), () =>
+          api.image.getImage({ slug }),
+        )
+        return true
+      } catch (error) {
+        if (error instanceof DigitalOceanRefusal && error.status === 404) return false
+        throw error
+      }
+    },
     tags: async () => (await all('tags', types.tag, (page) => api.tag.listTags(page))).map((one) => one.name),
     clockOffset: () => offset,
   }
@@ -152,11 +180,32 @@ interface Page {
 const links = z.object({ pages: z.object({ next: z.string().optional() }).optional() })
 const said = z.object({ message: z.string() })
 
+/** The scope that each look needs, as DigitalOcean's panel names it. */
+const scopes = {
+  account: 'account',
+  actions: 'actions',
+  droplets: 'droplet',
+  firewalls: 'firewall',
+  images: 'image',
+  keys: 'spaces_key',
+  projects: 'project',
+  regions: 'regions',
+  reserved_ips: 'reserved_ip',
+  resources: 'project',
+  sizes: 'sizes',
+  snapshots: 'snapshot',
+  ssh_keys: 'ssh_key',
+  tags: 'tag',
+  volumes: 'block_storage',
+  vpcs: 'vpc',
+}
+
 /** What a failed look means: an AxiosError prints headers, so it never leaves this function. */
-function refusal(what: string, url: string, error: unknown): Problem {
+function refusal(key: keyof typeof scopes, url: string, variable: string, error: unknown): Problem {
   if (error instanceof Problem) return error
   if (!isAxiosError(error))
-    return new Problem(`DigitalOcean answered something unexpected for ${what}`, { cause: error })
+    return new Problem(`DigitalOcean answered something unexpected for ${key}`, { cause: error })
+  const what = key === 'keys' ? 'Spaces keys' : key.replaceAll('_', ' ')
   const status = error.response?.status
   const message = said.safeParse(error.response?.data).data?.message ?? error.code ?? 'no answer'
   const cause = new Error(`${status ?? ''} ${message}`)
@@ -164,27 +213,27 @@ function refusal(what: string, url: string, error: unknown): Problem {
     return new DigitalOceanRefusal(
       status,
       `DigitalOcean did not answer at ${url} (${message})`,
-      'Check the network, then run the same command again.',
+      networkCure(),
       cause,
     )
   if (status === 401)
     return new DigitalOceanRefusal(
       status,
-      'DigitalOcean does not accept the token',
-      'Make a new one at https://cloud.digitalocean.com/account/api/tokens and set DIGITALOCEAN_TOKEN.',
+      `DigitalOcean does not accept the token in ${variable}`,
+      `Make a new one at https://cloud.digitalocean.com/account/api/tokens and set ${variable}.`,
       cause,
     )
   if (status === 403)
     return new DigitalOceanRefusal(
       status,
       `the DigitalOcean token may not read ${what}`,
-      `Give the token the read scope for ${what}, or full access (docs/setup.md lists the scopes).`,
+      `Give it ${scopes[key]}:read, or full access (docs/setup.md lists the scopes).`,
       cause,
     )
   return new DigitalOceanRefusal(
     status,
     `DigitalOcean refused to show ${what}: ${status} ${message}`,
-    undefined,
+    status === 429 || status >= 500 ? 'Run the same command again in some minutes.' : undefined,
     cause,
   )
 }

@@ -65,9 +65,9 @@ async function ensureRepository(cluster: Cluster): Promise<Repository> {
   })
 }
 
-/** A refused or lost create is decided by looking, like a tool's; only a missing permission is told at once. */
+/** A lost create is decided by looking, like a tool's; a missing permission or organisation is told at once. */
 function asFailure(error: unknown): unknown {
-  if (!(error instanceof GitHubRefusal) || error.status === 403 || error.status === 401) return error
+  if (!(error instanceof GitHubRefusal) || [401, 403, 404].includes(error.status ?? 0)) return error
   return new ToolFailure('GitHub: create repository', error.status ?? null, error.message)
 }
 

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { networkCure } from '../environment.ts'
 import { Problem } from '../problem.ts'
 
 /** A refusal by GitHub, in its own words. */
@@ -7,7 +8,9 @@ export class GitHubRefusal extends Problem {
 
   constructor(what: string, status: number | undefined, message: string, cure?: string) {
     super(
-      `GitHub ${status === undefined ? 'did not answer when asked to' : 'refused to'} ${what}: ${status ?? ''} ${message}`,
+      status === undefined
+        ? `GitHub did not answer when asked to ${what} (${message})`
+        : `GitHub refused to ${what}: ${status} ${message}`,
       cure ? { cure } : {},
     )
     this.status = status
@@ -32,6 +35,13 @@ export function failure(error: unknown): { status?: number; retryAfter?: number 
   return { status: read.data.status, ...(after > 0 ? { retryAfter: after } : {}) }
 }
 
+function cureFor(status: number | undefined): string | undefined {
+  if (status === undefined) return networkCure()
+  if (status === 404)
+    return 'GitHub says so too where a token may not look: check the name, and the token’s permissions (docs/setup.md).'
+  return status === 429 || status >= 500 ? 'Run the same command again in some minutes.' : undefined
+}
+
 /** What a failed request means for the person. */
 export function refusal(what: string, error: unknown): Problem {
   if (error instanceof Problem) return error
@@ -41,9 +51,9 @@ export function refusal(what: string, error: unknown): Problem {
     return new Problem(`GitHub answered something unexpected when asked to ${what}`, { cause: error })
   if (failed.status === 401)
     return new GitHubRefusal(
-      what,
+      'accept the token in GITHUB_TOKEN',
       401,
-      'it does not accept the token',
+      message,
       'Make a new one at https://github.com/settings/tokens and set GITHUB_TOKEN.',
     )
   if (failed.status === 403)
@@ -53,5 +63,5 @@ export function refusal(what: string, error: unknown): Problem {
       message,
       'Give the token the permission: classic “repo”, or fine-grained “Administration” and “Contents”, read and write (docs/setup.md).',
     )
-  return new GitHubRefusal(what, failed.status, message)
+  return new GitHubRefusal(what, failed.status, message, cureFor(failed.status))
 }

@@ -128,7 +128,7 @@ export async function connectGitHub(url: string, token: Secret): Promise<GitHub>
           'What my cluster is made of. Argo CD follows this repository; regrow wrote its first version.',
       }
       return ask(
-        `create repository ${name}`,
+        `create repository ${organisation ? `${organisation}/` : ''}${name}`,
         () =>
           organisation
             ? repos.createInOrg({ org: organisation, ...settings })

@@ -1,8 +1,5 @@
 import { z } from 'zod'
-import { versionsOf } from '../versions.ts'
-
-/** An exact version: a tag, a chart's version, or a tag with a digest; never one that moves. */
-const pinned = z.string().regex(/^v?\d+\.\d+\.\d+([-+.@:\w]*)$/, 'is no exact version')
+import { pinned, versionsOf } from '../versions.ts'
 
 /** What is shipped, with what `versions` in cluster.yaml overrides. */
 const versions = z

@@ -1,12 +1,13 @@
 import {
   constants,
   createCipheriv,
-  createPublicKey,
+  type KeyObject,
   publicEncrypt,
   randomBytes,
   X509Certificate,
 } from 'node:crypto'
 import { z } from 'zod'
+import { faultsOf } from '../cluster/faults.ts'
 import { Problem } from '../problem.ts'
 
 /** A Secret as a person writes it; `stringData` is taken like `data`, not yet encoded. */
@@ -20,7 +21,7 @@ const secret = z.looseObject({
     annotations: z.record(z.string(), z.string()).optional(),
   }),
   type: z.string().optional(),
-  data: z.record(z.string(), z.base64()).default({}),
+  data: z.record(z.string(), z.base64('is no base64')).default({}),
   stringData: z.record(z.string(), z.string()).default({}),
 })
 
@@ -31,14 +32,15 @@ const labels = { 'velero.io/exclude-from-backup': 'true' }
  * Turns a Secret into a SealedSecret (bitnami.com/v1alpha1, strict scope) that only the holder of the certificate's
  * private key can open. Format: sealed-secrets `pkg/crypto/crypto.go`.
  * @param certificate PEM
- * @throws Problem when it is no Secret
+ * @throws Problem when it is no Secret, or the certificate none
  */
 export function sealSecret(manifest: unknown, certificate: string): object {
   const read = secret.safeParse(manifest)
   if (!read.success) {
-    const [issue] = read.error.issues
+    // Without the values: they are secret.
+    const faults = faultsOf(read.error, undefined, secret)
     throw new Problem(
-      `this is no Secret that can be sealed: ${issue?.path.join('.') ?? ''} ${issue?.message ?? ''}`,
+      `this is no Secret that can be sealed: ${faults.map(({ key, fault }) => `${key} ${fault}`.trim()).join('; ')}`,
       {
         cure: 'Give a manifest of kind Secret with data or stringData, such as kubectl create secret … --dry-run=client -o yaml prints.',
         exitCode: 2,
@@ -51,13 +53,14 @@ export function sealSecret(manifest: unknown, certificate: string): object {
     ...Object.fromEntries(Object.entries(stringData).map(([key, value]) => [key, Buffer.from(value)])),
   }
   const label = `${metadata.namespace}/${metadata.name}`
+  const key = publicKeyOf(certificate)
   return {
     apiVersion: 'bitnami.com/v1alpha1',
     kind: 'SealedSecret',
     metadata: { name: metadata.name, namespace: metadata.namespace },
     spec: {
       encryptedData: Object.fromEntries(
-        Object.entries(plain).map(([key, value]) => [key, sealValue(value, certificate, label)]),
+        Object.entries(plain).map(([name, value]) => [name, sealValue(value, key, label)]),
       ),
       template: {
         ...(type ? { type } : {}),
@@ -72,14 +75,24 @@ export function sealSecret(manifest: unknown, certificate: string): object {
   }
 }
 
+function publicKeyOf(certificate: string): KeyObject {
+  try {
+    return new X509Certificate(certificate).publicKey
+  } catch (cause) {
+    throw new Problem('this is no certificate to seal with', {
+      cure: './scripts/seal.mts --save-certificate FILE writes the cluster’s.',
+      exitCode: 2,
+      cause,
+    })
+  }
+}
+
 /** Length of the wrapped session key (2 bytes, big endian), the wrapped key, then AES-256-GCM with a zero nonce. */
-function sealValue(value: Buffer, certificate: string, label: string): string {
+function sealValue(value: Buffer, key: KeyObject, label: string): string {
   const sessionKey = randomBytes(32)
   const wrapped = publicEncrypt(
     {
-      key: createPublicKey(
-        new X509Certificate(certificate).publicKey.export({ type: 'spki', format: 'pem' }),
-      ),
+      key,
       padding: constants.RSA_PKCS1_OAEP_PADDING,
       oaepHash: 'sha256',
       oaepLabel: Buffer.from(label),

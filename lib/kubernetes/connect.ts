@@ -1,5 +1,5 @@
-import { chmodSync, mkdirSync, writeFileSync } from 'node:fs'
-import { join, resolve } from 'node:path'
+import { accessSync, chmodSync, constants, mkdirSync, writeFileSync } from 'node:fs'
+import { dirname, join, resolve } from 'node:path'
 import type { Cluster } from '../cluster/cluster.ts'
 import type { ReservedIp } from '../digitalocean/types.ts'
 import { DryRunEnd, isDryRun } from '../dry-run.ts'
@@ -41,13 +41,34 @@ export async function writeKubeconfig(
     writeFileSync(file, text, { mode: 0o600 })
     chmodSync(file, 0o600)
   } catch (cause) {
-    throw new Problem(`${file} cannot be written`, {
-      cure: 'Run it in a folder of yours, or name one with REGROW_KUBECONFIG_DIR.',
+    throw unwritable(
+      file,
       cause,
-    })
+      file === kubeconfigPath(cluster.name) ? 'REGROW_KUBECONFIG_DIR' : '--output',
+    )
   }
   return { file }
 }
+
+/** Whether the kubeconfig can be written at the end: asked beforehand, while nothing exists. @throws Problem */
+export function checkKubeconfigPlace(cluster: string): void {
+  const file = kubeconfigPath(cluster)
+  try {
+    accessSync(dirname(file), constants.W_OK)
+  } catch (cause) {
+    // A folder that is not there yet will be made.
+    if ((cause as NodeJS.ErrnoException).code !== 'ENOENT') throw unwritable(file, cause)
+  }
+}
+
+function unwritable(file: string, cause: unknown, by = 'REGROW_KUBECONFIG_DIR'): Problem {
+  return new Problem(`${file} cannot be written${why(cause)}`, {
+    cure: `Run it in a folder of yours, or name one with ${by}.`,
+    cause,
+  })
+}
+
+const why = (cause: unknown) => (cause instanceof Error && 'code' in cause ? ` (${cause.code})` : '')
 
 /** 6443; another port only where a rehearsal has a single address for all its servers. */
 const apiPort = () => process.env.REGROW_API_PORT ?? '6443'

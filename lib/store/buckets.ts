@@ -19,7 +19,7 @@ import {
   type SpacesKeyPair,
 } from './keys.ts'
 import { nodeRecords } from './nodes.ts'
-import { type Bucket, connectStore, type Store, type StoreKey } from './s3.ts'
+import { type Bucket, connectStore, type Store } from './s3.ts'
 
 /** The two buckets of a cluster, opened with the operator's key. */
 export interface Buckets {
@@ -148,15 +148,13 @@ async function openSpaces(
   return buckets
 }
 
-async function open(cluster: Cluster, places: BucketPlaces, key: StoreKey): Promise<Buckets> {
+async function open(cluster: Cluster, places: BucketPlaces, key: SpacesKeyPair): Promise<Buckets> {
   const store = await connectStore(places.endpoint, places.region, key, cluster.cloud.clockOffset())
   for (const bucket of [places.velero, places.kit]) {
-    if ((await accepted(store, bucket)) === 'missing')
-      throw new Problem(`bucket ${bucket} is not there`, {
-        cure: places.spaces
-          ? 'Run the same command again.'
-          : `Make it at ${places.endpoint}, with a key for it.`,
-      })
+    // Only a key that was made just now may be refused for a while.
+    const found = places.spaces ? await accepted(store, bucket) : await store.look(bucket)
+    const problem = unusable(places, bucket, found, key)
+    if (problem) throw problem
   }
   return {
     places,
@@ -164,6 +162,51 @@ async function open(cluster: Cluster, places: BucketPlaces, key: StoreKey): Prom
     kit: store.bucket(places.kit),
     accessKey: key.accessKey,
   }
+}
+
+function unusable(
+  places: BucketPlaces,
+  bucket: string,
+  found: 'missing' | 'ours' | 'foreign',
+  key: { name: string },
+): Problem | undefined {
+  if (found === 'ours') return undefined
+  if (places.spaces)
+    return new Problem(`bucket ${bucket} is not there`, { cure: 'Run the same command again.' })
+  if (found === 'missing')
+    return new Problem(`bucket ${bucket} is not there`, { cure: `Make it at ${places.endpoint}.` })
+  return new Problem(`the key in ${key.name} may not use bucket ${bucket}`, {
+    cure: `Give it to the key at ${places.endpoint}, or name other buckets (store.velero, store.kit).`,
+  })
+}
+
+/**
+ * What is wrong with another store than Spaces: buckets that are not there, the operator's key that does not open
+ * both, the cluster's that does not open the backups' bucket or opens the kit as well.
+ */
+export async function otherStoreProblems(cluster: Cluster): Promise<Problem[]> {
+  const places = bucketPlaces(cluster)
+  const [own, clusters] = [ownKey(), clusterOwnKey()]
+  const [mine, theirs] = await Promise.all(
+    [own, clusters].map((key) =>
+      connectStore(places.endpoint, places.region, key, cluster.cloud.clockOffset()),
+    ),
+  )
+  const check = async (bucket: string, store: Store | undefined, key: SpacesKeyPair) =>
+    store && unusable(places, bucket, await store.look(bucket), key)
+  const found = await Promise.all([
+    check(places.velero, mine, own),
+    check(places.kit, mine, own),
+    check(places.velero, theirs, clusters),
+  ])
+  const problems = found.filter((one) => one !== undefined)
+  if (problems.length === 0 && (await theirs?.look(places.kit)) === 'ours')
+    problems.push(
+      new Problem(`the key in ${clusters.name} opens bucket ${places.kit} too`, {
+        cure: `It will live in the cluster: make one at ${places.endpoint} for ${places.velero} alone.`,
+      }),
+    )
+  return problems
 }
 
 /** A fresh key is refused for some seconds; what is still refused after a minute is somebody else's bucket. */
@@ -273,6 +316,20 @@ function ownKey(): SpacesKeyPair {
     accessKey: read.data.REGROW_STORE_KEY,
     secretKey: new Secret(read.data.REGROW_STORE_SECRET),
   }
+}
+
+/**
+ * The cluster's own key of another store than Spaces.
+ * @throws Problem when it is not in the environment
+ */
+export function clusterOwnKey(): SpacesKeyPair {
+  const { REGROW_VELERO_KEY: key, REGROW_VELERO_SECRET: secret } = process.env
+  if (!key || !secret)
+    throw new Problem('the cluster’s own key for the other store is not set', {
+      cure: 'export REGROW_VELERO_KEY=… REGROW_VELERO_SECRET=…: a key that can touch only the backups’ bucket.',
+      exitCode: 2,
+    })
+  return { name: 'REGROW_VELERO_KEY', accessKey: key, secretKey: new Secret(secret) }
 }
 
 /** The time by DigitalOcean's clock, which is the one that judges what we sign. */

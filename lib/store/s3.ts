@@ -1,4 +1,5 @@
 import type { S3Client } from '@aws-sdk/client-s3'
+import { networkCure } from '../environment.ts'
 import { Problem } from '../problem.ts'
 import { withRetry } from '../retry.ts'
 import type { Secret } from '../secret.ts'
@@ -38,7 +39,12 @@ export class StoreRefusal extends Problem {
   readonly code: string
 
   constructor(what: string, status: number | undefined, code: string, cause: unknown) {
-    super(`the object store refused to ${what}: ${status ?? 'no answer'} ${code}`, { cause })
+    super(
+      status === undefined
+        ? `the object store did not answer when asked to ${what}: ${code}`
+        : `the object store refused to ${what}: ${status} ${code}`,
+      { cause, ...(status === undefined ? { cure: networkCure() } : {}) },
+    )
     this.status = status
     this.code = code
   }

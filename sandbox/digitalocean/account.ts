@@ -7,7 +7,8 @@ import { need, page } from './reply.ts'
 export function accountRoutes(cloud: Cloud): void {
   const { app, state } = cloud
   app.get('/v2/account', (c) => {
-    const { limits } = behaviourOf(cloud.world)
+    const { limits, otherTeam } = behaviourOf(cloud.world)
+    const isOther = c.req.header('authorization') === `Bearer ${otherTeam}`
     const account = {
       droplet_limit: limits.droplets,
       floating_ip_limit: limits.reservedIps,
@@ -19,7 +20,7 @@ export function accountRoutes(cloud: Cloud): void {
       email_verified: true,
       status: 'active',
       status_message: '',
-      team: { uuid: state.team, name: 'My Team' },
+      team: { uuid: isOther ? state.user : state.team, name: 'My Team' },
     }
     return c.json({ account })
   })

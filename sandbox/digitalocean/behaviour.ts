@@ -30,6 +30,8 @@ const behaviour = z.strictObject({
   forbidden: z.array(z.string()).default([]),
   /** More tokens of the account, each with regular expressions on `METHOD /v2/path` of what it may do. */
   tokens: z.record(z.string(), z.array(z.string())).default({}),
+  /** One of these tokens that is of another team. */
+  otherTeam: z.string().default(''),
   /** Requests a minute before 429 with `retry-after`; DigitalOcean's 250 fit its own pace, 0 is without limit. */
   requestsPerMinute: z.number().default(0),
 })
