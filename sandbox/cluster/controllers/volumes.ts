@@ -2,7 +2,7 @@ import type { Cluster } from '../cluster.ts'
 import { type Controller, keyOf, own, split } from '../control.ts'
 import { csiDriver, type Driver, provisioner } from '../csi.ts'
 import { Refusal } from '../refusal.ts'
-import { at, listAt, type Thing, textAt, textsAt, treeAt } from '../tree.ts'
+import { at, listAt, type Thing, type Tree, textAt, textsAt, treeAt } from '../tree.ts'
 import { claimsOf } from './pods.ts'
 
 const gibibyte = 2 ** 30
@@ -28,7 +28,9 @@ export function claims(cluster: Cluster): Controller {
       .map(keyOf)
   return {
     keys: (change) =>
-      /^(StorageClass|PersistentVolume|Pod|Secret|StatefulSet|Deployment)$/.test(change.kind.kind)
+      /^(StorageClass|PersistentVolume|VolumeSnapshot|Pod|Secret|StatefulSet|Deployment)$/.test(
+        change.kind.kind,
+      )
         ? pending()
         : own('PersistentVolumeClaim')(change),
     reconcile: async (key) => {
@@ -40,7 +42,8 @@ export function claims(cluster: Cluster): Controller {
       } else if (textAt(claim, 'status', 'phase') !== 'Bound') {
         const prepared = preparedFor(cluster, claim)
         if (prepared) bind(cluster, claim, prepared)
-        else await provision(cluster, claim)
+        // Who selects a volume waits for one: Velero's data mover brings it.
+        else if (!at(claim, 'spec', 'selector')) await provision(cluster, claim)
       }
     },
   }
@@ -142,7 +145,7 @@ async function provision(cluster: Cluster, claim: Thing): Promise<void> {
     return cluster.event(claim, 'Normal', 'ExternalProvisioning', message)
   }
   try {
-    bind(cluster, claim, await order(cluster, driver, claim, storage))
+    bind(cluster, claim, await orderVolume(cluster, driver, claim, storage))
   } catch (error) {
     const message = `failed to provision volume with StorageClass "${className}": ${(error as Error).message}`
     if (error instanceof Refusal) cannot('ProvisioningFailed', message)
@@ -150,21 +153,20 @@ async function provision(cluster: Cluster, claim: Thing): Promise<void> {
   }
 }
 
-async function order(
+/** Orders the volume of a claim, or finds the one ordered before. @returns it as a PersistentVolume */
+export async function orderVolume(
   { store }: Cluster,
   { cloud, tags }: Driver,
   claim: Thing,
   storage: Thing,
 ): Promise<Thing> {
-  if (at(claim, 'spec', 'dataSource'))
-    throw new Refusal(400, 'BadRequest', 'the paper CSI driver knows no data source')
   const size = gibibytes(textAt(claim, 'spec', 'resources', 'requests', 'storage'))
   const [node] = store.list('Node')
   const region = node?.metadata.labels?.region ?? ''
   const name = `pvc-${claim.metadata.uid}`
   const [known] = listAt(await cloud.call('GET', `volumes?name=${name}&region=${region}`), 'volumes')
   const description = 'Created by DigitalOcean CSI driver'
-  const wanted = { name, region, size_gigabytes: size, description, tags }
+  const wanted = { name, region, size_gigabytes: size, description, tags, ...snapshotFor(store, claim) }
   const made = known ?? treeAt(await cloud.call('POST', 'volumes', wanted), 'volume')
   return store.apply({
     apiVersion: 'v1',
@@ -179,6 +181,21 @@ async function order(
       csi: { driver: provisioner, fsType: 'ext4', volumeHandle: made.id },
     },
   })
+}
+
+/** The snapshot at DigitalOcean that a claim asks for as its data source. @throws Refusal until it is known */
+function snapshotFor(store: Cluster['store'], claim: Thing): Tree {
+  const name = textAt(claim, 'spec', 'dataSource', 'name')
+  if (!name) return {}
+  const snapshot = store.find('VolumeSnapshot', claim.metadata.namespace, name)
+  const content = store.find(
+    'VolumeSnapshotContent',
+    undefined,
+    textAt(snapshot, 'spec', 'source', 'volumeSnapshotContentName'),
+  )
+  const id = textAt(content, 'spec', 'source', 'snapshotHandle')
+  if (!id) throw new Refusal(404, 'NotFound', `error getting handle for DataSource ${name}: not ready`)
+  return { snapshot_id: id }
 }
 
 /** Whole gibibytes for a quantity. @throws Refusal with the driver's words when DigitalOcean has no such size */

@@ -6,6 +6,7 @@ import { listAt, type Thing, textAt, treeAt } from '../tree.ts'
 import { backUp, fail, removeBackup } from './backup.ts'
 import { bucketOf } from './bucket.ts'
 import { locationNamed, veleroRuns } from './locations.ts'
+import { restore } from './restore.ts'
 
 const kinds = [
   'Backup',
@@ -16,7 +17,7 @@ const kinds = [
   'ServerStatusRequest',
 ]
 
-/** The paper Velero's work: backups, their removal and download addresses. Schedules are accepted, but nothing fires. */
+/** The paper Velero's work: backups, restores, their removal and download addresses. Schedules are accepted, but nothing fires. */
 export function backups(cluster: Cluster): Controller {
   const { store } = cluster
   // Velero gives up what was under way when it stopped.
@@ -27,6 +28,14 @@ export function backups(cluster: Cluster): Controller {
         backup,
         'found a backup with status "InProgress" during the server starting, mark it as "Failed"',
       )
+  for (const one of store.kinds.has('Restore') ? store.list('Restore', 'velero') : [])
+    if (/InProgress|Waiting/.test(textAt(one, 'status', 'phase')))
+      store.setStatus('Restore', 'velero', one.metadata.name, {
+        phase: 'Failed',
+        completionTimestamp: now(),
+        failureReason:
+          'found a restore with status "InProgress" during the server starting, mark it as "Failed"',
+      })
   const all = () => kinds.flatMap((kind) => store.list(kind, 'velero').map((one) => `${kind} ${keyOf(one)}`))
   return {
     keys: ({ kind, thing }) => {
@@ -42,7 +51,7 @@ export function backups(cluster: Cluster): Controller {
       if (kind === 'Schedule') validateSchedule(cluster, thing)
       if (kind === 'Backup') await backUp(cluster, thing)
       if (kind === 'DownloadRequest') await offer(cluster, thing)
-      if (kind === 'Restore') refuseRestore(cluster, thing)
+      if (kind === 'Restore') await restore(cluster, thing)
       if (kind === 'ServerStatusRequest') tellVersion(cluster, thing)
       if (kind === 'DeleteBackupRequest') {
         const backup = store.find('Backup', 'velero', textAt(thing, 'spec', 'backupName'))
@@ -66,13 +75,6 @@ function validateSchedule({ store }: Cluster, schedule: Thing): void {
   const validationErrors = isCron ? [] : [`invalid schedule: expected exactly 5 fields, found "${cron}"`]
   const phase = isCron ? 'Enabled' : 'FailedValidation'
   store.setStatus('Schedule', 'velero', schedule.metadata.name, { phase, validationErrors })
-}
-
-function refuseRestore({ store }: Cluster, { metadata }: Thing): void {
-  const validationErrors = [
-    'paper Velero restores nothing: it is simulated, and this part of it is not there',
-  ]
-  store.setStatus('Restore', 'velero', metadata.name, { phase: 'FailedValidation', validationErrors })
 }
 
 function tellVersion({ store }: Cluster, { metadata }: Thing): void {
@@ -100,16 +102,22 @@ const downloads: Record<string, string> = {
   BackupResourceList: '-resource-list.json.gz',
   BackupVolumeInfos: '-volumeinfo.json.gz',
   BackupItemOperations: '-itemoperations.json.gz',
+  RestoreLog: '-logs.gz',
+  RestoreResults: '-results.gz',
 }
 
 async function offer(cluster: Cluster, request: Thing): Promise<void> {
   const { store } = cluster
   const { kind, name } = treeAt(request, 'spec', 'target') as { kind: string; name: string }
-  const backup = store.get('Backup', 'velero', name)
+  const isRestore = kind.startsWith('Restore')
+  const restored = isRestore ? textAt(store.get('Restore', 'velero', name), 'spec', 'backupName') : name
+  const backup = store.get('Backup', 'velero', restored)
   const location = locationNamed(cluster, textAt(backup, 'spec', 'storageLocation'))
   const ending = downloads[kind]
   if (!location || !ending) throw unknownHere(`Velero offers no download of ${kind}`)
-  const downloadURL = await (await bucketOf(cluster, location)).sign(`backups/${name}/${name}${ending}`)
+  const downloadURL = await (await bucketOf(cluster, location)).sign(
+    isRestore ? `restores/${name}/restore-${name}${ending}` : `backups/${name}/${name}${ending}`,
+  )
   const status = { phase: 'Processed', downloadURL, expiration: now(600) }
   store.setStatus('DownloadRequest', 'velero', request.metadata.name, status)
 }

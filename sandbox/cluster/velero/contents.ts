@@ -62,7 +62,8 @@ export function resourceList(items: readonly Item[]): Record<string, string[]> {
   return list
 }
 
-function chooser(included: string[], excluded: string[]) {
+/** What a pair of lists of names takes: everything where nothing is included by name. */
+export function chooser(included: string[], excluded: string[]) {
   const everything = included.length === 0 || included.includes('*')
   return {
     all: everything && excluded.length === 0,

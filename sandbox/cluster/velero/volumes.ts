@@ -109,13 +109,16 @@ async function directory(folder: string): Promise<Buffer> {
 }
 
 /** What is moved is locked with the repository's password, as kopia would (though in another format). */
-function encrypted({ store }: Cluster, bytes: Buffer): Buffer {
+export function repositoryKey({ store }: Cluster): Buffer {
   const secret = store.get('Secret', 'velero', 'velero-repo-credentials')
-  const key = createHash('sha256')
+  return createHash('sha256')
     .update(textAt(secret, 'data', 'repository-password'))
     .digest()
+}
+
+function encrypted(cluster: Cluster, bytes: Buffer): Buffer {
   const nonce = randomBytes(12)
-  const cipher = createCipheriv('aes-256-gcm', key, nonce)
+  const cipher = createCipheriv('aes-256-gcm', repositoryKey(cluster), nonce)
   const locked = Buffer.concat([cipher.update(bytes), cipher.final()])
   return Buffer.concat([nonce, cipher.getAuthTag(), locked])
 }
