@@ -37,8 +37,8 @@ await run('restore', async ({ flags, confirm }) => {
   const backed = await backedVolumes(kept.velero, backup.metadata.name)
   const held = await backedObjects(kept.velero, backup.metadata.name)
   const course = await setCourse(cluster, kept, backup.metadata.name, flags.replace) // onto a new server, or the one begun
-  await preflight(cluster, restoreChecks({ course, replace: flags.replace }))
-  await confirm(await restorePlan(cluster, course, backup, []))
+  await preflight(cluster, restoreChecks({ course, backed, bucket: kept.velero, replace: flags.replace }))
+  await confirm(await restorePlan(cluster, course, backup, held))
 
   await claim(cluster, 'restore', flags)
   const project = await ensureProject(cluster)

@@ -9,6 +9,7 @@ const info = z.object({
   pvName: z.string().default(''),
   snapshotDataMoved: z.boolean().default(false),
   skipped: z.boolean().default(false),
+  csiSnapshotInfo: z.object({ snapshotHandle: z.string().optional() }).nullish(),
   snapshotDataMovementInfo: z.object({ size: z.number().optional() }).nullish(),
 })
 
@@ -23,5 +24,6 @@ export async function backedVolumes(bucket: Bucket, backup: string): Promise<Bac
       volume: one.pvName,
       kept: one.snapshotDataMoved ? 's3' : 'snapshot',
       bytes: one.snapshotDataMovementInfo?.size,
+      snapshot: one.snapshotDataMoved ? undefined : one.csiSnapshotInfo?.snapshotHandle,
     }))
 }

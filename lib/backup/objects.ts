@@ -31,6 +31,8 @@ export interface BackedObject {
   owner: string | undefined
   /** Of the content of a Secret or ConfigMap. */
   digest: string | undefined
+  /** What a claim asks for, such as `2Gi`. */
+  storage?: string
 }
 
 /** One kind of object: how many the backup holds, how many came back, and what did not, each with its reason. */
@@ -83,6 +85,7 @@ export async function backedObjects(bucket: Bucket, backup: string): Promise<Bac
       id: idOf(one),
       owner: owner && `${owner.kind} ${owner.name}`,
       digest: digestOf(resource, one),
+      ...(resource === 'persistentvolumeclaims' ? { storage: storageOf(one) } : {}),
     })
   })
   return found
@@ -108,6 +111,10 @@ export async function presentObjects(
   }
   return found
 }
+
+const storageOf = (one: Manifest) =>
+  z.object({ resources: z.object({ requests: z.object({ storage: z.string() }) }) }).safeParse(one.spec).data
+    ?.resources.requests.storage ?? ''
 
 const idOf = ({ metadata: { namespace, name } }: Manifest) => (namespace ? `${namespace}/${name}` : name)
 

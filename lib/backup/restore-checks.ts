@@ -1,18 +1,25 @@
-import type { Cluster } from '../cluster/cluster.ts'
+import { accountOf, type Cluster } from '../cluster/cluster.ts'
+import type { Inventory } from '../cluster/ours.ts'
 import type { Check } from '../cluster/preflight.ts'
 import type { Course } from '../cluster/restoration.ts'
 import { checkUpstream } from '../cluster/upstream.ts'
 import { Problem } from '../problem.ts'
+import type { Bucket } from '../store/s3.ts'
+import type { BackedVolume } from './volumes.ts'
 
 /** What a restore is about to do. */
 export interface RestoreWish {
   course: Course
+  /** The volumes that the backup holds. */
+  backed: readonly BackedVolume[]
+  /** Where the backups are. */
+  bucket: Bucket
   /** A cluster that is alive may be powered off and replaced. */
   replace: boolean
 }
 
 /** The part of preflight that belongs to a restore: nothing is bought before all of it holds. */
-export function restoreChecks({ course, replace }: RestoreWish): Check[] {
+export function restoreChecks({ course, backed, bucket, replace }: RestoreWish): Check[] {
   return [
     async (cluster) => [described(cluster)],
     async (cluster, own) =>
@@ -29,7 +36,65 @@ export function restoreChecks({ course, replace }: RestoreWish): Check[] {
       return []
     },
     async (cluster) => [clockOf(cluster)],
+    async () => dataIsThere(bucket, backed),
+    async (cluster) => snapshotsAreThere(cluster, backed),
+    async (cluster, own) => [volumesFit(cluster, own, course.begun ? [] : backed)],
   ]
+}
+
+/** What was moved lies in the bucket, one folder for each namespace (velero `GetRepoPrefix`). */
+async function dataIsThere(bucket: Bucket, backed: readonly BackedVolume[]): Promise<Problem[]> {
+  const moved = backed.filter((one) => one.kept === 's3')
+  const namespaces = [...new Set(moved.map((one) => one.claim.split('/')[0] ?? ''))]
+  const found = await Promise.all(namespaces.map((name) => bucket.list(`kopia/${name}/`, 1)))
+  return namespaces.flatMap((name, index) =>
+    found[index]?.length === 0
+      ? [
+          new Problem(
+            `the data of the volumes in ${name} is not in ${bucket.name}: kopia/${name}/ is empty`,
+            {
+              cure: 'Choose another backup, or bring the bucket’s content back first.',
+            },
+          ),
+        ]
+      : [],
+  )
+}
+
+/** A snapshot cannot leave its region and account. */
+async function snapshotsAreThere(
+  { cloud, wanted }: Cluster,
+  backed: readonly BackedVolume[],
+): Promise<Problem[]> {
+  const kept = backed.filter((one) => one.kept === 'snapshot')
+  if (kept.length === 0) return []
+  const there = await cloud.volumeSnapshots()
+  return kept.flatMap(({ claim, snapshot }) => {
+    const found = there.find((one) => one.id === snapshot)
+    if (!found)
+      return [
+        new Problem(`snapshot ${snapshot} of claim ${claim} is not at DigitalOcean`, {
+          cure: 'Is it the right account? A snapshot that was deleted is lost: choose another backup.',
+        }),
+      ]
+    return found.regions.includes(wanted.region)
+      ? []
+      : [
+          new Problem(`snapshot ${snapshot} of claim ${claim} is in ${found.regions.join(' ')}`, {
+            cure: `It cannot come back in ${wanted.region}; a backup with --volumes s3 could.`,
+          }),
+        ]
+  })
+}
+
+function volumesFit(cluster: Cluster, own: Inventory, backed: readonly BackedVolume[]): Problem | undefined {
+  const { volume_limit: limit } = accountOf(cluster)
+  return limit === 0 || own.volumes.length + backed.length <= limit
+    ? undefined
+    : new Problem(
+        `the account may have ${limit} volumes; ${backed.length} more than the ${own.volumes.length} of this cluster do not fit`,
+        { cure: 'Ask DigitalOcean for more, or remove volumes.' },
+      )
 }
 
 /** What the cluster is to be stands in Git alone. */

@@ -2,15 +2,16 @@ import type { Cluster } from '../cluster/cluster.ts'
 import { type Plan, plan, type WantedClaim } from '../cluster/plan.ts'
 import type { Course } from '../cluster/restoration.ts'
 import { ageOf, type Backup } from './backups.ts'
+import type { BackedObject } from './objects.ts'
 
 /** What a restore will make, keep and, with `--replace`, destroy; and what it costs a month. */
 export async function restorePlan(
   cluster: Cluster,
   course: Course,
   backup: Backup,
-  claims: readonly WantedClaim[],
+  held: readonly BackedObject[],
 ): Promise<Plan> {
-  const made = await plan(cluster, course.begun ? [] : claims)
+  const made = await plan(cluster, course.begun ? [] : claimsOf(held))
   const since = backup.status?.startTimestamp ?? 'it was made'
   const lines = [
     `backup ${ageOf(backup, cluster)}, comes back onto ${course.server}`,
@@ -25,4 +26,18 @@ export async function restorePlan(
     text: `${lines.join('\n')}\n${made.text}`,
     toJSON: () => ({ backup: backup.metadata.name, course, plan: made.toJSON() }),
   }
+}
+
+/** The claims of a backup; DigitalOcean bills whole GiB. */
+export const claimsOf = (held: readonly BackedObject[]): WantedClaim[] =>
+  held.flatMap(({ id, storage }) =>
+    storage === undefined ? [] : [{ name: `for claim ${id}`, gib: gibOf(storage) }],
+  )
+
+/** Whole GiB of a Kubernetes quantity such as `500Mi` or `2Gi`. */
+function gibOf(quantity: string): number {
+  const [, amount = '0', unit = ''] = /^([\d.]+)([KMGT]i?)?$/.exec(quantity) ?? []
+  const base = unit.endsWith('i') ? 1024 : 1000
+  const bytes = Number(amount) * base ** (' KMGT'.indexOf(unit.charAt(0) || ' ') as number)
+  return Math.max(1, Math.ceil(bytes / 1024 ** 3))
 }

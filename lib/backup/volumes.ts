@@ -11,6 +11,8 @@ export interface BackedVolume {
   kept: 's3' | 'snapshot'
   /** What was copied, in bytes; a snapshot has no such number. */
   bytes: number | undefined
+  /** Id of the snapshot at DigitalOcean, where it stays there. */
+  snapshot: string | undefined
 }
 
 /** A volume as it came back. */

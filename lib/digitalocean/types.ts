@@ -108,6 +108,7 @@ export const snapshot = z.object({
   name: z.string(),
   resource_id: z.string(),
   size_gigabytes: z.number(),
+  regions: z.array(z.string()).default([]),
   created_at: z.string(),
   tags: z.array(z.string()).nullish(),
 })

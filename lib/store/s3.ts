@@ -17,8 +17,8 @@ export interface Bucket {
   /** Writes an object whole. `once` leaves one that is there as it is: read it back. @throws Problem */
   put(key: string, body: Uint8Array | string, options?: { once?: boolean; type?: string }): Promise<void>
   exists(key: string): Promise<boolean>
-  /** All keys under a prefix with size (bytes) and time; with `delimiter` also the folders. */
-  list(prefix?: string): Promise<{ key: string; size: number; at: Date }[]>
+  /** All keys under a prefix, or the first `most`, with size (bytes) and time. */
+  list(prefix?: string, most?: number): Promise<{ key: string; size: number; at: Date }[]>
   remove(key: string): Promise<void>
   /** A URL that allows one method on one key, for at most seven days (604,800 s). */
   sign(method: 'GET' | 'PUT' | 'DELETE', key: string, seconds: number): Promise<string>
@@ -121,7 +121,7 @@ export async function connectStore(
         throw error
       }
     },
-    list: async (prefix = '') => {
+    list: async (prefix = '', most = Number.POSITIVE_INFINITY) => {
       const found: { key: string; size: number; at: Date }[] = []
       let token: string | undefined
       do {
@@ -130,6 +130,7 @@ export async function connectStore(
             new sdk.ListObjectsV2Command({
               Bucket: name,
               Prefix: prefix,
+              ...(most < 1000 ? { MaxKeys: most } : {}),
               ...(token ? { ContinuationToken: token } : {}),
             }),
           ),
@@ -137,7 +138,7 @@ export async function connectStore(
         for (const one of page.Contents ?? [])
           found.push({ key: one.Key ?? '', size: one.Size ?? 0, at: one.LastModified ?? new Date(0) })
         token = page.IsTruncated ? page.NextContinuationToken : undefined
-      } while (token)
+      } while (token && found.length < most)
       return found
     },
     remove: async (key) => {

@@ -19,6 +19,7 @@ const moved = (name: string) => ({
   volume: `pvc-${name}`,
   kept: 's3' as const,
   bytes: 100,
+  snapshot: undefined,
 })
 const why = (name: string, downloads: DataDownload[], claims: Claim[]) =>
   compareVolumes([moved(name)], { restore: 'restore-main-2', downloads, claims })[0]?.missing

@@ -1,0 +1,93 @@
+import t from 'tap'
+import { restoreChecks } from '../../lib/backup/restore-checks.ts'
+import { claimsOf } from '../../lib/backup/restore-plan.ts'
+import type { Cluster } from '../../lib/cluster/cluster.ts'
+import type { Inventory } from '../../lib/cluster/ours.ts'
+import type { Course } from '../../lib/cluster/restoration.ts'
+import type { Bucket } from '../../lib/store/s3.ts'
+
+// Each row is a world in which one thing is not as a restore needs it. Clients are stand-ins with fixed answers.
+
+const moved = { claim: 'shop/db', volume: 'pvc-1', kept: 's3' as const, bytes: 9, snapshot: undefined }
+const snapped = { ...moved, kept: 'snapshot' as const, bytes: undefined, snapshot: 's-1' }
+const droplet = { id: '1', name: 'main-1', status: 'active' }
+
+interface World {
+  backed?: (typeof moved | typeof snapped)[]
+  begun?: boolean
+  replace?: boolean
+  droplets?: unknown[]
+  volumes?: unknown[]
+  keys?: string[]
+  snapshots?: { id: string; regions: string[] }[]
+  minutes?: number
+  volumeLimit?: number
+}
+
+async function said(world: World): Promise<string[]> {
+  const cluster = {
+    name: 'main',
+    place: { owner: 'bob', name: 'regrow-main' },
+    committed: undefined,
+    account: { volume_limit: world.volumeLimit ?? 100 },
+    wanted: { region: 'fra1' },
+    cloud: {
+      clockOffset: () => (world.minutes ?? 0) * 60_000,
+      volumeSnapshots: async () => world.snapshots ?? [],
+    },
+  } as unknown as Cluster
+  const bucket = {
+    name: 'kept',
+    list: async (prefix: string) => (world.keys ?? ['kopia/shop/x']).filter((key) => key.startsWith(prefix)),
+  } as unknown as Bucket
+  const own = { droplets: world.droplets ?? [], volumes: world.volumes ?? [] } as unknown as Inventory
+  const course = { begun: world.begun ?? false } as Course
+  const { backed = [moved], replace = false } = world
+  const checks = restoreChecks({ course, backed, bucket, replace })
+  const found = await Promise.all(checks.map((check) => check(cluster, own)))
+  return found.flat().flatMap((problem) => (problem ? [problem.message] : []))
+}
+// The description is missing in every row; with it, upstream would be asked.
+const undescribed = 'bob/regrow-main does not describe a cluster “main”'
+
+for (const [name, world, wanted] of [
+  ['all is as it should be', {}, []],
+  ['the cluster is alive', { droplets: [droplet] }, ['cluster main is alive: droplet main-1 is active']],
+  ['it is to be replaced', { droplets: [droplet], replace: true }, []],
+  ['it is the one that an earlier run grew', { droplets: [droplet], begun: true }, []],
+  ['the clock is fast', { minutes: -70 }, ['the clock of this computer is 70 minutes fast']],
+  ['the clock is slow', { minutes: 61 }, ['the clock of this computer is 61 minutes slow']],
+  [
+    'the data of a namespace is gone',
+    { keys: ['kopia/other/x'] },
+    ['the data of the volumes in shop is not in kept: kopia/shop/ is empty'],
+  ],
+  ['a snapshot is gone', { backed: [snapped] }, ['snapshot s-1 of claim shop/db is not at DigitalOcean']],
+  [
+    'a snapshot is in another region',
+    { backed: [snapped], snapshots: [{ id: 's-1', regions: ['nyc3'] }] },
+    ['snapshot s-1 of claim shop/db is in nyc3'],
+  ],
+  ['a snapshot is there', { backed: [snapped], snapshots: [{ id: 's-1', regions: ['fra1'] }], keys: [] }, []],
+  [
+    'the volumes do not fit',
+    { volumeLimit: 1, volumes: [{}] },
+    ['the account may have 1 volumes; 1 more than the 1 of this cluster do not fit'],
+  ],
+] satisfies [string, World, string[]][])
+  t.test(name, async (t) => t.same((await said(world)).toSorted(), [undescribed, ...wanted].toSorted()))
+
+t.test('claims are planned in whole GiB', (t) => {
+  const claim = (storage: string) => ({
+    resource: 'persistentvolumeclaims',
+    id: 'shop/db',
+    owner: undefined,
+    digest: undefined,
+    storage,
+  })
+  t.same(
+    claimsOf(['500Mi', '2Gi', '1T', '1073741825', ''].map(claim)).map((one) => one.gib),
+    [1, 2, 932, 2, 1],
+  )
+  t.end()
+})
