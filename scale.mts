@@ -1,4 +1,4 @@
-#!/usr/bin/env -S npx tsx
+#!/usr/bin/env -S sh -c 'exec "$(dirname "$(realpath "$0")")/node_modules/.bin/tsx" "$0" "$@"'
 // Change the description, then make the cloud equal to it. Without flags: finish what was begun.
 import { describe } from './lib/cluster/cluster.ts'
 import { preflight, preflightReading } from './lib/cluster/preflight.ts'

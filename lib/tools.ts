@@ -1,5 +1,5 @@
-import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs'
+import { hostname, tmpdir } from 'node:os'
 import { delimiter, dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { z } from 'zod'
@@ -103,14 +103,37 @@ export const velero = (kube: Kube): Template => {
 
 let folder: string | undefined
 
-/** A folder of this process alone (0700), gone when it ends. */
+/** A folder of this process alone (0700), gone when it ends; those that killed runs left go now. */
 export function workFolder(): string {
   if (folder) return folder
-  const made = mkdtempSync(join(tmpdir(), 'regrow-'))
+  sweepWorkFolders()
+  const made = mkdtempSync(join(tmpdir(), `regrow-${hostname()}-${process.pid}-`))
   folder = made
   mkdirSync(join(made, 'helm'), { recursive: true })
   process.once('exit', () => rmSync(made, { recursive: true, force: true }))
   return made
+}
+
+/** A run that was killed could not remove its folder, with user-data and perhaps a kubeconfig in it. */
+function sweepWorkFolders(): void {
+  for (const name of readdirSync(tmpdir())) {
+    // Containers may share the folder and not the processes, so the host's name counts as well.
+    const [, host, pid] = /^regrow-(.+)-(\d+)-\w{6}$/.exec(name) ?? []
+    if (host !== hostname() || isAlive(Number(pid))) continue
+    try {
+      rmSync(join(tmpdir(), name), { recursive: true, force: true })
+    } catch {
+      // Another user's: it is theirs to sweep.
+    }
+  }
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    return process.kill(pid, 0)
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EPERM'
+  }
 }
 
 /** Where tools are looked for before PATH: `.tools` of this project, or the folder named by `REGROW_TOOLS`. */

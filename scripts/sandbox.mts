@@ -1,4 +1,4 @@
-#!/usr/bin/env -S npx tsx
+#!/usr/bin/env -S sh -c 'exec "$(dirname "$(realpath "$0")")/../node_modules/.bin/tsx" "$0" "$@"'
 // The whole cloud in a box: runs any command against a simulated DigitalOcean, Spaces and GitHub. Nothing costs money.
 import { spawn } from 'node:child_process'
 import { rmSync } from 'node:fs'

@@ -11,6 +11,7 @@ import { tell } from '../story.ts'
 import { type Kube, kubectl, ToolFailure } from '../tools.ts'
 import { waitFor } from '../wait.ts'
 import { Reports } from './reports.ts'
+import { whoMayConnect } from './who-may-connect.ts'
 
 /** The name in the API server's certificate that never changes, whatever the address. */
 export const tlsName = (cluster: string) => `${cluster}.regrow.internal`
@@ -124,5 +125,5 @@ async function ready(kube: Kube, node: string): Promise<'ready' | 'answers' | un
 }
 
 function cureForSilence({ wanted, name }: Cluster, address: string): string {
-  return `Port 6443 of ${address} is open to ${wanted.network.adminCidrs.join(', ')}: is your own address among them? --admin-cidr changes it. ./scripts/status.mts --name ${name} shows what exists.`
+  return `${whoMayConnect(address, wanted.network.adminCidrs)} ./scripts/status.mts --name ${name} shows what exists.`
 }

@@ -7,6 +7,7 @@ import { readKit } from '../store/kit.ts'
 import { type Kube, kubectl, ToolFailure, workFolder } from '../tools.ts'
 import { applications, stateOf } from './applications.ts'
 import { writeKubeconfig } from './connect.ts'
+import { whoMayConnect } from './who-may-connect.ts'
 
 const node = z.object({
   metadata: z.object({ name: z.string() }),
@@ -19,7 +20,7 @@ const node = z.object({
 export async function health(
   cluster: Cluster,
   buckets: Buckets | undefined,
-): Promise<{ nodes?: string[]; applications?: string[]; api?: string }> {
+): Promise<{ nodes?: string[]; applications?: string[]; api?: string[] }> {
   const [address] = (await inventory(cluster.cloud, cluster.name)).reservedIps
   const kit = buckets && (await readKit(buckets))
   if (!address || !kit) return {}
@@ -29,7 +30,12 @@ export async function health(
     return { nodes, applications: [...apps].map(([name, one]) => `${name}  ${stateOf(one)}`) }
   } catch (error) {
     if (!(error instanceof ToolFailure)) throw error
-    return { api: `does not answer at ${address.ip}:6443` }
+    return {
+      api: [
+        `does not answer at ${address.ip}:6443`,
+        whoMayConnect(address.ip, cluster.wanted.network.adminCidrs),
+      ],
+    }
   }
 }
 
