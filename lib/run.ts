@@ -115,7 +115,7 @@ function stackOf(error: unknown): string {
 let stopping = false
 
 function lostOutput(error: NodeJS.ErrnoException): void {
-  if (error.code !== 'EPIPE') process.exitCode = explain(error)
+  if (error.code !== 'EPIPE') process.exitCode = explain(systemProblem(error, 'standard output') ?? error)
 }
 
 async function interrupted(): Promise<void> {

@@ -12,13 +12,16 @@ const meanings: Record<string, [string, string]> = {
   EISDIR: ['it is a folder', 'Name a file'],
 }
 
-/** A refusal of the operating system about a file or a disk, as a Problem; undefined for any other failure. */
-export function systemProblem(error: unknown): Problem | undefined {
+/**
+ * A refusal of the operating system about a file or a disk, as a Problem; undefined for any other failure.
+ * @param thing names it where the system does not
+ */
+export function systemProblem(error: unknown, thing = 'a file'): Problem | undefined {
   if (!(error instanceof Error) || !('syscall' in error)) return undefined
   const { code = '', path } = error as NodeJS.ErrnoException
   const [meaning, cure] = meanings[code] ?? []
   if (!meaning) return undefined
-  return new Problem(`${path ?? 'a file'} cannot be used: ${meaning}`, {
+  return new Problem(`${path ?? thing} cannot be used: ${meaning}`, {
     cure: `${cure}, then run the same command again: it goes on from here.`,
     cause: error,
   })

@@ -203,9 +203,12 @@ function render(pieces: TemplateStringsArray, words: Word[]): string {
 const foreign =
   /^(AWS_|GH_|GITHUB_|DIGITALOCEAN_|DO_|KUBE|HELM_|VELERO_|REGROW_(STORE|VELERO|CSI|PASSPHRASE))/
 
+/** What makes bash, in which zx runs a tool, do something before it or something else. */
+const bash = /^(BASH_ENV|BASH_FUNC_.*|BASHOPTS|CDPATH|ENV|GLOBIGNORE|POSIXLY_CORRECT|SHELLOPTS)$/
+
 /** The caller's environment less everything that would lead a tool to another account, cluster or secret. */
 function quietEnvironment(): NodeJS.ProcessEnv {
-  const kept = Object.entries(process.env).filter(([name]) => !foreign.test(name))
+  const kept = Object.entries(process.env).filter(([name]) => !foreign.test(name) && !bash.test(name))
   const path = [toolsFolder(), process.env.PATH ?? ''].join(delimiter)
   return { ...Object.fromEntries(kept), PATH: path, SHLVL: '2' }
 }
