@@ -1,8 +1,7 @@
-import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { createServer, type Socket } from 'node:net'
-import { tmpdir } from 'node:os'
-import { dirname, join } from 'node:path'
-import { createInterface } from 'node:readline'
+import { randomUUID } from 'node:crypto'
+import { rmSync, symlinkSync } from 'node:fs'
+import { type AddressInfo, createServer, type Socket } from 'node:net'
+import { dirname } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { World } from '../world.ts'
 import { type Call, Failed, type StandIn, Unknown } from './call.ts'
@@ -10,9 +9,6 @@ import { doctl } from './doctl.ts'
 import { helm } from './helm.ts'
 import { kubectl } from './kubectl.ts'
 import { velero } from './velero.ts'
-
-/** What the relay tells at first. */
-type Asked = Pick<Call, 'tool' | 'argv' | 'cwd' | 'env'>
 
 const standIns: Record<string, StandIn> = { doctl, kubectl, helm, velero }
 
@@ -28,63 +24,84 @@ export async function startTools(
   world: World,
   names: readonly string[] = toolNames,
 ): Promise<{ binDir: string; env: Record<string, string> }> {
-  const socketPath = shortPath(world)
-  rmSync(socketPath, { force: true })
-  const server = createServer((socket) => void serve(socket))
+  const key = randomUUID()
+  const server = createServer((socket) => void serve(socket, key).catch(() => socket.destroy()))
   const open = new Set<Socket>()
   server.on('connection', (socket) => {
     open.add(socket)
     socket.once('close', () => open.delete(socket))
   })
+  const { host } = world.addresses.digitalocean
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject)
-    server.listen(socketPath, resolve)
+    server.listen(0, host, resolve)
   })
   world.atEnd(() => {
     for (const socket of open) socket.destroy()
     return new Promise<void>((resolve) => server.close(() => resolve()))
   })
-  return { binDir: writeShims(world, names), env: { REGROW_SANDBOX_SOCKET: socketPath } }
+  const { port } = server.address() as AddressInfo
+  return { binDir: link(world, names), env: { REGROW_SANDBOX_SOCKET: `${host} ${port} ${key}` } }
 }
 
-/** A socket's path may have 104 bytes (macOS; 108 on Linux): a deep world's socket lies in a temporary folder. */
-function shortPath(world: World): string {
-  const inWorld = world.path('tools.sock')
-  if (Buffer.byteLength(inWorld) < 104) return inWorld
-  const folder = mkdtempSync(join(tmpdir(), 'regrow-'))
-  world.atEnd(() => rmSync(folder, { recursive: true, force: true }))
-  return join(folder, 's')
-}
-
-function writeShims(world: World, names: readonly string[]): string {
-  const relay = fileURLToPath(new URL('relay.cjs', import.meta.url))
-  const quote = (word: string) => `'${word.replaceAll("'", "'\\''")}'`
+/** Each tool is the relay under another name. */
+function link(world: World, names: readonly string[]): string {
+  const relay = fileURLToPath(new URL('relay', import.meta.url))
   const binDir = dirname(world.path('bin', 'doctl'))
   rmSync(binDir, { recursive: true, force: true })
-  for (const name of names) {
-    const file = world.path('bin', name)
-    const command = [process.execPath, relay, name].map(quote).join(' ')
-    writeFileSync(file, `#!/bin/sh\nunset NODE_OPTIONS\nexec ${command} "$@"\n`)
-    chmodSync(file, 0o755)
-  }
+  for (const name of names) symlinkSync(relay, world.path('bin', name))
   return binDir
 }
 
-async function serve(socket: Socket): Promise<void> {
+/** @param key who does not know it is another user of this machine: a stand-in reads the caller's files */
+async function serve(socket: Socket, key: string): Promise<void> {
   const gone = new AbortController()
-  const messages = createInterface({ input: socket })[Symbol.asyncIterator]()
-  const read = async () =>
-    JSON.parse((await messages.next()).value ?? '{}') as Partial<Asked & { stdin: string }>
-  const send = (message: unknown) => void (socket.writable && socket.write(`${JSON.stringify(message)}\n`))
-  socket.on('error', () => {}).once('close', () => gone.abort())
-  const { tool = '', argv = [], cwd = '/', env = {} } = await read()
-  const stdin = async () => {
-    send({ wants: 'stdin' })
-    return (await read()).stdin ?? ''
+  const read = pieces(socket)
+  const send = (line: string, text = '') => void (socket.writable && socket.write(`${line}\n${text}`))
+  const print = (what: 'out' | 'err') => (text: string) => {
+    if (text) send(`${what} ${Buffer.byteLength(text)}`, text)
   }
-  const out = (text: string) => send({ out: text })
-  const err = (text: string) => send({ err: text })
-  send({ exit: await answer({ tool, argv, cwd, env, stdin, out, err, signal: gone.signal }) })
+  const several = async () => {
+    const all: string[] = []
+    for (let left = Number(await read()); left > 0; left--) all.push(await read())
+    return all
+  }
+  socket.on('error', () => {}).once('close', () => gone.abort())
+  if ((await read()) !== key) return void socket.destroy()
+  const [tool, cwd, argv] = [await read(), await read(), await several()]
+  const env = Object.fromEntries((await several()).map((one) => one.split(/=([\s\S]*)/)))
+  const stdin = async () => {
+    send('stdin')
+    return read()
+  }
+  const call = { tool, argv, cwd, env, stdin, out: print('out'), err: print('err'), signal: gone.signal }
+  send(`exit ${await answer(call)}`)
+}
+
+/** Reads what the relay says: the length in bytes, a line's end and the bytes of each piece. */
+function pieces(socket: Socket): () => Promise<string> {
+  let rest = Buffer.alloc(0)
+  let wake = () => {}
+  socket.on('data', (chunk) => {
+    rest = Buffer.concat([rest, chunk])
+    wake()
+  })
+  socket.once('close', () => wake())
+  const until = async (there: () => boolean) => {
+    while (!there()) {
+      if (socket.destroyed) throw new Error('the caller is gone')
+      await new Promise<void>((resolve) => (wake = resolve))
+    }
+  }
+  return async () => {
+    await until(() => rest.includes('\n'))
+    const start = rest.indexOf('\n') + 1
+    const end = start + Number(rest.subarray(0, start))
+    await until(() => rest.length >= end)
+    const text = rest.subarray(start, end).toString()
+    rest = rest.subarray(end)
+    return text
+  }
 }
 
 async function answer(call: Call): Promise<number> {

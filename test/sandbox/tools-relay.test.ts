@@ -1,8 +1,8 @@
-import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs'
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
-import { dirname, join } from 'node:path'
+import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import t from 'tap'
 import { Faults } from '../../sandbox/faults.ts'
@@ -28,13 +28,19 @@ t.test('only the tools asked for have a stand-in', async (t) => {
   t.same(readdirSync(binDir).sort(), ['helm', 'velero'])
 })
 
-t.test('a deep world has its socket elsewhere, and leaves nothing behind', async (t) => {
-  const { world, binDir, env } = await setting(t, join('a'.repeat(60), 'quote’s and blanks', 'b'.repeat(60)))
-  const socket = env.REGROW_SANDBOX_SOCKET ?? ''
-  t.ok(Buffer.byteLength(socket) < 104 && !socket.startsWith(world.dir))
+t.test('words and output pass the relay as they are', async (t) => {
+  const { binDir, env } = await setting(t, join('quote’s and blanks', 'ü'.repeat(80)))
+  const unknown = await run(binDir, ['kubectl', 'größe', "it's\n$HOME"], env)
+  t.match(unknown, { code: 64, out: '' })
+  t.ok(unknown.err.includes("größe it's\n$HOME"))
   t.match(await run(binDir, ['helm', 'version', '--short'], env), { code: 0, out: /stand-in/, err: '' })
-  await world.end()
-  t.notOk(existsSync(dirname(socket)))
+})
+
+t.test('who does not know the key of the world is not answered', async (t) => {
+  const { binDir, env } = await setting(t)
+  const other = env.REGROW_SANDBOX_SOCKET?.replace(/\S+$/, 'another-key')
+  const done = await run(binDir, ['helm', 'version'], { ...env, REGROW_SANDBOX_SOCKET: other ?? '' })
+  t.match(done, { code: 69, out: '' })
 })
 
 t.test('a stand-in whose world has ended says so', async (t) => {
@@ -74,7 +80,7 @@ t.test('when the caller is killed its requests end', async (t) => {
   t.ok(cut)
 })
 
-t.test('a call costs little more than starting node', async (t) => {
+t.test('a call costs less than starting node', async (t) => {
   const { binDir, env } = await setting(t)
   const times = async (words: string[], dir: string) => {
     const taken: number[] = []
@@ -88,5 +94,5 @@ t.test('a call costs little more than starting node', async (t) => {
   const node = `unset NODE_OPTIONS; exec '${process.execPath}' -e 0`
   const bare = await times(['sh', '-c', node], '/bin')
   const call = await times(['helm', 'version', '--short'], binDir)
-  t.ok(call < 2.5 * bare, `${call.toFixed(0)} ms, node alone ${bare.toFixed(0)} ms`)
+  t.ok(call < bare, `${call.toFixed(0)} ms, node alone ${bare.toFixed(0)} ms`)
 })
