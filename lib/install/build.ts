@@ -103,7 +103,7 @@ export async function buildCommand(
       typeof command === 'string'
         ? `//go:build tools\n\npackage tools\n\nimport _ "${path}"\n`
         : readFileSync(command.main)
-    writeFileSync(join(folder, 'main.go'), source)
+    writeFileSync(join(folder, 'tools.go'), source)
     const flags = `-s -w ${settings(version)
       .map((one) => `-X ${one}`)
       .join(' ')}`

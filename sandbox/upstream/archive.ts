@@ -9,11 +9,14 @@ import { toYaml } from './manifest.ts'
 /** The SHA-256 in hex. */
 export const sha256 = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest('hex')
 
+/** The files of a paper chart by their path, without its `Chart.yaml`. */
+export const paperFiles = (chart: ChartName): Record<string, string> =>
+  Object.fromEntries(Object.entries(charts[chart]()).map(([path, list]) => [path, toYaml(list)]))
+
 /** A chart's archive; the same bytes on every machine, so that a digest once recorded stays true. */
-export async function chartArchive(chart: ChartName): Promise<Buffer> {
-  const files = Object.entries(charts[chart]()).map(([path, list]) => [path, toYaml(list)] as const)
+export async function chartArchive(chart: ChartName, files = paperFiles(chart)): Promise<Buffer> {
   const tar = pack()
-  for (const [path, content] of [['Chart.yaml', dump(about(chart))] as const, ...files])
+  for (const [path, content] of Object.entries({ 'Chart.yaml': dump(about(chart)), ...files }))
     tar.entry({ name: `${chart}/${path}`, mode: 0o644, mtime: new Date(0) }, content)
   tar.finalize()
   const pieces: Buffer[] = []
@@ -36,8 +39,8 @@ function about(chart: ChartName) {
 }
 
 /** The index of the Helm repository that has this chart; the archive lies beside it. */
-export async function chartIndex({ chart, version }: Chart & { chart: ChartName }): Promise<string> {
-  const digest = sha256(await chartArchive(chart))
+export function chartIndex({ chart, version }: Chart & { chart: ChartName }, archive: Buffer): string {
+  const digest = sha256(archive)
   const entry = {
     ...about(chart),
     digest,

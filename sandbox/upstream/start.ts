@@ -47,7 +47,7 @@ async function upstreamFiles(k3sFile?: string): Promise<Map<string, Buffer>> {
   for (const name of chartNames) {
     const chart = chartOf(name, versions)
     const archive = await chartArchive(name)
-    add(`${chart.repository}/index.yaml`, await chartIndex({ ...chart, chart: name }))
+    add(`${chart.repository}/index.yaml`, chartIndex({ ...chart, chart: name }, archive))
     add(`${chart.repository}/${name}-${chart.version}.tgz`, archive)
     add(chart.archive, archive)
   }

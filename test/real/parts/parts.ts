@@ -90,7 +90,7 @@ export const parts: Part[] = [
     module: 'github.com/argoproj/argo-cd/v3',
     build: {
       command: { main: new URL('argocd/main.go', import.meta.url) },
-      settings: (version) => [`github.com/argoproj/argo-cd/v3/common.version=v${version}`],
+      settings: (version) => [`github.com/argoproj/argo-cd/v3/common.version=${version}`],
       replace: replacements,
     },
   },

@@ -10,10 +10,10 @@ import (
 
 	controller "github.com/argoproj/argo-cd/v3/cmd/argocd-application-controller/commands"
 	reposerver "github.com/argoproj/argo-cd/v3/cmd/argocd-repo-server/commands"
+	"github.com/argoproj/argo-cd/v3/util/git"
 	"github.com/go-git/go-git/v5/plumbing/transport"
 	"github.com/go-git/go-git/v5/plumbing/transport/client"
 	"github.com/go-git/go-git/v5/plumbing/transport/http"
-	gitssh "github.com/go-git/go-git/v5/plumbing/transport/ssh"
 	"github.com/spf13/cobra"
 	"golang.org/x/crypto/ssh"
 )
@@ -52,7 +52,7 @@ func (m mirrored) NewReceivePackSession(*transport.Endpoint, transport.AuthMetho
 }
 
 func (m mirrored) at(place *transport.Endpoint, auth transport.AuthMethod) (*transport.Endpoint, *http.BasicAuth, error) {
-	keys, ok := auth.(*gitssh.PublicKeys)
+	keys, ok := auth.(*git.PublicKeysWithOptions)
 	if !ok || place.Host != "github.com" || place.User != "git" {
 		return nil, nil, fmt.Errorf("ssh: %s@%s with %T has no mirror", place.User, place.Host, auth)
 	}

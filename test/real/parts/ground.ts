@@ -1,0 +1,57 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { openBox } from '../../../sandbox/box.ts'
+import type { World } from '../../../sandbox/world.ts'
+import { type Ended, type How, runIn } from '../../flows/box.ts'
+import type { PartsCluster } from './cluster.ts'
+import { type Fleet, partsFleet } from './machines.ts'
+import { type Mirror, startMirror } from './mirror.ts'
+
+/** The box with real parts in the paper cluster's place. */
+export interface PartsBox {
+  dir: string
+  env: Record<string, string>
+  world: World
+  /** Runs a script of the project or a program in the box. */
+  run(command: string, words?: string[], how?: How): Promise<Omit<Ended, 'requests'>>
+  /** @throws Error when no droplet has started its k3s yet */
+  cluster(): PartsCluster
+  close(): Promise<void>
+}
+
+/** Opens a world in a new folder; `close` ends every program and removes the folder. */
+export async function openPartsBox(): Promise<PartsBox> {
+  const dir = mkdtempSync(join(tmpdir(), 'regrow-parts-'))
+  let world: World | undefined
+  let fleet: Fleet | undefined
+  let mirror: Mirror | undefined
+  const box = await openBox({
+    dir: join(dir, '.sandbox'),
+    latencyScale: 0,
+    faults: [],
+    machines: (its) => {
+      world = its
+      fleet = partsFleet(its, () => mirror ?? missing('mirror'))
+      return fleet.machines
+    },
+  })
+  mirror = await startMirror(world ?? missing('world'))
+  const env = { ...box.env, REGROW_UPSTREAM_URL: mirror.url }
+  return {
+    dir,
+    env,
+    world: world ?? missing('world'),
+    run: (command, words = [], how = {}) =>
+      runIn(dir, command, words, { ...how, env: { ...env, ...how.env } }),
+    cluster: () => fleet?.cluster() ?? missing('cluster'),
+    close: async () => {
+      await box.leave()
+      rmSync(dir, { recursive: true, force: true })
+    },
+  }
+}
+
+function missing(what: string): never {
+  throw new Error(`there is no ${what} yet`)
+}

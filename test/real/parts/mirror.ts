@@ -1,0 +1,100 @@
+import { readdirSync, readFileSync } from 'node:fs'
+import { createServer, type RequestListener } from 'node:http'
+import { createServer as createTlsServer } from 'node:https'
+import { connect } from 'node:net'
+import { join } from 'node:path'
+import type { KeyAndCertificate } from '../../../lib/node/certificates.ts'
+import { chartOf, csiAddress, k3sAddress, k3sSumsAddress, versionsOf } from '../../../lib/versions.ts'
+import { chartArchive, chartIndex, sha256 } from '../../../sandbox/upstream/archive.ts'
+import type { World } from '../../../sandbox/world.ts'
+import { charts } from './charts.ts'
+import { partFolder } from './parts.ts'
+
+/** What k3s is stood in for by: it hands kubectl on to the real one. The harness starts what the unit k3s would. */
+export const k3sStandIn = `#!/bin/bash
+# No k3s: stands in for it in regrow's tests on real parts.
+set -euo pipefail
+[ "\${1-}" = kubectl ] || { echo 'this only stands in for k3s' >&2; exit 1; }
+shift
+exec "$REGROW_TOOLS/kubectl" --kubeconfig "$REGROW_ROOT/etc/rancher/k3s/k3s.yaml" "$@"
+`
+
+/** A mirror of upstream on loopback. */
+export interface Mirror {
+  /** For REGROW_UPSTREAM_URL: `/<host>/<path>`, as the box's mirror. */
+  url: string
+  /** Speaks TLS as any of upstream's hosts to who uses it as HTTPS_PROXY; undefined before `sign`. */
+  proxy(signed: KeyAndCertificate): Promise<string>
+}
+
+/** The hosts that are spoken for. */
+export const mirrored = [
+  'argoproj.github.io',
+  'vmware-tanzu.github.io',
+  'bitnami.github.io',
+  'traefik.github.io',
+  'github.com',
+  'raw.githubusercontent.com',
+]
+
+/** Serves what the parts' charts hold in place of the box's, and everything else as the box's mirror has it. */
+export async function startMirror(world: World): Promise<Mirror> {
+  const versions = versionsOf()
+  const files = new Map<string, Buffer | string>()
+  const add = (address: string, content: Buffer | string) =>
+    files.set(decodeURIComponent(address.replace('https://', '')), content)
+  for (const name of Object.keys(charts) as (keyof typeof charts)[]) {
+    const chart = chartOf(name, versions)
+    const archive = await chartArchive(name, charts[name]())
+    add(`${chart.repository}/index.yaml`, chartIndex({ ...chart, chart: name }, archive))
+    add(`${chart.repository}/${name}-${chart.version}.tgz`, archive)
+    add(chart.archive, archive)
+  }
+  add(csiAddress(versions['csi-digitalocean'], 'crds.yaml'), snapshotKinds())
+  add(k3sAddress(versions.k3s), k3sStandIn)
+  add(k3sSumsAddress(versions.k3s), `${sha256(Buffer.from(k3sStandIn))}  k3s\n`)
+
+  const { upstream } = world.addresses
+  const answer = async (path: string, response: Parameters<RequestListener>[1]) => {
+    const own = files.get(decodeURIComponent(path.slice(1)))
+    if (own !== undefined) return void response.writeHead(200).end(own)
+    const from = await fetch(`http://${upstream.host}:${upstream.port}${path}`)
+    response.writeHead(from.status).end(Buffer.from(await from.arrayBuffer()))
+  }
+  const host = world.addresses.host(210, 1)
+  const server = createServer((request, response) => void answer(request.url ?? '/', response))
+  await new Promise<void>((resolve) => server.listen(8000, host, resolve))
+  world.atEnd(() => closed(server))
+  return {
+    url: `http://${host}:8000`,
+    proxy: async (signed) => {
+      const inner = createTlsServer(signed, (request, response) => {
+        void answer(`/${request.headers.host?.replace(/:443$/, '')}${request.url}`, response)
+      })
+      await new Promise<void>((resolve) => inner.listen(8443, host, resolve))
+      const outer = createServer((_, response) => void response.writeHead(405).end())
+      outer.on('connect', (_, socket) => {
+        const there = connect(8443, host, () => socket.write('HTTP/1.1 200 OK\r\n\r\n'))
+        there.on('error', () => socket.destroy())
+        socket.on('error', () => there.destroy())
+        there.pipe(socket).pipe(there)
+      })
+      await new Promise<void>((resolve) => outer.listen(3128, host, resolve))
+      world.atEnd(() => Promise.all([closed(inner), closed(outer)]).then(() => {}))
+      return `http://${host}:3128`
+    },
+  }
+}
+
+function snapshotKinds(): string {
+  const folder = join(partFolder('snapshot-kinds'), 'crds')
+  const names = readdirSync(folder).filter((name) => name.startsWith('snapshot.storage'))
+  return names.map((name) => readFileSync(join(folder, name), 'utf8')).join('\n---\n')
+}
+
+function closed(server: ReturnType<typeof createServer>): Promise<void> {
+  return new Promise((resolve) => {
+    server.close(() => resolve())
+    server.closeAllConnections()
+  })
+}
