@@ -23,33 +23,38 @@ export async function answered(yes: boolean, question = 'Go on?'): Promise<void>
 }
 
 /**
- * Asks for a thing's name before it is removed for good; `--confirm NAME` gives it beforehand.
+ * Asks for a thing's name before it is removed for good; the flag of that name gives it beforehand.
  * @throws Problem when another name is given, or (exit code 2) when nobody can be asked
  */
-export async function confirmName(name: string, flags: { confirm?: string | undefined }): Promise<void> {
+export async function confirmName<F extends string>(
+  what: string,
+  name: string,
+  flags: { [K in F]?: string | undefined },
+  flag: F,
+): Promise<void> {
   if (isDryRun()) return
-  let given = flags.confirm
+  let given: string | undefined = flags[flag]
   if (given === undefined && process.env.REGROW_ANSWER?.startsWith('yes')) {
-    print(`Name of the cluster: ${name} ${process.env.REGROW_ANSWER.slice(3)}`)
+    print(`Name of the ${what}: ${name} ${process.env.REGROW_ANSWER.slice(3)}`)
     return
   }
   if (given === undefined) {
     if (!process.stdin.isTTY || !process.stderr.isTTY)
-      throw new Problem('nobody can be asked for the cluster’s name: this is no terminal', {
-        cure: `Add --confirm ${name}.`,
+      throw new Problem(`nobody can be asked for the ${what}’s name: this is no terminal`, {
+        cure: `Add --${flag} ${name}.`,
         exitCode: 2,
       })
     const { text } = await import('@clack/prompts')
     given = String(
       await text({
-        message: `Type the cluster’s name (${name}) to remove it for good`,
+        message: `Type the ${what}’s name (${name}) to remove it for good`,
         output: process.stderr,
       }),
     )
   }
   if (given !== name)
     throw new Problem(`“${given}” is not ${name}: nothing was removed`, {
-      cure: `Give the name as it stands there: --confirm ${name}.`,
+      cure: `Give the name as it stands there: --${flag} ${name}.`,
       exitCode: 2,
     })
 }

@@ -109,6 +109,7 @@ export const commands = {
       'with-backups': { about: 'remove the buckets as well: kit and every backup' },
       'with-repository': { about: 'delete the GitOps repository as well' },
       confirm: { value: 'NAME', about: 'the cluster’s name, instead of typing it' },
+      'confirm-backups': { value: 'BUCKET', about: 'likewise the name of the backups’ bucket' },
       ...asking,
       ...common,
     },

@@ -15,16 +15,18 @@ await run('destroy', async ({ flags, confirm }) => {
   preflightReading(cluster, flags)
   const buckets = await openBuckets(cluster, 'read')
   const lastBackup = ageOf(buckets && (await lastWhole(buckets.velero)), cluster)
-  const list = await removal(cluster, flags) // the exact inventory: removed, kept, and what it saves a month
+  const list = await removal(cluster, flags, buckets?.velero) // exactly what goes, what stays, and what it saves
   await confirm(list)
-  if (!list.nothing) await confirmName(cluster.name, flags)
+  if (!list.nothing) await confirmName('cluster', cluster.name, flags, 'confirm')
+  if (flags['with-backups'] && buckets)
+    await confirmName('bucket', buckets.velero.name, flags, 'confirm-backups')
 
   lockForRemoval(cluster, flags)
-  await removeCloud(cluster) // droplets, then volumes and snapshots of ours, address, firewall, network, keys, project
+  await removeCloud(cluster, list.keep) // no volume or snapshot that is the only copy of something
   if (flags['with-backups']) await removeBuckets(cluster)
   if (flags['with-repository']) await removeRepository(cluster)
 
-  const left = await whatIsLeft(cluster, flags)
+  const left = await whatIsLeft(cluster, flags, list.keep)
   return {
     removed: list.removed,
     kept: list.kept,

@@ -1,35 +1,74 @@
+import { type Copies, copiesIn } from '../backup/copies.ts'
+import type { Snapshot, Volume } from '../digitalocean/types.ts'
 import type { Shown } from '../run.ts'
 import { missingBuckets } from '../store/buckets.ts'
 import { isShortLived } from '../store/keys.ts'
+import type { Bucket } from '../store/s3.ts'
 import { bucketPlaces, type Cluster } from './cluster.ts'
-import { inventory } from './ours.ts'
+import { type Inventory, inventory } from './ours.ts'
 import { dollars, prices } from './prices.ts'
+
+const volume = (one: Volume) => ({
+  name: `volume ${one.name}, ${one.size_gigabytes} GiB`,
+  perMonth: one.size_gigabytes * prices.volumeGib,
+})
+const snapshot = (one: Snapshot) => ({
+  name: `snapshot ${one.name}, ${one.size_gigabytes} GiB`,
+  perMonth: one.size_gigabytes * prices.snapshotGib,
+})
+
+/** Ids of volumes and snapshots that stay, because they are the only copy of something or a backup stands on them. */
+export interface Kept {
+  volumes: ReadonlySet<string>
+  snapshots: ReadonlySet<string>
+}
 
 /** What destroying a cluster removes and keeps, each with what it costs a month in dollars. */
 export interface Removal extends Shown {
   removed: string[]
   kept: string[]
+  /** What must not be removed at DigitalOcean. */
+  keep: Kept
 }
 
 /**
- * The exact inventory of a cluster. Snapshots that are backups are kept with the buckets: they are the only copy of
- * what was in a volume.
+ * Decides what stays: snapshots on which a backup stands, volumes that no whole backup holds, and snapshots of such
+ * volumes, or of volumes that nothing is known of any more.
+ */
+export function toKeep(own: Pick<Inventory, 'volumes' | 'snapshots'>, copies: Copies): Kept {
+  const nameOf = new Map(own.volumes.map((one) => [one.id, one.name]))
+  const isHeld = (name: string | undefined) => name !== undefined && copies.volumes.has(name)
+  const snapshots = own.snapshots.filter(
+    (one) => copies.snapshots.has(one.id) || !isHeld(nameOf.get(one.resource_id)),
+  )
+  const volumes = own.volumes.filter((one) => !isHeld(one.name))
+  return {
+    volumes: new Set(volumes.map((one) => one.id)),
+    snapshots: new Set(snapshots.map((one) => one.id)),
+  }
+}
+
+/**
+ * The exact inventory of a cluster: what goes, and what stays because it is the only copy of something.
+ * @param bucket that of the backups, if there is one
  */
 export async function removal(
   cluster: Cluster,
   flags: { 'with-backups': boolean; 'with-repository': boolean },
+  bucket: Bucket | undefined,
 ): Promise<Removal> {
   const [own, sizes] = await Promise.all([inventory(cluster.cloud, cluster.name), cluster.cloud.sizes()])
   const places = bucketPlaces(cluster)
   const missing = places.spaces ? await missingBuckets(places) : []
   const buckets = [places.velero, places.kit].filter((bucket) => !missing.includes(bucket))
   const price = (slug: string) => sizes.find((size) => size.slug === slug)?.price_monthly ?? 0
+  const keep = flags['with-backups']
+    ? { volumes: new Set<string>(), snapshots: new Set<string>() }
+    : toKeep(own, await copiesIn(bucket, new Set(own.snapshots.map((one) => one.id))))
   const cloud = [
     ...own.droplets.map((one) => ({ name: `droplet ${one.name}`, perMonth: price(one.size_slug) })),
-    ...own.volumes.map((one) => ({
-      name: `volume ${one.name}, ${one.size_gigabytes} GiB`,
-      perMonth: one.size_gigabytes * prices.volumeGib,
-    })),
+    ...own.volumes.filter((one) => !keep.volumes.has(one.id)).map(volume),
+    ...own.snapshots.filter((one) => !keep.snapshots.has(one.id)).map(snapshot),
     ...own.reservedIps.map((one) => ({ name: `reserved IP ${one.ip}`, perMonth: 0 })),
     ...own.firewalls.map((one) => ({ name: `firewall ${one.name}`, perMonth: 0 })),
     ...own.vpcs.filter((one) => !one.default).map((one) => ({ name: `network ${one.name}`, perMonth: 0 })),
@@ -39,16 +78,15 @@ export async function removal(
       .map((one) => ({ name: `Spaces key ${one.name}`, perMonth: 0 })),
     ...own.projects.map((one) => ({ name: `project ${one.name}`, perMonth: 0 })),
   ]
-  const snapshots = own.snapshots.map((one) => ({
-    name: `snapshot ${one.name}, ${one.size_gigabytes} GiB`,
-    perMonth: one.size_gigabytes * prices.snapshotGib,
-  }))
   const backups = [
     ...buckets.map((bucket, index) => ({
       name: `bucket ${bucket}`,
       perMonth: places.spaces && index === 0 ? prices.spaces : 0,
     })),
-    ...snapshots,
+    ...own.snapshots.filter((one) => keep.snapshots.has(one.id)).map(snapshot),
+    ...own.volumes
+      .filter((one) => keep.volumes.has(one.id))
+      .map((one) => ({ ...volume(one), name: `${volume(one).name} (no whole backup holds it)` })),
   ]
   const repository = cluster.repository
     ? [{ name: `repository ${cluster.place.owner}/${cluster.place.name}`, perMonth: 0 }]
@@ -72,6 +110,7 @@ export async function removal(
   return {
     removed: removed.map(say),
     kept: kept.map(say),
+    keep,
     nothing: removed.length === 0,
     text: [
       `cluster ${cluster.name}: what will be removed for good`,

@@ -1,4 +1,5 @@
 import { change } from '../change.ts'
+import type { Snapshot } from '../digitalocean/types.ts'
 import { DryRunEnd, isDryRun } from '../dry-run.ts'
 import { forAll } from '../parallel.ts'
 import { deleteBuckets, missingBuckets } from '../store/buckets.ts'
@@ -8,9 +9,13 @@ import { doctl, type Output, ToolFailure } from '../tools.ts'
 import { backoff, waitFor } from '../wait.ts'
 import { bucketPlaces, type Cluster } from './cluster.ts'
 import { inventory } from './ours.ts'
+import type { Kept } from './removal.ts'
 
-/** Removes everything of ours at DigitalOcean, in the order in which it lets go: machines first, their network last. */
-export async function removeCloud(cluster: Cluster): Promise<void> {
+/**
+ * Removes everything of ours at DigitalOcean but what is to stay, in the order in which it lets go: machines first,
+ * their network last.
+ */
+export async function removeCloud(cluster: Cluster, keep: Kept): Promise<void> {
   const { cloud } = cluster
   const own = await inventory(cloud, cluster.name)
   await forAll(own.droplets, (one) =>
@@ -20,12 +25,18 @@ export async function removeCloud(cluster: Cluster): Promise<void> {
       () => doctl`compute droplet delete ${one.id} --force`,
     ),
   )
-  await forAll(own.volumes, (one) =>
-    gone(
-      `volume ${one.name}`,
-      async () => (await cloud.volumes()).some((each) => each.id === one.id),
-      () => doctl`compute volume delete ${one.id} --force`,
-    ),
+  await forAll(
+    own.volumes.filter((one) => !keep.volumes.has(one.id)),
+    (one) =>
+      gone(
+        `volume ${one.name}`,
+        async () => (await cloud.volumes()).some((each) => each.id === one.id),
+        () => doctl`compute volume delete ${one.id} --force`,
+      ),
+  )
+  await removeSnapshots(
+    cluster,
+    own.snapshots.filter((one) => !keep.snapshots.has(one.id)),
   )
   await Promise.all([
     forAll(own.reservedIps, (one) =>
@@ -76,22 +87,27 @@ export async function removeCloud(cluster: Cluster): Promise<void> {
 
 async function removeTag(cluster: Cluster): Promise<void> {
   if (!(await cluster.cloud.tags()).includes(cluster.tag)) return
-  // Snapshots that are kept backups carry it: then it stays.
-  if ((await inventory(cluster.cloud, cluster.name)).snapshots.length > 0) return
+  // Snapshots and volumes that are kept are known by it: then it stays.
+  const { snapshots, volumes } = await inventory(cluster.cloud, cluster.name)
+  if (snapshots.length + volumes.length > 0) return
   await doctl`compute tag delete ${cluster.tag} --force`
 }
 
-/** Removes both buckets with everything in them, and the snapshots that backups stand on. */
-export async function removeBuckets(cluster: Cluster): Promise<void> {
-  const { cloud } = cluster
-  const own = await inventory(cloud, cluster.name)
-  await forAll(own.snapshots, (one) =>
+async function removeSnapshots({ cloud }: Cluster, snapshots: readonly Snapshot[]): Promise<void> {
+  await forAll(snapshots, (one) =>
     gone(
       `snapshot ${one.name}`,
       async () => (await cloud.volumeSnapshots()).some((each) => each.id === one.id),
       () => doctl`compute snapshot delete ${one.id} --force`,
     ),
   )
+}
+
+/** Removes both buckets with everything in them, and the snapshots that backups stand on. */
+export async function removeBuckets(cluster: Cluster): Promise<void> {
+  const { cloud } = cluster
+  const own = await inventory(cloud, cluster.name)
+  await removeSnapshots(cluster, own.snapshots)
   await removeTag(cluster)
   await deleteBuckets(cluster)
 }
@@ -107,21 +123,24 @@ export async function removeRepository(cluster: Cluster): Promise<void> {
 }
 
 /** Looks again: what is still there of what should be gone. */
-export async function whatIsLeft(cluster: Cluster, flags: { 'with-backups': boolean }): Promise<string[]> {
+export async function whatIsLeft(
+  cluster: Cluster,
+  flags: { 'with-backups': boolean },
+  keep: Kept,
+): Promise<string[]> {
   if (isDryRun()) throw new DryRunEnd('nothing was removed')
   const own = await inventory(cluster.cloud, cluster.name)
   return [
     ...own.droplets.map((one) => `droplet ${one.name}`),
-    ...own.volumes.map((one) => `volume ${one.name}`),
+    ...own.volumes.filter((one) => !keep.volumes.has(one.id)).map((one) => `volume ${one.name}`),
+    ...own.snapshots.filter((one) => !keep.snapshots.has(one.id)).map((one) => `snapshot ${one.name}`),
     ...own.reservedIps.map((one) => `reserved IP ${one.ip}`),
     ...own.firewalls.map((one) => `firewall ${one.name}`),
     ...own.vpcs.filter((one) => !one.default).map((one) => `network ${one.name}`),
     ...own.sshKeys.map((one) => `SSH key ${one.name}`),
     ...own.projects.map((one) => `project ${one.name}`),
     ...own.spacesKeys.filter((one) => !isShortLived(one.name)).map((one) => `Spaces key ${one.name}`),
-    ...(flags['with-backups']
-      ? [...own.snapshots.map((one) => `snapshot ${one.name}`), ...(await bucketsLeft(cluster))]
-      : []),
+    ...(flags['with-backups'] ? await bucketsLeft(cluster) : []),
   ]
 }
 

@@ -1,0 +1,93 @@
+import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import t from 'tap'
+import { z } from 'zod'
+import { openTestBox } from './box.ts'
+import { ids, openShop } from './shop.ts'
+
+// A SIMULATED cluster brought back under difficulties: each test stands on what the one before left.
+
+t.setTimeout(600_000) // many flows, on a machine that may be busy
+const box = await openTestBox(t)
+const shop = await openShop(box)
+await shop.write()
+await shop.backUp('first')
+const before = await shop.content()
+
+t.test(
+  '--replace: the live cluster is off before the new one grows, and gone once that is proven',
+  async (t) => {
+    const [old] = ids((await box.cloud('GET', '/v2/droplets')).droplets)
+    const orphan = { name: 'pvc-orphan', region: 'fra1', size_gigabytes: 5, tags: ['regrow:main'] }
+    await box.cloud('POST', '/v2/volumes', orphan)
+    const ended = await box.run('restore.mts', ['--backup', 'first', '--replace', '--json'])
+    t.equal(ended.code, 0, ended.err)
+    t.same(await shop.content(), before)
+    const at = (what: RegExp) =>
+      ended.requests.findIndex(
+        (one) => one.service === 'digitalocean' && what.test(`${one.method} ${one.path}`),
+      )
+    const [off, grown, gone] = [
+      at(new RegExp(`POST /v2/droplets/${old}/actions`)),
+      at(/POST \/v2\/droplets$/),
+      at(new RegExp(`DELETE /v2/droplets/${old}$`)),
+    ]
+    t.ok(off >= 0 && off < grown && grown < gone, `${off} ${grown} ${gone}`)
+    t.equal(ids((await box.cloud('GET', '/v2/droplets')).droplets).length, 1)
+    const names = z
+      .array(z.object({ name: z.string() }))
+      .parse((await box.cloud('GET', '/v2/volumes')).volumes)
+    t.equal(names.length, 3, 'the volumes that came back, and the one that no backup holds')
+    t.match(JSON.parse(ended.out).stays, [
+      /^volume pvc-orphan of the earlier cluster, 5 GiB, \$0\.50 a month$/,
+    ])
+    const keys = z
+      .array(z.object({ name: z.string() }))
+      .parse((await box.cloud('GET', '/v2/spaces/keys')).keys)
+    t.same(
+      keys.map((one) => one.name).filter((name) => name.includes('-velero-')),
+      ['regrow-main-velero-2'],
+      'no key of an earlier cluster opens the backups',
+    )
+  },
+)
+
+/** The object in the bucket that holds a volume of a namespace. */
+function movedObject(namespace: string): string {
+  const spaces = join(box.dir, '.sandbox', 'spaces')
+  const bucket = readdirSync(spaces).find((name) => name.endsWith('-velero')) ?? ''
+  const folder = join(spaces, bucket, 'kopia', namespace)
+  const files = readdirSync(folder).filter((name) => name.endsWith('@'))
+  const times = files.map((name) => [statSync(join(folder, name)).mtimeMs, join(folder, name)] as const)
+  return times.toSorted(([a], [b]) => b - a)[0]?.[1] ?? ''
+}
+
+t.test(
+  'an object altered in the bucket: the restore fails, names the volume, and starts no app',
+  async (t) => {
+    await shop.lose()
+    const file = movedObject('shop')
+    const whole = readFileSync(file)
+    const altered = Buffer.from(whole)
+    altered[altered.length - 9] = (altered.at(-9) ?? 0) ^ 1
+    writeFileSync(file, altered)
+    const failed = await shop.restore('--backup', 'first')
+    t.equal(failed.code, 1)
+    t.match(
+      failed.err,
+      /restore restore-main-3-3 ended PartiallyFailed: volume of claim shop\/files: Failed: /,
+    )
+    t.match(failed.err, 'No app was started')
+    t.equal(await shop.kubectl('get applications.argoproj.io root -n argocd --ignore-not-found -o name'), '')
+
+    const bootstrap = await box.run('bootstrap.mts')
+    t.equal(bootstrap.code, 1)
+    t.match(bootstrap.err, 'backup first is being brought back onto main-3, and that is not finished')
+
+    writeFileSync(file, whole)
+    const ended = await shop.restore('--backup', 'first')
+    t.equal(ended.code, 0, ended.err)
+    t.match(ended.err, '- claim hello/hello  left by restore-main-3-3')
+    t.same(await shop.content(), before, 'no claim was skipped')
+  },
+)
