@@ -1,25 +1,37 @@
-// Times and counts, as ratios within one run: `npm run bench`. Absolute seconds are this machine's.
+// Times and counts, as ratios within one run: `npm run bench`. Absolute seconds are this machine's, so they are only
+// told; a ratio or a size out of its bounds ends with exit code 1.
 import { spawnSync } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { type Flow, flows } from './flows.ts'
+import { measurePace } from './pace.ts'
 
 const root = fileURLToPath(new URL('../', import.meta.url))
 const folder = mkdtempSync(join(tmpdir(), 'regrow-bench-'))
 const tsx = import.meta.resolve('tsx')
 
 /** Seconds that a command took. @throws Error when it failed */
-function time(words: string[]): number {
+function time([script = '', ...words]: string[], latency = 0): number {
   const started = performance.now()
-  const done = spawnSync(process.execPath, ['--import', tsx, ...words], {
+  const done = spawnSync(process.execPath, ['--import', tsx, join(root, script), ...words], {
     cwd: folder,
     encoding: 'utf8',
-    env: { ...process.env, REGROW_SANDBOX_TOOLS: 'stand-ins' },
+    env: { ...process.env, REGROW_SANDBOX_TOOLS: 'stand-ins', REGROW_SANDBOX_LATENCY: String(latency) },
   })
-  if (done.status !== 0) throw new Error(`${words.join(' ')}\n${done.stderr}`)
+  if (done.status !== 0) throw new Error(`${script} ${words.join(' ')}\n${done.stderr}`)
   return (performance.now() - started) / 1000
 }
+
+/** Seconds of a flow in a new world, at a pace of the cloud. */
+function timeFlow({ before, words }: Flow, pace: number): number {
+  forget()
+  for (const one of before) time(one)
+  return time(words, pace)
+}
+
+const forget = () => rmSync(join(folder, '.sandbox'), { recursive: true, force: true })
 
 /** Seconds of a command line as a person types it, in the project's folder. */
 function timeAsTyped(command: string, words: string[]): number {
@@ -61,12 +73,12 @@ const logged = () =>
   readFileSync(join(folder, '.sandbox', 'requests.jsonl'), 'utf8')
     .trim()
     .split('\n').length
-const bootstrap = [join(root, 'bootstrap.mts'), '--sandbox', '--json']
+const bootstrap = ['bootstrap.mts', '--sandbox', '--json']
 try {
   const empty = five(() => timeAsTyped('npx', ['tsx', '-e', '0']))
   const help = five(() => timeAsTyped('./bootstrap.mts', ['--help']))
   const firsts = [0, 1, 2].map(() => {
-    rmSync(join(folder, '.sandbox'), { recursive: true, force: true })
+    forget()
     return time(bootstrap)
   })
   const first = counts(0)
@@ -81,6 +93,8 @@ try {
     packages: Record<string, { dev?: boolean; optional?: boolean }>
   }
   const packages = Object.entries(lock.packages).filter(([path]) => path !== '')
+  const userData = Buffer.byteLength(cloud.droplets[0]?.userData ?? '')
+  const atPaces = Object.entries(flows).map(([name, flow]) => [name, measurePace(flow, timeFlow)] as const)
   process.stdout.write(
     `${JSON.stringify(
       {
@@ -88,13 +102,26 @@ try {
         bootstrap: { seconds: median(firsts), target: 6, requests: first },
         again: { seconds: median(seconds), target: 2, requests: again },
         help: { ratio: help / empty, target: 1.3 },
-        userData: { bytes: Buffer.byteLength(cloud.droplets[0]?.userData ?? ''), target: 4096 },
+        userData: { bytes: userData, target: 4096 },
         packages: { production: packages.filter(([, one]) => !one.dev).length, all: packages.length },
+        paceOfTheCloud: Object.fromEntries(atPaces),
       },
       null,
       2,
     )}\n`,
   )
+  const bounds: [what: string, value: number, most: number][] = [
+    ['--help, in times of an empty tsx', help / empty, 1.3],
+    ['bytes of user-data', userData, 4096],
+    ...atPaces.flatMap(([name, { growth, share }]): [string, number, number][] => [
+      [`${name}: growth of our own time with the cloud’s`, Math.abs(growth), 0.2],
+      [`${name}: our own time as a share of the cloud’s`, share, 0.05],
+    ]),
+  ]
+  for (const [what, value, most] of bounds.filter(([, value, most]) => !(value <= most))) {
+    process.stderr.write(`x ${what}: ${value.toFixed(2)}, at most ${most}\n`)
+    process.exitCode = 1
+  }
 } finally {
   rmSync(folder, { recursive: true, force: true })
 }

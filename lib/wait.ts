@@ -38,10 +38,16 @@ export async function waitFor<T>(
         throw new Problem(`${wish}: not within ${within} s${state ? ` (last seen: ${state})` : ''}`, {
           cure: cure ?? 'Run the same command again: it goes on from here.',
         })
-      await sleep(Math.min(every, Math.max(0.03, passed * 0.1), within - passed) * 1000)
+      await sleep(Math.min(every, pauseAfter(passed), within - passed) * 1000)
     }
   })
 }
+
+/**
+ * Seconds from one look to the next. A pause that grew with the wait would be slow where the cloud is slow: it is
+ * half a second soon, and never more than a fiftieth of what has passed after that.
+ */
+const pauseAfter = (passed: number) => Math.max(0.03, Math.min(0.5, passed * 0.1), passed * 0.02)
 
 /** A look that hangs must not outlive the wait: it is given a minute beyond the deadline, then counts as no answer. */
 async function inTime<T>(look: Promise<T | undefined>, seconds: number): Promise<T | undefined> {

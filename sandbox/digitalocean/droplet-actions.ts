@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { latencies } from '../latencies.ts'
 import { actionView } from './actions.ts'
 import { sizesOf } from './catalog.ts'
 import type { Cloud } from './cloud.ts'
@@ -61,7 +62,7 @@ function effects(cloud: Cloud): void {
     if (status === 'active') await world.machines.boot(hardwareOf(cloud, droplet))
     else await world.machines.halt(droplet.id)
   }
-  on('create', 35, (droplet) => power(droplet, 'active'))
+  on('create', latencies.createDroplet, (droplet) => power(droplet, 'active'))
   on('power_on', 8, (droplet) => power(droplet, 'active'))
   on('power_off shutdown', 8, (droplet) => power(droplet, 'off'))
   on('reboot power_cycle', 15, async (droplet) => {

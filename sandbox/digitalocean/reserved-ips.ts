@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { latencies } from '../latencies.ts'
 import { actionsOf, actionView } from './actions.ts'
 import { behaviourOf } from './behaviour.ts'
 import { regionOf } from './catalog.ts'
@@ -58,7 +59,9 @@ export function reservedIpRoutes(cloud: Cloud): void {
     const about = { ip: address.ip, droplet: droplet.id }
     return cloud.begin('address', 'assign_ip', address.region, about)
   }
-  cloud.effect('address', 'assign_ip', 6, async ({ ip, droplet }) => route(ip, droplet ?? null))
+  cloud.effect('address', 'assign_ip', latencies.assignAddress, async ({ ip, droplet }) =>
+    route(ip, droplet ?? null),
+  )
   cloud.effect('address', 'unassign_ip', 6, async ({ ip }) => route(ip, null))
   const route = async (ip: string | undefined, droplet: number | null) => {
     const address = state.reservedIps.find((one) => one.ip === ip)

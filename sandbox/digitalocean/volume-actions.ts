@@ -1,5 +1,6 @@
 import type { Context } from 'hono'
 import { z } from 'zod'
+import { latencies } from '../latencies.ts'
 import { actionsOf, actionView } from './actions.ts'
 import type { Cloud } from './cloud.ts'
 import { need, Refusal, read, refuse } from './reply.ts'
@@ -81,7 +82,7 @@ function effects(cloud: Cloud): void {
     cloud.save()
     await world.machines.plug(droplet, { id: volume.id, name: volume.name }, plugged)
   }
-  on('attach_volume', 11, (volume, { droplet = 0 }) => plug(volume, droplet, true))
+  on('attach_volume', latencies.attachVolume, (volume, { droplet = 0 }) => plug(volume, droplet, true))
   on('detach_volume', 5, (volume, { droplet = 0 }) => plug(volume, droplet, false))
   on('resize', 5, (volume, { size }) => {
     volume.size_gigabytes = Number(size)

@@ -1,6 +1,7 @@
 import { stepDeadlines } from '../../lib/node/reports.ts'
 import { registerNode } from '../cluster/nodes.ts'
 import { textAt, textsAt } from '../cluster/tree.ts'
+import { latencies } from '../latencies.ts'
 import { applyManifests } from './argocd.ts'
 import { deleteBundle, fetchBundle } from './fetch.ts'
 import type { Fleet } from './fleet.ts'
@@ -14,15 +15,14 @@ const order: Name[] = ['fetch', 'host', 'k3s', 'argocd']
 /** What happens from power-on: the script of the user-data, then the bundle's steps, each recorded on disk. */
 export async function install(fleet: Fleet, machine: Machine): Promise<void> {
   const { world, disk } = machine
-  // Cloud-init takes about half a minute before it runs anything of ours.
-  if (!machine.resumes) await world.latency(30)
+  if (!machine.resumes) await world.latency(latencies.cloudInit)
   if (!disk.hasBundle() && !(await fetched(machine))) return
   await step(machine, 'fetch', async () => {
     await deleteBundle(machine)
     return 'The bundle is here and is what it should be.'
   })
   await step(machine, 'host', async () => {
-    await world.latency(3)
+    await world.latency(latencies.prepareHost)
     return 'The machine is ready for k3s.'
   })
   await step(machine, 'k3s', () => startK3s(fleet, machine))
@@ -95,8 +95,7 @@ async function startK3s(fleet: Fleet, machine: Machine): Promise<string> {
       machine,
       `Node password rejected, duplicate hostname or contents of '/etc/rancher/node/password' may not match server node-passwd entry`,
     )
-  // From the start of k3s to a ready node on a small machine.
-  if (!machine.resumes || !disk.isDone('k3s')) await world.latency(45)
+  if (!machine.resumes || !disk.isDone('k3s')) await world.latency(latencies.startK3s)
   if (!machine.isOn) return ''
   disk.cluster = cluster.identity.id
   const labels = textsAt(config, 'node-label').map((label) => label.split('=') as [string, string])

@@ -1,3 +1,4 @@
+import { latencies } from '../../latencies.ts'
 import { type Cluster, isReady } from '../cluster.ts'
 import { type Controller, keyOf, split } from '../control.ts'
 import { nodeReady } from '../nodes.ts'
@@ -42,8 +43,7 @@ export function pods(cluster: Cluster): Controller {
       if (missing) return waits(cluster, placed, 'CreateContainerConfigError', missing)
       const fault = stumbles(cluster, placed)
       if (fault) return waits(cluster, placed, 'CrashLoopBackOff', fault)
-      // Pulling the image and starting: about this long on a small droplet.
-      await cluster.world.latency(10)
+      await cluster.world.latency(latencies.startPod)
       const still = found()
       if (!still || !cluster.isUp() || missingReference(cluster, still)) return
       takeEffect(cluster, still)

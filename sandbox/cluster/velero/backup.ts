@@ -1,4 +1,5 @@
 import { gunzipSync, gzipSync } from 'node:zlib'
+import { latencies } from '../../latencies.ts'
 import type { Cluster } from '../cluster.ts'
 import { now } from '../time.ts'
 import { type Thing, type Tree, textAt, treeAt } from '../tree.ts'
@@ -27,7 +28,7 @@ export async function backUp(cluster: Cluster, backup: Thing): Promise<void> {
   try {
     const bucket = await bucketOf(cluster, location)
     const items = itemsFor(cluster, begun)
-    await cluster.world.latency(15)
+    await cluster.world.latency(latencies.writeBackup)
     const volumes = await saveVolumes(cluster, begun, items, bucket)
     const status = { phase: 'Completed', completionTimestamp: now(), ...counts(items, volumes) }
     const live = store.get('Backup', 'velero', name)
