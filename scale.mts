@@ -1,5 +1,7 @@
 #!/usr/bin/env -S sh -c 'exec "$(dirname "$(realpath "$0")")/node_modules/.bin/tsx" "$0" "$@"'
 // Change the description, then make the cloud equal to it. Without flags: finish what was begun.
+import { ageOf, lastWhole } from './lib/backup/backups.ts'
+import { backupBefore } from './lib/backup/first.ts'
 import { describe } from './lib/cluster/cluster.ts'
 import { preflight, preflightReading } from './lib/cluster/preflight.ts'
 import { ensureAddress } from './lib/digitalocean/address.ts'
@@ -9,28 +11,34 @@ import { ensureSshKey } from './lib/digitalocean/ssh-key.ts'
 import { DryRunEnd, isDryRun } from './lib/dry-run.ts'
 import { claim } from './lib/gitops/claim.ts'
 import { ensureTools } from './lib/install/ensure-tools.ts'
-import { Problem } from './lib/problem.ts'
+import { uncordon } from './lib/kubernetes/drain.ts'
 import { run } from './lib/run.ts'
 import { disksFit, machinesAreKnown } from './lib/scale/checks.ts'
-import { difference } from './lib/scale/difference.ts'
+import { convertToEtcd } from './lib/scale/convert.ts'
 import { join } from './lib/scale/join.ts'
+import { bury, leave, serversWell } from './lib/scale/leave.ts'
+import { withSuccessors } from './lib/scale/mend.ts'
 import { scalePlan } from './lib/scale/plan.ts'
+import { reach } from './lib/scale/reach.ts'
 import { judge, refusals } from './lib/scale/refusals.ts'
-import { reshape, serversOf } from './lib/scale/reshape.ts'
+import { agentsOf, reshape, serversOf } from './lib/scale/reshape.ts'
+import { resize } from './lib/scale/resize.ts'
 import { survey } from './lib/scale/survey.ts'
-import { readWish } from './lib/scale/wish.ts'
-import { ensureBuckets, openBuckets } from './lib/store/buckets.ts'
+import { readWish, secondsOf } from './lib/scale/wish.ts'
+import { ensureBuckets, needBuckets } from './lib/store/buckets.ts'
 import { needKit } from './lib/store/kit.ts'
 
 await run('scale', async ({ flags, confirm }) => {
   const wish = readWish(flags)
+  const draining = { within: secondsOf(flags['drain-timeout'] ?? '10m'), force: flags.force }
   await ensureTools(flags)
   const cluster = await describe({ name: flags.name, repo: flags.repo })
   preflightReading(cluster)
-  const kit = await needKit(await openBuckets(cluster, 'read'), cluster.name)
+  const kept = await needBuckets(cluster, `./bootstrap.mts --name ${cluster.name} grows it.`)
+  const kit = await needKit(kept, cluster.name)
   const before = await survey(cluster, kit) // machines, nodes and pods as they are
   const described = cluster.wanted
-  cluster.wanted = reshape(described, wish) // pure: the description with the wish in it
+  cluster.wanted = await withSuccessors(reshape(described, wish), before, kept.kit) // the description with the wish in it
   const lost = judge(refusals(described, cluster.wanted, before), flags.force)
   await preflight(cluster, [machinesAreKnown, disksFit])
   const planned = scalePlan(cluster, before, await cluster.cloud.sizes(), lost)
@@ -46,20 +54,26 @@ await run('scale', async ({ flags, confirm }) => {
       ensureSshKey(cluster, kit),
     ])
     const ground = { kit, buckets, project, network, address, sshKey }
-    const now = await survey(cluster, kit)
-    const todo = difference(cluster.wanted, now, Date.now())
-    const kube = now.kube
-    if (!kube || (wish.verb !== 'add' && wish.verb !== 'finish'))
-      throw new Problem(`--${wish.verb} is not built yet`)
-    for (const server of serversOf(todo.join)) await join(cluster, ground, kube, [server], now.droplets)
-    await join(
-      cluster,
-      ground,
-      kube,
-      todo.join.filter((node) => node.role === 'agent'),
-      now.droplets,
-    )
+    const { kube, seen, todo } = await reach(cluster, ground) // nothing of ours stays off, the address leads to a server
+
+    if (todo.convert || todo.resize.length > 0) await backupBefore(kube, cluster, buckets, 'scale')
+    if (todo.convert) await convertToEtcd(cluster, ground, kube, todo.convert)
+    for (const machine of todo.bury) await bury(cluster, kube, machine)
+    for (const server of serversOf(todo.join)) {
+      await join(cluster, ground, kube, [server], seen.droplets)
+      await serversWell(kube)
+    }
+    await join(cluster, ground, kube, agentsOf(todo.join), seen.droplets) // all at the same time
+    for (const machine of todo.leave) await leave(cluster, kube, machine, draining)
+    for (const machine of todo.resize) await resize(cluster, kube, machine, draining)
+    for (const node of todo.uncordon) await uncordon(kube, node)
   }
   if (isDryRun()) throw new DryRunEnd('nothing was changed')
-  return { nodes: cluster.wanted.nodes.map((node) => `${node.name}  ${node.role}`) }
+  return {
+    nodes: cluster.wanted.nodes.map(({ name, role, size }) =>
+      [name, role, size ?? cluster.wanted.size].join('  '),
+    ),
+    machines: `$${planned.perMonth.after.toFixed(2)} a month`,
+    lastBackup: ageOf(await lastWhole(kept.velero), cluster),
+  }
 })

@@ -16,6 +16,8 @@ const behaviour = z.object({
   githubInitMs: z.number().default(0),
   /** Regular expressions on paths of the upstream mirror: what matches is served with one byte altered. */
   corrupt: z.array(z.string()).default([]),
+  /** True when k3s does not manage to move its datastore into etcd. */
+  convertFails: z.boolean().default(false),
 })
 
 /** How the world's servers behave beyond the plain case, as `behaviour.json` in the world's folder says. */

@@ -1,12 +1,13 @@
 import { z } from 'zod'
 import type { Cluster } from '../cluster/cluster.ts'
+import { isDryRun, showCommand } from '../dry-run.ts'
 import { excludedNamespaces } from '../gitops/render.ts'
 import { Problem } from '../problem.ts'
 import type { Buckets } from '../store/buckets.ts'
 import { tell } from '../story.ts'
 import { type Kube, kubectl, ToolFailure, velero } from '../tools.ts'
 import { waitFor } from '../wait.ts'
-import { lastWhole } from './backups.ts'
+import { ageOf, lastWhole } from './backups.ts'
 
 const location = z.object({
   status: z.object({ phase: z.string().optional(), message: z.string().optional() }).optional(),
@@ -42,9 +43,30 @@ export async function firstBackup(kube: Kube, cluster: Cluster, buckets: Buckets
     tell('=', `backup ${whole.metadata.name}`)
     return whole.metadata.name
   }
+  return takeBackup(kube, cluster, `${cluster.name}-first`)
+}
+
+/** A backup before something risky; one that was made within the last quarter of an hour will do. */
+export async function backupBefore(
+  kube: Kube,
+  cluster: Cluster,
+  buckets: Buckets,
+  what: string,
+): Promise<void> {
+  const now = new Date(Date.now() + cluster.cloud.clockOffset())
+  if (isDryRun()) return showCommand(`velero backup create ${cluster.name}-before-${what}-<time>`)
+  const last = await lastWhole(buckets.velero)
+  if (last && now.getTime() - Date.parse(last.status?.startTimestamp ?? '') < 15 * 60_000)
+    return tell('=', `backup ${last.metadata.name}`, ageOf(last, cluster).split(', ')[1])
+  const time = now.toISOString().slice(0, 19).replace(/[-:]/g, '').toLowerCase()
+  await takeBackup(kube, cluster, `${cluster.name}-before-${what}-${time}`)
+}
+
+/** Takes a backup and waits until it is whole. @throws Problem when it failed, or after an hour */
+async function takeBackup(kube: Kube, cluster: Cluster, base: string): Promise<string> {
   await locationAvailable(kube)
   const started = performance.now()
-  const name = await unusedName(kube, `${cluster.name}-first`)
+  const name = await unusedName(kube, base)
   const { volumes, keepDays } = cluster.wanted.backups
   if (!(await look(kube, 'backups.velero.io', name, state)))
     await velero(

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { type Kube, kubectl } from '../tools.ts'
+import { type Kube, kubectl, ToolFailure } from '../tools.ts'
 
 /** On a node that regrow cordoned, with the reason: a person's own cordon is never lifted. */
 export const cordonMark = 'regrow.dev/cordoned'
@@ -65,6 +65,16 @@ export async function members(kube: Kube): Promise<Member[]> {
       },
     }
   })
+}
+
+/** All nodes; undefined while the API does not answer, as happens while servers come and go. */
+export async function membersNow(kube: Kube): Promise<Member[] | undefined> {
+  try {
+    return await members(kube)
+  } catch (error) {
+    if (!(error instanceof ToolFailure)) throw error
+    return undefined
+  }
 }
 
 const units: Record<string, number> = {

@@ -4,7 +4,7 @@ import { findDroplets, makeDroplet } from '../digitalocean/droplet.ts'
 import type { Network } from '../digitalocean/network.ts'
 import type { Droplet, Project, ReservedIp, SshKey } from '../digitalocean/types.ts'
 import { isDryRun } from '../dry-run.ts'
-import { members } from '../kubernetes/nodes.ts'
+import { members, membersNow } from '../kubernetes/nodes.ts'
 import { Reports } from '../kubernetes/reports.ts'
 import { forAll, tellAll } from '../parallel.ts'
 import { Problem } from '../problem.ts'
@@ -109,9 +109,9 @@ async function untilReady(
   const wish = waiting.size === 1 ? `${[...waiting.keys()][0]} joins` : `${waiting.size} machines join`
   try {
     await waitFor({ wish, every: 5, within: 1800 }, async (note) => {
-      const ready = await readyNow(kube)
-      for (const name of waiting.keys())
-        if (ready?.has(name)) {
+      const ready = (await membersNow(kube))?.filter((one) => one.ready)
+      for (const { name } of ready ?? [])
+        if (waiting.has(name)) {
           waiting.delete(name)
           tell('+', `node ${name}`, 'Ready', (performance.now() - started) / 1000)
         }
@@ -133,15 +133,6 @@ async function untilReady(
     failed.push(error)
   }
   return failed
-}
-
-async function readyNow(kube: Kube): Promise<Set<string> | undefined> {
-  try {
-    return new Set((await members(kube)).filter((one) => one.ready).map((one) => one.name))
-  } catch (error) {
-    if (!(error instanceof ToolFailure)) throw error
-    return undefined
-  }
 }
 
 /** Nothing may be billed and off; a refusal means that something is pending, and the next round looks again. */

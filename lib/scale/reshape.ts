@@ -118,12 +118,13 @@ function known(before: Description, name: string): void {
 const sizeFor = (before: Description, size: string | undefined) =>
   size === undefined || size === before.size ? {} : { size }
 
+/** The servers among some machines. */
 export const serversOf = (nodes: readonly Described[]) => nodes.filter((node) => node.role === 'server')
 
-const inOrder = (nodes: readonly Described[]) => [
-  ...serversOf(nodes),
-  ...nodes.filter((node) => node.role !== 'server'),
-]
+/** The agents among some machines. */
+export const agentsOf = (nodes: readonly Described[]) => nodes.filter((node) => node.role === 'agent')
+
+const inOrder = (nodes: readonly Described[]) => [...serversOf(nodes), ...agentsOf(nodes)]
 
 const refused = (message: string, cure?: string) =>
   new Problem(message, { exitCode: 2, ...(cure ? { cure } : {}) })

@@ -56,12 +56,15 @@ export async function openBuckets(
 }
 
 /** The buckets of a cluster whose backups are to be read, with a key that can only read. @throws Problem */
-export async function needBuckets(cluster: Cluster): Promise<Buckets> {
+export async function needBuckets(
+  cluster: Cluster,
+  cure = 'Nothing can be brought back without them. Is it the right cluster (--name), account and repository (--repo)?',
+): Promise<Buckets> {
   const places = bucketPlaces(cluster)
   const buckets = await openBuckets(cluster, 'read')
   if (buckets) return buckets
   throw new Problem(`there are no buckets ${places.velero} and ${places.kit} in ${places.region}`, {
-    cure: 'Nothing can be brought back without them. Is it the right cluster (--name), account and repository (--repo)?',
+    cure,
   })
 }
 

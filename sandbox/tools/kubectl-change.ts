@@ -85,6 +85,19 @@ export async function cordon({ kube, call, words }: Use, unschedulable: boolean)
   return 0
 }
 
+/** `kubectl taint nodes NODE KEY=VALUE:EFFECT` */
+export async function taint({ kube, call, words: [kind, name, text = ''] }: Use): Promise<number> {
+  const [, key, value, effect] = text.match(/^([^=]+)=(.*):(\w+)$/) ?? []
+  if (kind !== 'nodes' || !key) throw new Unknown(`taint ${kind} ${text}`)
+  const path = `/api/v1/nodes/${name}`
+  const { spec } = await kube.call<{ spec?: { taints?: { key: string }[] } }>('GET', path)
+  const others = (spec?.taints ?? []).filter((one) => one.key !== key)
+  const body = { spec: { taints: [...others, { key, value, effect }] } }
+  await kube.call('PATCH', path, { body, type: merge })
+  call.out(`node/${name} tainted\n`)
+  return 0
+}
+
 /** `kubectl drain NODE --ignore-daemonsets --delete-emptydir-data`: cordons, then evicts one pod after the other. */
 export async function drain(use: Use): Promise<number> {
   const { kube, call, line, words } = use

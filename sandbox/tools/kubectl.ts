@@ -1,12 +1,12 @@
 import { type Call, parse, Unknown } from './call.ts'
 import { openKube } from './kube.ts'
-import { apply, cordon, drain, mark, patch, remove } from './kubectl-change.ts'
+import { apply, cordon, drain, mark, patch, remove, taint } from './kubectl-change.ts'
 import { get } from './kubectl-get.ts'
 import type { Use } from './kubectl-use.ts'
 import { rollout, wait } from './kubectl-wait.ts'
 
 const switches =
-  'all-namespaces ignore-not-found server-side force-conflicts overwrite ignore-daemonsets delete-emptydir-data no-headers force client'
+  'all-namespaces ignore-not-found server-side force-conflicts overwrite ignore-daemonsets delete-emptydir-data no-headers force client disable-eviction'
 const short = { n: 'namespace', o: 'output', l: 'selector', f: 'filename', p: 'patch', A: 'all-namespaces' }
 
 /** The commands that are known, with their flags. */
@@ -19,7 +19,8 @@ const commands: Record<string, [flags: string, run: (use: Use) => Promise<number
   delete: ['ignore-not-found wait selector', remove],
   cordon: ['', (use) => cordon(use, true)],
   uncordon: ['', (use) => cordon(use, false)],
-  drain: ['ignore-daemonsets delete-emptydir-data timeout force', drain],
+  drain: ['ignore-daemonsets delete-emptydir-data timeout force disable-eviction', drain],
+  taint: ['overwrite', taint],
   wait: ['for timeout selector', wait],
   rollout: ['timeout', rollout],
   version: ['output client', version],

@@ -1,7 +1,8 @@
 import type { Cluster } from '../cluster.ts'
 import { type Controller, keyOf } from '../control.ts'
+import { nodeReady } from '../nodes.ts'
 import { Refusal } from '../refusal.ts'
-import { listAt, treeAt } from '../tree.ts'
+import { listAt, type Thing, treeAt } from '../tree.ts'
 
 /**
  * What Kubernetes tidies by itself: a definition becomes established, a deleted namespace is emptied, what a deleted
@@ -15,6 +16,8 @@ export function housekeeping({ store }: Cluster): Controller {
           `gone ${thing.metadata.uid}`,
           ...(kind.kind === 'Node' ? [`node ${thing.metadata.name}`] : []),
         ]
+      // What Kubernetes does when it is told that a machine is off for good.
+      if (kind.kind === 'Node' && !nodeReady(thing) && isOut(thing)) return [`node ${thing.metadata.name}`]
       if (kind.kind === 'CustomResourceDefinition') return [`definition ${keyOf(thing)}`]
       return kind.kind === 'Namespace' && thing.metadata.deletionTimestamp
         ? [`namespace ${thing.metadata.name}`]
@@ -32,6 +35,9 @@ export function housekeeping({ store }: Cluster): Controller {
     },
   }
 }
+
+const isOut = (node: Thing) =>
+  listAt(node, 'spec', 'taints').some((one) => one.key === 'node.kubernetes.io/out-of-service')
 
 function removeOwned(store: Cluster['store'], uid: string): void {
   for (const { kind, thing } of store.everything()) {

@@ -4,7 +4,7 @@ import { type Controller, keyOf, split } from '../control.ts'
 import { nodeReady } from '../nodes.ts'
 import { now } from '../time.ts'
 import { at, isTree, listAt, type Thing, textAt, treeAt } from '../tree.ts'
-import { stumbles, takeEffect } from './programs.ts'
+import { convertDatastore, stumbles, takeEffect } from './programs.ts'
 import { attachmentOf } from './volumes.ts'
 
 const stirring = [
@@ -47,6 +47,7 @@ export function pods(cluster: Cluster): Controller {
       const still = found()
       if (!still || !cluster.isUp() || missingReference(cluster, still)) return
       takeEffect(cluster, still)
+      await convertDatastore(cluster, still)
       runNow(cluster, still)
     },
   }

@@ -1,5 +1,6 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname } from 'node:path'
+import { behaviourOf } from '../../behaviour.ts'
 import type { Cluster } from '../cluster.ts'
 import { now } from '../time.ts'
 import { at, listAt, type Thing, textAt, textsAt } from '../tree.ts'
@@ -18,6 +19,43 @@ export function stumbles({ store }: Cluster, pod: Thing): string | undefined {
     return 'error retrieving argocd-secret: secret "argocd-secret" not found'
   return undefined
 }
+
+/**
+ * What the node's own unit does when the pod that asks for it has run: nothing is converted, the label says etcd and
+ * the outcome is told as it would be. With `convertFails` in behaviour.json the old database is back.
+ */
+export async function convertDatastore({ store, world }: Cluster, pod: Thing): Promise<void> {
+  const asks = listAt(pod, 'spec', 'volumes').some((one) => textAt(one, 'hostPath', 'path') === convertFolder)
+  if (!asks) return
+  const fails = behaviourOf(world).convertFails
+  const state = fails ? 'failed' : 'done'
+  const message = fails
+    ? 'etcd did not take over; the old database is back and k3s answers.'
+    : 'The datastore is etcd.'
+  const node = store.get('Node', undefined, textAt(pod, 'spec', 'nodeName'))
+  const labels = { ...node.metadata.labels, 'node-role.kubernetes.io/etcd': 'true' }
+  if (!fails) store.update({ ...node, metadata: { ...node.metadata, labels } })
+  const metadata = { name: 'regrow-convert', namespace: 'kube-system' }
+  store.apply(
+    { apiVersion: 'v1', kind: 'ConfigMap', metadata, data: { state, message } },
+    { manager: 'regrow' },
+  )
+  const secret = store.get('Secret', 'kube-system', 'regrow-convert')
+  const report = {
+    step: 'convert',
+    state,
+    at: new Date().toISOString(),
+    seconds: 0,
+    bootId: 'simulated',
+    message,
+  }
+  await fetch(Buffer.from(textAt(secret, 'data', 'url'), 'base64').toString(), {
+    method: 'PUT',
+    body: JSON.stringify({ ...report, simulated: true }),
+  })
+}
+
+const convertFolder = '/var/lib/regrow/convert'
 
 /** What the sample's own script does to its volume: the time of the first start, once, and the page that tells it. */
 export function takeEffect({ store, world }: Cluster, pod: Thing): void {

@@ -1,0 +1,144 @@
+import { z } from 'zod'
+import { isDryRun } from '../dry-run.ts'
+import { Problem } from '../problem.ts'
+import { tell } from '../story.ts'
+import { type Kube, kubectl, type Output, ToolFailure } from '../tools.ts'
+import { backoff, waitFor } from '../wait.ts'
+import { cordonMark, members } from './nodes.ts'
+import { pods } from './pods.ts'
+
+/** How a node is emptied: how many seconds pods have, and whether budgets and pods of nobody are overridden. */
+export interface Draining {
+  within: number
+  force: boolean
+}
+
+const budgets = z.object({
+  items: z.array(
+    z.object({
+      metadata: z.object({ name: z.string(), namespace: z.string() }),
+      status: z.object({ disruptionsAllowed: z.number().optional() }).optional(),
+    }),
+  ),
+})
+const attachments = z.object({
+  items: z.array(
+    z.object({
+      metadata: z.object({ name: z.string() }),
+      spec: z.object({ nodeName: z.string() }),
+    }),
+  ),
+})
+
+/**
+ * Keeps new pods off a node and lets its pods move away, as their disruption budgets allow.
+ * @throws Problem after the deadline: what stays and which budgets allow nothing; the node stays cordoned
+ */
+export async function drain(kube: Kube, node: string, { within, force }: Draining): Promise<void> {
+  const started = performance.now()
+  const forced = force ? ['--force', '--disable-eviction'] : []
+  const act = (seconds: number) =>
+    kubectl(
+      kube,
+    )`drain ${node} --ignore-daemonsets --delete-emptydir-data --timeout ${`${seconds}s`} ${forced}`
+  await cordon(kube, node)
+  if (isDryRun()) {
+    await act(within)
+    return
+  }
+  for (let attempt = 1; ; attempt++) {
+    const left = Math.ceil(within - (performance.now() - started) / 1000)
+    try {
+      await act(Math.max(1, left))
+      break
+    } catch (error) {
+      if (!(error instanceof ToolFailure)) throw error
+      const stuck = await movable(kube, node)
+      if (stuck?.length === 0) break
+      if (left <= 1 || attempt === 4) throw await undrained(kube, node, stuck ?? [], within, error)
+      await backoff(attempt)
+    }
+  }
+  tell('~', `node ${node}`, 'drained', (performance.now() - started) / 1000)
+}
+
+/** Waits until Kubernetes has let go of every volume on a node. @throws Problem after six minutes */
+export async function detached(kube: Kube, node: string): Promise<void> {
+  if (isDryRun()) return
+  await waitFor({ wish: `volumes leave ${node}`, every: 3, within: 360 }, async (note) => {
+    const answer = await looked(kubectl(kube)`get volumeattachments --request-timeout 10s -o json`)
+    if (!answer) return undefined
+    const there = answer.json(attachments).items.filter((one) => one.spec.nodeName === node)
+    note(there.map((one) => one.metadata.name).join(', '))
+    return there.length === 0 ? true : undefined
+  })
+}
+
+/** Marks a node as cordoned by us, unless a person has cordoned it already. */
+async function cordon(kube: Kube, node: string): Promise<void> {
+  const before = (await members(kube)).find((one) => one.name === node)
+  if (before?.unschedulable) return
+  await repeated(() => kubectl(kube)`annotate node ${node} ${cordonMark}=scale --overwrite`)
+  await repeated(() => kubectl(kube)`cordon ${node}`)
+}
+
+/** Lets pods onto a node again that regrow had cordoned; a person's own cordon stays. */
+export async function uncordon(kube: Kube, node: string): Promise<void> {
+  const now = (await members(kube)).find((one) => one.name === node)
+  if (!now?.cordonedByUs) return
+  await repeated(() => kubectl(kube)`uncordon ${node}`)
+  await repeated(() => kubectl(kube)`annotate node ${node} ${`${cordonMark}-`}`)
+  tell('~', `node ${node}`, 'takes pods again')
+}
+
+/** Repeats what may be done twice: the API is away for a moment while servers come and go. */
+export async function repeated(act: () => Promise<Output>): Promise<void> {
+  for (let attempt = 1; ; attempt++)
+    try {
+      await act()
+      return
+    } catch (error) {
+      if (!(error instanceof ToolFailure) || attempt === 5) throw error
+      await backoff(attempt)
+    }
+}
+
+async function movable(kube: Kube, node: string): Promise<string[] | undefined> {
+  try {
+    return (await pods(kube)).filter((pod) => pod.node === node && !pod.ofItsNode).map((pod) => pod.name)
+  } catch (error) {
+    if (!(error instanceof ToolFailure)) throw error
+    return undefined
+  }
+}
+
+async function undrained(
+  kube: Kube,
+  node: string,
+  stuck: string[],
+  within: number,
+  cause: ToolFailure,
+): Promise<Problem> {
+  const spaces = new Set(stuck.map((name) => name.split('/')[0]))
+  const all = await looked(kubectl(kube)`get poddisruptionbudgets --all-namespaces -o json`)
+  const strict = (all?.json(budgets).items ?? [])
+    .filter((one) => one.status?.disruptionsAllowed === 0 && spaces.has(one.metadata.namespace))
+    .map((one) => `${one.metadata.namespace}/${one.metadata.name}`)
+  const why = strict.length > 0 ? `; ${strict.join(', ')} allows no disruption now` : ''
+  return new Problem(
+    `${node} could not be drained within ${within} s: ${stuck.join(', ') || 'the Kubernetes API does not answer'}${why}`,
+    {
+      cure: 'Nothing was removed. Mend what holds them and run the same command again, with more --drain-timeout; --force overrides budgets.',
+      cause,
+    },
+  )
+}
+
+async function looked(answer: Promise<Output>): Promise<Output | undefined> {
+  try {
+    return await answer
+  } catch (error) {
+    if (!(error instanceof ToolFailure)) throw error
+    return undefined
+  }
+}

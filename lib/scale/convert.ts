@@ -1,0 +1,104 @@
+import { z } from 'zod'
+import type { Cluster } from '../cluster/cluster.ts'
+import { isDryRun } from '../dry-run.ts'
+import { repeated } from '../kubernetes/drain.ts'
+import { membersNow } from '../kubernetes/nodes.ts'
+import { Problem } from '../problem.ts'
+import { readReport, reportKey } from '../store/nodes.ts'
+import { tell } from '../story.ts'
+import { type Kube, kubectl, ToolFailure } from '../tools.ts'
+import { versionsOf } from '../versions.ts'
+import { waitFor } from '../wait.ts'
+import type { Ground } from './join.ts'
+
+const name = 'regrow-convert'
+const week = 7 * 24 * 3600
+const map = z.object({ data: z.object({ state: z.string(), message: z.string() }).partial().optional() })
+
+/**
+ * Turns the datastore of the only server from SQLite into etcd. The node does it itself: a file that appears in its
+ * folder starts its unit, which copies the database, lets k3s move it over, compares a marker written before, and puts
+ * the copy back otherwise (cloud-init/steps/convert.sh). The pod made here only writes that file.
+ * @throws Problem with the node's own words; the old database serves again then
+ */
+export async function convertToEtcd(
+  cluster: Cluster,
+  { buckets }: Ground,
+  kube: Kube,
+  server: string,
+): Promise<void> {
+  const started = performance.now()
+  const url = await buckets.kit.sign('PUT', reportKey(server, 'convert'), week)
+  const image = `docker.io/library/busybox:${versionsOf(cluster.wanted.versions).busybox}`
+  const ask = () =>
+    kubectl(kube, wish(server, url, image))`apply --server-side --force-conflicts --field-manager regrow -f -`
+  if (isDryRun()) {
+    await ask()
+    return
+  }
+  const identity = await uid(kube)
+  if ((await state(kube))?.state !== 'running') {
+    await buckets.kit.remove(reportKey(server, 'convert'))
+    await repeated(() => kubectl(kube)`delete pod ${name} -n kube-system --ignore-not-found`)
+    await repeated(ask)
+  }
+  await waitFor({ wish: `${server} keeps its objects in etcd`, every: 5, within: 900 }, async (note) => {
+    const report = await readReport(buckets.kit, server, 'convert')
+    if (report?.state === 'failed')
+      throw new Problem(`${server} could not be converted to etcd: ${report.message}`, {
+        cure: 'Nothing is lost. Run the same command again, or restore into three fresh servers (docs/scaling.md).',
+      })
+    const now = await state(kube)
+    note(now?.message ?? 'the Kubernetes API does not answer, as is to be expected meanwhile')
+    if (now?.state !== 'done') return undefined
+    return (await membersNow(kube))?.find((one) => one.name === server)?.etcd ? true : undefined
+  })
+  if ((await uid(kube)) !== identity)
+    throw new Problem(`${server} runs etcd, and another cluster is in it`, {
+      cure: 'Bring the backup back: ./restore.mts --backup latest --replace.',
+    })
+  await repeated(() => kubectl(kube)`delete pod,secret ${name} -n kube-system --ignore-not-found`)
+  tell('~', `server ${server}`, 'SQLite → etcd', (performance.now() - started) / 1000)
+}
+
+/** The Secret carries the signed address of the report; the pod hands it to the node, readable to root alone. */
+function wish(server: string, url: string, image: string): string {
+  const metadata = { name, namespace: 'kube-system' }
+  const script = 'umask 077; cat /wish/url >/convert/wanted.new; mv /convert/wanted.new /convert/wanted'
+  const mounts = ['wish', 'convert'].map((one) => ({ name: one, mountPath: `/${one}` }))
+  const secret = { apiVersion: 'v1', kind: 'Secret', metadata, stringData: { url } }
+  const pod = {
+    apiVersion: 'v1',
+    kind: 'Pod',
+    metadata,
+    spec: {
+      nodeName: server,
+      restartPolicy: 'Never',
+      automountServiceAccountToken: false,
+      containers: [{ name: 'ask', image, command: ['sh', '-ec', script], volumeMounts: mounts }],
+      volumes: [
+        { name: 'wish', secret: { secretName: name } },
+        { name: 'convert', hostPath: { path: '/var/lib/regrow/convert', type: 'Directory' } },
+      ],
+    },
+  }
+  return [secret, pod].map((one) => JSON.stringify(one)).join('\n---\n')
+}
+
+/** The identity of a cluster: the namespace kube-system is made once, with its first start. */
+async function uid(kube: Kube): Promise<string> {
+  const answer = await kubectl(kube)`get namespace kube-system -o ${'jsonpath={.metadata.uid}'}`
+  return answer.text.trim()
+}
+
+async function state(kube: Kube): Promise<z.infer<typeof map>['data']> {
+  try {
+    const answer = await kubectl(
+      kube,
+    )`get configmap ${name} -n kube-system --ignore-not-found --request-timeout 10s -o json`
+    return answer.text.trim() === '' ? {} : answer.json(map).data
+  } catch (error) {
+    if (!(error instanceof ToolFailure)) throw error
+    return undefined
+  }
+}

@@ -1,0 +1,42 @@
+import type { Description } from '../cluster/description.ts'
+import { installSteps } from '../node/index.ts'
+import { Problem } from '../problem.ts'
+import { readReport } from '../store/nodes.ts'
+import type { Bucket } from '../store/s3.ts'
+import { tell } from '../story.ts'
+import type { Seen } from './difference.ts'
+import { type Described, reshape } from './reshape.ts'
+
+/**
+ * Described machines that are lost, or that failed to join, get a successor under the next number: user-data cannot be
+ * changed, and names are never used twice. The buckets tell whether a machine ever ran.
+ * @throws Problem when there is no server to join
+ */
+export async function withSuccessors(wanted: Description, seen: Seen, kit: Bucket): Promise<Description> {
+  const there = (name: string) => seen.droplets.some((one) => one.name === name)
+  if (!wanted.nodes.some((node) => node.role === 'server' && there(node.name)))
+    throw new Problem(`cluster ${wanted.cluster} has no server`, {
+      cure: './bootstrap.mts finishes a first one that was begun; ./restore.mts --backup latest brings a lost one back.',
+    })
+  const lost = await Promise.all(
+    wanted.nodes.map(async (node) => ({ node, why: await whyLost(node, seen, kit) })),
+  )
+  return lost.reduce((description, { node, why }) => {
+    if (!why) return description
+    const after = reshape(description, { verb: 'replace', node: node.name })
+    tell('!', node.name, `${why}: another machine takes its place`)
+    return after
+  }, wanted)
+}
+
+async function whyLost({ name, role }: Described, seen: Seen, kit: Bucket): Promise<string | undefined> {
+  const droplet = seen.droplets.some((one) => one.name === name)
+  const member = seen.members?.some((one) => one.name === name)
+  if (droplet && (member || !seen.members)) return undefined
+  if (!droplet && member) return 'its droplet is gone'
+  const steps = ['started' as const, ...installSteps(role)]
+  const reports = await Promise.all(steps.map((step) => readReport(kit, name, step)))
+  const failed = reports.find((one) => one?.state === 'failed')
+  if (failed) return `it never joined (${failed.message})`
+  return !droplet && reports.some((one) => one !== undefined) ? 'its droplet is gone' : undefined
+}

@@ -1,0 +1,45 @@
+import type { Cluster } from '../cluster/cluster.ts'
+import { assignAddress } from '../digitalocean/address.ts'
+import { DryRunEnd, isDryRun } from '../dry-run.ts'
+import type { Kube } from '../tools.ts'
+import { waitFor } from '../wait.ts'
+import { difference, type Todo } from './difference.ts'
+import type { Ground } from './join.ts'
+import { changeSize, poweredOn } from './resize.ts'
+import { type Survey, survey } from './survey.ts'
+
+/** A cluster that answers, what it looks like now, and what is left to do. */
+export interface Reached {
+  kube: Kube
+  seen: Survey
+  todo: Todo
+}
+
+/**
+ * Gets a server to answer before anything else: what an earlier run left off is powered on, with the size that it was
+ * to get, and the reserved address is led to a server that works.
+ * @throws Problem when no server answers after ten minutes
+ */
+export async function reach(cluster: Cluster, { kit, address }: Ground): Promise<Reached> {
+  const before = await survey(cluster, kit)
+  const { wake, resize, lead } = difference(cluster.wanted, before, Date.now())
+  for (const droplet of wake) await poweredOn(cluster, droplet)
+  for (const one of resize) if (one.droplet.status === 'off') await changeSize(cluster, one)
+  const leader = before.droplets.find((one) => one.name === lead)
+  if (leader) await assignAddress(cluster, address, leader)
+  return waitFor(
+    {
+      wish: `a server of ${cluster.name} answers`,
+      every: 5,
+      within: 600,
+      cure: `Port 6443 is open to ${cluster.wanted.network.adminCidrs.join(', ')}: is your own address among them? If no server is left: ./restore.mts --backup latest.`,
+    },
+    async () => {
+      const seen = await survey(cluster, kit)
+      const todo = difference(cluster.wanted, seen, Date.now())
+      if (seen.kube) return { kube: seen.kube, seen, todo }
+      if (isDryRun()) throw new DryRunEnd('no server answers; nothing was changed')
+      return undefined
+    },
+  )
+}

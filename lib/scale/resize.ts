@@ -1,0 +1,147 @@
+import type { Cluster } from '../cluster/cluster.ts'
+import type { Droplet } from '../digitalocean/types.ts'
+import { isDryRun } from '../dry-run.ts'
+import { atEnd } from '../ending.ts'
+import { type Draining, drain, uncordon } from '../kubernetes/drain.ts'
+import { members, membersNow } from '../kubernetes/nodes.ts'
+import { Problem } from '../problem.ts'
+import { tell } from '../story.ts'
+import { doctl, doctlUnlocked, type Kube, type Output, ToolFailure } from '../tools.ts'
+import { backoff, waitFor } from '../wait.ts'
+import type { Resizing } from './difference.ts'
+
+/**
+ * Gives a machine another size. Its pods move where there is somewhere to go; it is shut down in order, by the switch if
+ * that takes too long; its disk does not grow, so that it can become smaller again; and whatever happened, it is
+ * powered on again.
+ * @throws Problem when pods do not move (nothing was stopped then), or DigitalOcean refuses the size
+ */
+export async function resize(cluster: Cluster, kube: Kube, one: Resizing, how: Draining): Promise<void> {
+  const { name, droplet } = one
+  const nodes = await members(kube)
+  const elsewhere = nodes.some((node) => node.name !== name && node.ready && !node.unschedulable)
+  try {
+    if (elsewhere && droplet.status !== 'off') await drain(kube, name, how)
+    await changeSize(cluster, one)
+  } finally {
+    const isOn = (await cluster.cloud.droplet(droplet.id))?.status === 'active'
+    if (isOn && !isDryRun()) await readyAgain(kube, name)
+    await uncordon(kube, name)
+  }
+}
+
+/** Off, the other size, on again: without Kubernetes, so also for a machine that an earlier run left off. */
+export async function changeSize(cluster: Cluster, { name, droplet, size }: Resizing): Promise<void> {
+  const started = performance.now()
+  const { id } = droplet
+  if (isDryRun()) {
+    await doctl`compute droplet-action shutdown ${id}`
+    await doctl`compute droplet-action resize ${id} --size ${size}`
+    await doctl`compute droplet-action power-on ${id}`
+    return
+  }
+  const powerOn = atEnd(`droplet ${name}`, () => poweredOn(cluster, droplet))
+  try {
+    await poweredOff(cluster, droplet)
+    await sized(cluster, droplet, size)
+    tell('~', `droplet ${name}`, `${droplet.size_slug} → ${size}`, (performance.now() - started) / 1000)
+  } finally {
+    await powerOn()
+  }
+}
+
+/** Powers a droplet on and waits until it is. Needs no lock: it must come true for a run that is ending, too. */
+export async function poweredOn(cluster: Cluster, { id, name }: Droplet): Promise<void> {
+  const act = () => doctlUnlocked`compute droplet-action power-on ${id}`
+  if (isDryRun()) {
+    await doctl`compute droplet-action power-on ${id}`
+    return
+  }
+  if ((await cluster.cloud.droplet(id))?.status === 'active') return
+  await brought(cluster, id, { wish: `droplet ${name} is on`, status: 'active', within: 300 }, act)
+  tell('~', `droplet ${name}`, 'powered on')
+}
+
+async function poweredOff(cluster: Cluster, { id, name }: Droplet): Promise<void> {
+  const off = { wish: `droplet ${name} is off`, status: 'off' }
+  if ((await cluster.cloud.droplet(id))?.status === 'off') return
+  try {
+    await brought(cluster, id, { ...off, within: 180 }, () => doctl`compute droplet-action shutdown ${id}`)
+  } catch (error) {
+    if (!(error instanceof Problem)) throw error
+    tell('!', `droplet ${name}`, 'did not shut down in three minutes: switched off')
+    await brought(cluster, id, { ...off, within: 120 }, () => doctl`compute droplet-action power-off ${id}`)
+  }
+}
+
+/** Asks for an action, not again before 30 s have passed, until the droplet is as wished and nothing is pending. */
+async function brought(
+  cluster: Cluster,
+  id: string,
+  { wish, status, within }: { wish: string; status: string; within: number },
+  act: () => Promise<Output>,
+): Promise<void> {
+  let asked = Number.NEGATIVE_INFINITY
+  await waitFor({ wish, every: 3, within }, async (note) => {
+    const now = await cluster.cloud.droplet(id)
+    if (!now) throw new Problem(`droplet ${id} is gone`, { cure: './scripts/status.mts shows what exists.' })
+    note(now.locked ? `${now.status}, something is pending` : now.status)
+    if (now.locked || (now.status !== status && performance.now() - asked < 30_000)) return undefined
+    if (now.status === status) return true
+    try {
+      await act()
+      asked = performance.now()
+    } catch (error) {
+      if (!(error instanceof ToolFailure)) throw error
+      note(error.message)
+    }
+    return undefined
+  })
+}
+
+/** What became of it is read from the droplet and its actions: doctl's exit code does not tell. */
+async function sized(cluster: Cluster, droplet: Droplet, size: string): Promise<void> {
+  const { id, name } = droplet
+  const resizes = async () => (await cluster.cloud.dropletActions(id)).filter((one) => one.type === 'resize')
+  const isSized = async () => (await cluster.cloud.droplet(id))?.size_slug === size
+  const before = new Set((await resizes()).map((one) => one.id))
+  for (let attempt = 1; ; attempt++) {
+    let said = ''
+    try {
+      await doctl`compute droplet-action resize ${id} --size ${size}`
+    } catch (error) {
+      if (!(error instanceof ToolFailure)) throw error
+      said = error.message
+    }
+    const errored = await waitFor(
+      { wish: `droplet ${name} is ${size}`, every: 5, within: 900 },
+      async (note) => {
+        const own = (await resizes()).filter((one) => !before.has(one.id))
+        note(own[0]?.status ?? 'no action to be seen')
+        if (await isSized()) return 'no'
+        if (own.some((one) => one.status === 'in-progress')) return undefined
+        return own.length > 0 || said ? 'yes' : undefined
+      },
+    )
+    if (errored === 'no') return
+    for (const one of await resizes()) before.add(one.id)
+    if (attempt === 3)
+      throw new Problem(
+        `DigitalOcean did not make ${name} a ${size}: ${said || 'its resize action errored'}`,
+        {
+          cure: `Run the same command again later, or go back: ./scale.mts --size ${droplet.size_slug} --node ${name}.`,
+        },
+      )
+    await backoff(attempt + 2)
+  }
+}
+
+async function readyAgain(kube: Kube, name: string): Promise<void> {
+  const started = performance.now()
+  await waitFor({ wish: `node ${name} is Ready again`, every: 3, within: 600 }, async (note) => {
+    const node = (await membersNow(kube))?.find((one) => one.name === name)
+    note(node ? 'NotReady' : 'not to be seen')
+    return node?.ready ? true : undefined
+  })
+  tell('+', `node ${name}`, 'Ready again', (performance.now() - started) / 1000)
+}
