@@ -125,14 +125,14 @@ async function sized(cluster: Cluster, droplet: Droplet, size: string): Promise<
     )
     if (errored === 'no') return
     for (const one of await resizes()) before.add(one.id)
-    if (attempt === 3)
+    if (attempt === 2)
       throw new Problem(
         `DigitalOcean did not make ${name} a ${size}: ${said || 'its resize action errored'}`,
         {
           cure: `Run the same command again later, or go back: ./scale.mts --size ${droplet.size_slug} --node ${name}.`,
         },
       )
-    await backoff(attempt + 2)
+    await backoff(3)
   }
 }
 

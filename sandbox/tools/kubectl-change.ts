@@ -61,10 +61,14 @@ export async function remove(use: Use): Promise<number> {
   for (const [resource, name] of await namedTargets(use)) {
     const path = pathOf(resource, namespace, name)
     try {
-      await kube.call('DELETE', path, { body: { propagationPolicy: 'Background' } })
+      const { metadata } = await kube.call<Thing>('DELETE', path, {
+        body: { propagationPolicy: 'Background' },
+      })
+      // Another of the same name may have been made by then.
+      const isGone = async () => (await kube.find<Thing>(path))?.metadata.uid !== metadata.uid
       const from = resource.namespaced ? ` from ${namespace} namespace` : ''
       call.out(`${shownAs(resource)} "${name}" deleted${from}\n`)
-      if (line.text('wait') !== 'false') await until(use, Infinity, async () => !(await kube.find(path)))
+      if (line.text('wait') !== 'false') await until(use, Infinity, isGone)
     } catch (error) {
       code = refused(use, error) || code
     }

@@ -1,5 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import t from 'tap'
 import { z } from 'zod'
 import { mutating, openTestBox } from './box.ts'
@@ -69,4 +70,81 @@ t.test('without flags nothing is left to do', async (t) => {
   t.equal(ended.code, 0, ended.err)
   t.match(ended.err, 'nothing to do')
   t.ok(mutating(ended.requests).every((one) => own.test(one)))
+})
+
+t.test('a machine leaves, and what ran there goes on elsewhere with its volume', async (t) => {
+  await box.run('kubectl', ['cordon', 'main-1'])
+  await box.run('kubectl', ['delete', 'pod', 'hello-0', '-n', 'hello'])
+  const attached = async () =>
+    z
+      .object({ volumes: z.array(z.object({ droplet_ids: z.array(z.number()) })) })
+      .parse(await box.cloud('GET', '/v2/volumes'))
+      .volumes.flatMap((one) => one.droplet_ids)
+  const [first, second] = await droplets()
+  for (let tries = 0; tries < 100 && (await attached())[0] !== second?.id; tries++) await sleep(50)
+  t.same(await attached(), [second?.id])
+  const refused = await box.run('scale.mts', ['--remove', 'main-2'])
+  t.equal(refused.code, 1)
+  t.match(refused.err, 'no room for')
+  t.match(refused.err, 'hello/hello-0')
+  t.match(refused.err, '--force does it all the same')
+  await box.run('kubectl', ['uncordon', 'main-1'])
+  const ended = await box.run('scale.mts', ['--remove', 'main-2'])
+  t.equal(ended.code, 0, ended.err)
+  t.same(await readyNodes(), ['main-1'])
+  t.same(
+    (await droplets()).map((one) => one.name),
+    ['main-1'],
+  )
+  for (let tries = 0; tries < 100 && (await attached())[0] !== first?.id; tries++) await sleep(50)
+  t.same(await attached(), [first?.id])
+})
+
+t.test('a refused size: the machine is on again, and the next run goes on', async (t) => {
+  box.behave({ digitalocean: { errored: { resize: 2 } } })
+  const refused = await box.run('scale.mts', ['--size', 's-2vcpu-4gb'])
+  t.equal(refused.code, 1)
+  t.match(refused.err, 'DigitalOcean did not make main-1 a s-2vcpu-4gb: its resize action errored')
+  t.match(await droplets(), [{ status: 'active', size_slug: 's-1vcpu-2gb' }])
+  t.same(await readyNodes(), ['main-1'])
+  const ended = await box.run('scale.mts')
+  t.equal(ended.code, 0, ended.err)
+  t.match(await droplets(), [{ status: 'active', size_slug: 's-2vcpu-4gb' }])
+  t.same(await readyNodes(), ['main-1'])
+})
+
+t.test('SQLite becomes etcd on three servers; what fails is put back and named', async (t) => {
+  box.behave({ convertFails: true })
+  const failed = await box.run('scale.mts', ['--ha'])
+  t.equal(failed.code, 1)
+  t.match(
+    failed.err,
+    'main-1 could not be converted to etcd: etcd did not take over; the old database is back',
+  )
+  t.equal((await droplets()).length, 1, 'no server joins SQLite')
+  box.behave({})
+  const ended = await box.run('scale.mts')
+  t.equal(ended.code, 0, ended.err)
+  t.same(await readyNodes(), ['main-1', 'main-3', 'main-4'])
+  const refused = await box.run('scale.mts', ['--remove', 'main-4'])
+  t.match(refused.err, 'two servers would stay')
+})
+
+t.test('a dead server is replaced, and the address leads to a living one', async (t) => {
+  const [first] = await droplets()
+  await box.cloud('POST', `/v2/droplets/${first?.id}/actions`, { type: 'power_off' })
+  for (let tries = 0; tries < 100 && (await droplets())[0]?.status !== 'off'; tries++) await sleep(50)
+  const ended = await box.run('scale.mts', ['--replace', 'main-1'])
+  t.equal(ended.code, 0, ended.err)
+  t.match(ended.err, /address \S+ {2}leads to main-3/)
+  t.same(await readyNodes(), ['main-3', 'main-4', 'main-5'])
+  const status = await box.run('scripts/status.mts', ['--json'])
+  t.match(JSON.parse(status.out), { missing: [], nodes: ['main-3  Ready', 'main-4  Ready', 'main-5  Ready'] })
+})
+
+t.test('destroy removes all of them', async (t) => {
+  const ended = await box.run('scripts/destroy.mts', ['--json'])
+  t.equal(ended.code, 0, ended.err)
+  t.same(JSON.parse(ended.out).left, [])
+  t.same(await droplets(), [])
 })
