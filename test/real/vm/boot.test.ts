@@ -24,7 +24,7 @@ if (without) {
   t.test('a real machine', { skip: without }, async () => {})
 } else if (process.env.REGROW_OWN_NETWORK) {
   layNetwork('10.110.0.1/20')
-  await t.test('a first server and its power cuts', { timeout: 25 * minutes }, firstServer)
+  await t.test('a first server and its power cuts', { timeout: 40 * minutes }, firstServer)
 } else {
   // Made while Debian's packages can still be reached: the namespace has a network of its own.
   debian13(cache)
@@ -62,7 +62,7 @@ async function firstServer(t: Test): Promise<void> {
   await until('the machine exists', async () => exists(machines))
   const cuts: string[] = []
   for (const step of ['fetch', 'host', 'k3s', 'argocd']) {
-    const begun = step === 'fetch' ? 'pgrep -fx "bash /usr/local/sbin/regrow"' : `pgrep -f steps/${step}.sh`
+    const begun = step === 'fetch' ? 'pgrep -f /usr/local/sbin/regrow' : `pgrep -f steps/${step}.sh`
     await until(`${step} begins`, async () => /\d/.test((await look(begun)) ?? ''))
     await machines.cut('main-1')
     cuts.push(`start of ${step}`)
@@ -127,9 +127,9 @@ function exists(machines: VirtualMachines): boolean {
 }
 
 async function until(wish: string, look: () => Promise<boolean>): Promise<void> {
-  const end = Date.now() + 8 * minutes
+  const end = Date.now() + 10 * minutes
   while (!(await look())) {
-    if (Date.now() > end) throw new Error(`not within 8 minutes: ${wish}`)
+    if (Date.now() > end) throw new Error(`not within 10 minutes: ${wish}`)
     await sleep(300)
   }
 }
