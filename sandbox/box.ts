@@ -36,6 +36,8 @@ export interface Box {
   guest: boolean
   /** An estimate of the seconds that the real cloud would have taken for what was done so far. */
   cloudSeconds(): number
+  /** From now on these faults happen, counted from here; a visitor cannot ask for any. */
+  breaks(faults: readonly Fault[]): void
   /** Ends the visit; who runs the world waits for its guests first. */
   leave(): Promise<void>
 }
@@ -65,7 +67,7 @@ async function visit(door: string): Promise<Box | undefined> {
     socket.once('close', () => resolve(undefined))
   })
   if (!env) return undefined
-  return { env, guest: true, cloudSeconds: () => 0, leave: async () => void socket.end() }
+  return { env, guest: true, cloudSeconds: () => 0, breaks: () => {}, leave: async () => void socket.end() }
 }
 
 async function host(options: BoxOptions, door: string): Promise<Box> {
@@ -81,6 +83,7 @@ async function host(options: BoxOptions, door: string): Promise<Box> {
       env,
       guest: false,
       cloudSeconds: () => world.cloudSeconds(),
+      breaks: (faults) => world.faults.replace(faults),
       leave: async () => {
         await guests()
         await world.end()

@@ -10,13 +10,20 @@ export interface Fault {
   path?: string | undefined
   nth?: number | undefined
   times?: number | undefined
+  /** Done as it hits, before or after the request's effect, in the process that runs the world. */
+  act?: (() => void) | undefined
 }
 
 /** The faults that a world was asked for; `take` says which of them hits this request, if any. */
 export class Faults {
-  readonly #faults: { fault: Fault; seen: number }[]
+  #faults: { fault: Fault; seen: number }[] = []
 
   constructor(faults: readonly Fault[] = []) {
+    this.replace(faults)
+  }
+
+  /** From now on these go wrong, counted from here. */
+  replace(faults: readonly Fault[]): void {
     this.#faults = faults.map((fault) => ({ fault, seen: 0 }))
   }
 

@@ -50,7 +50,10 @@ export async function serve(
       return early
     }
     const response = await app.fetch(request, env as HttpBindings)
-    if (fault?.kind === 'cut-after') outgoing.socket?.destroy()
+    if (fault?.kind === 'cut-after') {
+      fault.act?.()
+      outgoing.socket?.destroy()
+    }
     log(response.status)
     return response
   })
@@ -84,6 +87,7 @@ async function before(fault: Fault, cut: () => void): Promise<Response | undefin
     case '503':
       return json(503, { id: 'service_unavailable', message: 'Service unavailable' })
     case 'cut-before':
+      fault.act?.()
       cut()
       return json(599, {})
     case 'timeout':

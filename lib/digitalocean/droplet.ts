@@ -37,6 +37,7 @@ export async function ensureDroplet(cluster: Cluster, spec: DropletSpec): Promis
   const made = await makeDroplet(cluster, spec)
   const active = isDryRun() ? made : await powered(cluster, made)
   if (!isDryRun() && !active.tags.includes(cluster.tag)) await tagAgain(cluster, active)
+  if (!isDryRun()) await intoProject(cluster, active, spec.project)
   if (spec.address) await assignAddress(cluster, spec.address, active)
   return active
 }
@@ -59,6 +60,14 @@ export async function makeDroplet(cluster: Cluster, spec: DropletSpec): Promise<
     prefer: (twins) => twins.toSorted((a, b) => Number(a.id) - Number(b.id))[0],
     remove: (twin) => doctl`compute droplet delete ${twin.id} --force`,
   })
+}
+
+/** doctl assigns it by a request of its own after the create: one that was lost leaves it in the default project. */
+async function intoProject({ cloud }: Cluster, { id, name }: Droplet, project: Project): Promise<void> {
+  const urn = `do:droplet:${id}`
+  if ((await cloud.projectResources(project.id)).includes(urn)) return
+  await doctl`projects resources assign ${project.id} --resource ${urn}`
+  tell('~', `droplet ${name}`, `put into project ${project.name}`)
 }
 
 /** Without its tag the firewall would not stand before it. */

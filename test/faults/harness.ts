@@ -1,0 +1,234 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join, resolve } from 'node:path'
+import { text } from 'node:stream/consumers'
+import { openBox } from '../../sandbox/box.ts'
+import type { Fault, FaultKind } from '../../sandbox/faults.ts'
+import type { LogEntry } from '../../sandbox/world.ts'
+import { tsx } from '../flows/box.ts'
+import { plantDecoys } from './decoys.ts'
+import type { Breakable } from './flows.ts'
+import { differences, kitOf, normal, stateOf } from './state.ts'
+
+// SIMULATED clouds that live in this process; the flows are processes of their own, so that they can be killed.
+
+/** One request of an undisturbed run: the nth with this service, method and path. */
+export interface Point {
+  service: string
+  method: string
+  /** A regular expression on the path without its query. */
+  path: string
+  nth: number
+  mutates: boolean
+}
+
+/** How a broken run and the run after it ended. */
+export interface Broken {
+  hit: boolean
+  first: Ended
+  second: Ended | undefined
+  /** Lines that differ from the undisturbed world's; empty when they are equal. */
+  differences: string[]
+  /** Decoys that were changed or are gone. */
+  touched: string[]
+  /** The kit that was there when the first run ended was replaced. */
+  kitReplaced: boolean
+}
+
+/** How a process ended. */
+export interface Ended {
+  code: number | null
+  signal: NodeJS.Signals | null
+  out: string
+  err: string
+}
+
+/** What an undisturbed run did and left. */
+export interface Undisturbed {
+  points: Point[]
+  state: string[]
+}
+
+/** The flows as they lie in `root`: this project, or a copy with a fault built in. */
+export interface Project {
+  root: string
+}
+
+const here: Project = { root: resolve(import.meta.dirname, '..', '..') }
+
+/** Runs a flow in a world full of decoys, and lists its requests. @throws Error when it fails */
+export async function undisturbed(flow: Breakable): Promise<Undisturbed> {
+  return inWorld(flow, async (world) => {
+    const before = world.requests().length
+    const ended = await world.run(here, flow.command)
+    if (ended.code !== 0) throw new Error(`${flow.name} failed undisturbed: ${ended.err}`)
+    const points = pointsOf(world.requests().slice(before))
+    return { points, state: stateOf(world.home) }
+  })
+}
+
+/** Kills a flow with its children right before or right after a request's effect, then runs the same command again. */
+export function killedAt(
+  flow: Breakable,
+  point: Point,
+  when: 'before' | 'after',
+  expected: Undisturbed,
+  project = here,
+): Promise<Broken> {
+  return inWorld(flow, async (world) => {
+    let child: ChildProcess | undefined
+    const kill = () => void process.kill(-(child?.pid ?? Number.NaN), 'SIGKILL')
+    world.breaks({ ...where(point), kind: `cut-${when}`, act: kill })
+    const first = await world.run(project, flow.command, (started) => {
+      child = started
+    })
+    return again(world, flow, expected, first, first.signal === 'SIGKILL', project)
+  })
+}
+
+/** Lets one request go wrong, then runs the same command again undisturbed. */
+export function faultedAt(
+  flow: Breakable,
+  point: Point,
+  kind: FaultKind,
+  expected: Undisturbed,
+): Promise<Broken> {
+  return inWorld(flow, async (world) => {
+    let hit = false
+    world.breaks({ ...where(point), kind })
+    const before = world.requests().length
+    const first = await world.run(here, flow.command)
+    hit = world
+      .requests()
+      .slice(before)
+      .some((one) => one.fault === kind)
+    return again(world, flow, expected, first, hit, here)
+  })
+}
+
+async function again(
+  world: World,
+  flow: Breakable,
+  expected: Undisturbed,
+  first: Ended,
+  hit: boolean,
+  project: Project,
+): Promise<Broken> {
+  const kit = kitOf(world.home)
+  world.breaks(undefined)
+  const second = await world.run(project, flow.command)
+  const kitNow = kitOf(world.home)
+  return {
+    hit,
+    first,
+    second,
+    differences: differences(expected.state, stateOf(world.home)),
+    touched: world.touched(),
+    kitReplaced: kit !== undefined && kitNow !== undefined && kit !== kitNow,
+  }
+}
+
+interface World {
+  home: string
+  /** The one fault from now on. */
+  breaks(fault: Fault | undefined): void
+  run(project: Project, command: readonly string[], started?: (child: ChildProcess) => void): Promise<Ended>
+  requests(): LogEntry[]
+  touched(): string[]
+}
+
+/** Opens a world, plants decoys, makes what has to be there before the flow; all of it is gone afterwards. */
+async function inWorld<T>(flow: Breakable, work: (world: World) => Promise<T>): Promise<T> {
+  process.env.REGROW_SANDBOX_TOOLS = 'stand-ins'
+  const dir = mkdtempSync(join(tmpdir(), 'regrow-fault-'))
+  const home = join(dir, '.sandbox')
+  mkdirSync(home)
+  writeFileSync(join(home, 'behaviour.json'), JSON.stringify({ githubScopes: 'repo, delete_repo' }))
+  const box = await openBox({ dir: home, latencyScale: 0, faults: [] })
+  try {
+    await plantDecoys(box)
+    const decoys = stateOf(home)
+    const world: World = {
+      home,
+      breaks: (fault) => box.breaks(fault ? [fault] : []),
+      run: (project, command, started) => run(dir, box.env, project, command, started),
+      requests: () => logOf(home),
+      // What is made at DigitalOcean without a project lies in the account's default one.
+      touched: () =>
+        differences(decoys, stateOf(home)).filter(
+          (line) => line.startsWith('-') && !line.includes('"is_default":true'),
+        ),
+    }
+    for (const command of flow.before) {
+      const ended = await world.run(here, command)
+      if (ended.code !== 0) throw new Error(`${command.join(' ')}: ${ended.err}`)
+    }
+    return await work(world)
+  } finally {
+    await box.leave()
+    rmSync(dir, { recursive: true, force: true })
+  }
+}
+
+async function run(
+  dir: string,
+  env: Record<string, string>,
+  { root }: Project,
+  [command = '', ...words]: readonly string[],
+  started: (child: ChildProcess) => void = () => {},
+): Promise<Ended> {
+  const child = spawn(process.execPath, [...tsx, join(root, command), ...words], {
+    cwd: dir,
+    // A group of its own: who kills it kills its children.
+    detached: true,
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env: { PATH: process.env.PATH, HOME: dir, TMPDIR: dir, ...env },
+  })
+  started(child)
+  const ended = new Promise<[number | null, NodeJS.Signals | null]>((done) =>
+    child.once('exit', (code, signal) => done([code, signal])),
+  )
+  const [out, err, [code, signal]] = await Promise.all([text(child.stdout), text(child.stderr), ended])
+  return { code, signal, out, err }
+}
+
+function logOf(home: string): LogEntry[] {
+  return readFileSync(join(home, 'requests.jsonl'), 'utf8')
+    .split('\n')
+    .filter(Boolean)
+    .map((line) => JSON.parse(line) as LogEntry)
+}
+
+/** The requests of the flow and its children; paper machines speak for themselves. */
+function pointsOf(log: readonly LogEntry[]): Point[] {
+  const seen = new Map<string, number>()
+  return log
+    .filter(({ agent = '' }) => !agent.includes('(paper'))
+    .filter(({ path }) => !path.includes('git-upload-pack'))
+    .map(({ service, method, path }) => {
+      const pattern = patternOf(path)
+      const key = `${service} ${method} ${pattern}`
+      const nth = (seen.get(key) ?? 0) + 1
+      seen.set(key, nth)
+      return { service, method, path: pattern, nth, mutates: !/^(GET|HEAD)$/.test(method) }
+    })
+}
+
+/** The path as a pattern that fits in every world. */
+function patternOf(path: string): string {
+  const plain = normal(`${path.split('?')[0]}"`).slice(0, -1)
+  const open = plain.replace(/\/[0-9a-f]{40}\b/g, '/<sha>').replace(/\/\d{4,}\b/g, '/<id>')
+  return `^${open
+    .split(/<[\w ]+>/)
+    .map(escaped)
+    .join('[\\w.:-]+')}(\\?|$)`
+}
+
+const escaped = (part: string) => part.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')
+
+const where = ({ service, method, path, nth }: Point) => ({ service, method, path, nth })
+
+/** A point as it is told. */
+export const tellPoint = ({ service, method, path, nth }: Point) =>
+  `${service} ${method} ${path.slice(1, -6).replaceAll('[\\w.:-]+', '*').replaceAll('\\', '')} #${nth}`

@@ -1,0 +1,29 @@
+import t from 'tap'
+import { bootstrap } from './flows.ts'
+import { faultedAt, killedAt, type Point, tellPoint, undisturbed } from './harness.ts'
+
+// A spread of what test/real/faults does everywhere: SIMULATED clouds, real processes and real kills.
+
+const expected = await undisturbed(bootstrap)
+const point = (method: string, path: string): Point => {
+  const found = expected.points.find((one) => one.method === method && tellPoint(one).includes(path))
+  if (!found) throw new Error(`no run asks for ${method} ${path} any more`)
+  return found
+}
+
+t.test('killed right after the droplet was bought, the next run finishes with that one', async (t) => {
+  const broken = await killedAt(bootstrap, point('POST', '/v2/droplets'), 'after', expected)
+  t.equal(broken.first.signal, 'SIGKILL')
+  t.equal(broken.second?.code, 0, broken.second?.err.slice(-200) ?? '')
+  t.same(broken.differences, [])
+  t.same(broken.touched, [], 'nothing foreign was touched')
+  t.notOk(broken.kitReplaced)
+})
+
+t.test('the answer to a bought address is lost: there is one, and it is used', async (t) => {
+  const broken = await faultedAt(bootstrap, point('POST', '/v2/reserved_ips'), 'cut-after', expected)
+  t.ok(broken.hit)
+  t.equal(broken.first.code, 0, broken.first.err.slice(-200))
+  t.same(broken.differences, [])
+  t.same(broken.touched, [])
+})

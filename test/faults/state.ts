@@ -1,0 +1,101 @@
+import { spawnSync } from 'node:child_process'
+import { createHash } from 'node:crypto'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+
+/** The published normaliser: what may differ between two worlds that are equal. Ids, times, key material, addresses. */
+export function normal(text: string): string {
+  return text
+    .replace(/[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}/g, '<uuid>')
+    .replace(/\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z/g, '<time>')
+    .replace(/127\.\d+\.\d+\.\d+/g, '<address>')
+    .replace(/DO00[0-9A-F]{16}/g, '<access key>')
+    .replace(/ssh-ed25519 \S+/g, '<public key>')
+    .replace(/"(secret_key|fingerprint)":"[^"]+"/g, '"$1":"<made>"')
+    .replace(/-velero-\d+"/g, '-velero-<n>"')
+    .replace(/-[0-9a-f]{10}-(velero|kit)/g, '-<team>-$1')
+    .replace(/"(born|id|ended)":\d+/g, '"$1":0')
+    .replace(/\b4000\d{5}\b/g, '<id>')
+}
+
+type Json = Record<string, unknown>
+
+/**
+ * All that a world holds as sorted lines, normalised: DigitalOcean's things without the history of actions, files and
+ * refs of the repositories, keys of objects in the buckets, objects of the clusters by name.
+ */
+export function stateOf(home: string): string[] {
+  const cloud = read(home, 'digitalocean')
+  const lines: string[] = []
+  for (const [kind, things] of Object.entries(cloud))
+    if (Array.isArray(things) && kind !== 'actions')
+      for (const thing of things as Json[]) lines.push(`${kind} ${normal(JSON.stringify(tidy(thing)))}`)
+  for (const repo of (read(home, 'github').repositories ?? []) as Json[]) {
+    const keys = (repo.keys as Json[]).map((key) => `${key.title} ${key.read_only}`)
+    lines.push(`repository ${repo.owner}/${repo.name} ${repo.private} ${keys}`)
+    lines.push(...refsOf(join(home, 'github', `${repo.owner}`, `${repo.name}.git`)))
+  }
+  for (const file of filesBelow(join(home, 'spaces'))) lines.push(`object ${normal(`${file}"`)}`)
+  for (const file of filesBelow(join(home, 'clusters')))
+    lines.push(...objectsOf(join(home, 'clusters', file)))
+  return lines.sort()
+}
+
+const read = (home: string, name: string): Json =>
+  existsSync(join(home, `${name}.json`))
+    ? (JSON.parse(readFileSync(join(home, `${name}.json`), 'utf8')) as Json)
+    : {}
+
+/** Without what only the account's own clock or counters put there, and with lists in one order. */
+function tidy({ userData: _, updated_at: __, ...thing }: Json): Json {
+  const resources = thing.resources as Json[] | undefined
+  return resources ? { ...thing, resources: resources.map((one) => normal(String(one.urn))).sort() } : thing
+}
+
+function refsOf(dir: string): string[] {
+  const git = (...words: string[]) => spawnSync('git', ['-C', dir, ...words], { encoding: 'utf8' }).stdout
+  const refs = git('for-each-ref', '--format=%(refname)').split('\n').filter(Boolean)
+  return refs.flatMap((ref) => {
+    if (ref === 'refs/regrow/lock') return [`lock ${git('log', '-1', '--format=%s', ref).split(' by ')[0]}`]
+    const files = git('ls-tree', '-r', '--name-only', ref).split('\n').filter(Boolean)
+    return files.map((file) => `${ref} ${file} ${digest(normal(git('show', `${ref}:${file}`)))}`)
+  })
+}
+
+/** Objects that flows and Git made; what Kubernetes itself names by chance, or makes and drops, is left out. */
+function objectsOf(file: string): string[] {
+  const { store } = JSON.parse(readFileSync(file, 'utf8')) as {
+    store: { things: { kind: string; metadata: { namespace?: string; name: string } }[] }
+  }
+  const passing =
+    /^(Event|Pod|ReplicaSet|ControllerRevision|EndpointSlice|Lease|PersistentVolume|VolumeAttachment)$/
+  return store.things
+    .filter(({ kind }) => !passing.test(kind))
+    .map(({ kind, metadata }) => `cluster ${kind} ${metadata.namespace ?? ''}/${normal(metadata.name)}`)
+}
+
+function filesBelow(folder: string): string[] {
+  if (!existsSync(folder)) return []
+  return readdirSync(folder, { recursive: true, withFileTypes: true })
+    .filter((one) => one.isFile() && !one.name.endsWith('@meta'))
+    .map((one) => join(one.parentPath, one.name).slice(folder.length + 1))
+}
+
+const digest = (text: string) => createHash('sha256').update(text).digest('hex').slice(0, 12)
+
+/** Lines that only one of two states has: `-` the expected, `+` the actual. */
+export function differences(expected: readonly string[], actual: readonly string[]): string[] {
+  const left = [...actual]
+  const missing = expected.filter((line) => {
+    const at = left.indexOf(line)
+    if (at >= 0) left.splice(at, 1)
+    return at < 0
+  })
+  return [...missing.map((line) => `- ${line}`), ...left.map((line) => `+ ${line}`)]
+}
+
+/** The recovery kit as it lies in its bucket, undefined before it was made: it is never made twice. */
+export function kitOf(home: string): string | undefined {
+  const file = filesBelow(join(home, 'spaces')).find((one) => /-kit\/kit\.json/.test(one))
+  return file && readFileSync(join(home, 'spaces', file), 'utf8')
+}

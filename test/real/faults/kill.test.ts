@@ -1,0 +1,85 @@
+import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join, resolve } from 'node:path'
+import t from 'tap'
+import { bootstrap, breakable } from '../../faults/flows.ts'
+import { type Broken, killedAt, type Point, tellPoint, undisturbed } from '../../faults/harness.ts'
+
+// SIMULATED clouds, real processes, real SIGKILLs: every mutating request of every flow, right before and right after
+// its effect; then the same command again. The world must end as if nothing had happened.
+
+const sides = ['before', 'after'] as const
+
+for (const flow of breakable)
+  t.test(`${flow.name}, killed everywhere`, { timeout: 3_000_000 }, async (t) => {
+    const expected = await undisturbed(flow)
+    const kills = expected.points
+      .filter((one) => one.mutates)
+      .flatMap((point) => sides.map((side) => ({ point, side })))
+    await eachOfTwo(kills, async ({ point, side }) => {
+      const broken = await killedAt(flow, point, side, expected)
+      t.same(faultsOf(broken), [], `${flow.name} killed ${side} ${tellPoint(point)}`)
+    })
+    t.ok(kills.length >= 30, `${kills.length} kills of ${flow.name}`)
+    t.comment(`${flow.name}: killed at ${kills.length} points of ${expected.points.length} requests`)
+  })
+
+t.test('a verb that forgets to look is found by it', { timeout: 600_000 }, async (t) => {
+  const project = copyThatForgets(t)
+  const expected = await undisturbed(bootstrap)
+  const point = expected.points.find(({ method, path }) => method === 'POST' && path.includes('reserved_ips'))
+  const broken = await killedAt(bootstrap, point as Point, 'after', expected, project)
+  t.ok(
+    broken.differences.some((line) => line.startsWith('+ reservedIps')),
+    'a second address was bought, and the comparison says so',
+  )
+})
+
+/** What is wrong with how it ended. */
+function faultsOf(broken: Broken): string[] {
+  return [
+    ...(broken.hit ? [] : ['the kill did not fire']),
+    ...(broken.second?.code === 0
+      ? []
+      : [`the second run ended ${broken.second?.code}: ${broken.second?.err}`]),
+    ...broken.differences,
+    ...broken.touched.map((line) => `touched: ${line}`),
+    ...(broken.kitReplaced ? ['the kit was made again'] : []),
+  ]
+}
+
+async function eachOfTwo<T>(all: readonly T[], work: (one: T) => Promise<void>): Promise<void> {
+  const waiting = [...all]
+  const worker = async () => {
+    for (let next = waiting.shift(); next; next = waiting.shift()) await work(next)
+  }
+  await Promise.all([worker(), worker()])
+}
+
+/** The project with one look for reserved IPs that finds nothing. */
+function copyThatForgets(t: { teardown(end: () => void): void }) {
+  const root = mkdtempSync(join(tmpdir(), 'regrow-forgets-'))
+  t.teardown(() => rmSync(root, { recursive: true, force: true }))
+  const here = resolve(import.meta.dirname, '..', '..', '..')
+  for (const name of [
+    'lib',
+    'scripts',
+    'cloud-init',
+    'manifests',
+    'sandbox',
+    'bootstrap.mts',
+    'package.json',
+    'tsconfig.json',
+  ])
+    cpSync(join(here, name), join(root, name), { recursive: true })
+  symlinkSync(join(here, 'node_modules'), join(root, 'node_modules'))
+  const file = join(root, 'lib/digitalocean/address.ts')
+  const text = readFileSync(file, 'utf8')
+  // It forgets only what was there before: what it makes itself it sees.
+  const forgetful = text
+    .replace('look: async () =>\n      (await', 'look: async () =>\n      looked++ === 0 ? [] : (await')
+    .replace('export async function ensureAddress', 'let looked = 0\nexport async function ensureAddress')
+  if (!forgetful.includes('looked++')) throw new Error('ensureAddress looks otherwise now: mend this test')
+  writeFileSync(file, forgetful)
+  return { root }
+}
