@@ -1,0 +1,121 @@
+import { readdirSync, readFileSync } from 'node:fs'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import t from 'tap'
+import { z } from 'zod'
+import type { Cluster } from '../../lib/cluster/cluster.ts'
+import { fetchPinned, recordDigests } from '../../lib/cluster/upstream.ts'
+import { upstreamFiles, versionsOf } from '../../lib/versions.ts'
+
+const root = fileURLToPath(new URL('../../', import.meta.url))
+const read = (file: string) => readFileSync(join(root, file), 'utf8')
+const names = z.record(z.string(), z.string())
+const project = z
+  .object({ scripts: names, dependencies: names, devDependencies: names })
+  .parse(JSON.parse(read('package.json')))
+const page = read('docs/security.md')
+
+t.test('docs/security.md lists every dependency with its reason, and no other', async (t) => {
+  const rows = [...page.matchAll(/^\| `([^`]+)` \| (.+) \|$/gm)].filter(
+    ([, name = '']) => !name.startsWith('REGROW_'),
+  )
+  t.same(
+    rows.map(([, name]) => name),
+    [...Object.keys(project.dependencies), ...Object.keys(project.devDependencies)],
+  )
+  for (const [, name = '', why = ''] of rows)
+    t.equal(why.startsWith('development: '), Object.hasOwn(project.devDependencies, name), name)
+})
+
+t.test('every dependency is used', async (t) => {
+  const sources = ['lib', 'sandbox', 'scripts']
+    .flatMap((folder) =>
+      readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' }).map((one) => join(folder, one)),
+    )
+    .filter((file) => /\.m?ts$/.test(file))
+    .map(read)
+    .join('\n')
+  for (const name of Object.keys(project.dependencies))
+    t.match(sources, new RegExp(`['"(/]${name}(['"/])`), name)
+})
+
+t.test('nothing of ours runs at install, and of others only what the page names', async (t) => {
+  for (const name of [
+    'preinstall',
+    'install',
+    'postinstall',
+    'prepublish',
+    'preprepare',
+    'prepare',
+    'postprepare',
+  ])
+    t.notOk(Object.hasOwn(project.scripts, name), name)
+  const lock = z
+    .object({
+      packages: z.record(
+        z.string(),
+        z.looseObject({
+          integrity: z.string().optional(),
+          hasInstallScript: z.boolean().optional(),
+          resolved: z.string().optional(),
+          optional: z.boolean().optional(),
+        }),
+      ),
+    })
+    .parse(JSON.parse(read('package-lock.json')))
+  const packages = Object.entries(lock.packages).filter(([path]) => path !== '')
+  t.ok(packages.length > 100)
+  t.same(
+    packages.filter(([, one]) => !one.integrity?.startsWith('sha512-')).map(([path]) => path),
+    [],
+    'each is held against its SHA-512',
+  )
+  t.same(
+    packages.filter(([, one]) => one.resolved).map(([path]) => path),
+    [],
+    'no registry is written down',
+  )
+  t.same(
+    packages.filter(([, one]) => one.hasInstallScript && !one.optional).map(([path]) => path),
+    ['node_modules/esbuild'],
+  )
+})
+
+t.test('what upstream serves without the right checksum is refused', async (t) => {
+  const served = new Map<string, string>()
+  const server = createServer((request, response) => {
+    const body = served.get(
+      decodeURIComponent(request.url ?? '')
+        .split('/')
+        .at(-1) ?? '',
+    )
+    response.writeHead(body === undefined ? 404 : 200).end(body)
+  })
+  await new Promise<void>((done) => server.listen(0, '127.0.0.1', done))
+  t.teardown(() => server.close())
+  t.intercept(process, 'env', {
+    value: {
+      ...process.env,
+      REGROW_UPSTREAM_URL: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    },
+  })
+  const file = { name: 'argo-cd', address: 'https://example.org/argo-cd.tgz' }
+  served.set('argo-cd.tgz', 'altered on its way')
+  await t.rejects(fetchPinned(file, { 'argo-cd': 'a'.repeat(64) }), {
+    message: /argo-cd\.tgz is not what cluster\.yaml recorded: SHA-256 [0-9a-f]{64}, not a{64}/,
+    cure: /do not go on/,
+  })
+  await t.rejects(fetchPinned(file, {}), { message: /not undefined/ }, 'nor what was never recorded')
+  const digests = Object.fromEntries(
+    upstreamFiles(versionsOf())
+      .filter((one) => one.name !== 'k3s')
+      .map((one) => [one.name, 'a'.repeat(64)]),
+  )
+  for (const sums of ['', `${'b'.repeat(64)}  k3s-arm64\n`, 'b  k3s\n']) {
+    served.set('sha256sum-amd64.txt', sums)
+    const cluster = { wanted: { versions: {}, digests } } as unknown as Cluster
+    await t.rejects(recordDigests(cluster), { message: /sha256sum-amd64\.txt names no checksum of k3s/ })
+  }
+})
