@@ -33,6 +33,12 @@ t.test('what means none or several is refused with the list', async (t) => {
     t.throws(() => pick(all, wish), { message: new RegExp(`^${said}\n`), exitCode: 2 })
 })
 
+t.test('completed with an error is not whole', async (t) => {
+  const one = backup('almost', '2026-11-23T09:00:00Z', 'Completed', 1)
+  t.equal(pick([one, ...all], 'latest').metadata.name, 'before-upgrade')
+  t.throws(() => pick([one], 'almost'), { message: /^backup almost is not whole/ })
+})
+
 t.test('one that is not whole is refused with its state', async (t) => {
   for (const wish of ['daily-20261123031700', '2026-11-23', 'daily-20261123'])
     t.throws(() => pick(all, wish), {

@@ -30,6 +30,13 @@ t.test('an address is ours by its project alone', async (t) => {
   t.notOk(isOurs('reservedIp', { ...address, project_id: undefined }, 'main'))
 })
 
+t.test('a firewall is ours by its name and the tag whose droplets it guards', async (t) => {
+  const firewall = { id: 'f', name: 'main-firewall', status: 'succeeded', tags: ['regrow:main'] }
+  t.ok(isOurs('firewall', firewall, 'main'))
+  t.notOk(isOurs('firewall', { ...firewall, tags: ['web'] }, 'main'))
+  t.notOk(isOurs('firewall', { ...firewall, name: 'main-firewall-old' }, 'main'))
+})
+
 t.test('a default project is nobody’s, whatever its name', async (t) => {
   t.ok(isOurs('project', { id: 'x', name: 'regrow-main', is_default: false }, 'main'))
   t.notOk(isOurs('project', { id: 'x', name: 'regrow-main', is_default: true }, 'main'))

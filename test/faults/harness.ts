@@ -87,25 +87,32 @@ export function killedAt(
   })
 }
 
-/** Lets one request go wrong, then runs the same command again undisturbed. */
-export function faultedAt(
-  flow: Breakable,
-  point: Point,
-  kind: FaultKind,
-  expected: Undisturbed,
-): Promise<Broken> {
+/** What goes wrong in a run: one request, or how the clouds behave all along (as `behaviour.json` has it). */
+export type Trouble = { kind: FaultKind; point: Point } | { kind: string; behaviour: object }
+
+/** Runs a flow in trouble; where it gave up, the same command again without. */
+export function troubledBy(flow: Breakable, trouble: Trouble, expected: Undisturbed): Promise<Broken> {
   return inWorld(flow, async (world) => {
-    let hit = false
-    world.breaks({ ...where(point), kind })
     const before = world.requests().length
+    if ('point' in trouble) world.breaks({ ...where(trouble.point), kind: trouble.kind })
+    else world.behaves(trouble.behaviour)
     const first = await world.run(here, flow.command)
-    hit = world
-      .requests()
-      .slice(before)
-      .some((one) => one.fault === kind)
-    return again(world, flow, expected, first, hit, here)
+    const hit =
+      'behaviour' in trouble ||
+      world
+        .requests()
+        .slice(before)
+        .some((one) => one.fault === trouble.kind)
+    world.behaves({})
+    if (first.code !== 0) return again(world, flow, expected, first, hit, here)
+    return { hit, first, second: undefined, kitReplaced: false, ...compared(world, expected) }
   })
 }
+
+const compared = (world: World, expected: Undisturbed) => ({
+  differences: differences(expected.state, stateOf(world.home)),
+  touched: world.touched(),
+})
 
 async function again(
   world: World,
@@ -123,14 +130,15 @@ async function again(
     hit,
     first,
     second,
-    differences: differences(expected.state, stateOf(world.home)),
-    touched: world.touched(),
+    ...compared(world, expected),
     kitReplaced: kit !== undefined && kitNow !== undefined && kit !== kitNow,
   }
 }
 
 interface World {
   home: string
+  /** How the clouds behave from now on. */
+  behaves(behaviour: object): void
   /** The one fault from now on. */
   breaks(fault: Fault | undefined): void
   run(project: Project, command: readonly string[], started?: (child: ChildProcess) => void): Promise<Ended>
@@ -144,13 +152,19 @@ async function inWorld<T>(flow: Breakable, work: (world: World) => Promise<T>): 
   const dir = mkdtempSync(join(tmpdir(), 'regrow-fault-'))
   const home = join(dir, '.sandbox')
   mkdirSync(home)
-  writeFileSync(join(home, 'behaviour.json'), JSON.stringify({ githubScopes: 'repo, delete_repo' }))
+  const behaves = (more: object) =>
+    writeFileSync(
+      join(home, 'behaviour.json'),
+      JSON.stringify({ githubScopes: 'repo, delete_repo', ...more }),
+    )
+  behaves({})
   const box = await openBox({ dir: home, latencyScale: 0, faults: [] })
   try {
     await plantDecoys(box)
     const decoys = stateOf(home)
     const world: World = {
       home,
+      behaves,
       breaks: (fault) => box.breaks(fault ? [fault] : []),
       run: (project, command, started) => run(dir, box.env, project, command, started),
       requests: () => logOf(home),
@@ -203,26 +217,31 @@ function logOf(home: string): LogEntry[] {
 /** The requests of the flow and its children; paper machines speak for themselves. */
 function pointsOf(log: readonly LogEntry[]): Point[] {
   const seen = new Map<string, number>()
-  return log
-    .filter(({ agent = '' }) => !agent.includes('(paper'))
-    .filter(({ path }) => !path.includes('git-upload-pack'))
-    .map(({ service, method, path }) => {
-      const pattern = patternOf(path)
-      const key = `${service} ${method} ${pattern}`
-      const nth = (seen.get(key) ?? 0) + 1
-      seen.set(key, nth)
-      return { service, method, path: pattern, nth, mutates: !/^(GET|HEAD)$/.test(method) }
-    })
+  return (
+    log
+      .filter(({ agent = '' }) => !agent.includes('paper'))
+      // What kubectl asks to know the kinds is one question, however many groups there are.
+      .filter(({ service, path }) => service !== 'kubernetes' || !/^\/apis\/[\w.]+\/\w+(\?|$)/.test(path))
+      .filter(({ path }) => !path.includes('git-upload-pack'))
+      .map(({ service, method, path }) => {
+        const pattern = patternOf(path)
+        const key = `${service} ${method} ${pattern}`
+        const nth = (seen.get(key) ?? 0) + 1
+        seen.set(key, nth)
+        return { service, method, path: pattern, nth, mutates: !/^(GET|HEAD)$/.test(method) }
+      })
+  )
 }
 
 /** The path as a pattern that fits in every world. */
 function patternOf(path: string): string {
   const plain = normal(`${path.split('?')[0]}"`).slice(0, -1)
   const open = plain.replace(/\/[0-9a-f]{40}\b/g, '/<sha>').replace(/\/\d{4,}\b/g, '/<id>')
-  return `^${open
+  const plainly = open.replace(/\/(backups|kopia|nodes)\/.*/, '/$1/<file>')
+  return `^${plainly
     .split(/<[\w ]+>/)
     .map(escaped)
-    .join('[\\w.:-]+')}(\\?|$)`
+    .join('[\\w.:/-]+')}(\\?|$)`
 }
 
 const escaped = (part: string) => part.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')
@@ -231,4 +250,4 @@ const where = ({ service, method, path, nth }: Point) => ({ service, method, pat
 
 /** A point as it is told. */
 export const tellPoint = ({ service, method, path, nth }: Point) =>
-  `${service} ${method} ${path.slice(1, -6).replaceAll('[\\w.:-]+', '*').replaceAll('\\', '')} #${nth}`
+  `${service} ${method} ${path.slice(1, -6).replaceAll('[\\w.:/-]+', '*').replaceAll('\\', '')} #${nth}`

@@ -1,6 +1,6 @@
 import t from 'tap'
 import { bootstrap } from './flows.ts'
-import { faultedAt, killedAt, type Point, tellPoint, undisturbed } from './harness.ts'
+import { killedAt, type Point, tellPoint, troubledBy, undisturbed } from './harness.ts'
 
 // A spread of what test/real/faults does everywhere: SIMULATED clouds, real processes and real kills.
 
@@ -21,7 +21,11 @@ t.test('killed right after the droplet was bought, the next run finishes with th
 })
 
 t.test('the answer to a bought address is lost: there is one, and it is used', async (t) => {
-  const broken = await faultedAt(bootstrap, point('POST', '/v2/reserved_ips'), 'cut-after', expected)
+  const broken = await troubledBy(
+    bootstrap,
+    { kind: 'cut-after', point: point('POST', '/v2/reserved_ips') },
+    expected,
+  )
   t.ok(broken.hit)
   t.equal(broken.first.code, 0, broken.first.err.slice(-200))
   t.same(broken.differences, [])

@@ -3,7 +3,8 @@ import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import t from 'tap'
 import { bootstrap, breakable } from '../../faults/flows.ts'
-import { type Broken, killedAt, type Point, tellPoint, undisturbed } from '../../faults/harness.ts'
+import { killedAt, type Point, tellPoint, undisturbed } from '../../faults/harness.ts'
+import { eachOfTwo, faultsOf } from '../../faults/judge.ts'
 
 // SIMULATED clouds, real processes, real SIGKILLs: every mutating request of every flow, right before and right after
 // its effect; then the same command again. The world must end as if nothing had happened.
@@ -34,27 +35,6 @@ t.test('a verb that forgets to look is found by it', { timeout: 600_000 }, async
     'a second address was bought, and the comparison says so',
   )
 })
-
-/** What is wrong with how it ended. */
-function faultsOf(broken: Broken): string[] {
-  return [
-    ...(broken.hit ? [] : ['the kill did not fire']),
-    ...(broken.second?.code === 0
-      ? []
-      : [`the second run ended ${broken.second?.code}: ${broken.second?.err}`]),
-    ...broken.differences,
-    ...broken.touched.map((line) => `touched: ${line}`),
-    ...(broken.kitReplaced ? ['the kit was made again'] : []),
-  ]
-}
-
-async function eachOfTwo<T>(all: readonly T[], work: (one: T) => Promise<void>): Promise<void> {
-  const waiting = [...all]
-  const worker = async () => {
-    for (let next = waiting.shift(); next; next = waiting.shift()) await work(next)
-  }
-  await Promise.all([worker(), worker()])
-}
 
 /** The project with one look for reserved IPs that finds nothing. */
 function copyThatForgets(t: { teardown(end: () => void): void }) {
