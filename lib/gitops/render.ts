@@ -35,6 +35,7 @@ const paths = [
   'clusters/cluster/platform/backups/location.yaml',
   'clusters/cluster/platform/backups/schedules.yaml',
   'clusters/cluster/platform/csi-driver/kustomization.yaml',
+  'clusters/cluster/platform/ingress/certificates.yaml',
   'clusters/cluster/platform/ingress/values.yaml',
   'clusters/cluster/platform/sealed-secrets/values.yaml',
   'clusters/cluster/platform/velero/values.yaml',
@@ -54,12 +55,18 @@ type Path = (typeof paths)[number]
 export function renderRepository(values: RepositoryValues): Record<string, string> {
   const view = viewOf(values)
   return Object.fromEntries(
-    paths.map((path) => [
-      path.replace('clusters/cluster', `clusters/${values.cluster}`),
-      renderFile(path, view),
-    ]),
+    paths
+      .filter((path) => isWanted(path, view))
+      .map((path) => [
+        path.replace('clusters/cluster', `clusters/${values.cluster}`),
+        renderFile(path, view),
+      ]),
   )
 }
+
+/** Certificates are for a domain. */
+const isWanted = (path: Path, { domain }: View) =>
+  domain !== undefined || !path.endsWith('/certificates.yaml')
 
 /** What `helm template` needs to render Argo CD exactly as its own Application does. */
 export interface ArgocdRelease extends Chart {

@@ -51,6 +51,7 @@ t.test('the files are the ones that the design names, and the same each time', a
     'clusters/main/platform/backups/location.yaml',
     'clusters/main/platform/backups/schedules.yaml',
     'clusters/main/platform/csi-driver/kustomization.yaml',
+    'clusters/main/platform/ingress/certificates.yaml',
     'clusters/main/platform/ingress/values.yaml',
     'clusters/main/platform/sealed-secrets/values.yaml',
     'clusters/main/platform/velero/values.yaml',
@@ -197,9 +198,21 @@ t.test('schedules select by exclusion and move volumes as the cluster wants it',
 t.test('certificates are kept on a disk where there is a domain, and only there', async (t) => {
   const path = 'clusters/main/platform/ingress/values.yaml'
   t.match(file(ordinary, path), {
-    persistence: { enabled: true, size: '1Gi' },
+    persistence: { enabled: true, existingClaim: 'traefik' },
     certificatesResolvers: { letsencrypt: { acme: { email: 'alice@example.org' } } },
   })
+  const claim = 'clusters/main/platform/ingress/certificates.yaml'
+  t.match(file(ordinary, claim), {
+    metadata: { name: 'traefik', namespace: 'ingress' },
+    spec: { resources: { requests: { storage: '1Gi' } } },
+  })
+  const bringsClaim = (values: typeof ordinary) =>
+    applications(values)
+      .flatMap(sourcesOf)
+      .some((one) => one.path === 'clusters/main/platform/ingress' && reads(one, claim))
+  t.ok(bringsClaim(ordinary))
+  t.notOk(bringsClaim(bare))
+  t.notOk(claim in renderRepository(bare))
   const { persistence, certificatesResolvers, ports } = file(bare, path)
   t.same({ persistence, certificatesResolvers }, { persistence: undefined, certificatesResolvers: undefined })
   t.match(ports, { websecure: { expose: { default: false } } })
