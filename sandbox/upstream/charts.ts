@@ -135,7 +135,11 @@ function velero(): Manifest[] {
     { name: 'plugins', emptyDir: {} },
   ]
   const volumeMounts = [{ name: 'cloud-credentials', mountPath: '/credentials' }]
-  const env = [{ name: 'AWS_SHARED_CREDENTIALS_FILE', value: '/credentials/cloud' }]
+  const env = [
+    { name: 'AWS_SHARED_CREDENTIALS_FILE', value: '/credentials/cloud' },
+    { name: 'VELERO_NAMESPACE', valueFrom: { fieldRef: { fieldPath: 'metadata.namespace' } } },
+    { name: 'NODE_NAME', valueFrom: { fieldRef: { fieldPath: 'spec.nodeName' } } },
+  ]
   const plugin = {
     name: 'velero-plugin-for-aws',
     image: `velero/velero-plugin-for-aws:${parts['velero-plugin-for-aws'].version}`,

@@ -250,7 +250,7 @@ export class Kubelet {
     if (/\/velero:v/.test(image))
       return {
         file: join(process.env.REGROW_TOOLS ?? '', 'velero'),
-        words: ({ args = [] }) => args,
+        words: ({ command = [], args = [] }) => [...command.slice(1), ...args],
         apart: true,
         mounts: [[program('velero-plugin-for-aws'), '/plugins/velero-plugin-for-aws']],
       }
