@@ -9,6 +9,7 @@ import type { KubeObject } from './kubectl.ts'
 // deciding where to attach is Kubernetes' own.
 
 const driver = 'dobs.csi.digitalocean.com'
+const protection = 'snapshot.storage.kubernetes.io/volumesnapshotcontent-bound-protection'
 const snapshots = '/apis/snapshot.storage.k8s.io/v1'
 
 interface Claim extends KubeObject {
@@ -52,12 +53,16 @@ export class Csi {
       if (!made) await this.#provision(cloud, tags, claim, of ?? claim)
     }
     for (const volume of volumes.filter((one) => treeAt(one, 'spec', 'csi').driver === driver))
-      if (volume.status?.phase === 'Released' && volume.spec?.persistentVolumeReclaimPolicy === 'Delete') {
+      if (isReleased(volume) && volume.spec?.persistentVolumeReclaimPolicy === 'Delete') {
         await cloud.call('DELETE', `volumes/${handleOf(volume)}`)
         await this.#api.call('DELETE', `/api/v1/persistentvolumes/${volume.metadata.name}`)
       }
-    await this.#attach(cloud, volumes)
+    await this.#attach(
+      cloud,
+      volumes.filter((one) => !isReleased(one)),
+    )
     await this.#snapshot(cloud, tags, claims, volumes)
+    await this.#forgetSnapshots(cloud)
   }
 
   /** The driver as it is installed; undefined before. */
@@ -201,6 +206,24 @@ export class Csi {
     }
   }
 
+  /** What becomes of a snapshot whose object goes: with `Delete` it goes as well. */
+  async #forgetSnapshots(cloud: CloudVolumes): Promise<void> {
+    const there = await this.#api.list(`${snapshots}/volumesnapshots`)
+    for (const one of await this.#api.list(`${snapshots}/volumesnapshotcontents`)) {
+      const path = `${snapshots}/volumesnapshotcontents/${one.metadata.name}`
+      const { namespace, name } = treeAt(one, 'spec', 'volumeSnapshotRef')
+      const isAlone = !there.some(
+        ({ metadata }) => metadata.namespace === namespace && metadata.name === name,
+      )
+      const goes = one.spec?.deletionPolicy === 'Delete'
+      if (goes && isAlone && !one.metadata.deletionTimestamp) await this.#api.call('DELETE', path)
+      if (!one.metadata.deletionTimestamp) continue
+      const handle = treeAt(one, 'status').snapshotHandle
+      if (goes && handle) await cloud.call('DELETE', `snapshots/${handle}`)
+      await this.#api.call('PATCH', path, { metadata: { finalizers: null } }, 'application/merge-patch+json')
+    }
+  }
+
   async #content(one: KubeObject, name: string, volumeHandle: string): Promise<void> {
     const { name: of, namespace, uid } = one.metadata
     const [named] = (await this.#api.list(`${snapshots}/volumesnapshotclasses`)).filter(
@@ -209,7 +232,7 @@ export class Csi {
     await this.#api.apply(`${snapshots}/volumesnapshotcontents/${name}`, {
       apiVersion: one.apiVersion,
       kind: 'VolumeSnapshotContent',
-      metadata: { name },
+      metadata: { name, finalizers: [protection] },
       spec: {
         deletionPolicy: treeAt({ named }, 'named').deletionPolicy ?? 'Delete',
         driver,
@@ -229,5 +252,7 @@ export class Csi {
     return found?.status?.snapshotHandle as string | undefined
   }
 }
+
+const isReleased = ({ status }: KubeObject) => status?.phase === 'Released'
 
 const handleOf = (volume: KubeObject): string => String(treeAt(volume, 'spec', 'csi').volumeHandle)

@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { createServer, type RequestListener } from 'node:http'
-import { createServer as createTlsServer } from 'node:https'
+import { createServer as createTlsServer, type Server as TlsServer } from 'node:https'
 import { connect } from 'node:net'
 import { join } from 'node:path'
 import type { KeyAndCertificate } from '../../../lib/node/certificates.ts'
@@ -23,7 +23,7 @@ exec "$REGROW_TOOLS/kubectl" --kubeconfig "$REGROW_ROOT/etc/rancher/k3s/k3s.yaml
 export interface Mirror {
   /** For REGROW_UPSTREAM_URL: `/<host>/<path>`, as the box's mirror. */
   url: string
-  /** Speaks TLS as any of upstream's hosts to who uses it as HTTPS_PROXY; undefined before `sign`. */
+  /** Speaks TLS as any of upstream's hosts, with this certificate from now on, to who uses it as HTTPS_PROXY. */
   proxy(signed: KeyAndCertificate): Promise<string>
 }
 
@@ -65,13 +65,19 @@ export async function startMirror(world: World): Promise<Mirror> {
   const server = createServer((request, response) => void answer(request.url ?? '/', response))
   await new Promise<void>((resolve) => server.listen(8000, host, resolve))
   world.atEnd(() => closed(server))
+  let inner: TlsServer | undefined
   return {
     url: `http://${host}:8000`,
     proxy: async (signed) => {
-      const inner = createTlsServer(signed, (request, response) => {
+      if (inner) {
+        inner.setSecureContext(signed)
+        return `http://${host}:3128`
+      }
+      const speaking = createTlsServer(signed, (request, response) => {
         void answer(`/${request.headers.host?.replace(/:443$/, '')}${request.url}`, response)
       })
-      await new Promise<void>((resolve) => inner.listen(8443, host, resolve))
+      await new Promise<void>((resolve) => speaking.listen(8443, host, resolve))
+      inner = speaking
       const outer = createServer((_, response) => void response.writeHead(405).end())
       outer.on('connect', (_, socket) => {
         const there = connect(8443, host, () => socket.write('HTTP/1.1 200 OK\r\n\r\n'))
@@ -80,7 +86,7 @@ export async function startMirror(world: World): Promise<Mirror> {
         there.pipe(socket).pipe(there)
       })
       await new Promise<void>((resolve) => outer.listen(3128, host, resolve))
-      world.atEnd(() => Promise.all([closed(inner), closed(outer)]).then(() => {}))
+      world.atEnd(() => Promise.all([closed(speaking), closed(outer)]).then(() => {}))
       return `http://${host}:3128`
     },
   }

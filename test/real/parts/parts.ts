@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { type Recipe, recipes, replacements } from '../../../lib/install/build.ts'
@@ -136,6 +137,14 @@ export function partFolder(name: PartName): string {
 
 /** A part's program. */
 export const program = (name: PartName): string => join(partFolder(name), name)
+
+/** Why a test that needs these programs of the distribution cannot run; false when all are there. */
+export function missingPrograms(...names: string[]): string | false {
+  const missing = names.filter((name) => spawnSync(name, ['--version']).error)
+  if (missing.length > 0) return `not installed: ${missing.join(', ')}`
+  const tried = spawnSync('bwrap', ['--ro-bind', '/', '/', '--unshare-net', 'true'])
+  return tried.status !== 0 && `bubblewrap may not isolate here: ${tried.stderr}`
+}
 
 /** Why a test that needs these parts cannot run, naming what is not there; false when all are. */
 export function lacking(...names: PartName[]): string | false {
