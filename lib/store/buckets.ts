@@ -5,6 +5,7 @@ import { names } from '../cluster/names.ts'
 import { isOurs } from '../cluster/ours.ts'
 import { isDryRun } from '../dry-run.ts'
 import { atEnd } from '../ending.ts'
+import { networkCure } from '../environment.ts'
 import { Problem } from '../problem.ts'
 import { Secret } from '../secret.ts'
 import { tell } from '../story.ts'
@@ -76,7 +77,7 @@ export async function missingBuckets(places: BucketPlaces): Promise<string[]> {
   const missing = await Promise.all(
     [places.velero, places.kit].map(async (bucket) => {
       const answer = await waitFor(
-        { wish: `object store ${places.endpoint}`, every: 3, within: 60 },
+        { wish: `object store ${places.endpoint}`, every: 3, within: 60, cure: networkCure() },
         async (note) => {
           try {
             const asked = await fetch(`${places.endpoint}/${bucket}`, {
@@ -86,7 +87,9 @@ export async function missingBuckets(places: BucketPlaces): Promise<string[]> {
             note(`status ${asked.status}`)
             return asked.status < 500 && asked.status !== 429 ? asked.status : undefined
           } catch (error) {
-            note(error instanceof Error ? error.message : String(error))
+            // fetch says only that it failed; its cause says why.
+            const { cause, message } = error as Error
+            note(cause instanceof Error ? cause.message : message)
             return undefined
           }
         },

@@ -46,6 +46,8 @@ inHome('.aws/credentials', '[work]\naws_access_key_id = AKIAWORK\naws_secret_acc
 inHome('.config/velero/config.json', '{"namespace": "work"}')
 inHome('.bashrc', 'echo this is no answer; exit 3\n')
 const foreign = {
+  // The real suite plays it with the real tools.
+  REGROW_TOOLS: process.env.REGROW_TEST_TOOLS ?? box.env.REGROW_TOOLS,
   HOME: home,
   TMPDIR: temporary,
   PATH: [box.env.PATH, ownPath].join(':'),
