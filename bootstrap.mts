@@ -17,6 +17,7 @@ import { applyRoot, healthy } from './lib/kubernetes/applications.ts'
 import { claimsBound } from './lib/kubernetes/claims.ts'
 import { ensureCloudToken } from './lib/kubernetes/cloud-token.ts'
 import { run } from './lib/run.ts'
+import { growOthers } from './lib/scale/grow-others.ts'
 import { ensureBuckets } from './lib/store/buckets.ts'
 import { ensureKit } from './lib/store/kit.ts'
 
@@ -37,7 +38,8 @@ await run('bootstrap', async ({ flags, confirm }) => {
   await noRestoreUnderWay(cluster, buckets) // apps would start on missing data
   await reviveFirstServer(cluster, buckets) // only where an earlier run left it in trouble
   const kit = await ensureKit(buckets, cluster) // CAs, tokens, passwords: made once, found ever after
-  const kube = await growFirstServer(cluster, { project, network, address, buckets, kit })
+  const ground = { project, network, address, buckets, kit }
+  const kube = await growFirstServer(cluster, ground)
   await Promise.all([
     healthy(kube, 'platform'), // CSI, Velero, sealed-secrets: by Argo CD
     ensureCloudToken(kube, cluster),
@@ -46,6 +48,7 @@ await run('bootstrap', async ({ flags, confirm }) => {
   await healthy(kube, 'root')
   await claimsBound(kube, cluster, 'hello')
   await firstBackup(kube, cluster, buckets)
+  await growOthers(cluster, ground) // the machines beside the first, where some are described
 
   return {
     address: address.ip,

@@ -24,6 +24,7 @@ import { claim } from './lib/gitops/claim.ts'
 import { ensureTools } from './lib/install/ensure-tools.ts'
 import { applyRoot, healthy } from './lib/kubernetes/applications.ts'
 import { run } from './lib/run.ts'
+import { growOthers } from './lib/scale/grow-others.ts'
 import { ensureBuckets, needBuckets } from './lib/store/buckets.ts'
 import { needKit } from './lib/store/kit.ts'
 
@@ -50,7 +51,8 @@ await run('restore', async ({ flags, confirm }) => {
   await reviveFirstServer(cluster, buckets)
   await beginRestoration(cluster, buckets, course)
   await powerOffEarlier(cluster, course) // with --replace: two clusters never write to one bucket
-  const kube = await growFirstServer(cluster, { project, network, address, buckets, kit }) // as bootstrap does
+  const ground = { project, network, address, buckets, kit }
+  const kube = await growFirstServer(cluster, ground) // as bootstrap does
   await healthy(kube, 'platform') // the engine; no app yet
   const extended = await extendExpirations(cluster, buckets.velero, course.backup)
   await readOnlyLocation(kube, cluster) // Velero reads, and deletes nothing
@@ -72,6 +74,7 @@ await run('restore', async ({ flags, confirm }) => {
   if (proof.missing.length === 0) {
     await finishRestoration(cluster, buckets, course)
     proof.stays = await removeEarlier(cluster, course, backed) // what was replaced, and nothing that is an only copy
+    await growOthers(cluster, ground) // the shape that cluster.yaml describes
   }
   return outcome(proof)
 })

@@ -4,6 +4,7 @@ import { delimiter, dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { z } from 'zod'
 import { mayChange } from './change.ts'
+import { turn } from './digitalocean/pace.ts'
 import { isDryRun, showCommand } from './dry-run.ts'
 import { endpoints, tokens } from './environment.ts'
 import { Problem } from './problem.ts'
@@ -152,6 +153,8 @@ async function call(tool: string, pieces: TemplateStringsArray, words: Word[], h
   if (!how.looks(shown.slice(tool.length + 1))) await mayChange()
   const head = [tool, ...how.isolation.map(quote)].join(' ')
   const strings = pieces.map((piece, index) => (index === 0 ? `${head} ${piece.trimStart()}` : piece))
+  // With a project doctl asks for it first and puts the droplet into it afterwards.
+  if (tool === 'doctl') await turn(/^doctl compute droplet create /.test(shown) ? 3 : 1)
   if (process.env.REGROW_VERBOSE) process.stderr.write(`  $ ${redact(shown)}\n`)
   const done = await zx({
     env: { ...quietEnvironment(), ...how.env },

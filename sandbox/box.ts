@@ -109,6 +109,7 @@ async function startAll(world: World, options: BoxOptions): Promise<Record<strin
     REGROW_GITHUB_URL: github.url,
     REGROW_SPACES_URL: spaces.url,
     REGROW_UPSTREAM_URL: upstream.url,
+    REGROW_REQUESTS_PER_MINUTE: String(process.env.REGROW_REQUESTS_PER_MINUTE ?? 0),
     REGROW_ANSWER: 'yes (nothing here costs money)',
     REGROW_TOOLS: tools.binDir,
     REGROW_KUBECONFIG_DIR: world.dir,

@@ -31,7 +31,8 @@ export async function growFirstServer(cluster: Cluster, ground: Ground): Promise
     seed(cluster, kit, address), // manifests, deploy key
   ])
   const name = firstServerName(cluster)
-  await ensureDroplet(cluster, { ...ground, name, size: cluster.wanted.size, userData, sshKey })
+  const size = cluster.wanted.nodes[0]?.size ?? cluster.wanted.size
+  await ensureDroplet(cluster, { ...ground, name, size, userData, sshKey })
   const kube = await connect(cluster, { kit, buckets, address, name }) // the kubeconfig was known before the machine
   await retireClusterKeys(cluster, buckets, name)
   return kube

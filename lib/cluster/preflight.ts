@@ -300,10 +300,23 @@ const repositoryIsOurs: Check = async ({ github, place, repository, committed })
     : []
 }
 
+/** A first server grown anew beside servers that still run would be a second cluster. */
+function lostLeader({ wanted, name }: Cluster, own: Inventory): Problem | undefined {
+  const there = (node: string) => own.droplets.some((one) => one.name === node)
+  const [first, ...others] = wanted.nodes.filter((node) => node.role === 'server')
+  const left = others.filter((node) => there(node.name)).map((node) => node.name)
+  if (!first || there(first.name) || left.length === 0) return undefined
+  return new Problem(`droplet ${first.name} is gone, and ${left.join(' and ')} still run the cluster`, {
+    cure: `./scale.mts --name ${name} lets another server join in its place.`,
+  })
+}
+
 /** A machine of ours that the description does not know is never grown again beside itself, nor billed twice. */
 async function machinesAreDescribed(cluster: Cluster, own: Inventory): Promise<Problem[]> {
   const described = new Set(cluster.wanted.nodes.map((node) => node.name))
   const unknown = own.droplets.filter((one) => !described.has(one.name))
+  const lost = lostLeader(cluster, own)
+  if (lost) return [lost]
   if (unknown.length === 0) {
     await renumberLostServer(cluster, own.droplets)
     return []

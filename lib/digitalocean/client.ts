@@ -5,6 +5,7 @@ import { networkCure } from '../environment.ts'
 import { Problem } from '../problem.ts'
 import { withRetry } from '../retry.ts'
 import type { Secret } from '../secret.ts'
+import { turn } from './pace.ts'
 import * as types from './types.ts'
 
 /** The looking side of DigitalOcean's API: every answer parsed, every list whole. Changes are made with doctl. */
@@ -71,7 +72,11 @@ export async function connectDigitalOcean(
     ask: () => Promise<Answer>,
   ): Promise<T> => {
     try {
-      const answer = await withRetry(ask, (error) => {
+      const paced = async () => {
+        await turn()
+        return ask()
+      }
+      const answer = await withRetry(paced, (error) => {
         if (!isAxiosError(error)) return undefined
         const after = Number(error.response?.headers?.['retry-after'])
         return {

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import type { Cluster } from '../cluster/cluster.ts'
+import type { Ground } from '../cluster/grow.ts'
 import { isDryRun } from '../dry-run.ts'
 import { repeated } from '../kubernetes/drain.ts'
 import { membersNow } from '../kubernetes/nodes.ts'
@@ -9,7 +10,6 @@ import { tell } from '../story.ts'
 import { type Kube, kubectl, ToolFailure } from '../tools.ts'
 import { versionsOf } from '../versions.ts'
 import { waitFor } from '../wait.ts'
-import type { Ground } from './join.ts'
 
 const name = 'regrow-convert'
 const week = 7 * 24 * 3600

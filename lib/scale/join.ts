@@ -1,27 +1,20 @@
 import { commonSpec, deliver } from '../cluster/bundle.ts'
 import type { Cluster } from '../cluster/cluster.ts'
-import { findDroplets, makeDroplet } from '../digitalocean/droplet.ts'
-import type { Network } from '../digitalocean/network.ts'
-import type { Droplet, Project, ReservedIp, SshKey } from '../digitalocean/types.ts'
+import type { Ground } from '../cluster/grow.ts'
+import { makeDroplet } from '../digitalocean/droplet.ts'
+import type { Droplet, SshKey } from '../digitalocean/types.ts'
 import { isDryRun } from '../dry-run.ts'
 import { members, membersNow } from '../kubernetes/nodes.ts'
 import { Reports } from '../kubernetes/reports.ts'
 import { forAll, tellAll } from '../parallel.ts'
 import { Problem } from '../problem.ts'
-import type { Buckets } from '../store/buckets.ts'
-import type { Kit } from '../store/kit.ts'
 import { tell } from '../story.ts'
 import { doctl, type Kube, ToolFailure } from '../tools.ts'
 import { waitFor } from '../wait.ts'
 import { type Described, sizeOf } from './reshape.ts'
 
-/** What a machine needs to join: the ground that the first server stands on, and a server that is there. */
-export interface Ground {
-  kit: Kit
-  buckets: Buckets
-  project: Project
-  network: Network
-  address: ReservedIp
+/** What a machine needs to join: the ground that the first server stands on, and the SSH key. */
+export interface JoinGround extends Ground {
   sshKey: SshKey
 }
 
@@ -35,7 +28,7 @@ const ordersAtOnce = 8
  */
 export async function join(
   cluster: Cluster,
-  ground: Ground,
+  ground: JoinGround,
   kube: Kube,
   nodes: readonly Described[],
   droplets: readonly Droplet[],
@@ -48,7 +41,8 @@ export async function join(
     nodes,
     async (node) => {
       try {
-        await order(cluster, ground, node, server)
+        const isThere = droplets.some((one) => one.name === node.name)
+        await order(cluster, ground, node, { server, isThere })
         ordered.push(node)
       } catch (error) {
         failed.push(error)
@@ -73,11 +67,15 @@ async function livingServer(kube: Kube, droplets: readonly Droplet[]): Promise<s
   })
 }
 
-async function order(cluster: Cluster, ground: Ground, node: Described, server: string): Promise<void> {
+async function order(
+  cluster: Cluster,
+  ground: JoinGround,
+  node: Described,
+  { server, isThere }: { server: string; isThere: boolean },
+): Promise<void> {
   const { kit, buckets, address, project, network, sshKey } = ground
   const { name, role } = node
   // A droplet that is there has its bundle: it was uploaded before.
-  const isThere = (await findDroplets(cluster, name)).length > 0
   const userData =
     isThere || isDryRun()
       ? ''
@@ -98,7 +96,7 @@ async function order(cluster: Cluster, ground: Ground, node: Described, server: 
 /** Watches all that join together: one look at the nodes and one at the droplets each round. @returns the failures */
 async function untilReady(
   cluster: Cluster,
-  { buckets }: Ground,
+  { buckets }: JoinGround,
   kube: Kube,
   nodes: readonly Described[],
 ): Promise<unknown[]> {

@@ -1,10 +1,10 @@
 import type { Cluster } from '../cluster/cluster.ts'
+import type { Ground } from '../cluster/grow.ts'
 import { assignAddress } from '../digitalocean/address.ts'
 import { DryRunEnd, isDryRun } from '../dry-run.ts'
 import type { Kube } from '../tools.ts'
 import { waitFor } from '../wait.ts'
 import { difference, type Todo } from './difference.ts'
-import type { Ground } from './join.ts'
 import { changeSize, poweredOn } from './resize.ts'
 import { type Survey, survey } from './survey.ts'
 

@@ -1,0 +1,35 @@
+import t from 'tap'
+import { turn } from '../../lib/digitalocean/pace.ts'
+
+t.test('no minute sees more requests than are allowed, however many wait at the same time', async (t) => {
+  process.env.REGROW_REQUESTS_PER_MINUTE = '200'
+  let time = 1_000_000
+  const clock = {
+    now: () => time,
+    sleep: async (ms: number) => {
+      await null
+      time += Math.min(ms, 1_000)
+    },
+  }
+  const sent: number[] = []
+  const send = async (requests: number) => {
+    await turn(requests, clock)
+    sent.push(...Array.from({ length: requests }, () => time))
+  }
+  const worker = async () => {
+    for (let each = 0; each < 50; each++) {
+      await send(1)
+      await send(3)
+    }
+  }
+  await Promise.all(Array.from({ length: 8 }, worker))
+  t.equal(sent.length, 1600)
+  for (const begin of sent)
+    t.ok(sent.filter((at) => at >= begin && at < begin + 60_000).length <= 200, `from ${begin}`)
+  const minutes = ((sent.at(-1) ?? 0) - (sent[0] ?? 0)) / 60_000
+  t.ok(minutes < 9, `${minutes} minutes for eight of them`)
+  process.env.REGROW_REQUESTS_PER_MINUTE = '0'
+  const before = time
+  for (let each = 0; each < 500; each++) await turn(1, clock)
+  t.equal(time, before, '0 is without limit')
+})
