@@ -20,6 +20,8 @@ export interface Thing<T> {
   remove?: (twin: T) => Promise<unknown>
   /** How many seconds the effect of a lost answer is looked for before it is made again; 4 by default. */
   patience?: number
+  /** Why it is no use to try again, as seen after a failed act; undefined when it may heal. */
+  hopeless?: () => Promise<Problem | undefined>
   /** Which of several to keep; the first by default. */
   prefer?: (twins: T[]) => T | undefined
 }
@@ -50,6 +52,8 @@ export async function ensure<T>(thing: Thing<T>): Promise<T> {
       return one(thing, made, '+', started, attempt > 1)
     } catch (error) {
       if (!(error instanceof ToolFailure)) throw error
+      const refusal = (await some(thing)) ? undefined : await thing.hopeless?.()
+      if (refusal) throw refusal
       const made = await lookForEffect(thing)
       if (made) return one(thing, made, '+', started, true)
       if (attempt === attempts)

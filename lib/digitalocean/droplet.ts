@@ -54,6 +54,7 @@ export async function makeDroplet(cluster: Cluster, spec: DropletSpec): Promise<
       doctl`compute droplet create ${spec.name} --region ${region} --size ${spec.size} --image ${image} --vpc-uuid ${spec.network.vpc.id} --ssh-keys ${spec.sshKey.id} --tag-names ${cluster.tag} --project-id ${spec.project.id} --droplet-agent=false --user-data-file ${file}`,
     detail: (droplet) => `${droplet.size_slug}, ${droplet.region.slug}`,
     imagined: imaginedDroplet(spec.name, spec.size, region),
+    hopeless: () => noRoomInAccount(cluster, spec.name),
     // It is billed, so its twin is looked for longer.
     patience: 15,
     // The older one may already be installing itself with the only bundle there is.
@@ -68,6 +69,15 @@ async function intoProject({ cloud }: Cluster, { id, name }: Droplet, project: P
   if ((await cloud.projectResources(project.id)).includes(urn)) return
   await doctl`projects resources assign ${project.id} --resource ${urn}`
   tell('~', `droplet ${name}`, `put into project ${project.name}`)
+}
+
+async function noRoomInAccount({ cloud }: Cluster, name: string): Promise<Problem | undefined> {
+  const [{ droplet_limit: limit }, all] = await Promise.all([cloud.account(), cloud.droplets()])
+  return limit > 0 && all.length >= limit
+    ? new Problem(`droplet ${name} could not be made: the account has its ${limit} droplets`, {
+        cure: 'Ask DigitalOcean for more, or remove droplets; then run ./scale.mts: it goes on from here.',
+      })
+    : undefined
 }
 
 /** Without its tag the firewall would not stand before it. */

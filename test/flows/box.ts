@@ -21,6 +21,8 @@ export interface How {
   input?: string
   /** Sends SIGINT, as Ctrl-C does. */
   interrupt?: AbortSignal
+  /** Kills it, so that nothing of it can put anything away. */
+  kill?: AbortSignal
 }
 
 /** How a command ended. */
@@ -123,7 +125,7 @@ export async function runIn(
   dir: string,
   command: string,
   words: string[],
-  { env = {}, input = '', interrupt }: How = {},
+  { env = {}, input = '', interrupt, kill }: How = {},
 ): Promise<Omit<Ended, 'requests'>> {
   const own = command.endsWith('.mts')
   const given = { PATH: process.env.PATH, HOME: dir, TMPDIR: tmpdir(), ...env }
@@ -133,6 +135,7 @@ export async function runIn(
     env: Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined)),
   })
   interrupt?.addEventListener('abort', () => child.kill('SIGINT'))
+  kill?.addEventListener('abort', () => child.kill('SIGKILL'))
   child.stdin.on('error', () => {})
   child.stdin.end(input)
   const [out, err, code] = await Promise.all([
