@@ -110,9 +110,9 @@ export async function openTestBox(t: Test, faults: Fault[] = []): Promise<TestBo
       speak(box.env.REGROW_GITHUB_URL, box.env.GITHUB_TOKEN, method, path, body),
     once: async (which, act) => {
       const before = log().length
-      const giveUp = Date.now() + 30_000
+      const giveUp = Date.now() + 90_000
       while (!log().slice(before).some(which)) {
-        if (Date.now() > giveUp) throw new Error('the world saw no such request within 30 s')
+        if (Date.now() > giveUp) throw new Error('the world saw no such request within 90 s')
         await sleep(4)
       }
       await act()

@@ -30,6 +30,8 @@ async function killedAt(
 }
 
 t.test('killed while a machine is off: the next run powers it on, with its new size', async (t) => {
+  t.equal((await box.run('bootstrap.mts')).code, 0)
+  t.equal((await box.run('scale.mts', ['--add', '1'])).code, 0)
   await killedAt(
     ['--size', 's-2vcpu-4gb', '--node', 'main-1'],
     request('POST', /^\/v2\/droplets\/\d+\/actions/),
