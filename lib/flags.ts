@@ -73,6 +73,21 @@ export const commands = {
       ...common,
     },
   },
+  backup: {
+    about: 'Back up everything now: whole or failed, read back from the bucket.',
+    flags: {
+      ...cluster,
+      backup: { value: 'NAME', about: 'its name (the cluster’s and the time)' },
+      volumes: { value: 's3|snapshot', about: 'bytes into the bucket, or kept at DigitalOcean' },
+      ttl: { value: 'TIME', about: 'how long it is kept, such as 30d' },
+      yes: asking.yes,
+      ...common,
+    },
+  },
+  backups: {
+    about: 'Which backups there are, from the bucket: no cluster is needed.',
+    flags: { ...cluster, ...common },
+  },
   status: {
     about: 'What exists, how it is, what it costs, how old the last whole backup is.',
     flags: { ...cluster, ...common },

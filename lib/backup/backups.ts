@@ -12,6 +12,7 @@ const backup = z.object({
       startTimestamp: z.string().optional(),
       completionTimestamp: z.string().optional(),
       expiration: z.string().optional(),
+      formatVersion: z.string().optional(),
       errors: z.number().optional(),
       warnings: z.number().optional(),
     })

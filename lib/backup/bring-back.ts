@@ -4,7 +4,7 @@ import { Problem } from '../problem.ts'
 import { tell } from '../story.ts'
 import { type Kube, kubectl, velero } from '../tools.ts'
 import { waitFor } from '../wait.ts'
-import { look } from './first.ts'
+import { look } from './look.ts'
 import { restorable } from './selection.ts'
 import { type BackedVolume, type VolumeProof, volumesBack } from './volumes.ts'
 

@@ -7,7 +7,7 @@ import { hasRoot } from '../kubernetes/applications.ts'
 import { tell } from '../story.ts'
 import { type Kube, kubectl } from '../tools.ts'
 import { waitFor } from '../wait.ts'
-import { locationAvailable, look } from './first.ts'
+import { locationAvailable, look } from './look.ts'
 
 const manifest = z.looseObject({ spec: z.looseObject({}) })
 

@@ -81,6 +81,35 @@ t.test('a droplet that vanished leaves its number behind, and the plan says so',
     (await theDroplets()).map((one) => one.name),
     ['main-2'],
   )
+  t.match(ended.out, /last backup +main-first-2, /, 'the earlier server’s backup is none of this one')
+})
+
+t.test('a backup is taken, read back and listed without a cluster; a name is used once', async (t) => {
+  const taken = await box.run('scripts/backup.mts', ['--backup', 'before-upgrade', '--ttl', '12h', '--json'])
+  t.equal(taken.code, 0, taken.err)
+  const record = z
+    .looseObject({
+      whole: z.boolean(),
+      commit: z.string(),
+      volumes: z.array(z.looseObject({ claim: z.string() })),
+    })
+    .parse(JSON.parse(taken.out))
+  t.match(record, { whole: true, commit: /^[0-9a-f]{40}$/, volumes: [{ claim: 'hello/hello', kept: 's3' }] })
+  const again = await box.run('scripts/backup.mts', ['--backup', 'before-upgrade'])
+  t.equal(again.code, 2)
+  t.match(again.err, 'there is a backup before-upgrade already')
+  const kept = await box.run('scripts/backup.mts', ['--backup', 'kept-there', '--volumes', 'snapshot'])
+  t.equal(kept.code, 0, kept.err)
+  const listed = await box.run('scripts/backups.mts', ['--json'])
+  const all = z.array(z.looseObject({ name: z.string(), perMonth: z.number() })).parse(JSON.parse(listed.out))
+  t.same(
+    all.map((one) => one.name),
+    ['kept-there', 'before-upgrade', 'main-first-2', 'main-first'],
+  )
+  t.equal(all[0]?.perMonth, 0.06, 'a snapshot of 1 GiB')
+  t.equal(all[1]?.perMonth, 0)
+  const shown = await box.run('scripts/backups.mts')
+  t.match(shown.out, /before-upgrade {2}whole {2}20/)
 })
 
 t.test('destroy looks at what it removes, not at everything each time', async (t) => {

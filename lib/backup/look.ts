@@ -1,0 +1,35 @@
+import { z } from 'zod'
+import { tell } from '../story.ts'
+import { type Kube, kubectl, ToolFailure } from '../tools.ts'
+import { waitFor } from '../wait.ts'
+
+const location = z.object({
+  status: z.object({ phase: z.string().optional(), message: z.string().optional() }).optional(),
+})
+/** Waits until Velero can use the bucket. @throws Problem with Velero's own word after five minutes */
+export async function locationAvailable(kube: Kube): Promise<void> {
+  const started = performance.now()
+  await waitFor({ wish: 'backup storage is available', every: 3, within: 300 }, async (note) => {
+    const found = await look(kube, 'backupstoragelocations.velero.io', 'default', location)
+    note(found?.status?.message ?? found?.status?.phase ?? 'not there yet')
+    return found?.status?.phase === 'Available' ? true : undefined
+  })
+  tell('+', 'backup storage', 'Available', (performance.now() - started) / 1000)
+}
+
+/** One object of Velero's, or undefined while it is not there or the API does not answer. */
+export async function look<T>(
+  kube: Kube,
+  kind: string,
+  name: string,
+  schema: z.ZodType<T>,
+): Promise<T | undefined> {
+  try {
+    const answer = await kubectl(kube)`get ${kind} ${name} -n velero --ignore-not-found -o json`
+    return answer.text.trim() === '' ? undefined : answer.json(schema)
+  } catch (error) {
+    // The API may be away for a moment; whoever waits looks again.
+    if (error instanceof ToolFailure) return undefined
+    throw error
+  }
+}

@@ -1,0 +1,63 @@
+import type { Cluster } from '../cluster/cluster.ts'
+import { inventory } from '../cluster/ours.ts'
+import { Problem, Problems } from '../problem.ts'
+import type { Bucket } from '../store/s3.ts'
+import { tell } from '../story.ts'
+import { listBackups } from './backups.ts'
+import type { BackupWish } from './take.ts'
+
+/** DigitalOcean keeps so many snapshots of a volume (https://docs.digitalocean.com/products/volumes/details/limits). */
+const snapshotsOfVolume = 25
+/** A droplet holds seven volumes; moving data takes one more for a moment. */
+const volumesOfDroplet = 7
+/** Minutes between two snapshots of one volume. */
+const pause = 10
+
+/**
+ * Looks at what DigitalOcean's limits say to a backup, and tells how long it may wait for them.
+ * @param bucket the backups' bucket
+ * @throws Problems: everything that would make it fail
+ */
+export async function backupChecks(cluster: Cluster, bucket: Bucket, wish: BackupWish): Promise<void> {
+  const [own, all] = await Promise.all([inventory(cluster.cloud, cluster.name), listBackups(bucket)])
+  const found: Problem[] = []
+  if (all.some((one) => one.metadata.name === wish.name))
+    found.push(
+      new Problem(`there is a backup ${wish.name} already`, {
+        cure: 'Choose another name with --backup.',
+        exitCode: 2,
+      }),
+    )
+  const kept = wish.volumes ?? cluster.wanted.backups.volumes
+  for (const volume of own.volumes) {
+    const count = own.snapshots.filter((one) => one.resource_id === volume.id).length
+    if (kept === 'snapshot' && count >= snapshotsOfVolume)
+      found.push(
+        new Problem(
+          `volume ${volume.name} has ${count} snapshots, and DigitalOcean keeps ${snapshotsOfVolume}`,
+          {
+            cure: 'Delete old backups (velero backup delete NAME), or take this one with --volumes s3.',
+          },
+        ),
+      )
+  }
+  for (const droplet of own.droplets)
+    if (kept === 's3' && droplet.volume_ids.length >= volumesOfDroplet)
+      found.push(
+        new Problem(
+          `droplet ${droplet.name} holds ${droplet.volume_ids.length} volumes, and copying one into the bucket takes one more place`,
+          {
+            cure: 'Move an app to another machine (./scale.mts --add 1), or take it with --volumes snapshot.',
+          },
+        ),
+      )
+  if (found.length > 0) throw new Problems(found)
+  const newest = Date.parse(all[0]?.status?.startTimestamp ?? '') || 0
+  const wait = pause - (Date.now() + cluster.cloud.clockOffset() - newest) / 60_000
+  if (own.volumes.length > 0 && wait > 0)
+    tell(
+      '!',
+      'snapshots',
+      `DigitalOcean takes one of a volume in ${pause} minutes: this may wait ${Math.ceil(wait)} of them`,
+    )
+}

@@ -1,0 +1,153 @@
+import { z } from 'zod'
+import type { Cluster } from '../cluster/cluster.ts'
+import { excludedNamespaces } from '../gitops/render.ts'
+import { Problem } from '../problem.ts'
+import type { Bucket } from '../store/s3.ts'
+import { tell } from '../story.ts'
+import { type Kube, kubectl, velero } from '../tools.ts'
+import { waitFor } from '../wait.ts'
+import { backedVolumes } from './backed.ts'
+import { listBackups } from './backups.ts'
+import { locationAvailable, look } from './look.ts'
+import { commitAnnotation } from './record.ts'
+
+/** How a backup is wanted; the description says the rest. */
+export interface BackupWish {
+  /** Its name; where an earlier one of that name failed, `<name>-2` and so on. */
+  name: string
+  volumes?: 's3' | 'snapshot'
+  /** Hours that it is kept. */
+  hours?: number
+}
+
+const state = z.object({
+  status: z
+    .object({
+      phase: z.string().optional(),
+      errors: z.number().optional(),
+      failureReason: z.string().optional(),
+      validationErrors: z.array(z.string()).optional(),
+    })
+    .optional(),
+})
+
+/**
+ * Takes a backup and waits until it is whole; one of this name that is under way is waited for. The CLI's `--wait` ends
+ * with exit code 0 for a failed backup too, so the phase is read from the cluster and every volume from the bucket.
+ * @returns its name
+ * @throws Problem when it failed or lacks a volume, or after an hour
+ */
+export async function takeBackup(
+  kube: Kube,
+  cluster: Cluster,
+  bucket: Bucket,
+  wish: BackupWish,
+): Promise<string> {
+  await locationAvailable(kube)
+  const started = performance.now()
+  const name = await unusedName(kube, wish.name)
+  const { volumes = wish.volumes, keepDays } = { ...cluster.wanted.backups, ...wishedVolumes(wish) }
+  if (!(await look(kube, 'backups.velero.io', name, state))) {
+    const commit = await cluster.github.ref(cluster.place, 'heads/main')
+    await velero(
+      kube,
+    )`backup create ${name} --ttl ${`${wish.hours ?? keepDays * 24}h`} --csi-snapshot-timeout 25m --snapshot-move-data=${String(volumes === 's3')} --annotations ${`${commitAnnotation}=${commit ?? 'none'}`} --exclude-namespaces ${excludedNamespaces.join(',')}`
+  }
+  await waitFor({ wish: `backup ${name} is whole`, every: 3, within: 3600 }, async (note) => {
+    const found = await look(kube, 'backups.velero.io', name, state)
+    const phase = found?.status?.phase ?? 'not started yet'
+    note([phase, ...(await uploads(kube, name))].join(', '))
+    if (/Failed/.test(phase)) throw failed(name, phase, found?.status)
+    return phase === 'Completed' ? true : undefined
+  })
+  await proveWhole(kube, bucket, name)
+  tell('+', `backup ${name}`, 'Completed', (performance.now() - started) / 1000)
+  return name
+}
+
+const wishedVolumes = ({ volumes }: BackupWish) => (volumes ? { volumes } : {})
+
+function failed(name: string, phase: string, status: z.infer<typeof state>['status']): Problem {
+  const why = [status?.failureReason, ...(status?.validationErrors ?? [])].filter(Boolean).join('; ')
+  return new Problem(`backup ${name} ended ${phase}${why ? `: ${why}` : ''}`, {
+    cure: `See why with: velero backup logs ${name}. Then run the same command again.`,
+  })
+}
+
+const upload = z.object({
+  items: z.array(
+    z.object({
+      spec: z.object({ sourcePVC: z.string().default('') }).prefault({}),
+      status: z
+        .object({
+          phase: z.string().optional(),
+          progress: z
+            .object({ bytesDone: z.number().default(0), totalBytes: z.number().default(0) })
+            .optional(),
+        })
+        .optional(),
+    }),
+  ),
+})
+
+/** How far each volume's bytes are on their way into the bucket. */
+async function uploads(kube: Kube, backup: string): Promise<string[]> {
+  const label = `velero.io/backup-name=${backup}`
+  const answer = await kubectl(kube)`get datauploads.velero.io -n velero -l ${label} -o json`.catch(
+    () => undefined,
+  )
+  return (answer?.json(upload).items ?? [])
+    .filter(({ status }) => status?.phase !== 'Completed')
+    .map(({ spec, status }) => {
+      const { bytesDone = 0, totalBytes = 0 } = status?.progress ?? {}
+      const share =
+        totalBytes > 0 ? `${Math.floor((100 * bytesDone) / totalBytes)} %` : (status?.phase ?? 'waits')
+      return `${spec.sourcePVC} ${share}`
+    })
+}
+
+const claims = z.object({
+  items: z.array(
+    z.object({
+      metadata: z.object({ name: z.string(), namespace: z.string() }),
+      status: z.object({ phase: z.string().optional() }).optional(),
+    }),
+  ),
+})
+
+/** Reads back from the bucket what Velero calls complete. @throws Problem naming every volume that it lacks */
+async function proveWhole(kube: Kube, bucket: Bucket, name: string): Promise<void> {
+  const [found, volumes, there] = await Promise.all([
+    waitFor({ wish: `backup ${name} lies in ${bucket.name}`, every: 2, within: 60 }, async () =>
+      (await listBackups(bucket)).find(
+        (one) => one.metadata.name === name && one.status?.phase === 'Completed',
+      ),
+    ),
+    backedVolumes(bucket, name),
+    kubectl(kube)`get persistentvolumeclaims -A -o json`,
+  ])
+  const kept = new Set(volumes.map((one) => one.claim))
+  const lacking = there
+    .json(claims)
+    .items.filter(({ status }) => status?.phase === 'Bound')
+    .filter(({ metadata }) => !(excludedNamespaces as readonly string[]).includes(metadata.namespace))
+    .map(({ metadata }) => `${metadata.namespace}/${metadata.name}`)
+    .filter((claim) => !kept.has(claim))
+  const errors = found.status?.errors ?? 0
+  if (lacking.length > 0 || errors > 0)
+    throw new Problem(
+      `backup ${name} is not whole: ${[...(errors > 0 ? [`${errors} errors`] : []), ...lacking.map((one) => `it lacks the volume of claim ${one}`)].join('; ')}`,
+      {
+        cure: `See why with: velero backup logs ${name}. A claim made meanwhile is in the next one: run the same command again.`,
+      },
+    )
+}
+
+/** A name whose earlier attempt did not fail: `first`, else `first-2` and so on. */
+async function unusedName(kube: Kube, base: string): Promise<string> {
+  for (let n = 1; ; n++) {
+    const name = n === 1 ? base : `${base}-${n}`
+    const found = await look(kube, 'backups.velero.io', name, state)
+    if (!found || !/Failed/.test(found.status?.phase ?? '')) return name
+  }
+}

@@ -1,0 +1,69 @@
+import t from 'tap'
+import { backupChecks } from '../../lib/backup/take-checks.ts'
+import type { Cluster } from '../../lib/cluster/cluster.ts'
+import type { DigitalOcean } from '../../lib/digitalocean/client.ts'
+import type { Bucket } from '../../lib/store/s3.ts'
+
+const tags = ['regrow:main']
+const none = async () => []
+/** A cluster with one volume that has so many snapshots, on a droplet that holds so many volumes. */
+function clusterWith(snapshots: number, held: number) {
+  const cloud: Partial<DigitalOcean> = {
+    projects: none,
+    vpcs: none,
+    firewalls: none,
+    sshKeys: none,
+    reservedIps: none,
+    spacesKeys: none,
+    clockOffset: () => 0,
+    dropletsTagged: async () => [
+      {
+        id: '1',
+        name: 'main-1',
+        status: 'active',
+        locked: false,
+        size_slug: 's',
+        region: { slug: 'fra1' },
+        tags,
+        volume_ids: Array.from({ length: held }, (_, n) => `v${n}`),
+        created_at: '',
+        networks: { v4: [] },
+      },
+    ],
+    volumes: async () => [
+      { id: 'v0', name: 'pvc-0', size_gigabytes: 1, region: { slug: 'fra1' }, tags, droplet_ids: [1] },
+    ],
+    volumeSnapshots: async () =>
+      Array.from({ length: snapshots }, (_, n) => ({
+        id: `s${n}`,
+        name: `s${n}`,
+        resource_id: 'v0',
+        size_gigabytes: 1,
+        regions: ['fra1'],
+        tags,
+      })) as never,
+  }
+  return { name: 'main', cloud, wanted: { backups: { volumes: 's3' } } } as unknown as Cluster
+}
+const empty = { list: none } as unknown as Bucket
+const said = (cluster: Cluster, wish: { volumes?: 's3' | 'snapshot' } = {}) =>
+  backupChecks(cluster, empty, { name: 'a', ...wish }).then(
+    () => [],
+    ({ all }) => all.map((one: Error) => one.message),
+  )
+
+t.test('25 snapshots of a volume are all that DigitalOcean keeps', async (t) => {
+  t.same(await said(clusterWith(24, 1), { volumes: 'snapshot' }), [])
+  t.same(await said(clusterWith(25, 1), { volumes: 'snapshot' }), [
+    'volume pvc-0 has 25 snapshots, and DigitalOcean keeps 25',
+  ])
+  t.same(await said(clusterWith(25, 1)), [], 'what is moved into the bucket leaves none there')
+})
+
+t.test('moving bytes takes one place more than the volumes that are there', async (t) => {
+  t.same(await said(clusterWith(0, 6)), [])
+  t.same(await said(clusterWith(0, 7)), [
+    'droplet main-1 holds 7 volumes, and copying one into the bucket takes one more place',
+  ])
+  t.same(await said(clusterWith(0, 7), { volumes: 'snapshot' }), [])
+})

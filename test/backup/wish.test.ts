@@ -1,0 +1,31 @@
+import t from 'tap'
+import { backupWish } from '../../lib/backup/wish.ts'
+import type { Cluster } from '../../lib/cluster/cluster.ts'
+
+const cluster = { name: 'main', cloud: { clockOffset: () => 0 } } as unknown as Cluster
+
+t.test('what the flags of a backup mean', async (t) => {
+  t.match(backupWish({}, cluster), { name: /^main-\d{8}t\d{6}$/, hours: undefined })
+  t.same(backupWish({ backup: 'a', volumes: 'snapshot', ttl: '30d' }, cluster), {
+    name: 'a',
+    volumes: 'snapshot',
+    hours: 720,
+  })
+  t.equal(backupWish({ ttl: '12h' }, cluster).hours, 12)
+})
+
+for (const [flags, message] of [
+  [{ backup: 'Upper' }, '“Upper” is no name for a backup'],
+  [{ backup: '' }, '“” is no name for a backup'],
+  [{ backup: 'a b' }, '“a b” is no name for a backup'],
+  [{ backup: `a${'b'.repeat(63)}` }, / is no name for a backup$/],
+  [{ backup: '-a' }, '“-a” is no name for a backup'],
+  [{ volumes: 'kopia' }, '--volumes kopia is not known'],
+  [{ ttl: '0d' }, '--ttl 0d is no time to keep a backup'],
+  [{ ttl: '-1d' }, '--ttl -1d is no time to keep a backup'],
+  [{ ttl: '30' }, '--ttl 30 is no time to keep a backup'],
+  [{ ttl: '1w' }, '--ttl 1w is no time to keep a backup'],
+] as const)
+  t.test(`refused: ${JSON.stringify(flags)}`, async (t) => {
+    t.throws(() => backupWish(flags, cluster), { message, exitCode: 2, cure: /./ })
+  })
