@@ -22,7 +22,9 @@ t.teardown(() => {
   for (const dir of dirs) rmSync(dir, { recursive: true, force: true })
 })
 const rangeOf = (dir: string) =>
-  z.object({ a: z.number() }).parse(JSON.parse(readFileSync(join(dir, '.sandbox/addresses.json'), 'utf8'))).a
+  z
+    .object({ range: z.string() })
+    .parse(JSON.parse(readFileSync(join(dir, '.sandbox/addresses.json'), 'utf8'))).range
 const free = (host: string, port: number) =>
   new Promise<boolean>((done) => {
     const probe = createServer()
@@ -31,10 +33,10 @@ const free = (host: string, port: number) =>
   })
 
 async function nothingIsLeft(t: Test, { dir, env }: ReturnType<typeof folder>) {
-  const a = rangeOf(dir)
+  const range = rangeOf(dir)
   for (const host of [2, 3, 4, 5])
-    t.ok(await free(`127.${a}.0.${host}`, 8000), `127.${a}.0.${host}:8000 is free`)
-  t.ok(await free(`127.${a}.1.1`, 6443), 'the API server’s port is free')
+    t.ok(await free(`${range}.0.${host}`, 8000), `${range}.0.${host}:8000 is free`)
+  t.ok(await free(`${range}.1.1`, 6443), 'the API server’s port is free')
   t.same(
     // What tsx compiled stays for the next command of any project.
     readdirSync(env.TMPDIR).filter((name) => !name.startsWith('tsx-')),
