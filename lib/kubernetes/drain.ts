@@ -126,7 +126,7 @@ async function undrained(
     .map((one) => `${one.metadata.namespace}/${one.metadata.name}`)
   const why = strict.length > 0 ? `; ${strict.join(', ')} allows no disruption now` : ''
   return new Problem(
-    `${node} could not be drained within ${within} s: ${stuck.join(', ') || 'the Kubernetes API does not answer'}${why}`,
+    `${node} could not be drained within ${within} s: ${stuck.join(', ') || 'the Kubernetes API does not answer'}${why}\n    ${cause.message}`,
     {
       cure: 'Nothing was removed. Mend what holds them and run the same command again, with more --drain-timeout; --force overrides budgets.',
       cause,

@@ -122,7 +122,8 @@ export async function drain(use: Use): Promise<number> {
       const pod = `/api/v1/namespaces/${namespace}/pods/${name}`
       const body = { apiVersion: 'policy/v1', kind: 'Eviction', metadata: { name, namespace } }
       call.out(`evicting pod ${namespace}/${name}\n`)
-      await kube.call('POST', `${pod}/eviction`, { body })
+      if (line.has('disable-eviction')) await kube.call('DELETE', pod, { body: {} })
+      else await kube.call('POST', `${pod}/eviction`, { body })
       const isGone = async () => (await kube.find<Thing>(pod))?.metadata.uid !== uid
       if (!(await until(use, limit, isGone))) throw fail(`global timeout reached: ${line.text('timeout')}`)
       call.out(`pod/${name} evicted\n`)
