@@ -472,11 +472,10 @@ const digitalOcean: Row[] = [
     run: 'destroy.mts --yes',
     env: { REGROW_ANSWER: undefined },
     given: () =>
-      box.cloud('POST', '/v2/volumes', {
-        name: 'ours',
-        region: 'fra1',
-        size_gigabytes: 1,
-        tags: ['regrow:main'],
+      box.cloud('POST', '/v2/projects', {
+        name: 'regrow-main',
+        purpose: 'mine',
+        environment: 'Production',
       }),
     code: 2,
     says: ['nobody can be asked for the cluster’s name: this is no terminal', 'Add --confirm main.'],
