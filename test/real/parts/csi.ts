@@ -17,6 +17,7 @@ interface Claim extends KubeObject {
   spec: {
     storageClassName?: string
     volumeName?: string
+    selector?: object
     accessModes: string[]
     dataSource?: { kind: string; name: string }
     resources: { requests: { storage: string } }
@@ -43,7 +44,9 @@ export class Csi {
     const volumes = await this.#api.list('/api/v1/persistentvolumes')
     for (const claim of claims) {
       const of = classes.find(({ metadata }) => metadata.name === claim.spec.storageClassName)
+      // The real provisioner refuses a selector, by which Velero keeps a claim waiting for its data.
       if (
+        claim.spec.selector ||
         claim.spec.volumeName ||
         claim.metadata.deletionTimestamp ||
         treeAt({ of }, 'of').provisioner !== driver
@@ -215,11 +218,15 @@ export class Csi {
       const isAlone = !there.some(
         ({ metadata }) => metadata.namespace === namespace && metadata.name === name,
       )
-      const goes = one.spec?.deletionPolicy === 'Delete'
-      if (goes && isAlone && !one.metadata.deletionTimestamp) await this.#api.call('DELETE', path)
-      if (!one.metadata.deletionTimestamp) continue
+      // Without a status it was never bound: who makes the pair makes this one first.
+      const goes = one.spec?.deletionPolicy === 'Delete' && treeAt(one, 'status').readyToUse === true
+      if (!one.metadata.deletionTimestamp && !(goes && isAlone)) continue
       const handle = treeAt(one, 'status').snapshotHandle
-      if (goes && handle) await cloud.call('DELETE', `snapshots/${handle}`)
+      if (goes && handle)
+        await cloud.call('DELETE', `snapshots/${handle}`).catch((error: Error) => {
+          if (!/: 404 /.test(error.message)) throw error
+        })
+      if (!one.metadata.deletionTimestamp) await this.#api.call('DELETE', path)
       await this.#api.call('PATCH', path, { metadata: { finalizers: null } }, 'application/merge-patch+json')
     }
   }
