@@ -1,5 +1,6 @@
 import { spawnSync } from 'node:child_process'
-import { existsSync } from 'node:fs'
+import { createHash } from 'node:crypto'
+import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type Recipe, recipes, replacements } from '../../../lib/install/build.ts'
 import { parts as shipped, type ToolVersion, tools } from '../../../lib/versions.ts'
@@ -131,9 +132,14 @@ export const partsFolder = (): string | undefined => process.env.REGROW_PARTS
 
 /** A part's folder: its program under its own name, and its files. */
 export function partFolder(name: PartName): string {
-  const { version } = parts.find((one) => one.name === name) ?? { version: '' }
-  return join(partsFolder() ?? '', `${name}-v${version}`)
+  const part = parts.find((one) => one.name === name)
+  const command = part?.build?.command
+  // A main of our own is built anew when it was changed.
+  const own = command && typeof command !== 'string' ? `-${digest(command.main)}` : ''
+  return join(partsFolder() ?? '', `${name}-v${part?.version}${own}`)
 }
+
+const digest = (file: URL) => createHash('sha256').update(readFileSync(file)).digest('hex').slice(0, 8)
 
 /** A part's program. */
 export const program = (name: PartName): string => join(partFolder(name), name)
