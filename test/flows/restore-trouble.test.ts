@@ -91,3 +91,78 @@ t.test(
     t.same(await shop.content(), before, 'no claim was skipped')
   },
 )
+
+t.test(
+  'killed anywhere, and with a restore of Velero’s that died: the same command finishes it',
+  async (t) => {
+    await shop.lose()
+    const killedAt = async (what: RegExp) => {
+      const death = new AbortController()
+      const [ended] = await Promise.all([
+        box.run('restore.mts', ['--backup', 'first'], { kill: death.signal }),
+        box.once(
+          (one) => what.test(`${one.service} ${one.method} ${one.path}`),
+          async () => death.abort(),
+        ),
+      ])
+      t.equal(ended.code, null, `killed at ${what}`)
+    }
+    await killedAt(/digitalocean POST \/v2\/droplets$/)
+    await killedAt(/kubernetes PATCH .*\/backupstoragelocations\/default/)
+    // Velero was restarted in the middle: its Restore is Failed, and left a claim that the next one would skip.
+    const labels = { 'velero.io/restore-name': 'restore-main-4' }
+    await shop.kubectl(
+      'apply --server-side -f -',
+      [
+        { apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'shop' } },
+        {
+          apiVersion: 'v1',
+          kind: 'PersistentVolumeClaim',
+          metadata: { name: 'files', namespace: 'shop', labels },
+          spec: {
+            accessModes: ['ReadWriteOnce'],
+            storageClassName: 'do-block-storage',
+            resources: { requests: { storage: '2Gi' } },
+          },
+        },
+        {
+          apiVersion: 'velero.io/v1',
+          kind: 'Restore',
+          metadata: { name: 'restore-main-4', namespace: 'velero' },
+          spec: { backupName: 'first' },
+          status: {
+            phase: 'Failed',
+            failureReason: 'found a restore with status "InProgress" during the server starting',
+          },
+        },
+      ]
+        .map((one) => JSON.stringify(one))
+        .join('\n---\n'),
+    )
+    await killedAt(/kubernetes POST .*\/restores$/)
+    const ended = await box.run('restore.mts', ['--backup', 'first', '--json'])
+    t.equal(ended.code, 0, ended.err)
+    t.same(JSON.parse(ended.out).missing, [])
+    t.equal(JSON.parse(ended.out).server, 'main-4', 'no second server was bought')
+    t.same(await shop.content(), before, 'no claim was skipped')
+    t.equal(ids((await box.cloud('GET', '/v2/droplets')).droplets).length, 1)
+    t.equal(
+      ids((await box.cloud('GET', '/v2/volumes')).volumes).length,
+      3,
+      'the orphan, and two that came back',
+    )
+  },
+)
+
+t.test(
+  'where apps are at work nothing is restored or removed any more, whatever became of the Restore',
+  async (t) => {
+    await shop.write()
+    const now = await shop.content()
+    for (const name of (await shop.kubectl('get restores.velero.io -n velero -o name')).trim().split('\n'))
+      await shop.kubectl(`delete ${name} -n velero`)
+    const again = await box.run('restore.mts', ['--backup', 'first'])
+    t.notMatch(again.err, /^- claim/m)
+    t.same(await shop.content(), now)
+  },
+)
