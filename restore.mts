@@ -1,6 +1,7 @@
 #!/usr/bin/env -S sh -c 'exec "$(dirname "$(realpath "$0")")/node_modules/.bin/tsx" "$0" "$@"'
 // Everything was lost but the buckets and Git. Bring it back, data before apps, and prove it.
 import { backedVolumes } from './lib/backup/backed.ts'
+import { besideOriginal, fitTogether, leaveOriginal } from './lib/backup/beside.ts'
 import { bringBack } from './lib/backup/bring-back.ts'
 import { chooseBackup } from './lib/backup/choose.ts'
 import { dataBack } from './lib/backup/data.ts'
@@ -25,20 +26,27 @@ import { ensureTools } from './lib/install/ensure-tools.ts'
 import { applyRoot, healthy } from './lib/kubernetes/applications.ts'
 import { run } from './lib/run.ts'
 import { growOthers } from './lib/scale/grow-others.ts'
-import { ensureBuckets, needBuckets } from './lib/store/buckets.ts'
-import { needKit } from './lib/store/kit.ts'
+import { ensureBuckets, needBuckets, openBuckets } from './lib/store/buckets.ts'
+import { ensureKit, needKit } from './lib/store/kit.ts'
 
 await run('restore', async ({ flags, confirm }) => {
+  fitTogether(flags)
   await ensureTools(flags)
-  const cluster = await describe(flags) // what it is to be stands in Git
-  preflightReading(cluster)
-  const kept = await needBuckets(cluster)
-  const kit = await needKit(kept, cluster.name) // asks for the passphrase
-  const backup = await chooseBackup(kept.velero, flags.backup, cluster) // whole, or refused with the reason
-  const backed = await backedVolumes(kept.velero, backup.metadata.name)
-  const held = await backedObjects(kept.velero, backup.metadata.name)
-  const course = await setCourse(cluster, kept, backup.metadata.name, flags.replace) // onto a new server, or the one begun
-  await preflight(cluster, restoreChecks({ course, backed, bucket: kept.velero, replace: flags.replace }))
+  const source = await describe({ name: flags.name, repo: flags.repo }) // what it is to be stands in Git
+  preflightReading(source)
+  const kept = await needBuckets(source)
+  const sourceKit = await needKit(kept, source.name) // asks for the passphrase
+  const backup = await chooseBackup(kept.velero, flags.backup, source) // whole, or refused with the reason
+  const { name: chosen } = backup.metadata
+  const backed = await backedVolumes(kept.velero, chosen)
+  const held = await backedObjects(kept.velero, chosen)
+  const cluster = flags.as === undefined ? source : await besideOriginal(source, flags.as, flags.region)
+  const before = cluster === source ? kept : await openBuckets(cluster, 'read')
+  const course = await setCourse(cluster, before, chosen, flags.replace) // onto a new server, or the one begun
+  await preflight(
+    cluster,
+    restoreChecks({ course, backed, bucket: kept.velero, replace: flags.replace, source }),
+  )
   await confirm(await restorePlan(cluster, course, backup, held))
 
   await claim(cluster, 'restore', flags)
@@ -48,30 +56,29 @@ await run('restore', async ({ flags, confirm }) => {
     ensureAddress(cluster, project),
     ensureBuckets(cluster),
   ])
+  const kit = await ensureKit(buckets, cluster, sourceKit)
   await reviveFirstServer(cluster, buckets)
   await beginRestoration(cluster, buckets, course)
   await powerOffEarlier(cluster, course) // with --replace: two clusters never write to one bucket
   const ground = { project, network, address, buckets, kit }
   const kube = await growFirstServer(cluster, ground) // as bootstrap does
   await healthy(kube, 'platform') // the engine; no app yet
-  const extended = await extendExpirations(cluster, buckets.velero, course.backup)
+  const extended = cluster === source ? await extendExpirations(cluster, buckets.velero, chosen) : []
   await readOnlyLocation(kube, cluster) // Velero reads, and deletes nothing
-  await synced(kube, course.backup)
+  await synced(kube, chosen)
   const volumes = await bringBack(kube, { ...course, backed }) // every volume, or no app starts
   const data = await dataBack(kube, held) // object by object, before Git changes any
 
-  await applyRoot(kube, cluster, address) // Git brings the apps and turns the location read-write
-  await healthy(kube, 'root')
-  const workloads = await returnWorkloads(kube, buckets.velero, course.backup, held) // what Git does not have
-  const proof = await prove(kube, {
-    backup,
-    course,
-    address,
-    volumes,
-    objects: [...data, ...workloads],
-    extended,
-  })
+  if (cluster === source) {
+    await applyRoot(kube, cluster, address) // Git brings the apps and turns the location read-write
+    await healthy(kube, 'root')
+  }
+  const apps = cluster === source ? undefined : flags['with-apps'] ? 'awake' : 'asleep'
+  const workloads = await returnWorkloads(kube, kept.velero, chosen, held, apps) // what Git does not bring
+  const objects = [...data, ...workloads]
+  const proof = await prove(kube, { cluster, backup, course, address, volumes, objects, extended })
   if (proof.missing.length === 0) {
+    if (cluster !== source) await leaveOriginal(kube, cluster, source, buckets)
     await finishRestoration(cluster, buckets, course)
     proof.stays = await removeEarlier(cluster, course, backed) // what was replaced, and nothing that is an only copy
     await growOthers(cluster, ground) // the shape that cluster.yaml describes

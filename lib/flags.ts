@@ -51,6 +51,9 @@ export const commands = {
     flags: {
       ...cluster,
       backup: { value: 'NAME', about: 'a name, its start, a date, or latest' },
+      as: { value: 'NAME', about: 'beside the original: own keys, buckets, repository' },
+      'with-apps': { about: 'with --as: wake the apps too' },
+      region: { value: 'REGION', about: 'with --as: another region (not for snapshots)' },
       replace: { about: 'power a live cluster off, destroy it when proven' },
       ...asking,
       ...common,

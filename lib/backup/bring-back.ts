@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import type { Course } from '../cluster/restoration.ts'
 import { hasRoot } from '../kubernetes/applications.ts'
 import { Problem } from '../problem.ts'
 import { tell } from '../story.ts'
@@ -36,11 +37,11 @@ const restoreName = (server: string, n: number) => `restore-${server}${n === 1 ?
  */
 export async function bringBack(
   kube: Kube,
-  { backup, server, backed }: { backup: string; server: string; backed: readonly BackedVolume[] },
+  { backup, server, finished, backed }: Course & { backed: readonly BackedVolume[] },
 ): Promise<VolumeProof[]> {
   let n = await attemptsSoFar(kube, server)
   // Apps write to these volumes by now: nothing is brought back over them, and nothing removed.
-  if (await hasRoot(kube)) return volumesBack(kube, restoreName(server, n), backed)
+  if (finished || (await hasRoot(kube))) return volumesBack(kube, restoreName(server, n), backed)
   for (let left = again; ; left--, n++) {
     const name = restoreName(server, n)
     const started = performance.now()

@@ -17,7 +17,11 @@ const manifest = z.looseObject({ spec: z.looseObject({}) })
  */
 export async function readOnlyLocation(kube: Kube, cluster: Cluster): Promise<void> {
   if (await hasRoot(kube)) return tell('=', 'backup storage', 'Git’s, and read-write')
-  const location = manifest.parse(load(storageLocation(valuesOf(cluster, ''))))
+  const values = valuesOf(cluster, '')
+  const { original } = cluster
+  const bucket = original ? { ...original, name: original.velero } : values.bucket
+  const { name, region, endpoint } = bucket
+  const location = manifest.parse(load(storageLocation({ ...values, bucket: { name, region, endpoint } })))
   const text = dump({ ...location, spec: { ...location.spec, accessMode: 'ReadOnly' } })
   await kubectl(kube, text)`apply --server-side --force-conflicts --field-manager argocd-controller -f -`
   await locationAvailable(kube)

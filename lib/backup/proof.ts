@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import type { Cluster } from '../cluster/cluster.ts'
 import type { Course } from '../cluster/restoration.ts'
 import type { ReservedIp } from '../digitalocean/types.ts'
 import { applications, isHealthy, stateOf } from '../kubernetes/applications.ts'
@@ -38,11 +39,13 @@ export interface Evidence {
   volumes: VolumeProof[]
   objects: ObjectProof[]
   extended: Extension[]
+  /** Whose address and names these are: a cluster beside the original takes none. */
+  cluster: Cluster
 }
 
 /** Looks at the Applications and the address, and puts the proof together. */
 export async function prove(kube: Kube, evidence: Evidence): Promise<Proof> {
-  const { backup, course, address, volumes, objects, extended } = evidence
+  const { backup, course, address, volumes, objects, extended, cluster } = evidence
   const apps = await applications(kube)
   const before = course.address
   return {
@@ -52,7 +55,10 @@ export async function prove(kube: Kube, evidence: Evidence): Promise<Proof> {
     objects,
     applications: Object.fromEntries([...apps].map(([name, one]) => [name, stateOf(one)])),
     address: { now: address.ip, before },
-    dns: before === address.ip ? [] : (await hosts(kube)).map((host) => `${host} A ${address.ip}`),
+    dns:
+      before === address.ip || cluster.original
+        ? []
+        : (await hosts(kube)).map((host) => `${host} A ${address.ip}`),
     extended,
     stays: [],
     timeline: timeline(),

@@ -16,12 +16,14 @@ export interface RestoreWish {
   bucket: Bucket
   /** A cluster that is alive may be powered off and replaced. */
   replace: boolean
+  /** The cluster whose backups are read. */
+  source: Cluster
 }
 
 /** The part of preflight that belongs to a restore: nothing is bought before all of it holds. */
-export function restoreChecks({ course, backed, bucket, replace }: RestoreWish): Check[] {
+export function restoreChecks({ course, backed, bucket, replace, source }: RestoreWish): Check[] {
   return [
-    async (cluster) => [described(cluster)],
+    async (cluster) => [described(source), notMadeYet(cluster, course)],
     async (cluster, own) =>
       course.begun || replace
         ? []
@@ -32,7 +34,7 @@ export function restoreChecks({ course, backed, bucket, replace }: RestoreWish):
               }),
           ),
     async (cluster) => {
-      if (cluster.committed) await checkUpstream(cluster)
+      if (source.committed) await checkUpstream(cluster)
       return []
     },
     async (cluster) => [clockOf(cluster)],
@@ -95,6 +97,15 @@ function volumesFit(cluster: Cluster, own: Inventory, backed: readonly BackedVol
         `the account may have ${limit} volumes; ${backed.length} more than the ${own.volumes.length} of this cluster do not fit`,
         { cure: 'Ask DigitalOcean for more, or remove volumes.' },
       )
+}
+
+/** A cluster beside the original is made once: its access to the original's backups ended with its proof. */
+function notMadeYet({ original, name }: Cluster, { finished }: Course): Problem | undefined {
+  return original && finished
+    ? new Problem(`cluster ${name} was made from a backup at ${finished}`, {
+        cure: `./scripts/destroy.mts --name ${name} removes it; or give another name with --as.`,
+      })
+    : undefined
 }
 
 /** What the cluster is to be stands in Git alone. */

@@ -1,4 +1,5 @@
 import { dump } from 'js-yaml'
+import { z } from 'zod'
 import type { Bucket } from '../store/s3.ts'
 import { tell } from '../story.ts'
 import { type Kube, kubectl } from '../tools.ts'
@@ -18,6 +19,7 @@ export const isWorkload = (resource: string) => (workloads as readonly string[])
 /**
  * Brings back the workloads that Git does not: whoever made them by hand finds them again. One that Git brought once
  * and has no longer stays away.
+ * @param beside on a cluster beside the original Git brings none, so all come from the backup: asleep, or awake
  * @returns the proof of all workloads
  */
 export async function returnWorkloads(
@@ -25,6 +27,7 @@ export async function returnWorkloads(
   bucket: Bucket,
   backup: string,
   backed: readonly BackedObject[],
+  beside?: 'asleep' | 'awake',
 ): Promise<ObjectProof[]> {
   const wanted = backed.filter((one) => isWorkload(one.resource))
   const resources = new Set(wanted.map((one) => one.resource))
@@ -39,12 +42,17 @@ export async function returnWorkloads(
     await eachObject(bucket, backup, (resource, one) => {
       const key = `${resource} ${one.metadata.namespace}/${one.metadata.name}`
       if (!missing.has(key)) return
-      if (isTracked(one)) ofGit.add(key)
+      if (!beside && isTracked(one)) ofGit.add(key)
       else toApply.push(one)
     })
   for (const one of toApply) {
-    await kubectl(kube, dump(bare(one)))`apply --server-side --field-manager regrow -f -`
-    tell('+', `${one.kind} ${one.metadata.namespace}/${one.metadata.name}`, 'from the backup: Git has none')
+    const manifest = beside === 'asleep' ? asleep(bare(one)) : bare(one)
+    await kubectl(kube, dump(manifest))`apply --server-side --field-manager regrow -f -`
+    tell(
+      '+',
+      `${one.kind} ${one.metadata.namespace}/${one.metadata.name}`,
+      beside ?? 'from the backup: Git has none',
+    )
   }
   const proofs = compareObjects(wanted, await presentObjects(kube, resources), false)
   return proofs.map((proof) => {
@@ -62,6 +70,18 @@ export async function returnWorkloads(
 function isTracked({ metadata }: Manifest): boolean {
   const tracked = metadata.annotations?.['argocd.argoproj.io/tracking-id'] ?? ''
   return tracked.endsWith(`:${metadata.namespace}/${metadata.name}`)
+}
+
+/** A workload that does nothing: without replicas, suspended, or bound to nodes that there are none of. */
+export function asleep(one: Manifest): Manifest {
+  const spec = z.looseObject({}).parse(one.spec ?? {})
+  if (one.kind === 'CronJob') return { ...one, spec: { ...spec, suspend: true } }
+  if (one.kind === 'Deployment' || one.kind === 'StatefulSet')
+    return { ...one, spec: { ...spec, replicas: 0 } }
+  if (one.kind !== 'DaemonSet') return one
+  const template = z.looseObject({ spec: z.looseObject({}) }).parse(spec.template)
+  const nowhere = { ...template, spec: { ...template.spec, nodeSelector: { 'regrow/asleep': 'true' } } }
+  return { ...one, spec: { ...spec, template: nowhere } }
 }
 
 /** An object as it can be applied to another cluster. */

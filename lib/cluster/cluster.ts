@@ -38,6 +38,8 @@ export interface Cluster {
   /** Where the GitOps repository is or will be. */
   place: Place
   repository: Repository | undefined
+  /** Where the backups lie that it is made from, when they are another cluster's. */
+  original?: BucketPlaces
   /** Whose tokens these are, when they could be read. */
   account: Account | undefined
   login: string | undefined

@@ -111,7 +111,13 @@ async function clusterKey(cluster: Cluster): Promise<SpacesKeyPair> {
 }
 
 async function mintClusterKey(cluster: Cluster, bucket: string): Promise<SpacesKeyPair> {
-  const key = await mintKey(cluster, await nextVeleroKey(cluster), [`bucket=${bucket};permission=readwrite`])
-  if (!isDryRun()) tell('+', `key ${key.name}`, `for ${bucket} alone`)
+  const reached = [bucket, ...(cluster.original ? [cluster.original.velero] : [])]
+  const key = await mintKey(
+    cluster,
+    await nextVeleroKey(cluster),
+    // Every restore writes its log beside the backup, so reading alone would not do.
+    reached.map((one) => `bucket=${one};permission=readwrite`),
+  )
+  if (!isDryRun()) tell('+', `key ${key.name}`, `for ${reached.join(' and ')} alone`)
   return key
 }

@@ -52,16 +52,16 @@ export async function readRestoration(kit: Bucket, server: string): Promise<Rest
  */
 export async function setCourse(
   cluster: Cluster,
-  buckets: Buckets,
+  buckets: Buckets | undefined,
   backup: string,
   again: boolean,
 ): Promise<Course> {
   const own = await inventory(cluster.cloud, cluster.name)
   const server = firstServerName(cluster)
   const isThere = own.droplets.some((one) => one.name === server)
-  const begun = await readRestoration(buckets.kit, server)
+  const begun = buckets && (await readRestoration(buckets.kit, server))
   if (isThere && begun?.backup === backup && !(begun.finished && again)) return { ...begun, begun: true }
-  if (isThere || (await everReported(buckets.kit, server)))
+  if (isThere || (buckets && (await everReported(buckets.kit, server))))
     takeNextNumber(cluster, isThere ? 'it is to be replaced' : 'it is gone')
   return newCourse(cluster, own, backup, begun)
 }

@@ -54,9 +54,7 @@ export function bootstrapSecrets(given: SecretValues): Manifest[] {
     ...['argocd', 'sealed-secrets', 'velero'].map(namespace),
     // csi-digitalocean reads this name in this namespace.
     secret('kube-system', 'digitalocean', { 'access-token': values.digitalOceanToken }),
-    secret('velero', 'velero-credentials', {
-      cloud: `[default]\naws_access_key_id=${velero.accessKey}\naws_secret_access_key=${velero.secretKey}\n`,
-    }),
+    veleroCredentials(velero),
     // Velero makes its own with a well-known password unless it finds this one.
     secret('velero', 'velero-repo-credentials', { 'repository-password': values.kopiaPassword }),
     secret(
@@ -84,6 +82,13 @@ export function bootstrapSecrets(given: SecretValues): Manifest[] {
       { ...partOfArgocd, 'argocd.argoproj.io/secret-type': 'repository' },
     ),
   ]
+}
+
+/** The key with which Velero reaches the backups, in the form of an AWS credentials file. */
+export function veleroCredentials(key: { accessKey: string; secretKey: string }): Manifest {
+  return secret('velero', 'velero-credentials', {
+    cloud: `[default]\naws_access_key_id=${key.accessKey}\naws_secret_access_key=${key.secretKey}\n`,
+  })
 }
 
 /** A cache lives and dies with its cluster, so the kit holds no password for it: it follows from the server's secret. */

@@ -39,15 +39,22 @@ export type Kit = z.infer<typeof kitSchema>
 const plain = 'kit.json'
 const sealed = 'kit.json.age'
 
-/** The kit, made the first time. It is never overwritten: everything else would be lost with it. */
-export async function ensureKit(buckets: Buckets, { name, cloud }: Cluster): Promise<Kit> {
+/**
+ * The kit, made the first time. It is never overwritten: everything else would be lost with it.
+ * @param original the kit of the cluster whose backups this one opens: it takes over what opens them and what is
+ *   sealed in Git, and nothing that would make one cluster's certificates and tokens good at the other
+ */
+export async function ensureKit(buckets: Buckets, { name, cloud }: Cluster, original?: Kit): Promise<Kit> {
   const found = await readKit(buckets)
   if (found) {
     tell('=', 'kit', `of ${found.createdAt}`)
     return found
   }
   const started = performance.now()
-  const kit = await makeKit(name, new Date(Date.now() + cloud.clockOffset()))
+  const kit = {
+    ...(await makeKit(name, new Date(Date.now() + cloud.clockOffset()))),
+    ...(original ? { kopiaPassword: original.kopiaPassword, sealing: original.sealing } : {}),
+  }
   rememberAll(kit)
   if (isDryRun()) return kit
   const passphrase = process.env.REGROW_PASSPHRASE

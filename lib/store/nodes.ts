@@ -40,6 +40,13 @@ export async function writeNote(
   )
 }
 
+/** Notes that a cluster uses another key of its own than the one that came with the bundle. */
+export async function noteKey(kit: Bucket, name: string, veleroKey: string): Promise<void> {
+  const key = `${folder(name)}/bundle.json`
+  const read = note.parse(JSON.parse(Buffer.from((await kit.get(key)) ?? '').toString()))
+  await kit.put(key, JSON.stringify({ ...read, veleroKey }), { type: 'application/json' })
+}
+
 /** All droplets for which a bundle was ever made. */
 export async function nodeRecords(kit: Bucket): Promise<NodeRecord[]> {
   const keys = (await kit.list('nodes/')).map((one) => one.key)

@@ -43,7 +43,7 @@ async function said(world: World): Promise<string[]> {
   const own = { droplets: world.droplets ?? [], volumes: world.volumes ?? [] } as unknown as Inventory
   const course = { begun: world.begun ?? false } as Course
   const { backed = [moved], replace = false } = world
-  const checks = restoreChecks({ course, backed, bucket, replace })
+  const checks = restoreChecks({ course, backed, bucket, replace, source: cluster })
   const found = await Promise.all(checks.map((check) => check(cluster, own)))
   return found.flat().flatMap((problem) => (problem ? [problem.message] : []))
 }

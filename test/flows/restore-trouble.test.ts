@@ -146,11 +146,7 @@ t.test(
     t.equal(JSON.parse(ended.out).server, 'main-4', 'no second server was bought')
     t.same(await shop.content(), before, 'no claim was skipped')
     t.equal(ids((await box.cloud('GET', '/v2/droplets')).droplets).length, 1)
-    t.equal(
-      ids((await box.cloud('GET', '/v2/volumes')).volumes).length,
-      3,
-      'the orphan, and two that came back',
-    )
+    t.equal(ids((await box.cloud('GET', '/v2/volumes')).volumes).length, 2, 'no volume is left over')
   },
 )
 

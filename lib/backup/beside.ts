@@ -1,0 +1,92 @@
+import { dump } from 'js-yaml'
+import { change } from '../change.ts'
+import { bucketPlaces, type Cluster, describe } from '../cluster/cluster.ts'
+import { firstServerName } from '../cluster/first-server.ts'
+import { veleroCredentials } from '../gitops/bootstrap-secrets.ts'
+import { Problem } from '../problem.ts'
+import { type Buckets, openBuckets, retireClusterKeys } from '../store/buckets.ts'
+import { mintKey, nextVeleroKey } from '../store/keys.ts'
+import { noteKey } from '../store/nodes.ts'
+import { tell } from '../story.ts'
+import { type Kube, kubectl } from '../tools.ts'
+
+/** Flags that mean something only with `--as`, or nothing with it. @throws Problem (exit code 2) */
+export function fitTogether(flags: {
+  as: string | undefined
+  region: string | undefined
+  replace: boolean
+  'with-apps': boolean
+}): void {
+  const wrong = (message: string, cure: string) => new Problem(message, { cure, exitCode: 2 })
+  if (flags.as !== undefined && flags.replace)
+    throw wrong(
+      '--replace and --as do not go together: beside the original nothing is replaced',
+      'Leave one of them away.',
+    )
+  if (flags.as === undefined && (flags.region !== undefined || flags['with-apps']))
+    throw wrong(
+      `${flags.region === undefined ? '--with-apps' : '--region'} means something only with --as`,
+      'Without --as the cluster comes back as Git describes it, with its apps.',
+    )
+}
+
+/**
+ * Describes a cluster that is to stand beside the original and be made from its backup: like it, with a name,
+ * repository, network, keys and buckets of its own; without its domain, so that no certificate is asked for.
+ * @throws Problem (exit code 2) when it cannot be told from the original
+ */
+export async function besideOriginal(
+  original: Cluster,
+  name: string,
+  region: string | undefined,
+): Promise<Cluster> {
+  if (name === original.name)
+    throw new Problem(`--as ${name} is the name of the cluster itself`, {
+      cure: 'Give another name; without --as the cluster itself comes back.',
+      exitCode: 2,
+    })
+  const places = bucketPlaces(original)
+  if (!places.spaces)
+    throw new Problem(
+      'a cluster beside the original needs buckets of its own, and regrow makes them in Spaces alone',
+      {
+        cure: 'Make two buckets there, describe the other cluster in a cluster.yaml, and copy the backup.',
+      },
+    )
+  const cluster = await describe({ name })
+  const { domain: _, email: __, ...alike } = original.wanted
+  const { nodes, nextNode, network } = cluster.wanted
+  const where = region ?? cluster.committed?.region ?? alike.region
+  cluster.wanted = { ...alike, cluster: name, region: where, nodes, nextNode, network, store: {} }
+  cluster.original = places
+  return cluster
+}
+
+/**
+ * Ends what a cluster beside the original may do with the original's backups, once it is proven: its storage location
+ * and its key for them go, and so does what its restore wrote beside them (velero `PutRestoreLog`). Its Velero gets a
+ * key for its own bucket alone.
+ */
+export async function leaveOriginal(
+  kube: Kube,
+  cluster: Cluster,
+  original: Cluster,
+  buckets: Buckets,
+): Promise<void> {
+  await kubectl(kube)`delete backupstoragelocations.velero.io default -n velero --ignore-not-found`
+  const server = firstServerName(cluster)
+  const key = await mintKey(cluster, await nextVeleroKey(cluster), [
+    `bucket=${buckets.velero.name};permission=readwrite`,
+  ])
+  const pair = { accessKey: key.accessKey, secretKey: key.secretKey.reveal() }
+  await kubectl(
+    kube,
+    dump(veleroCredentials(pair)),
+  )`apply --server-side --force-conflicts --field-manager argocd-controller -f -`
+  await noteKey(buckets.kit, server, key.accessKey)
+  await retireClusterKeys(cluster, buckets, server)
+  const velero = (await openBuckets(original, 'readwrite'))?.velero
+  for (const { key: left } of (await velero?.list(`restores/restore-${server}`)) ?? [])
+    await change(`aws s3 rm s3://${velero?.name}/${left}`, async () => velero?.remove(left))
+  tell('-', `access to the backups of ${original.name}`, 'they are as they were')
+}
