@@ -91,6 +91,16 @@ export const commands = {
     about: 'Which backups there are, from the bucket: no cluster is needed.',
     flags: { ...cluster, ...common },
   },
+  rehearse: {
+    about: 'The drill: a backup onto a throw-away droplet, proven, destroyed.',
+    flags: {
+      ...cluster,
+      backup: { value: 'NAME', about: 'a name, its start, a date, or latest (latest)' },
+      yes: asking.yes,
+      'dry-run': asking['dry-run'],
+      ...common,
+    },
+  },
   status: {
     about: 'What exists, how it is, what it costs, how old the last whole backup is.',
     flags: { ...cluster, ...common },

@@ -42,10 +42,13 @@ export async function ensureBuckets(cluster: Cluster): Promise<Buckets> {
   if (missing.length > 0) await createBuckets(cluster, places, missing)
   else for (const bucket of [places.velero, places.kit]) tell('=', `bucket ${bucket}`, places.region)
   if (isDryRun()) return imagined(places)
-  return openSpaces(cluster, places, 'readwrite')
+  return openSpaces(cluster, places, 'readwrite', true)
 }
 
-/** Opens the buckets that are there: with `read` a key is minted that can only read. Undefined when there are none. */
+/**
+ * Opens the buckets that are there: with `read` a key is minted that can only read. Undefined when there are none. Keys
+ * that killed runs left are for flows to sweep that hold the cluster's lock.
+ */
 export async function openBuckets(
   cluster: Cluster,
   permission: 'read' | 'readwrite',
@@ -53,7 +56,7 @@ export async function openBuckets(
   const places = bucketPlaces(cluster)
   if (!places.spaces) return open(cluster, places, ownKey())
   if ((await missingBuckets(places)).length > 0) return undefined
-  return openSpaces(cluster, places, permission)
+  return openSpaces(cluster, places, permission, false)
 }
 
 /** The buckets of a cluster whose backups are to be read, with a key that can only read. @throws Problem */
@@ -140,6 +143,7 @@ async function openSpaces(
   cluster: Cluster,
   places: BucketPlaces,
   permission: 'read' | 'readwrite',
+  sweeps: boolean,
 ): Promise<Buckets> {
   const make = permission === 'read' ? names.readerKey : names.operatorKey
   const key = await mintKey(
@@ -148,8 +152,8 @@ async function openSpaces(
     [places.velero, places.kit].map((bucket) => `bucket=${bucket};permission=${permission}`),
   )
   const buckets = await open(cluster, places, key)
-  if (permission === 'read')
-    atEnd('reader’s key', () => removeKey(cluster, { name: key.name, access_key: key.accessKey }))
+  if (!sweeps)
+    atEnd(`key ${key.name}`, () => removeKey(cluster, { name: key.name, access_key: key.accessKey }))
   else atEnd('operator’s key', () => putAway(cluster, buckets))
   return buckets
 }

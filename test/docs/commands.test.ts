@@ -5,7 +5,7 @@ import t from 'tap'
 import { openTestBox, ownPath, runIn } from '../flows/box.ts'
 
 // Runs what the pages tell a person to type, in one SIMULATED world. A word after ```sh says who else does: `real`
-// needs the real clouds, `tests` is the suite that this belongs to, `package` is run by test/package.
+// needs the real clouds, `tests` is the suite that this belongs to, `package` and `flows` are run by those tests.
 
 const root = fileURLToPath(new URL('../../', import.meta.url))
 const read = (page: string) => readFileSync(join(root, page), 'utf8')
@@ -15,12 +15,12 @@ const box = await openTestBox(t)
 let story = ''
 
 for (const page of pages)
-  for (const [, who = '', block = ''] of read(page).matchAll(/^```sh(.*)\n([\s\S]*?)^```$/gm)) {
+  for (const [, who = '', block = ''] of read(page).matchAll(/^ *```sh(.*)\n([\s\S]*?)^ *```$/gm)) {
     if (who !== '') {
-      t.match(who, /^ (real|tests|package)$/, `${page}: who runs this block`)
+      t.match(who, /^ (real|tests|package|flows)$/, `${page}: who runs this block`)
       continue
     }
-    for (const line of block.trim().split('\n'))
+    for (const line of block.trim().split(/\n */))
       await t.test(`${page}: ${line}`, async (t) => {
         // What `npm ci` would install is installed where tests run.
         const command = line.replace(/^npm ci && /, '')

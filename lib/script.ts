@@ -1,0 +1,32 @@
+import { spawn } from 'node:child_process'
+import { dirname, join } from 'node:path'
+import { text } from 'node:stream/consumers'
+import { fileURLToPath } from 'node:url'
+import { isDryRun, showCommand } from './dry-run.ts'
+
+/** How a script of ours ended; `out` is what it printed on stdout. */
+export interface ScriptEnd {
+  code: number | null
+  out: string
+}
+
+/**
+ * Runs a script of this project as a person would, in the same folder and with the same tokens; its story goes to
+ * stderr as it is told.
+ * @param script its path in the project, such as `restore.mts`
+ */
+export async function script(script: string, ...words: string[]): Promise<ScriptEnd> {
+  if (isDryRun()) {
+    showCommand(`./${script} ${words.join(' ')}`)
+    return { code: 0, out: '' }
+  }
+  const file = join(dirname(dirname(fileURLToPath(import.meta.url))), script)
+  const child = spawn(process.execPath, [...process.execArgv, file, ...words], {
+    stdio: ['inherit', 'pipe', 'inherit'],
+  })
+  const ended = new Promise<number | null>((resolve, reject) =>
+    child.once('exit', resolve).once('error', reject),
+  )
+  const [out, code] = await Promise.all([text(child.stdout), ended])
+  return { code, out }
+}

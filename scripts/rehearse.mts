@@ -1,0 +1,51 @@
+#!/usr/bin/env -S npx tsx
+// The drill: bring a backup back onto a throw-away droplet, prove it, destroy it. The original is only read.
+import { chooseBackup } from '../lib/backup/choose.ts'
+import { backedObjects } from '../lib/backup/objects.ts'
+import { backupObjects, changedSince, drillName, drillOutcome, drillPlan } from '../lib/backup/rehearsal.ts'
+import { claimsOf } from '../lib/backup/restore-plan.ts'
+import { accountOf, describe } from '../lib/cluster/cluster.ts'
+import { names } from '../lib/cluster/names.ts'
+import { preflightReading } from '../lib/cluster/preflight.ts'
+import { DryRunEnd } from '../lib/dry-run.ts'
+import { run } from '../lib/run.ts'
+import { script } from '../lib/script.ts'
+import { needBuckets } from '../lib/store/buckets.ts'
+
+await run('rehearse', async ({ flags, confirm }) => {
+  const cluster = await describe(flags)
+  preflightReading(cluster)
+  const { velero } = await needBuckets(cluster)
+  const backup = (await chooseBackup(velero, flags.backup ?? 'latest', cluster)).metadata.name
+  const planned = await drillPlan(cluster, backup, claimsOf(await backedObjects(velero, backup)))
+  await confirm(planned) // what it does, and what it costs
+
+  const as = drillName(cluster.name)
+  const bucket = names.buckets(as, accountOf(cluster)).velero
+  const { owner, name } = cluster.place
+  const before = await backupObjects(velero)
+  const started = performance.now()
+  const restored = await script(
+    'restore.mts',
+    ...[
+      '--name',
+      cluster.name,
+      '--repo',
+      `${owner}/${name}`,
+      '--backup',
+      backup,
+      '--as',
+      as,
+      '--yes',
+      '--json',
+    ],
+  )
+  const seconds = (performance.now() - started) / 1000
+  const destroyed = await script(
+    'scripts/destroy.mts',
+    ...['--name', as, '--with-backups', '--confirm', as, '--confirm-backups', bucket, '--yes', '--json'],
+  )
+  if (flags['dry-run']) throw new DryRunEnd('nothing was changed')
+  const changed = changedSince(before, await backupObjects(velero))
+  return drillOutcome({ restored, destroyed, seconds, cost: planned.cost, changed })
+})
