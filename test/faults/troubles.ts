@@ -1,6 +1,6 @@
-import { createHash } from 'node:crypto'
 import type { FaultKind } from '../../sandbox/faults.ts'
 import { type Point, type Trouble, tellPoint } from './harness.ts'
+import { drawnBy } from './share.ts'
 
 /** What can happen to one request. */
 export const kinds: readonly FaultKind[] = ['429', '500', '503', 'cut-before', 'cut-after', 'timeout', 'slow']
@@ -27,12 +27,12 @@ export const errored: readonly { kind: string; behaviour: object }[] = [
 /** Each request once: its first occurrence. */
 export const requestsOf = (points: readonly Point[]) => points.filter((one) => one.nth === 1)
 
-/** For each request one kind, drawn by the seed; the kinds go round, so that none comes too seldom. */
-export function drawn(points: readonly Point[], seed: string): Trouble[] {
-  const order = (text: string) => createHash('sha256').update(`${seed} ${text}`).digest('hex')
-  return requestsOf(points)
-    .toSorted((a, b) => order(tellPoint(a)).localeCompare(order(tellPoint(b))))
-    .map((point, index) => ({ point, kind: kinds[index % kinds.length] ?? '500' }))
+/** For each request that this run tries one kind; the kinds go round, so that none comes too seldom. */
+export function drawn(points: readonly Point[]): Trouble[] {
+  return drawnBy(requestsOf(points), tellPoint).map((point, index) => ({
+    point,
+    kind: kinds[index % kinds.length] ?? '500',
+  }))
 }
 
 /** A trouble as it is told. */

@@ -1,14 +1,13 @@
-import { spawnSync } from 'node:child_process'
 import t from 'tap'
 import { breakable } from '../../faults/flows.ts'
 import { troubledBy, undisturbed } from '../../faults/harness.ts'
 import { eachOfTwo, faultsOf } from '../../faults/judge.ts'
+import { seed } from '../../faults/share.ts'
 import { behaviours, drawn, errored, tellTrouble } from '../../faults/troubles.ts'
 
 // SIMULATED clouds that fail: for each request of each flow one fault, drawn by the commit; `npm run test:sweep` takes
 // every pair. The run succeeds or says clearly what to do, and in the end the world is as if nothing had happened.
 
-const seed = spawnSync('git', ['rev-parse', 'HEAD'], { encoding: 'utf8' }).stdout.trim()
 const counts = new Map<string, number>()
 
 for (const flow of breakable)
@@ -18,7 +17,7 @@ for (const flow of breakable)
     async (t) => {
       const expected = await undisturbed(flow)
       const troubles = [
-        ...drawn(expected.points, seed),
+        ...drawn(expected.points),
         ...(flow.before.length === 0 ? [...behaviours, ...errored] : []),
       ]
       await eachOfTwo(troubles, async (trouble) => {

@@ -5,24 +5,28 @@ import t from 'tap'
 import { bootstrap, breakable } from '../../faults/flows.ts'
 import { killedAt, type Point, tellPoint, undisturbed } from '../../faults/harness.ts'
 import { eachOfTwo, faultsOf } from '../../faults/judge.ts'
+import { drawnBy } from '../../faults/share.ts'
 
-// SIMULATED clouds, real processes, real SIGKILLs: every mutating request of every flow, right before and right after
-// its effect; then the same command again. The world must end as if nothing had happened.
+// SIMULATED clouds, real processes, real SIGKILLs: every mutating request of every flow (or a share
+// drawn by the commit, `REGROW_SHARE`), right before and right after its effect; then the same command again. The world must end as if nothing had happened.
 
 const sides = ['before', 'after'] as const
 
 for (const flow of breakable)
   t.test(`${flow.name}, killed everywhere`, { timeout: 3_000_000 }, async (t) => {
     const expected = await undisturbed(flow)
-    const kills = expected.points
+    const all = expected.points
       .filter((one) => one.mutates)
       .flatMap((point) => sides.map((side) => ({ point, side })))
+    const kills = drawnBy(all, ({ point, side }) => `${side} ${tellPoint(point)}`)
     await eachOfTwo(kills, async ({ point, side }) => {
       const broken = await killedAt(flow, point, side, expected)
       t.same(faultsOf(broken), [], `${flow.name} killed ${side} ${tellPoint(point)}`)
     })
-    t.ok(kills.length >= 30, `${kills.length} kills of ${flow.name}`)
-    t.comment(`${flow.name}: killed at ${kills.length} points of ${expected.points.length} requests`)
+    t.ok(all.length >= 30, `${all.length} points of ${flow.name}`)
+    t.comment(
+      `${flow.name}: killed at ${kills.length} of ${all.length} points in ${expected.points.length} requests`,
+    )
   })
 
 t.test('a verb that forgets to look is found by it', { timeout: 600_000 }, async (t) => {
