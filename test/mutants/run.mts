@@ -1,71 +1,101 @@
 #!/usr/bin/env -S npx tsx
-// Breaks a copy of the project in every named way and shows that a test notices. Prints one line a mutant.
-import { spawn } from 'node:child_process'
-import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
-import { availableParallelism, tmpdir } from 'node:os'
-import { join, resolve } from 'node:path'
+// Breaks the code in named ways, one at a time, in copies of the tree, and shows that the named test turns red each
+// time. The copies as they are must be green first. Usage: npm run test:mutants [-- WORD...] for those whose name has one.
+import { execFileSync, spawn } from 'node:child_process'
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { type Mutant, mutants } from './mutants.ts'
 
-const here = resolve(import.meta.dirname, '..', '..')
-const parts =
-  'lib scripts cloud-init manifests sandbox test docs package.json tsconfig.json bootstrap.mts restore.mts scale.mts'.split(
-    ' ',
-  )
+const root = fileURLToPath(new URL('../../', import.meta.url))
+const work = mkdtempSync(join(tmpdir(), 'regrow-mutants-'))
+process.once('exit', () => rmSync(work, { recursive: true, force: true }))
+process.once('SIGINT', () => process.exit(130))
+const started = performance.now()
+const words = process.argv.slice(2)
+const isSlow = ({ test }: Mutant) => Number(test.includes('/flows/'))
+/** Those whose tests run whole flows come first, so that the quick ones fill the gaps. */
+const chosen = mutants
+  .filter(({ name }) => words.length === 0 || words.some((word) => name.includes(word)))
+  .sort((one, other) => isSlow(other) - isSlow(one))
+/** Two flows at once are what two cores carry. */
+const copies = ['one', 'two'].map(copyTree)
+let wrong = 0
 
-/** A copy of the project that may be broken. */
-function copy(): string {
-  const root = mkdtempSync(join(tmpdir(), 'regrow-mutants-'))
-  for (const name of parts) cpSync(join(here, name), join(root, name), { recursive: true })
-  symlinkSync(join(here, 'node_modules'), join(root, 'node_modules'))
-  return root
+for (const { name, file, from } of chosen) {
+  const found = readFileSync(join(root, file), 'utf8').split(from).length - 1
+  if (found !== 1) say('x', name, `its text stands ${found} times in ${file}: mend the mutant`)
+}
+if (wrong === 0) await inTurn([...new Set(chosen.map(({ test }) => test))], green)
+if (wrong === 0) await inTurn(chosen, red)
+const seconds = Math.round((performance.now() - started) / 1000)
+process.stdout.write(`${chosen.length - wrong} of ${chosen.length} mutants were noticed, in ${seconds} s\n`)
+process.exitCode = wrong === 0 ? 0 : 1
+
+/** What Git knows of the tree or would add to it; packages are shared. */
+function copyTree(name: string): string {
+  const copy = join(work, name)
+  const list = ['ls-files', '--cached', '--others', '--exclude-standard', '-z']
+  const files = execFileSync('git', list, { cwd: root, encoding: 'utf8' }).split('\0')
+  for (const file of files.filter((one) => one !== '' && one !== 'node_modules')) {
+    mkdirSync(dirname(join(copy, file)), { recursive: true })
+    cpSync(join(root, file), join(copy, file))
+  }
+  symlinkSync(join(root, 'node_modules'), join(copy, 'node_modules'))
+  return copy
 }
 
-/** Whether a test file is green in a copy. */
-function isGreen(root: string, test: string): Promise<boolean> {
-  const words = ['--import', import.meta.resolve('tsx'), join(root, test)]
-  // The first red line is enough.
-  const env = { ...process.env, TAP_BAIL: '1' }
-  const child = spawn(process.execPath, words, { cwd: root, stdio: 'ignore', timeout: 400_000, env })
-  return new Promise((done) => child.once('exit', (code) => done(code === 0)))
-}
-
-/** Breaks the copy, runs the test, mends the copy. @returns what is wrong with this mutant, if something is */
-async function survives(root: string, { file, from, to, test }: Mutant): Promise<string | undefined> {
-  const path = join(root, file)
-  const text = readFileSync(path, 'utf8')
-  if (!text.includes(from)) return `${file} does not say “${from.trim()}” any more`
-  writeFileSync(path, text.replace(from, to))
-  const green = await isGreen(root, test)
-  writeFileSync(path, text)
-  return green ? `${test} stayed green` : undefined
-}
-
-const roots = Array.from({ length: Math.min(2, availableParallelism()) }, copy)
-const failed: string[] = []
-try {
-  const tests = [...new Set(mutants.map((one) => one.test))]
-  await shared(tests, async (root, test) => {
-    if (!(await isGreen(root, test))) failed.push(`${test} is red without any mutant`)
-  })
-  if (failed.length === 0)
-    await shared(mutants, async (root, one) => {
-      const wrong = await survives(root, one)
-      console.log(`${wrong ? 'x' : '='} ${one.name}${wrong ? `: ${wrong}` : `  (${one.test})`}`)
-      if (wrong) failed.push(`${one.name}: ${wrong}`)
-    })
-} finally {
-  for (const root of roots) rmSync(root, { recursive: true, force: true })
-}
-for (const line of failed) console.error(line)
-console.log(`${mutants.length - failed.length} of ${mutants.length} mutants were noticed`)
-process.exitCode = failed.length > 0 ? 1 : 0
-
-/** Shares work out to the copies. */
-async function shared<T>(all: readonly T[], work: (root: string, one: T) => Promise<void>): Promise<void> {
-  const waiting = [...all]
+/** Works a list off, one thing at a time in each copy. */
+async function inTurn<T>(list: T[], work: (one: T, copy: string) => Promise<void>): Promise<void> {
+  const rest = [...list]
   await Promise.all(
-    roots.map(async (root) => {
-      for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) await work(root, next)
+    copies.map(async (copy) => {
+      for (let one = rest.shift(); one !== undefined; one = rest.shift()) await work(one, copy)
     }),
   )
+}
+
+async function green(test: string, copy: string): Promise<void> {
+  const { code, failure } = await run(test, copy)
+  if (code === 0) say('=', test, 'green')
+  else say('x', test, `red without any mutant: ${failure}`)
+}
+
+async function red({ name, file, from, to, test }: Mutant, copy: string): Promise<void> {
+  const path = join(copy, file)
+  const text = readFileSync(path, 'utf8')
+  writeFileSync(
+    path,
+    text.replace(from, () => to),
+  )
+  const { code, failure } = await run(test, copy)
+  writeFileSync(path, text)
+  if (code === 0) say('x', name, `${test} does not notice`)
+  else if (!failure) say('x', name, `${test} failed without an assertion, so it shows nothing`)
+  else say('+', name, `${test}: ${failure}`)
+}
+
+/** Runs a test file up to its first failed assertion. @returns its exit code and what that assertion says */
+async function run(
+  test: string,
+  copy: string,
+): Promise<{ code: number | null; failure: string | undefined }> {
+  const child = spawn(process.execPath, ['--import', import.meta.resolve('tsx'), test], {
+    cwd: copy,
+    env: { ...process.env, TAP_BAIL: '1', TAP_TIMEOUT: '600' },
+    stdio: ['ignore', 'pipe', 'ignore'],
+  })
+  let out = ''
+  child.stdout.on('data', (chunk) => {
+    out += chunk
+  })
+  const code = await new Promise<number | null>((done) => child.once('close', done))
+  const failure = /^ *not ok \d+ - (.*)$/m.exec(out)?.[1]?.replace(/ # time=.*$| \{$/, '')
+  return { code, failure: code === 0 || /SyntaxError|Transform failed/.test(out) ? undefined : failure }
+}
+
+function say(mark: '=' | '+' | 'x', what: string, more: string): void {
+  if (mark === 'x') wrong++
+  process.stdout.write(`${mark} ${what}  ${more}\n`)
 }

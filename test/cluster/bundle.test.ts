@@ -1,0 +1,35 @@
+import t from 'tap'
+import { deliver } from '../../lib/cluster/bundle.ts'
+import type { Buckets } from '../../lib/store/buckets.ts'
+import { authorities, firstServer } from '../node/sample.ts'
+
+t.test(
+  'a bundle is in the bucket before its user-data is told, which holds nothing of lasting worth',
+  async (t) => {
+    const put: string[] = []
+    const signed: [string, string, number][] = []
+    const kit = {
+      put: async (key: string) => void put.push(key),
+      sign: async (method: string, key: string, seconds: number) => {
+        signed.push([method, key, seconds])
+        return `https://kit.example/${key}?method=${method}`
+      },
+    }
+    const userData = await deliver({ kit, accessKey: 'DO00' } as unknown as Buckets, {
+      node: firstServer,
+      authorities,
+      kubernetes: {},
+    })
+    t.same(put, ['bundles/main-1.tar.gz', 'nodes/main-1/bundle.json'])
+    t.same(signed.map(([method, key]) => `${method} ${key}`).sort(), [
+      'DELETE bundles/main-1.tar.gz',
+      'GET bundles/main-1.tar.gz',
+      ...['argocd', 'fetch', 'host', 'k3s', 'started'].map((step) => `PUT nodes/main-1/${step}.json`),
+    ])
+    // The longest that Signature Version 4 allows (https://docs.aws.amazon.com/AmazonS3/latest/userguide/using-presigned-url.html).
+    for (const [, , seconds] of signed) t.equal(seconds, 604_800)
+    t.match(userData, 'https://kit.example/bundles/main-1.tar.gz?method=GET')
+    for (const secret of [firstServer.tokens.server, firstServer.tokens.agent, authorities.server.key])
+      t.notOk(userData.includes(secret))
+  },
+)
