@@ -55,7 +55,8 @@ export interface Project {
   root: string
 }
 
-const here: Project = { root: resolve(import.meta.dirname, '..', '..') }
+/** This project. */
+export const here: Project = { root: resolve(import.meta.dirname, '..', '..') }
 
 /** Runs a flow in a world full of decoys, and lists its requests. @throws Error when it fails */
 export async function undisturbed(flow: Breakable): Promise<Undisturbed> {
@@ -135,7 +136,8 @@ async function again(
   }
 }
 
-interface World {
+/** A world in which flows are run as processes. */
+export interface World {
   home: string
   /** How the clouds behave from now on. */
   behaves(behaviour: object): void
@@ -147,7 +149,10 @@ interface World {
 }
 
 /** Opens a world, plants decoys, makes what has to be there before the flow; all of it is gone afterwards. */
-async function inWorld<T>(flow: Breakable, work: (world: World) => Promise<T>): Promise<T> {
+export async function inWorld<T>(
+  flow: Pick<Breakable, 'before'>,
+  work: (world: World) => Promise<T>,
+): Promise<T> {
   process.env.REGROW_SANDBOX_TOOLS = 'stand-ins'
   const dir = mkdtempSync(join(tmpdir(), 'regrow-fault-'))
   const home = join(dir, '.sandbox')
