@@ -83,7 +83,9 @@ async function stoppedAfter(world: World, command: readonly string[], point: Poi
   let ended: Promise<Ended> | undefined
   const group = () => -(child?.pid ?? Number.NaN)
   // Where a test fails meanwhile it must not stand still for ever.
-  t.teardown(() => child?.exitCode ?? process.kill(group(), 'SIGKILL'))
+  t.teardown(() => {
+    if (child?.exitCode === null && child.signalCode === null) process.kill(group(), 'SIGKILL')
+  })
   await new Promise<void>((stopped, failed) => {
     const act = () => {
       process.kill(group(), 'SIGSTOP')
