@@ -45,6 +45,12 @@ t.test('a cluster of real parts behind the box', { skip, timeout: 1_500_000 }, a
     )
   })
 
+  // Measured, not judged: docs/memory.md says what follows.
+  const peaks = (when: string) => {
+    t.comment(`most resident memory in MiB, ${when}: ${JSON.stringify(box.cluster().processes.peaks())}`)
+  }
+  peaks('after the first reconciliation and a backup')
+
   await t.test('waves wait until what comes before is healthy', async (t) => {
     const apps = await applications(kube)
     t.same([...apps.keys()].sort(), [
@@ -216,6 +222,8 @@ t.test('a cluster of real parts behind the box', { skip, timeout: 1_500_000 }, a
       'what Git does not have',
     )
   })
+
+  peaks('after a restore')
 
   await t.test('leaves nothing behind', async (t) => {
     await box.close()

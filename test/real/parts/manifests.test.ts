@@ -58,6 +58,8 @@ t.test(
       secrets.map((one) => dump(one)).join('---\n'),
     )
 
+    // Argo CD makes this namespace: CreateNamespace=true in ingress.yaml.
+    await kubectl(kubeconfig, ['create', 'namespace', 'ingress'])
     for (const [name, values] of Object.entries(variants))
       await t.test(name, async (t) => {
         const files = Object.entries(renderRepository(values)).filter(([path]) => isManifest(path))
@@ -128,7 +130,7 @@ const apply = (kubeconfig: string, text: string, words: string[] = []): Promise<
 
 async function applied(t: Test, kubeconfig: string, what: string, text: string, words: string[] = []) {
   const { code, err } = await apply(kubeconfig, text, words)
-  t.equal(code, 0, `${what}: accepted, strictly, without a conflict`)
+  t.equal(code, 0, `${what}: accepted, strictly, without a conflict\n${err}`)
   t.equal(err, '', `${what}: without a warning`)
 }
 

@@ -34,6 +34,12 @@ export class Processes {
     return readFileSync(join(this.#logs, name), 'utf8').trim().split('\n').slice(-lines).join('\n')
   }
 
+  /** The most memory that each running program had resident so far, in MiB (`VmHWM`, proc_pid_status(5)). */
+  peaks(): Record<string, number> {
+    const all = this.#running.map(({ name, child }) => [name, Math.round(peakBelow(child.pid) / 1024)])
+    return Object.fromEntries(all.filter(([, most]) => Number(most) > 0))
+  }
+
   /** The programs that ended by themselves. */
   ended(): string[] {
     return this.#running.filter(({ child }) => child.exitCode !== null).map(({ name }) => name)
@@ -52,4 +58,21 @@ async function ended(child: ChildProcess): Promise<void> {
   const patience = setTimeout(() => child.kill('SIGKILL'), 3000)
   await over
   clearTimeout(patience)
+}
+
+/** KiB of a process and those below it, without what only wraps them. */
+function peakBelow(pid: number | undefined): number {
+  const file = (path: string) => {
+    try {
+      return readFileSync(`/proc/${pid}/${path}`, 'utf8')
+    } catch {
+      return '' // it has ended
+    }
+  }
+  const status = file('status')
+  const own = /^Name:\t(bwrap|socat|sh|sleep)$/m.test(status)
+    ? 0
+    : Number(status.match(/^VmHWM:\s+(\d+)/m)?.[1] ?? 0)
+  const below = file(`task/${pid}/children`).trim().split(' ').filter(Boolean)
+  return below.reduce((sum, child) => sum + peakBelow(Number(child)), own)
 }
