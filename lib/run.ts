@@ -10,6 +10,7 @@ import { beginDryRun, DryRunEnd } from './dry-run.ts'
 import { atEnd, endAll } from './ending.ts'
 import { leaveProxiesOut, missingTokens } from './environment.ts'
 import { type CommandName, type Flags, helpText, readFlags } from './flags.ts'
+import { loadX509 } from './node/x509.ts'
 import { Problem, Problems } from './problem.ts'
 import { isOutcome, present } from './result.ts'
 import { redact } from './secret.ts'
@@ -147,12 +148,14 @@ async function openSandbox(): Promise<void> {
     // Ctrl-C is ours to answer; the wrapper ends after us.
     detached: true,
   })
-  // The clients take half a second to load: time enough while the world opens in another process.
+  // What a flow loads when it needs it takes most of a second: time enough while the world opens in another process.
   const warm = Promise.all([
     import('zx/core'),
     import('@octokit/rest'),
     import('dots-wrapper'),
     import('@aws-sdk/client-s3'),
+    import('handlebars'),
+    loadX509(),
   ])
   const lines = createInterface({ input: child.stdout })
   const env = await new Promise<Record<string, string>>((resolve, reject) => {
