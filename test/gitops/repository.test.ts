@@ -118,7 +118,11 @@ t.test('charts take their values from this repository, by its address over SSH',
   t.equal(charts.length, 4)
   for (const one of charts) {
     const [chart, values, ...more] = sourcesOf(one)
-    t.same(more, [])
+    // Beside its chart Traefik has the claim for its certificates.
+    t.same(
+      more.map(({ path }) => path),
+      one.metadata.name === 'ingress' ? ['clusters/main/platform/ingress'] : [],
+    )
     t.same(values, { repoURL: ordinary.sshUrl, targetRevision: 'HEAD', ref: 'values' })
     const [path = ''] = chart?.helm?.valueFiles ?? []
     t.ok(renderRepository(ordinary)[path.replace('$values/', '')], `${path} is there`)
