@@ -28,11 +28,7 @@ export async function renumberLostServer(cluster: Cluster, droplets: readonly Dr
   const buckets = await openBuckets(cluster, 'read')
   if (!buckets || !(await everReported(buckets.kit, name))) return
   takeNextNumber(cluster, 'it is gone')
-  tell(
-    '!',
-    'backups',
-    `those of ${name} stay in the bucket; this run grows an empty cluster and does not bring them back`,
-  )
+  tell('!', 'backups', `those of ${name} stay; this run grows an empty cluster beside them`)
 }
 
 /**
