@@ -25,7 +25,7 @@ import { agentsOf, reshape, serversOf } from './lib/scale/reshape.ts'
 import { resize } from './lib/scale/resize.ts'
 import { survey } from './lib/scale/survey.ts'
 import { readWish, secondsOf } from './lib/scale/wish.ts'
-import { ensureBuckets, needBuckets } from './lib/store/buckets.ts'
+import { ensureBuckets, keysAreLeft, needBuckets } from './lib/store/buckets.ts'
 import { needKit } from './lib/store/kit.ts'
 
 await run('scale', async ({ flags, confirm }) => {
@@ -44,7 +44,7 @@ await run('scale', async ({ flags, confirm }) => {
   const planned = scalePlan(cluster, before, await cluster.cloud.sizes(), lost)
   await confirm(planned) // the difference in machines and in dollars
 
-  if (!planned.nothing) {
+  if (!planned.nothing || (await keysAreLeft(cluster, kept))) {
     await claim(cluster, 'scale', flags) // lock; the intention is in Git before anything moves
     const project = await ensureProject(cluster)
     const [network, address, buckets, sshKey] = await Promise.all([

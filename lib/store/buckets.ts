@@ -235,6 +235,14 @@ async function accepted(store: Store, bucket: string): Promise<'ours' | 'missing
   )
 }
 
+/** Whether killed runs left short-lived keys behind, that the end of a run which may change things puts away. */
+export async function keysAreLeft(cluster: Cluster, own: Buckets): Promise<boolean> {
+  return (await cluster.cloud.spacesKeys()).some(
+    (key) =>
+      isOurs('spacesKey', key, cluster.name) && isShortLived(key.name) && key.access_key !== own.accessKey,
+  )
+}
+
 /**
  * Removes this run's key, and under the lock those that killed runs left; but for keys whose signed URLs a droplet
  * still needs, because it has not reported its last step. Those live seven days at most, as their URLs do.
