@@ -45,6 +45,7 @@ export function commonSpec(cluster: Cluster, kit: Kit, address: ReservedIp): Omi
  * @returns the user-data that leads to it; its URLs are signed for seven days
  */
 export async function deliver(
+  cluster: Pick<Cluster, 'cloud'>,
   buckets: Buckets,
   wish: Omit<BundleWish, 'reports' | 'deleteUrl'>,
   keys: { veleroKey?: string } = {},
@@ -68,7 +69,7 @@ export async function deliver(
     accessKey: buckets.accessKey,
     ...keys,
     sha256: bundle.sha256,
-    at: new Date().toISOString(),
+    at: new Date(Date.now() + cluster.cloud.clockOffset()).toISOString(),
   })
   tell(
     '+',

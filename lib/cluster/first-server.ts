@@ -50,7 +50,7 @@ export async function ensureBundle(cluster: Cluster, seedling: Seedling): Promis
     clusterKey(cluster),
   ])
   if (isDryRun()) return ''
-  return deliver(seedling.buckets, bundleWish(cluster, seedling, argocd, veleroKey), {
+  return deliver(cluster, seedling.buckets, bundleWish(cluster, seedling, argocd, veleroKey), {
     veleroKey: veleroKey.accessKey,
   })
 }
@@ -60,7 +60,7 @@ function bundleWish(
   { kit, address }: Seedling,
   argocd: string,
   veleroKey: SpacesKeyPair,
-): Parameters<typeof deliver>[1] {
+): Parameters<typeof deliver>[2] {
   const values = valuesOf(cluster, address.ip)
   const objects = bootstrapSecrets({
     sshUrl: values.sshUrl,

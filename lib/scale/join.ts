@@ -79,7 +79,7 @@ async function order(
   const userData =
     isThere || isDryRun()
       ? ''
-      : await deliver(buckets, {
+      : await deliver(cluster, buckets, {
           node: { ...commonSpec(cluster, kit, address), name, role, join: server },
           authorities: kit.authorities,
         })

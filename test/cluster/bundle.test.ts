@@ -1,5 +1,6 @@
 import t from 'tap'
 import { deliver } from '../../lib/cluster/bundle.ts'
+import type { Cluster } from '../../lib/cluster/cluster.ts'
 import type { Buckets } from '../../lib/store/buckets.ts'
 import { authorities, firstServer } from '../node/sample.ts'
 
@@ -15,11 +16,15 @@ t.test(
         return `https://kit.example/${key}?method=${method}`
       },
     }
-    const userData = await deliver({ kit, accessKey: 'DO00' } as unknown as Buckets, {
-      node: firstServer,
-      authorities,
-      kubernetes: {},
-    })
+    const userData = await deliver(
+      { cloud: { clockOffset: () => 0 } } as unknown as Cluster,
+      { kit, accessKey: 'DO00' } as unknown as Buckets,
+      {
+        node: firstServer,
+        authorities,
+        kubernetes: {},
+      },
+    )
     t.same(put, ['bundles/main-1.tar.gz', 'nodes/main-1/bundle.json'])
     t.same(signed.map(([method, key]) => `${method} ${key}`).sort(), [
       'DELETE bundles/main-1.tar.gz',

@@ -73,7 +73,7 @@ t.test('a droplet that vanished leaves its number behind, and the plan says so',
     items.filter((one) => one.kind === 'droplet'),
     [{ mark: '+', name: 'main-2' }],
   )
-  t.match(dry.err, 'those of main-1 stay in the bucket')
+  t.match(dry.err, 'those of main-1 stay;')
   t.ok(mutating(dry.requests).every((one) => own.test(one)))
   const ended = await box.run('bootstrap.mts')
   t.equal(ended.code, 0, ended.err)

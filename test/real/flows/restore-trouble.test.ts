@@ -2,8 +2,8 @@ import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
 import { z } from 'zod'
-import { openTestBox } from './box.ts'
-import { ids, openShop } from './shop.ts'
+import { openTestBox } from '../../flows/box.ts'
+import { ids, openShop } from '../../flows/shop.ts'
 
 // A SIMULATED cluster brought back under difficulties: each test stands on what the one before left.
 

@@ -1,7 +1,7 @@
 import t from 'tap'
 import { z } from 'zod'
-import type { LogEntry } from '../../sandbox/world.ts'
-import { openTestBox } from './box.ts'
+import type { LogEntry } from '../../../sandbox/world.ts'
+import { openTestBox } from '../../flows/box.ts'
 
 // What goes wrong while a SIMULATED cluster grows and shrinks: a clear word, a clear state, and the next run goes on.
 

@@ -1,7 +1,7 @@
 import t from 'tap'
 import { z } from 'zod'
-import { openTestBox } from './box.ts'
-import { ids, openShop } from './shop.ts'
+import { openTestBox } from '../../flows/box.ts'
+import { ids, openShop } from '../../flows/shop.ts'
 
 // A SIMULATED cluster and its like beside it.
 
