@@ -1,6 +1,6 @@
 import t from 'tap'
 import { z } from 'zod'
-import { mutating, openTestBox } from './box.ts'
+import { mutating, openTestBox } from '../../flows/box.ts'
 
 // What a person, or a lost answer, did to a SIMULATED account before and between runs.
 

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { CreateBucketCommand, S3Client } from '@aws-sdk/client-s3'
 import t from 'tap'
 import { z } from 'zod'
-import { mutating, openTestBox } from './box.ts'
+import { mutating, openTestBox } from '../../flows/box.ts'
 
 // Other wishes than the defaults, each as far as it differs, in SIMULATED worlds.
 

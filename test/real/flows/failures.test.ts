@@ -2,7 +2,7 @@ import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
 import { z } from 'zod'
-import { openTestBox, type TestBox } from './box.ts'
+import { openTestBox, type TestBox } from '../../flows/box.ts'
 
 // One thing altered each in a SIMULATED world, and the flow says which step failed and why.
 

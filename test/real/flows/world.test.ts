@@ -6,7 +6,7 @@ import { join, resolve } from 'node:path'
 import { text } from 'node:stream/consumers'
 import t, { type Test } from 'tap'
 import { z } from 'zod'
-import { runIn, tsx } from './box.ts'
+import { runIn, tsx } from '../../flows/box.ts'
 
 // A SIMULATED world survives between commands, and nothing else does.
 

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import t from 'tap'
 import { z } from 'zod'
-import { mutating, openTestBox } from './box.ts'
+import { mutating, openTestBox } from '../../flows/box.ts'
 
 // One SIMULATED cluster that grows and shrinks: each test stands on what the one before left.
 
