@@ -281,7 +281,7 @@ export const mutants: readonly Mutant[] = [
   mutant(
     'the key in the cluster opens the kit as well',
     'lib/cluster/first-server.ts',
-    '[`bucket=${bucket};permission=readwrite`]',
+    'reached.map((one) => `bucket=${one};permission=readwrite`)',
     "['bucket=;permission=fullaccess']",
     'input/secrets',
   ),
