@@ -5,7 +5,7 @@ import { Problem } from '../problem.ts'
 import { tell } from '../story.ts'
 import { type Kube, kubectl, velero } from '../tools.ts'
 import { waitFor } from '../wait.ts'
-import { look } from './look.ts'
+import { createOnce, look } from './look.ts'
 import { restorable } from './selection.ts'
 import { type BackedVolume, type VolumeProof, volumesBack } from './volumes.ts'
 
@@ -46,7 +46,13 @@ export async function bringBack(
     const name = restoreName(server, n)
     const started = performance.now()
     const isNew = !(await look(kube, 'restores.velero.io', name, restore))
-    if (isNew) await velero(kube)`restore create ${name} --from-backup ${backup} ${restorable}`
+    if (isNew)
+      await createOnce(
+        kube,
+        'restores',
+        name,
+        () => velero(kube)`restore create ${name} --from-backup ${backup} ${restorable}`,
+      )
     const { status } = await ended(kube, name)
     const phase = status?.phase ?? ''
     const volumes = await settled(kube, name, backed)

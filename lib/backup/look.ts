@@ -1,7 +1,8 @@
 import { z } from 'zod'
+import { Problem } from '../problem.ts'
 import { tell } from '../story.ts'
 import { type Kube, kubectl, ToolFailure } from '../tools.ts'
-import { waitFor } from '../wait.ts'
+import { backoff, waitFor } from '../wait.ts'
 
 const location = z.object({
   status: z.object({ phase: z.string().optional(), message: z.string().optional() }).optional(),
@@ -32,4 +33,30 @@ export async function look<T>(
     if (error instanceof ToolFailure) return undefined
     throw error
   }
+}
+
+/**
+ * Makes one object of Velero's, once: after a failure it is looked at, because the answer may have been lost.
+ * @throws Problem with what the tool said, after the third attempt without effect
+ */
+export async function createOnce(
+  kube: Kube,
+  kind: 'backups' | 'restores',
+  name: string,
+  act: () => Promise<unknown>,
+): Promise<void> {
+  for (let attempt = 1; ; attempt++)
+    try {
+      await act()
+      return
+    } catch (error) {
+      if (!(error instanceof ToolFailure)) throw error
+      if (await look(kube, `${kind}.velero.io`, name, z.object({}))) return
+      if (attempt === 3)
+        throw new Problem(`${kind.slice(0, -1)} ${name} could not be begun: ${error.message}`, {
+          cure: 'Mend what it says and run the same command again: it goes on from here.',
+          cause: error,
+        })
+      await backoff(attempt)
+    }
 }

@@ -8,7 +8,7 @@ import { type Kube, kubectl, velero } from '../tools.ts'
 import { waitFor } from '../wait.ts'
 import { backedVolumes } from './backed.ts'
 import { listBackups } from './backups.ts'
-import { locationAvailable, look } from './look.ts'
+import { createOnce, locationAvailable, look } from './look.ts'
 import { commitAnnotation } from './record.ts'
 
 /** How a backup is wanted; the description says the rest. */
@@ -49,9 +49,15 @@ export async function takeBackup(
   const { volumes = wish.volumes, keepDays } = { ...cluster.wanted.backups, ...wishedVolumes(wish) }
   if (!(await look(kube, 'backups.velero.io', name, state))) {
     const commit = await cluster.github.ref(cluster.place, 'heads/main')
-    await velero(
+    await createOnce(
       kube,
-    )`backup create ${name} --ttl ${`${wish.hours ?? keepDays * 24}h`} --csi-snapshot-timeout 25m --snapshot-move-data=${String(volumes === 's3')} --annotations ${`${commitAnnotation}=${commit ?? 'none'}`} --exclude-namespaces ${excludedNamespaces.join(',')}`
+      'backups',
+      name,
+      () =>
+        velero(
+          kube,
+        )`backup create ${name} --ttl ${`${wish.hours ?? keepDays * 24}h`} --csi-snapshot-timeout 25m --snapshot-move-data=${String(volumes === 's3')} --annotations ${`${commitAnnotation}=${commit ?? 'none'}`} --exclude-namespaces ${excludedNamespaces.join(',')}`,
+    )
   }
   await waitFor({ wish: `backup ${name} is whole`, every: 3, within: 3600 }, async (note) => {
     const found = await look(kube, 'backups.velero.io', name, state)
