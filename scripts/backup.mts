@@ -6,7 +6,7 @@ import { takeBackup } from '../lib/backup/take.ts'
 import { backupChecks } from '../lib/backup/take-checks.ts'
 import { backupWish } from '../lib/backup/wish.ts'
 import { describe } from '../lib/cluster/cluster.ts'
-import { inventory } from '../lib/cluster/ours.ts'
+import { ownSnapshots } from '../lib/cluster/ours.ts'
 import { preflightReading } from '../lib/cluster/preflight.ts'
 import { addressOf } from '../lib/digitalocean/address.ts'
 import { ensureTools } from '../lib/install/ensure-tools.ts'
@@ -29,7 +29,7 @@ await run('backup', async ({ flags }) => {
   const name = await takeBackup(kube, cluster, buckets.velero, wish)
 
   const made = (await listBackups(buckets.velero)).find((one) => one.metadata.name === name)
-  const { snapshots } = await inventory(cluster.cloud, cluster.name)
+  const snapshots = await ownSnapshots(cluster.cloud, cluster.name)
   const record = made && (await recordOf(buckets.velero, made, snapshots))
   if (flags.json) return record
   return {

@@ -3,7 +3,7 @@
 import { ageOf, lastWhole } from '../lib/backup/backups.ts'
 import { records, sizeOf } from '../lib/backup/record.ts'
 import { describe } from '../lib/cluster/cluster.ts'
-import { inventory } from '../lib/cluster/ours.ts'
+import { ownSnapshots } from '../lib/cluster/ours.ts'
 import { preflightReading } from '../lib/cluster/preflight.ts'
 import { dollars } from '../lib/cluster/prices.ts'
 import { run } from '../lib/run.ts'
@@ -13,7 +13,7 @@ await run('backups', async ({ flags }) => {
   const cluster = await describe(flags)
   preflightReading(cluster)
   const buckets = await needBuckets(cluster)
-  const { snapshots } = await inventory(cluster.cloud, cluster.name)
+  const snapshots = await ownSnapshots(cluster.cloud, cluster.name)
   const all = await records(buckets.velero, snapshots)
   if (flags.json) return all
   return {

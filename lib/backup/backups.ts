@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import type { Cluster } from '../cluster/cluster.ts'
+import { parseJson } from '../json.ts'
 import type { Bucket } from '../store/s3.ts'
 
 /** A backup as its `velero-backup.json` in the bucket tells it (Velero's `object_store_layout.go`). */
@@ -56,12 +57,3 @@ export function ageOf(one: Backup | undefined, { cloud }: Pick<Cluster, 'cloud'>
 }
 
 const startOf = (one: Backup) => Date.parse(one.status?.startTimestamp ?? '') || 0
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch {
-    // A half-written backup is no backup.
-    return undefined
-  }
-}

@@ -5,20 +5,9 @@ import { Problem } from '../problem.ts'
 import { tell } from '../story.ts'
 import { type Kube, kubectl, velero } from '../tools.ts'
 import { waitFor } from '../wait.ts'
-import { createOnce, look } from './look.ts'
+import { createOnce, look, state } from './look.ts'
 import { restorable } from './selection.ts'
 import { type BackedVolume, type VolumeProof, volumesBack } from './volumes.ts'
-
-const restore = z.object({
-  status: z
-    .object({
-      phase: z.string().optional(),
-      errors: z.number().optional(),
-      failureReason: z.string().optional(),
-      validationErrors: z.array(z.string()).optional(),
-    })
-    .optional(),
-})
 
 const over = /^(Completed|PartiallyFailed|Failed|FailedValidation)$/
 
@@ -45,7 +34,7 @@ export async function bringBack(
   for (let left = again; ; left--, n++) {
     const name = restoreName(server, n)
     const started = performance.now()
-    const isNew = !(await look(kube, 'restores.velero.io', name, restore))
+    const isNew = !(await look(kube, 'restores.velero.io', name, state))
     if (isNew)
       await createOnce(
         kube,
@@ -78,13 +67,13 @@ export async function bringBack(
 /** The number of the newest restore of a server; 1 when there is none. */
 async function attemptsSoFar(kube: Kube, server: string): Promise<number> {
   for (let n = 1; ; n++)
-    if (!(await look(kube, 'restores.velero.io', restoreName(server, n + 1), restore))) return n
+    if (!(await look(kube, 'restores.velero.io', restoreName(server, n + 1), state))) return n
 }
 
 /** Waits until a restore is over, telling how far its volumes are. @throws Problem after six hours */
-async function ended(kube: Kube, name: string): Promise<z.infer<typeof restore>> {
+async function ended(kube: Kube, name: string): Promise<z.infer<typeof state>> {
   return waitFor({ wish: `restore ${name} is over`, every: 5, within: 6 * 3600 }, async (note) => {
-    const found = await look(kube, 'restores.velero.io', name, restore)
+    const found = await look(kube, 'restores.velero.io', name, state)
     note(found?.status?.phase ?? 'not started yet')
     return found && over.test(found.status?.phase ?? '') ? found : undefined
   })

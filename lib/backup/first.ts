@@ -1,5 +1,7 @@
 import type { Cluster } from '../cluster/cluster.ts'
 import { firstServerName } from '../cluster/first-server.ts'
+import { names } from '../cluster/names.ts'
+import { cloudTime } from '../digitalocean/clock.ts'
 import { isDryRun, showCommand } from '../dry-run.ts'
 import type { Buckets } from '../store/buckets.ts'
 import { nodeRecords } from '../store/nodes.ts'
@@ -34,11 +36,12 @@ export async function backupBefore(
   buckets: Buckets,
   what: string,
 ): Promise<void> {
-  const now = new Date(Date.now() + cluster.cloud.clockOffset())
+  const now = cloudTime(cluster.cloud)
   if (isDryRun()) return showCommand(`velero backup create ${cluster.name}-before-${what}-<time>`)
   const last = await lastWhole(buckets.velero)
   if (last && now.getTime() - Date.parse(last.status?.startTimestamp ?? '') < 15 * 60_000)
     return tell('=', `backup ${last.metadata.name}`, ageOf(last, cluster).split(', ')[1])
-  const time = now.toISOString().slice(0, 19).replace(/[-:]/g, '').toLowerCase()
-  await takeBackup(kube, cluster, buckets.velero, { name: `${cluster.name}-before-${what}-${time}` })
+  await takeBackup(kube, cluster, buckets.velero, {
+    name: names.backup(`${cluster.name}-before-${what}`, now),
+  })
 }

@@ -7,6 +7,19 @@ import { backoff, waitFor } from '../wait.ts'
 const location = z.object({
   status: z.object({ phase: z.string().optional(), message: z.string().optional() }).optional(),
 })
+
+/** How a Backup or a Restore stands, in Velero's words. */
+export const state = z.object({
+  status: z
+    .object({
+      phase: z.string().optional(),
+      errors: z.number().optional(),
+      failureReason: z.string().optional(),
+      validationErrors: z.array(z.string()).optional(),
+    })
+    .optional(),
+})
+
 /** Waits until Velero can use the bucket. @throws Problem with Velero's own word after five minutes */
 export async function locationAvailable(kube: Kube): Promise<void> {
   const started = performance.now()

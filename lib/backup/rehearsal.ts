@@ -3,6 +3,7 @@ import type { Cluster } from '../cluster/cluster.ts'
 import { clusterName } from '../cluster/names.ts'
 import type { WantedClaim } from '../cluster/plan.ts'
 import { dollars, prices } from '../cluster/prices.ts'
+import { parseJson } from '../json.ts'
 import { Problem } from '../problem.ts'
 import type { Outcome } from '../result.ts'
 import type { Shown } from '../run.ts'
@@ -105,14 +106,5 @@ export function drillOutcome({
       originalsBackups: changed.length === 0 ? 'as they were' : changed,
     }),
     fault: () => fault,
-  }
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch {
-    // A restore that failed printed no proof.
-    return undefined
   }
 }

@@ -1,6 +1,7 @@
 import type { Cluster } from '../cluster/cluster.ts'
 import { type Plan, plan, type WantedClaim } from '../cluster/plan.ts'
 import type { Course } from '../cluster/restoration.ts'
+import { quantity } from '../kubernetes/nodes.ts'
 import { ageOf, type Backup } from './backups.ts'
 import type { BackedObject } from './objects.ts'
 
@@ -35,9 +36,4 @@ export const claimsOf = (held: readonly BackedObject[]): WantedClaim[] =>
   )
 
 /** Whole GiB of a Kubernetes quantity such as `500Mi` or `2Gi`. */
-function gibOf(quantity: string): number {
-  const [, amount = '0', unit = ''] = /^([\d.]+)([KMGT]i?)?$/.exec(quantity) ?? []
-  const base = unit.endsWith('i') ? 1024 : 1000
-  const bytes = Number(amount) * base ** (' KMGT'.indexOf(unit.charAt(0) || ' ') as number)
-  return Math.max(1, Math.ceil(bytes / 1024 ** 3))
-}
+const gibOf = (storage: string) => Math.max(1, Math.ceil(quantity(storage) / 1024 ** 3))

@@ -8,7 +8,7 @@ import { type Kube, kubectl, velero } from '../tools.ts'
 import { waitFor } from '../wait.ts'
 import { backedVolumes } from './backed.ts'
 import { listBackups } from './backups.ts'
-import { createOnce, locationAvailable, look } from './look.ts'
+import { createOnce, locationAvailable, look, state } from './look.ts'
 import { commitAnnotation } from './record.ts'
 
 /** How a backup is wanted; the description says the rest. */
@@ -19,17 +19,6 @@ export interface BackupWish {
   /** Hours that it is kept. */
   hours?: number
 }
-
-const state = z.object({
-  status: z
-    .object({
-      phase: z.string().optional(),
-      errors: z.number().optional(),
-      failureReason: z.string().optional(),
-      validationErrors: z.array(z.string()).optional(),
-    })
-    .optional(),
-})
 
 /**
  * Takes a backup and waits until it is whole; one of this name that is under way is waited for. The CLI's `--wait` ends
@@ -46,7 +35,7 @@ export async function takeBackup(
   await locationAvailable(kube)
   const started = performance.now()
   const name = await unusedName(kube, wish.name)
-  const { volumes = wish.volumes, keepDays } = { ...cluster.wanted.backups, ...wishedVolumes(wish) }
+  const volumes = wish.volumes ?? cluster.wanted.backups.volumes
   if (!(await look(kube, 'backups.velero.io', name, state))) {
     const commit = await cluster.github.ref(cluster.place, 'heads/main')
     await createOnce(
@@ -56,22 +45,21 @@ export async function takeBackup(
       () =>
         velero(
           kube,
-        )`backup create ${name} --ttl ${`${wish.hours ?? keepDays * 24}h`} --csi-snapshot-timeout 25m --snapshot-move-data=${String(volumes === 's3')} --annotations ${`${commitAnnotation}=${commit ?? 'none'}`} --exclude-namespaces ${excludedNamespaces.join(',')}`,
+        )`backup create ${name} --ttl ${`${wish.hours ?? cluster.wanted.backups.keepDays * 24}h`} --csi-snapshot-timeout 25m --snapshot-move-data=${String(volumes === 's3')} --annotations ${`${commitAnnotation}=${commit ?? 'none'}`} --exclude-namespaces ${excludedNamespaces.join(',')}`,
     )
   }
   await waitFor({ wish: `backup ${name} is whole`, every: 3, within: 3600 }, async (note) => {
     const found = await look(kube, 'backups.velero.io', name, state)
     const phase = found?.status?.phase ?? 'not started yet'
-    note([phase, ...(await uploads(kube, name))].join(', '))
     if (/Failed/.test(phase)) throw failed(name, phase, found?.status)
-    return phase === 'Completed' ? true : undefined
+    if (phase === 'Completed') return true
+    note([phase, ...(await uploads(kube, name))].join(', '))
+    return undefined
   })
   await proveWhole(kube, bucket, name)
   tell('+', `backup ${name}`, 'Completed', (performance.now() - started) / 1000)
   return name
 }
-
-const wishedVolumes = ({ volumes }: BackupWish) => (volumes ? { volumes } : {})
 
 function failed(name: string, phase: string, status: z.infer<typeof state>['status']): Problem {
   const why = [status?.failureReason, ...(status?.validationErrors ?? [])].filter(Boolean).join('; ')

@@ -1,4 +1,6 @@
 import type { Cluster } from '../cluster/cluster.ts'
+import { names } from '../cluster/names.ts'
+import { cloudTime } from '../digitalocean/clock.ts'
 import { Problem } from '../problem.ts'
 import type { BackupWish } from './take.ts'
 
@@ -11,8 +13,7 @@ export function backupWish(
   flags: { backup?: string | undefined; volumes?: string | undefined; ttl?: string | undefined },
   { name: cluster, cloud }: Pick<Cluster, 'name' | 'cloud'>,
 ): BackupWish {
-  const time = new Date(Date.now() + cloud.clockOffset()).toISOString().slice(0, 19)
-  const name = flags.backup ?? `${cluster}-${time.replace(/[-:]/g, '').toLowerCase()}`
+  const name = flags.backup ?? names.backup(cluster, cloudTime(cloud))
   if (!/^[a-z0-9]([a-z0-9.-]{0,61}[a-z0-9])?$/.test(name))
     throw refused(`“${name}” is no name for a backup`, 'Take at most 63 of a-z, 0-9, - and .')
   const { volumes } = flags

@@ -1,4 +1,5 @@
 import { mayChange } from '../change.ts'
+import { cloudTime } from '../digitalocean/clock.ts'
 import type { ReservedIp } from '../digitalocean/types.ts'
 import { endpoints } from '../environment.ts'
 import { tlsName } from '../kubernetes/connect.ts'
@@ -69,7 +70,7 @@ export async function deliver(
     accessKey: buckets.accessKey,
     ...keys,
     sha256: bundle.sha256,
-    at: new Date(Date.now() + cluster.cloud.clockOffset()).toISOString(),
+    at: cloudTime(cluster.cloud).toISOString(),
   })
   tell(
     '+',

@@ -13,6 +13,8 @@ export const names = {
   setupKey: (cluster: string, at: Date) => `regrow-${cluster}-setup-${stamp(at)}`,
   operatorKey: (cluster: string, at: Date) => `regrow-${cluster}-operator-${stamp(at)}`,
   readerKey: (cluster: string, at: Date) => `regrow-${cluster}-reader-${stamp(at)}`,
+  /** `what` is the cluster, and for which occasion; to the second, without the zone. */
+  backup: (what: string, at: Date) => `${what}-${stamp(at).replace(/z$/, '')}`,
   veleroKey: (cluster: string, n: number) => `regrow-${cluster}-velero-${n}`,
   /** Both buckets: the in-cluster key may touch only the first. Grants of Spaces keys are per bucket. */
   buckets: (cluster: string, account: Account) => {

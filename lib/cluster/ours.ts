@@ -89,7 +89,7 @@ export async function inventory(cloud: DigitalOcean, cluster: string): Promise<I
       cloud.reservedIps(),
       cloud.dropletsTagged(names.tag(cluster)),
       cloud.volumes(),
-      cloud.volumeSnapshots(),
+      ownSnapshots(cloud, cluster),
       cloud.spacesKeys(),
     ])
   return {
@@ -102,7 +102,7 @@ export async function inventory(cloud: DigitalOcean, cluster: string): Promise<I
       isOurs('droplet', one, cluster, project),
     ),
     volumes: volumes.filter((one) => isOurs('volume', one, cluster, project)),
-    snapshots: snapshots.filter((one) => isOurs('snapshot', one, cluster)),
+    snapshots,
     spacesKeys: spacesKeys.filter((one) => isOurs('spacesKey', one, cluster)),
   }
 }
@@ -118,4 +118,9 @@ async function untagged(
     .filter((id) => id !== undefined && !tagged.some((one) => one.id === id))
   const found = await Promise.all(ids.map((id) => cloud.droplet(id ?? '')))
   return found.filter((one) => one !== undefined)
+}
+
+/** The cluster's snapshots alone: one request where the whole inventory takes ten. */
+export async function ownSnapshots(cloud: DigitalOcean, cluster: string): Promise<Snapshot[]> {
+  return (await cloud.volumeSnapshots()).filter((one) => isOurs('snapshot', one, cluster))
 }

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { change } from '../change.ts'
-import type { DigitalOcean } from '../digitalocean/client.ts'
+import { cloudTime } from '../digitalocean/clock.ts'
 import { isDryRun } from '../dry-run.ts'
 import { Problem } from '../problem.ts'
 import type { Buckets } from '../store/buckets.ts'
@@ -77,7 +77,7 @@ function newCourse(
     begun: false,
     backup,
     server: firstServerName(cluster),
-    at: timeOf(cluster.cloud),
+    at: cloudTime(cluster.cloud).toISOString(),
     ...(address ? { address } : {}),
     droplets: own.droplets.map(({ id, name }) => ({ id, name })),
     volumes: own.volumes.map(({ id, name, size_gigabytes: gib }) => ({ id, name, gib })),
@@ -92,7 +92,7 @@ export async function beginRestoration(cluster: Cluster, { kit }: Buckets, cours
 
 /** Records that a restore was proven. */
 export async function finishRestoration({ cloud }: Cluster, { kit }: Buckets, course: Course): Promise<void> {
-  if (!course.finished) await write(kit, { ...course, finished: timeOf(cloud) })
+  if (!course.finished) await write(kit, { ...course, finished: cloudTime(cloud).toISOString() })
 }
 
 /** Refuses to grow a server on whose data a restore is at work: apps would start on what is not there yet. */
@@ -111,5 +111,3 @@ async function write(kit: Bucket, course: Course): Promise<void> {
     kit.put(key, JSON.stringify(restoration.parse(course)), { type: 'application/json' }),
   )
 }
-
-const timeOf = (cloud: DigitalOcean) => new Date(Date.now() + cloud.clockOffset()).toISOString()

@@ -1,6 +1,7 @@
 import { accessSync, chmodSync, constants, mkdirSync, writeFileSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
 import type { Cluster } from '../cluster/cluster.ts'
+import { cloudTime } from '../digitalocean/clock.ts'
 import type { ReservedIp } from '../digitalocean/types.ts'
 import { DryRunEnd, isDryRun } from '../dry-run.ts'
 import { makeOperatorCertificate, renderKubeconfig } from '../node/index.ts'
@@ -27,7 +28,7 @@ export async function writeKubeconfig(
   address: string,
   file = kubeconfigPath(cluster.name),
 ): Promise<Kube> {
-  const now = new Date(Date.now() + cluster.cloud.clockOffset())
+  const now = cloudTime(cluster.cloud)
   const operator = await makeOperatorCertificate(kit.authorities, { now })
   const text = renderKubeconfig({
     cluster: cluster.name,

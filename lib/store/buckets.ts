@@ -3,6 +3,7 @@ import { change, mayChange } from '../change.ts'
 import { type BucketPlaces, bucketPlaces, type Cluster } from '../cluster/cluster.ts'
 import { names } from '../cluster/names.ts'
 import { isOurs } from '../cluster/ours.ts'
+import { cloudTime } from '../digitalocean/clock.ts'
 import { isDryRun } from '../dry-run.ts'
 import { atEnd } from '../ending.ts'
 import { networkCure } from '../environment.ts'
@@ -126,7 +127,7 @@ async function withSetupKey(
   work: (store: Store) => Promise<void>,
 ): Promise<void> {
   if (!isDryRun()) await mayChange()
-  const key = await mintKey(cluster, names.setupKey(cluster.name, now(cluster)), [
+  const key = await mintKey(cluster, names.setupKey(cluster.name, cloudTime(cluster.cloud)), [
     'bucket=;permission=fullaccess',
   ])
   const away = atEnd('full-access key', () =>
@@ -148,7 +149,7 @@ async function openSpaces(
   const make = permission === 'read' ? names.readerKey : names.operatorKey
   const key = await mintKey(
     cluster,
-    make(cluster.name, now(cluster)),
+    make(cluster.name, cloudTime(cluster.cloud)),
     [places.velero, places.kit].map((bucket) => `bucket=${bucket};permission=${permission}`),
   )
   const buckets = await open(cluster, places, key)
@@ -349,9 +350,6 @@ export function clusterOwnKey(): SpacesKeyPair {
     })
   return { name: 'REGROW_VELERO_KEY', accessKey: key, secretKey: new Secret(secret) }
 }
-
-/** The time by DigitalOcean's clock, which is the one that judges what we sign. */
-const now = (cluster: Cluster) => new Date(Date.now() + cluster.cloud.clockOffset())
 
 function imagined(places: BucketPlaces): Buckets {
   const nothing = (name: string): Bucket => ({

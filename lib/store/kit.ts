@@ -3,8 +3,10 @@ import { z } from 'zod'
 import { change } from '../change.ts'
 import type { Cluster } from '../cluster/cluster.ts'
 import { asked } from '../confirm.ts'
+import { cloudTime } from '../digitalocean/clock.ts'
 import { isDryRun } from '../dry-run.ts'
 import { makeSealingKey } from '../gitops/sealing-key.ts'
+import { parseJson } from '../json.ts'
 import { clusterAuthorities, makeClusterAuthorities, makeSshKeyPair } from '../node/index.ts'
 import { Problem } from '../problem.ts'
 import { remember, Secret } from '../secret.ts'
@@ -52,7 +54,7 @@ export async function ensureKit(buckets: Buckets, { name, cloud }: Cluster, orig
   }
   const started = performance.now()
   const kit = {
-    ...(await makeKit(name, new Date(Date.now() + cloud.clockOffset()))),
+    ...(await makeKit(name, cloudTime(cloud))),
     ...(original ? { kopiaPassword: original.kopiaPassword, sealing: original.sealing } : {}),
   }
   rememberAll(kit)
@@ -169,14 +171,5 @@ async function decrypt(bytes: Uint8Array): Promise<string> {
       cure: 'Set REGROW_PASSPHRASE to the one used when the cluster was grown.',
       cause,
     })
-  }
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch {
-    // Told by the schema's refusal, with what to do.
-    return undefined
   }
 }

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { parseJson } from '../json.ts'
 import { installSteps, type Report, reportSchema, type Step, steps } from '../node/index.ts'
 import type { Bucket } from './s3.ts'
 
@@ -66,13 +67,4 @@ export async function readReport(kit: Bucket, name: string, step: Step): Promise
   if (!bytes) return undefined
   const read = reportSchema.safeParse(parseJson(Buffer.from(bytes).toString()))
   return read.success ? read.data : undefined
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch {
-    // A report is written by the node: what cannot be read counts as not there.
-    return undefined
-  }
 }

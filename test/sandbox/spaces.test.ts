@@ -34,16 +34,11 @@ import { readBody } from '../../sandbox/spaces/body.ts'
 import type { SpacesKey } from '../../sandbox/spaces/key.ts'
 import { startSpaces } from '../../sandbox/spaces/start.ts'
 import { openWorld } from '../../sandbox/world.ts'
+import { key } from './spaces-ground.ts'
 
 const world = await openWorld(t.testdir(), { faults: new Faults(), machines: noMachines })
 t.teardown(() => world.end())
 
-const key = (name: string, ...grants: [string, string][]): SpacesKey => ({
-  access_key: `DO00${name}`,
-  secret_key: `secret-of-${name}`,
-  created_at: new Date().toISOString(),
-  grants: grants.map(([bucket, permission]) => ({ bucket, permission })),
-})
 const full = key('full', ['', 'fullaccess'])
 const writer = key('writer', ['one', 'readwrite'])
 const reader = key('reader', ['one', 'read'])

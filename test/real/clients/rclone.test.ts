@@ -9,6 +9,7 @@ import { noMachines } from '../../../sandbox/machines.ts'
 import type { SpacesKey } from '../../../sandbox/spaces/key.ts'
 import { startSpaces } from '../../../sandbox/spaces/start.ts'
 import { openWorld } from '../../../sandbox/world.ts'
+import { key } from '../../sandbox/spaces-ground.ts'
 import { run } from '../../sandbox/tools-ground.ts'
 
 // REAL: rclone, whose S3 client is another than the one regrow uses, against the box's Spaces.
@@ -20,12 +21,6 @@ t.setTimeout(300_000)
 const folder = t.testdir({ world: {} })
 const world = await openWorld(join(folder, 'world'), { faults: new Faults(), machines: noMachines })
 t.teardown(() => world.end())
-const key = (name: string, ...grants: [string, string][]): SpacesKey => ({
-  access_key: `DO00${name}`,
-  secret_key: `secret-of-${name}`,
-  created_at: new Date().toISOString(),
-  grants: grants.map(([bucket, permission]) => ({ bucket, permission })),
-})
 const full = key('full', ['', 'fullaccess'])
 const writer = key('writer', ['one', 'readwrite'])
 const reader = key('reader', ['one', 'read'])

@@ -1,20 +1,12 @@
 import t from 'tap'
-import { z } from 'zod'
-import type { LogEntry } from '../../../sandbox/world.ts'
 import { openTestBox } from '../../flows/box.ts'
+import { fleetOf, request } from '../../flows/fleet.ts'
 
 // What goes wrong while a SIMULATED cluster grows: a clear word, a clear state, and the next run goes on. Nothing real is
 // needed for it but time.
 
 const box = await openTestBox(t)
-const droplets = async () =>
-  z
-    .object({ droplets: z.array(z.object({ name: z.string(), size_slug: z.string(), status: z.string() })) })
-    .parse(await box.cloud('GET', '/v2/droplets?per_page=200'))
-    .droplets.map(({ name, size_slug: size, status }) => `${name} ${size} ${status}`)
-const nodes = async () => (await box.run('kubectl', ['get', 'nodes', '-o', 'name'])).out.trim().split('\n')
-const request = (method: string, path: RegExp) => (entry: LogEntry) =>
-  entry.method === method && path.test(entry.path)
+const { droplets, nodes } = fleetOf(box)
 
 t.test('the account is full in the middle of --add 2', async (t) => {
   t.equal((await box.run('bootstrap.mts')).code, 0)
