@@ -1,6 +1,6 @@
+import type { Check } from '../cluster/check.ts'
 import { accountOf, type Cluster } from '../cluster/cluster.ts'
 import type { Inventory } from '../cluster/ours.ts'
-import type { Check } from '../cluster/preflight.ts'
 import type { Course } from '../cluster/restoration.ts'
 import { checkUpstream } from '../cluster/upstream.ts'
 import { Problem } from '../problem.ts'

@@ -1,6 +1,6 @@
 import type { Size } from '../digitalocean/types.ts'
 import type { Shown } from '../run.ts'
-import { missingBuckets } from '../store/buckets.ts'
+import { missingBuckets } from '../store/existence.ts'
 import { accountOf, bucketPlaces, type Cluster } from './cluster.ts'
 import { descriptionPath } from './description.ts'
 import { names } from './names.ts'

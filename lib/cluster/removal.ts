@@ -1,7 +1,7 @@
 import { type Copies, copiesIn } from '../backup/copies.ts'
 import type { Snapshot, Volume } from '../digitalocean/types.ts'
 import type { Shown } from '../run.ts'
-import { missingBuckets } from '../store/buckets.ts'
+import { missingBuckets } from '../store/existence.ts'
 import { isShortLived } from '../store/keys.ts'
 import type { Bucket } from '../store/s3.ts'
 import { bucketPlaces, type Cluster } from './cluster.ts'

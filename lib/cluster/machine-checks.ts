@@ -1,0 +1,144 @@
+import { Problem } from '../problem.ts'
+import type { Check } from './check.ts'
+import { accountOf, type Cluster } from './cluster.ts'
+import type { Inventory } from './ours.ts'
+import { firstClaims } from './plan.ts'
+import { renumberLostServer } from './revive.ts'
+
+/** Regions with basic droplets and Spaces (https://docs.digitalocean.com/platform/regional-availability, 2026-10). */
+const spacesRegions = ['ams3', 'blr1', 'fra1', 'lon1', 'nyc3', 'sfo2', 'sfo3', 'sgp1', 'syd1', 'tor1']
+
+/** Another size means to stop a machine, which only scale does. */
+export async function sizeIsKept({ committed, wanted, name }: Cluster): Promise<Problem[]> {
+  return !committed || committed.size === wanted.size
+    ? []
+    : [
+        new Problem(`cluster ${name} has size ${committed.size}`, {
+          cure: `./scale.mts --size ${wanted.size} changes it.`,
+          exitCode: 2,
+        }),
+      ]
+}
+
+/** The account is active and has room for the machines, volumes and addresses that are to be made. */
+export const limits: Check = async (cluster, own) => {
+  const account = accountOf(cluster)
+  const toMake = cluster.wanted.nodes.filter(
+    (node) => !own.droplets.some((one) => one.name === node.name),
+  ).length
+  const problems: Problem[] = []
+  if (account.status !== 'active')
+    problems.push(
+      new Problem(`the DigitalOcean account is ${account.status}`, {
+        cure: 'Log in at DigitalOcean: it says what is missing.',
+      }),
+    )
+  const full = (what: string, limit: number, more: number, there: number) => {
+    if (limit > 0 && there + more > limit)
+      problems.push(
+        new Problem(`${what}: the account may have ${limit} and has ${there}, and ${more} more must fit`, {
+          cure: `Ask DigitalOcean to raise the limit, or remove ${what} that you do not need.`,
+        }),
+      )
+  }
+  const claims = own.volumes.length > 0 ? 0 : firstClaims(cluster).length
+  if (toMake > 0) full('droplets', account.droplet_limit, toMake, (await cluster.cloud.droplets()).length)
+  if (claims > 0) full('volumes', account.volume_limit, claims, (await cluster.cloud.volumes()).length)
+  if (own.reservedIps.length === 0)
+    full('reserved IPs', account.reserved_ip_limit, 1, (await cluster.cloud.reservedIps()).length)
+  return problems
+}
+
+/** The region exists and has Spaces; each size exists, is large enough and can be had there. */
+export const regionAndSize: Check = async ({ cloud, wanted }, own) => {
+  const [regions, sizes] = await Promise.all([cloud.regions(), cloud.sizes()])
+  const region = regions.find((one) => one.slug === wanted.region)
+  if (!region?.available)
+    return [
+      new Problem(`DigitalOcean has no region ${wanted.region}`, {
+        cure: `Take one of ${spacesRegions.join(' ')}.`,
+        exitCode: 2,
+      }),
+    ]
+  const problems: Problem[] = []
+  const grows = wanted.nodes.some((node) => !own.droplets.some((one) => one.name === node.name))
+  if (grows && !(await cloud.hasImage(wanted.image)))
+    problems.push(
+      new Problem(`DigitalOcean has no image ${wanted.image}`, {
+        cure: 'Take debian-13-x64 or ubuntu-24-04-x64 (image in cluster.yaml).',
+        exitCode: 2,
+      }),
+    )
+  if (!wanted.store.endpoint && !spacesRegions.includes(wanted.store.region ?? wanted.region))
+    problems.push(
+      new Problem(`region ${wanted.region} has no Spaces`, {
+        cure: `Take one of ${spacesRegions.join(' ')}.`,
+        exitCode: 2,
+      }),
+    )
+  for (const slug of new Set(wanted.nodes.map((node) => node.size ?? wanted.size))) {
+    const size = sizes.find((one) => one.slug === slug)
+    const sized = wanted.nodes.filter((node) => (node.size ?? wanted.size) === slug)
+    const least = sized.some((node) => node.role === 'server') ? 2048 : 1024
+    const missing = sized.some(
+      (node) => own.droplets.find((one) => one.name === node.name)?.size_slug !== slug,
+    )
+    const fit = sizes
+      .filter((one) => one.memory >= 2048 && one.available && region.sizes.includes(one.slug))
+      .toSorted((a, b) => a.price_monthly - b.price_monthly)
+      .slice(0, 5)
+      .map((one) => one.slug)
+      .join(' ')
+    if (!size)
+      problems.push(
+        new Problem(`DigitalOcean has no size ${slug}`, { cure: `For example: ${fit}.`, exitCode: 2 }),
+      )
+    else if (size.memory < least)
+      problems.push(
+        new Problem(
+          `size ${slug} has ${size.memory} MB of memory; ${least === 2048 ? 'a server needs 2,048' : 'an agent needs 1,024'}`,
+          { cure: `For example: ${fit}.`, exitCode: 2 },
+        ),
+      )
+    else if (missing && (!size.available || !region.sizes.includes(slug)))
+      problems.push(
+        new Problem(`size ${slug} cannot be had in ${wanted.region} now`, { cure: `For example: ${fit}.` }),
+      )
+  }
+  return problems
+}
+
+/** A first server grown anew beside servers that still run would be a second cluster. */
+function lostLeader({ wanted, name }: Cluster, own: Inventory): Problem | undefined {
+  const there = (node: string) => own.droplets.some((one) => one.name === node)
+  const [first, ...others] = wanted.nodes.filter((node) => node.role === 'server')
+  const left = others.filter((node) => there(node.name)).map((node) => node.name)
+  if (!first || there(first.name) || left.length === 0) return undefined
+  return new Problem(`droplet ${first.name} is gone, and ${left.join(' and ')} still run the cluster`, {
+    cure: `./scale.mts --name ${name} lets another server join in its place.`,
+  })
+}
+
+/** A machine of ours that the description does not know is never grown again beside itself, nor billed twice. */
+export async function machinesAreDescribed(cluster: Cluster, own: Inventory): Promise<Problem[]> {
+  const described = new Set(cluster.wanted.nodes.map((node) => node.name))
+  const unknown = own.droplets.filter((one) => !described.has(one.name))
+  const lost = lostLeader(cluster, own)
+  if (lost) return [lost]
+  if (unknown.length === 0) {
+    await renumberLostServer(cluster, own.droplets)
+    return []
+  }
+  const missing = [...described].filter((name) => !own.droplets.some((one) => one.name === name))
+  return unknown.map(
+    (one) =>
+      new Problem(
+        `droplet ${one.name} (${one.id}) belongs to cluster ${cluster.name}, and its description names no such machine`,
+        {
+          cure: missing[0]
+            ? `Was it renamed? Then give it its name back: doctl compute droplet-action rename ${one.id} --droplet-name ${missing[0]}. Otherwise remove it: doctl compute droplet delete ${one.id}.`
+            : `./scale.mts --name ${cluster.name} finishes what was begun; otherwise remove it: doctl compute droplet delete ${one.id}.`,
+        },
+      ),
+  )
+}

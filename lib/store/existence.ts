@@ -1,0 +1,69 @@
+import type { BucketPlaces } from '../cluster/cluster.ts'
+import { networkCure } from '../environment.ts'
+import { Problem } from '../problem.ts'
+import { waitFor } from '../wait.ts'
+import type { Store } from './s3.ts'
+
+/**
+ * Which of the two buckets do not exist, asked without a key: S3 answers 404 for a missing bucket and 403 for one that
+ * is somebody's. A key of ours cannot tell before the bucket is there, because grants are per bucket.
+ */
+export async function missingBuckets(places: BucketPlaces): Promise<string[]> {
+  const missing = await Promise.all(
+    [places.velero, places.kit].map(async (bucket) => {
+      const answer = await waitFor(
+        { wish: `object store ${places.endpoint}`, every: 3, within: 60, cure: networkCure() },
+        async (note) => {
+          try {
+            const asked = await fetch(`${places.endpoint}/${bucket}`, {
+              method: 'HEAD',
+              signal: AbortSignal.timeout(15_000),
+            })
+            note(`status ${asked.status}`)
+            return asked.status < 500 && asked.status !== 429 ? asked.status : undefined
+          } catch (error) {
+            // fetch says only that it failed; its cause says why.
+            const { cause, message } = error as Error
+            note(cause instanceof Error ? cause.message : message)
+            return undefined
+          }
+        },
+      )
+      return answer === 404 ? bucket : undefined
+    }),
+  )
+  return missing.filter((bucket) => bucket !== undefined)
+}
+
+/** A fresh key is refused for some seconds; what is still refused after a minute is somebody else's bucket. */
+export async function accepted(store: Store, bucket: string): Promise<'ours' | 'missing'> {
+  return waitFor(
+    {
+      wish: `the new key is known for bucket ${bucket}`,
+      every: 2,
+      within: 60,
+      cure: `If ${bucket} belongs to somebody else, name other buckets in cluster.yaml (store.velero, store.kit).`,
+    },
+    async () => {
+      const found = await store.look(bucket)
+      return found === 'foreign' ? undefined : found
+    },
+  )
+}
+
+/** Why a bucket cannot be used with a key, as the store answered; undefined when it can. */
+export function unusable(
+  places: BucketPlaces,
+  bucket: string,
+  found: 'missing' | 'ours' | 'foreign',
+  key: { name: string },
+): Problem | undefined {
+  if (found === 'ours') return undefined
+  if (places.spaces)
+    return new Problem(`bucket ${bucket} is not there`, { cure: 'Run the same command again.' })
+  if (found === 'missing')
+    return new Problem(`bucket ${bucket} is not there`, { cure: `Make it at ${places.endpoint}.` })
+  return new Problem(`the key in ${key.name} may not use bucket ${bucket}`, {
+    cure: `Give it to the key at ${places.endpoint}, or name other buckets (store.velero, store.kit).`,
+  })
+}

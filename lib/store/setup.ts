@@ -1,0 +1,85 @@
+import { change, mayChange } from '../change.ts'
+import { type BucketPlaces, bucketPlaces, type Cluster } from '../cluster/cluster.ts'
+import { names } from '../cluster/names.ts'
+import { isOurs } from '../cluster/ours.ts'
+import { cloudTime } from '../digitalocean/clock.ts'
+import { isDryRun } from '../dry-run.ts'
+import { atEnd } from '../ending.ts'
+import { tell } from '../story.ts'
+import { accepted, missingBuckets } from './existence.ts'
+import { isSetupKey, mintKey, removeKey } from './keys.ts'
+import { connectStore, type Store } from './s3.ts'
+
+/** Makes buckets. A full-access key exists only between “no bucket” and “buckets made”. */
+export async function createBuckets(
+  cluster: Cluster,
+  places: BucketPlaces,
+  missing: string[],
+): Promise<void> {
+  const started = performance.now()
+  await withSetupKey(cluster, places, async (store) => {
+    if (missing[0] && !isDryRun()) await accepted(store, missing[0])
+    await Promise.all(
+      missing.map(async (bucket) => {
+        await change(`aws s3 mb s3://${bucket} --endpoint-url ${places.endpoint}`, async () => {
+          if ((await store.look(bucket)) === 'missing') await store.createBucket(bucket)
+        })
+        if (!isDryRun()) tell('+', `bucket ${bucket}`, places.region, (performance.now() - started) / 1000)
+      }),
+    )
+  })
+}
+
+/** Works with a full-access key that goes as soon as the work is done, also after a failure and after Ctrl-C. */
+async function withSetupKey(
+  cluster: Cluster,
+  places: BucketPlaces,
+  work: (store: Store) => Promise<void>,
+): Promise<void> {
+  if (!isDryRun()) await mayChange()
+  const key = await mintKey(cluster, names.setupKey(cluster.name, cloudTime(cluster.cloud)), [
+    'bucket=;permission=fullaccess',
+  ])
+  const away = atEnd('full-access key', () =>
+    removeKey(cluster, { name: key.name, access_key: key.accessKey }),
+  )
+  try {
+    await work(await connectStore(places.endpoint, places.region, key, cluster.cloud.clockOffset()))
+  } finally {
+    await away()
+  }
+}
+
+/** Removes the full-access keys that killed runs left. */
+export async function sweepSetupKeys(cluster: Cluster): Promise<void> {
+  if (isDryRun()) return
+  const left = (await cluster.cloud.spacesKeys()).filter(
+    (key) => isOurs('spacesKey', key, cluster.name) && isSetupKey(key.name),
+  )
+  // They may be in use by whoever has the lock.
+  if (left.length > 0) await mayChange()
+  for (const key of left) await removeKey(cluster, key)
+}
+
+/**
+ * Empties and deletes both buckets, with a full-access key that exists only for that; buckets of another store than
+ * Spaces are the person's.
+ */
+export async function deleteBuckets(cluster: Cluster): Promise<void> {
+  const places = bucketPlaces(cluster)
+  if (!places.spaces) return
+  const missing = await missingBuckets(places)
+  const there = [places.velero, places.kit].filter((bucket) => !missing.includes(bucket))
+  if (there.length === 0) return
+  await withSetupKey(cluster, places, async (store) => {
+    for (const name of there) {
+      await change(`aws s3 rb s3://${name} --force --endpoint-url ${places.endpoint}`, async () => {
+        await accepted(store, name)
+        const bucket = store.bucket(name)
+        for (const object of await bucket.list()) await bucket.remove(object.key)
+        await store.removeBucket(name)
+      })
+      if (!isDryRun()) tell('-', `bucket ${name}`)
+    }
+  })
+}
