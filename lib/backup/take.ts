@@ -34,9 +34,9 @@ export async function takeBackup(
 ): Promise<string> {
   await locationAvailable(kube)
   const started = performance.now()
-  const name = await unusedName(kube, wish.name)
+  const { name, isBegun } = await attempt(kube, wish.name)
   const volumes = wish.volumes ?? cluster.wanted.backups.volumes
-  if (!(await look(kube, 'backups.velero.io', name, state))) {
+  if (!isBegun) {
     const commit = await cluster.github.ref(cluster.place, 'heads/main')
     await createOnce(
       kube,
@@ -111,12 +111,14 @@ const claims = z.object({
 
 /** Reads back from the bucket what Velero calls complete. @throws Problem naming every volume that it lacks */
 async function proveWhole(kube: Kube, bucket: Bucket, name: string): Promise<void> {
-  const [found, volumes, there] = await Promise.all([
-    waitFor({ wish: `backup ${name} lies in ${bucket.name}`, every: 2, within: 60 }, async () =>
+  const found = await waitFor(
+    { wish: `backup ${name} lies in ${bucket.name}`, every: 2, within: 60 },
+    async () =>
       (await listBackups(bucket)).find(
         (one) => one.metadata.name === name && one.status?.phase === 'Completed',
       ),
-    ),
+  )
+  const [volumes, there] = await Promise.all([
     backedVolumes(bucket, name),
     kubectl(kube)`get persistentvolumeclaims -A -o json`,
   ])
@@ -137,11 +139,11 @@ async function proveWhole(kube: Kube, bucket: Bucket, name: string): Promise<voi
     )
 }
 
-/** A name whose earlier attempt did not fail: `first`, else `first-2` and so on. */
-async function unusedName(kube: Kube, base: string): Promise<string> {
+/** The attempt that did not fail yet: `first`, else `first-2` and so on; and whether it was begun by an earlier run. */
+async function attempt(kube: Kube, base: string): Promise<{ name: string; isBegun: boolean }> {
   for (let n = 1; ; n++) {
     const name = n === 1 ? base : `${base}-${n}`
     const found = await look(kube, 'backups.velero.io', name, state)
-    if (!found || !/Failed/.test(found.status?.phase ?? '')) return name
+    if (!found || !/Failed/.test(found.status?.phase ?? '')) return { name, isBegun: found !== undefined }
   }
 }
