@@ -1,10 +1,10 @@
 import type { ChildProcess } from 'node:child_process'
 import { hostname } from 'node:os'
 import t, { type Test } from 'tap'
-import { mutating } from '../flows/box.ts'
-import { bootstrap } from './flows.ts'
-import { type Ended, here, inWorld, type Point, type World } from './harness.ts'
-import { differences, stateOf } from './state.ts'
+import { bootstrap } from '../../faults/flows.ts'
+import { type Ended, here, inWorld, type Point, type World } from '../../faults/harness.ts'
+import { differences, stateOf } from '../../faults/state.ts'
+import { mutating } from '../../flows/box.ts'
 
 // Two at once: real processes in one SIMULATED world. A holder of the lock stands still in the middle of a request, as
 // a laptop that sleeps; it is refused to others by its name, stolen from, and finds out when it wakes.

@@ -2,12 +2,12 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import t from 'tap'
-import { openTestBox, ownPath, runIn } from '../flows/box.ts'
+import { openTestBox, ownPath, runIn } from '../../flows/box.ts'
 
 // Runs what the pages tell a person to type, in one SIMULATED world. A word after ```sh says who else does: `real`
 // needs the real clouds, `tests` is the suite that this belongs to, `package` and `flows` are run by those tests.
 
-const root = fileURLToPath(new URL('../../', import.meta.url))
+const root = fileURLToPath(new URL('../../../', import.meta.url))
 const read = (page: string) => readFileSync(join(root, page), 'utf8')
 const pages = ['README.md', ...readdirSync(join(root, 'docs')).map((name) => `docs/${name}`)]
 const readme = read('README.md')
