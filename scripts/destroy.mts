@@ -3,7 +3,7 @@
 import { ageOf, lastWhole } from '../lib/backup/backups.ts'
 import { describe } from '../lib/cluster/cluster.ts'
 import { preflightReading } from '../lib/cluster/preflight.ts'
-import { removal } from '../lib/cluster/removal.ts'
+import { removal, removalOutcome } from '../lib/cluster/removal.ts'
 import { removeBuckets, removeCloud, removeRepository, whatIsLeft } from '../lib/cluster/remove.ts'
 import { confirmName } from '../lib/confirm.ts'
 import { lockForRemoval } from '../lib/gitops/claim.ts'
@@ -27,10 +27,5 @@ await run('destroy', async ({ flags, confirm }) => {
   if (flags['with-repository']) await removeRepository(cluster)
 
   const left = await whatIsLeft(cluster, flags, list.keep)
-  return {
-    removed: list.removed,
-    kept: list.kept,
-    left,
-    lastBackup: flags['with-backups'] ? 'none' : lastBackup,
-  }
+  return removalOutcome(list, left, flags['with-backups'] ? 'none' : lastBackup)
 })

@@ -13,15 +13,27 @@ const bounds = [
  */
 export function isCron(text: string): boolean {
   const fields = text.split(' ')
-  return fields.length === 5 && fields.every((field, index) => isField(field, bounds[index] ?? [0, 0]))
+  return fields.length === 5 && fields.every((field, index) => valuesOf(field, index) !== undefined)
 }
 
-function isField(field: string, [least, most]: readonly [number, number]): boolean {
-  return field.split(',').every((one) => {
-    const found = /^(?:\*|(\d+)(?:-(\d+))?)(?:\/[1-9]\d*)?$/.exec(one)
-    if (!found) return false
+/** How often a cron schedule comes on a day on which it comes at all. */
+export function runsADay(schedule: string): number {
+  const [minutes, hours] = schedule.split(' ').map(valuesOf)
+  return (minutes?.size ?? 0) * (hours?.size ?? 0)
+}
+
+/** The numbers that a field means; undefined when it is none. */
+function valuesOf(field: string, index: number): Set<number> | undefined {
+  const [least, most] = bounds[index] ?? [0, 0]
+  const values = new Set<number>()
+  for (const one of field.split(',')) {
+    const found = /^(?:\*|(\d+)(?:-(\d+))?)(?:\/([1-9]\d*))?$/.exec(one)
+    if (!found) return undefined
+    const isRange = found[1] === undefined || found[2] !== undefined || found[3] !== undefined
     const from = Number(found[1] ?? least)
-    const to = Number(found[2] ?? from)
-    return least <= from && from <= to && to <= most
-  })
+    const to = Number(found[2] ?? (isRange ? most : from))
+    if (from < least || to > most || from > to) return undefined
+    for (let value = from; value <= to; value += Number(found[3] ?? 1)) values.add(value)
+  }
+  return values
 }

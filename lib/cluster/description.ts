@@ -2,7 +2,7 @@ import { isIP } from 'node:net'
 import { dump, load } from 'js-yaml'
 import { z } from 'zod'
 import { parts, pinned } from '../versions.ts'
-import { isCron } from './cron.ts'
+import { isCron, runsADay } from './cron.ts'
 import { type Fault, faultsOf } from './faults.ts'
 import { clusterName, names } from './names.ts'
 import { isNetwork, overlap } from './ranges.ts'
@@ -99,10 +99,14 @@ const fields = z.strictObject({
       }),
     })
     .prefault({})
-    .refine((backups) => backups.volumes !== 'snapshot' || backups.keepDays <= 24, {
-      path: ['keepDays'],
-      error: 'must be at most 24 with snapshots: DigitalOcean keeps 25 a volume',
-    }),
+    .refine(
+      ({ volumes, keepDays, schedule }) => volumes !== 'snapshot' || keepDays * runsADay(schedule) <= 24,
+      {
+        path: ['keepDays'],
+        error:
+          'must be at most 24 with snapshots, less where several are taken a day: DigitalOcean keeps 25 a volume',
+      },
+    ),
   store: z
     .strictObject({
       endpoint: z

@@ -2,6 +2,7 @@ import type { Size } from '../digitalocean/types.ts'
 import type { Shown } from '../run.ts'
 import { missingBuckets } from '../store/existence.ts'
 import { accountOf, bucketPlaces, type Cluster } from './cluster.ts'
+import { runsADay } from './cron.ts'
 import { descriptionPath } from './description.ts'
 import { names } from './names.ts'
 import { type Inventory, inventory } from './ours.ts'
@@ -108,7 +109,8 @@ function storage(
   returning: readonly WantedClaim[] | undefined,
 ): PlanItem[] {
   const places = bucketPlaces(cluster)
-  const { volumes, keepDays } = cluster.wanted.backups
+  const { volumes, keepDays, schedule } = cluster.wanted.backups
+  const snapshots = keepDays * runsADay(schedule)
   const existing = own.volumes.map((volume) => ({
     mark: '=' as const,
     name: volume.name,
@@ -137,9 +139,9 @@ function storage(
           {
             mark: claims[0]?.mark ?? ('+' as const),
             kind: 'snapshots',
-            name: `daily, kept ${keepDays} days`,
-            detail: `${keepDays} × ${gib} GiB`,
-            perMonth: keepDays * gib * prices.snapshotGib,
+            name: `of backups, kept ${keepDays} days`,
+            detail: `${snapshots} × ${gib} GiB`,
+            perMonth: snapshots * gib * prices.snapshotGib,
           },
         ]
       : []),

@@ -1,5 +1,7 @@
 import { type Copies, copiesIn } from '../backup/copies.ts'
 import type { Snapshot, Volume } from '../digitalocean/types.ts'
+import { Problem } from '../problem.ts'
+import type { Outcome } from '../result.ts'
 import type { Shown } from '../run.ts'
 import { missingBuckets } from '../store/existence.ts'
 import { isShortLived } from '../store/keys.ts'
@@ -120,4 +122,20 @@ export async function removal(
     ].join('\n'),
     toJSON: () => ({ cluster: cluster.name, removed: removed.map(say), kept: kept.map(say), saved }),
   }
+}
+
+/** What a removal comes to: what went, what stays by wish, and what is left against it, which is a failure (exit code 1). */
+export function removalOutcome(
+  { removed, kept }: Removal,
+  left: readonly string[],
+  lastBackup: string,
+): Outcome & Record<string, unknown> {
+  const result = { removed, kept, left, lastBackup }
+  const fault =
+    left.length > 0
+      ? new Problem(`not all is gone:\n    ${left.join('\n    ')}`, {
+          cure: 'Run the same command again: it removes what is left. What goes on being there costs what it did.',
+        })
+      : undefined
+  return { ...result, shown: () => result, fault: () => fault }
 }

@@ -123,14 +123,35 @@ export async function removeRepository(cluster: Cluster): Promise<void> {
   if (!isDryRun()) tell('-', `repository ${place.owner}/${place.name}`)
 }
 
-/** Looks again: what is still there of what should be gone. */
+/**
+ * Looks again: what is still there of what should be gone. Lists lag behind what was removed, so something that is
+ * still in one is looked at some times more, for some ten seconds.
+ */
 export async function whatIsLeft(
   cluster: Cluster,
-  flags: { 'with-backups': boolean },
+  flags: { 'with-backups': boolean; 'with-repository': boolean },
   keep: Kept,
 ): Promise<string[]> {
   if (isDryRun()) throw new DryRunEnd('nothing was removed')
-  const own = await inventory(cluster.cloud, cluster.name)
+  for (let attempt = 1; ; attempt++) {
+    const left = await leftNow(cluster, flags, keep)
+    if (left.length === 0 || attempt === 6) return left
+    await backoff(attempt)
+  }
+}
+
+async function leftNow(
+  cluster: Cluster,
+  flags: { 'with-backups': boolean; 'with-repository': boolean },
+  keep: Kept,
+): Promise<string[]> {
+  const { cloud, github, place, name, tag } = cluster
+  const [own, tags, repository] = await Promise.all([
+    inventory(cloud, name),
+    cloud.tags(),
+    flags['with-repository'] ? github.repository(place.owner, place.name) : undefined,
+  ])
+  const isKept = own.volumes.length + own.snapshots.length > 0
   return [
     ...own.droplets.map((one) => `droplet ${one.name}`),
     ...own.volumes.filter((one) => !keep.volumes.has(one.id)).map((one) => `volume ${one.name}`),
@@ -141,7 +162,9 @@ export async function whatIsLeft(
     ...own.sshKeys.map((one) => `SSH key ${one.name}`),
     ...own.projects.map((one) => `project ${one.name}`),
     ...own.spacesKeys.filter((one) => !isShortLived(one.name)).map((one) => `Spaces key ${one.name}`),
+    ...(tags.includes(tag) && !isKept ? [`tag ${tag}`] : []),
     ...(flags['with-backups'] ? await bucketsLeft(cluster) : []),
+    ...(repository ? [`repository ${place.owner}/${place.name}`] : []),
   ]
 }
 

@@ -23,6 +23,19 @@ t.test('what is rendered reads back as the same, and Argo CD is told to skip it'
   t.same(withFirstServer(full), full, 'a second look adds no second server')
 })
 
+t.test('no more snapshots of a volume are kept than DigitalOcean keeps', async (t) => {
+  const fits = (schedule: string, keepDays: number) =>
+    'description' in
+    parseDescription(`backups: {volumes: snapshot, keepDays: ${keepDays}, schedule: '${schedule}'}`)
+  t.ok(fits('17 3 * * *', 24))
+  t.notOk(fits('17 3 * * *', 25))
+  t.ok(fits('17 */6 * * *', 6))
+  t.notOk(fits('17 */6 * * *', 7))
+  t.ok(fits('0,30 1-3 * * *', 4))
+  t.notOk(fits('0/30 1-3 * * *', 5))
+  t.notOk(fits('* 3 * * *', 1))
+})
+
 t.test('a schedule is what Velero takes', async (t) => {
   for (const schedule of ['17 3 * * *', '*/15 0-6,22 1 1-12/2 0', '0 0 31 12 6'])
     t.ok('description' in parseDescription(`backups: {schedule: ${JSON.stringify(schedule)}}`), schedule)

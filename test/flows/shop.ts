@@ -62,8 +62,11 @@ export const ids = (list: unknown) =>
     .parse(list)
     .map((one) => one.id)
 
-/** Grows a cluster in a box and fills it; the sample's volume is the other of the two. */
-export async function openShop(box: TestBox): Promise<Shop> {
+/**
+ * Grows a cluster in a box and fills it; the sample's volume is the other of the two.
+ * @param words of bootstrap
+ */
+export async function openShop(box: TestBox, words: string[] = []): Promise<Shop> {
   const volumes = join(box.dir, '.sandbox', 'volumes')
   const kubectl: Shop['kubectl'] = async (words, input) => {
     const ended = await box.run('kubectl', words.split(' '), input === undefined ? {} : { input })
@@ -75,7 +78,7 @@ export async function openShop(box: TestBox): Promise<Shop> {
     return join(volumes, await kubectl(`get pv ${name} -o jsonpath={.spec.csi.volumeHandle}`))
   }
   const both = () => Promise.all([volumeOf('hello', 'hello'), volumeOf('shop', 'files')])
-  const grown = await box.run('bootstrap.mts')
+  const grown = await box.run('bootstrap.mts', words)
   if (grown.code !== 0) throw new Error(grown.err)
   await kubectl('apply --server-side -f -', objects)
   await kubectl('wait --for=jsonpath={.status.phase}=Bound pvc/files -n shop --timeout 60s')

@@ -701,7 +701,7 @@ const descriptions: [string, string][] = [
   ['backups: {volumes: tape}', 'backups.volumes “tape” must be one of s3, snapshot'],
   [
     'backups: {volumes: snapshot, keepDays: 25}',
-    'backups.keepDays “25” must be at most 24 with snapshots: DigitalOcean keeps 25 a volume',
+    'backups.keepDays “25” must be at most 24 with snapshots, less where several are taken a day: DigitalOcean keeps 25 a volume',
   ],
   [
     'store: {endpoint: "https://s3.example.org"}',

@@ -1,7 +1,7 @@
 import { gunzipSync, gzipSync } from 'node:zlib'
 import { latencies } from '../../latencies.ts'
 import type { Cluster } from '../cluster.ts'
-import { now } from '../time.ts'
+import { now, secondsOf } from '../time.ts'
 import { type Thing, type Tree, textAt, treeAt } from '../tree.ts'
 import { bucketOf } from './bucket.ts'
 import { type Item, itemsFor, resourceList, tarball } from './contents.ts'
@@ -22,7 +22,7 @@ export async function backUp(cluster: Cluster, backup: Thing): Promise<void> {
   const labels = { ...backup.metadata.labels, 'velero.io/storage-location': location.metadata.name }
   const spec = { ttl: '720h0m0s', ...treeAt(backup, 'spec'), storageLocation: location.metadata.name }
   const begun = store.update({ ...backup, metadata: { ...backup.metadata, labels }, spec })
-  const expiration = now(seconds(textAt(spec, 'ttl')))
+  const expiration = now(secondsOf(textAt(spec, 'ttl')))
   const first = { phase: 'InProgress', version: 1, formatVersion: '1.1.0', startTimestamp: now(), expiration }
   store.setStatus('Backup', 'velero', name, first)
   try {
@@ -99,11 +99,4 @@ async function filesOf(
     [`${name}-volumeinfo.json.gz`]: gzipSync(JSON.stringify(volumes)),
     [`${name}-itemoperations.json.gz`]: gzipSync('[]'),
   }
-}
-
-/** Seconds of a Go duration such as `720h0m0s`. */
-function seconds(duration: string): number {
-  const units: Record<string, number> = { h: 3600, m: 60, s: 1 }
-  const parts = [...duration.matchAll(/(\d+(?:\.\d+)?)(h|m|s)/g)]
-  return parts.reduce((sum, [, amount, unit]) => sum + Number(amount) * (units[unit ?? ''] ?? 0), 0)
 }

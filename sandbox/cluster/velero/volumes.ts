@@ -1,12 +1,14 @@
 import { createCipheriv, createHash, randomBytes } from 'node:crypto'
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { gzipSync } from 'node:zlib'
 import { pack } from 'tar-stream'
 import type { Cluster } from '../cluster.ts'
 import { csiDriver, provisioner } from '../csi.ts'
+import { Refusal } from '../refusal.ts'
 import { whole } from '../tar.ts'
-import { now } from '../time.ts'
+import { now, secondsOf } from '../time.ts'
 import { type Thing, type Tree, textAt, treeAt } from '../tree.ts'
 import type { Bucket } from './bucket.ts'
 import type { Item } from './contents.ts'
@@ -55,7 +57,8 @@ async function saveVolume(
     name: `snapshot-${backup.metadata.uid.slice(0, 8)}-${claim.metadata.uid}`,
     tags: driver.tags,
   }
-  const snapshot = treeAt(await driver.cloud.call('POST', `volumes/${id}/snapshots`, wish), 'snapshot')
+  const order = () => driver.cloud.call('POST', `volumes/${id}/snapshots`, wish)
+  const snapshot = treeAt(await patiently(order, textAt(backup, 'spec', 'csiSnapshotTimeout')), 'snapshot')
   const size = Number(snapshot.min_disk_size ?? 0) * 2 ** 30
   const csiSnapshotInfo = { snapshotHandle: snapshot.id, driver: provisioner, size, vscName: wish.name }
   const done = { ...info, backupMethod: 'CSISnapshot', skipped: false, result: 'succeeded' }
@@ -74,6 +77,18 @@ async function saveVolume(
     simulated: true,
   }
   return { ...done, preserveLocalSnapshot: false, snapshotDataMovementInfo, completionTimestamp: now() }
+}
+
+/** As the snapshotter, which asks again what is refused for now, for as long as Velero waits (ten minutes by default). */
+async function patiently(order: () => Promise<Tree>, timeout: string): Promise<Tree> {
+  const end = Date.now() + (secondsOf(timeout) || 600) * 1000
+  for (;;)
+    try {
+      return await order()
+    } catch (error) {
+      if (!(error instanceof Refusal && error.code === 429) || Date.now() > end) throw error
+      await sleep(500, undefined, { ref: false })
+    }
 }
 
 /** Removes what was kept of volumes: snapshots at DigitalOcean, bytes in the bucket. */
