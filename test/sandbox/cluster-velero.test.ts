@@ -171,6 +171,19 @@ t.test('a backup lies in the bucket in Velero’s layout, and another cluster fi
   t.same(await bucket.list(''), [], 'a deleted backup leaves nothing')
 })
 
+t.test('a backup for which nobody named a time is kept for thirty days', async (t) => {
+  const { one, reached } = await withVelero(t)
+  apply(one, location())
+  await reached('BackupStorageLocation', 'default', 'Available')
+  // As `velero backup create` sends it without --ttl.
+  apply(one, backup('first', { ttl: '0s' }))
+  await reached('Backup', 'first', 'Completed')
+  const made = one.store.get('Backup', 'velero', 'first')
+  t.equal(textAt(made, 'spec', 'ttl'), '720h0m0s')
+  const kept = Date.parse(textAt(made, 'status', 'expiration')) - Date.now()
+  t.ok(Math.abs(kept / 86_400_000 - 30) < 0.1)
+})
+
 t.test('a volume kept as a snapshot at DigitalOcean', async (t) => {
   const { one, cloud, reached } = await withVelero(t)
   apply(one, location())

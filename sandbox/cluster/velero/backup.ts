@@ -20,9 +20,12 @@ export async function backUp(cluster: Cluster, backup: Thing): Promise<void> {
       validationErrors: [invalid],
     })
   const labels = { ...backup.metadata.labels, 'velero.io/storage-location': location.metadata.name }
-  const spec = { ttl: '720h0m0s', ...treeAt(backup, 'spec'), storageLocation: location.metadata.name }
+  const wanted = treeAt(backup, 'spec')
+  // The command line writes 0s where nobody names a time; the server takes both for its default.
+  const ttl = secondsOf(textAt(wanted, 'ttl')) > 0 ? wanted.ttl : '720h0m0s'
+  const spec = { ...wanted, ttl, storageLocation: location.metadata.name }
   const begun = store.update({ ...backup, metadata: { ...backup.metadata, labels }, spec })
-  const expiration = now(secondsOf(textAt(spec, 'ttl')))
+  const expiration = now(secondsOf(String(ttl)))
   const first = { phase: 'InProgress', version: 1, formatVersion: '1.1.0', startTimestamp: now(), expiration }
   store.setStatus('Backup', 'velero', name, first)
   try {
