@@ -134,7 +134,7 @@ async function drawAddresses(): Promise<Saved> {
   for (let attempt = 0; attempt < 20; attempt++) {
     const a = randomInt(16, 250)
     const range = `127.${a}`
-    if (drawn.has(range) || !(await canBind(`${range}.0.2`, 8000))) continue
+    if (drawn.has(range) || !(await isFree(range))) continue
     drawn.add(range)
     return { range }
   }
@@ -144,6 +144,12 @@ async function drawAddresses(): Promise<Saved> {
     if (await canBind('127.0.0.1', port)) ports.push(port)
   }
   return { range: '127.0', ports }
+}
+
+/** Whether no other world listens there; not every world has all four services. */
+async function isFree(range: string): Promise<boolean> {
+  for (const last of [2, 3, 4, 5]) if (!(await canBind(`${range}.0.${last}`, 8000))) return false
+  return true
 }
 
 function canBind(host: string, port: number): Promise<boolean> {

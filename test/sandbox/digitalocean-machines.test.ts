@@ -24,7 +24,7 @@ const act = async (on: Ground, path: string, body: object) => {
 }
 
 t.test('a droplet is accepted first and has addresses later', async (t) => {
-  const on = await fresh(t, undefined, 0.003)
+  const on = await fresh(t, undefined, 0.02)
   const { status, body } = await on.ask('POST', '/droplets', wish)
   t.equal(status, 202)
   t.match(body, {
@@ -141,7 +141,7 @@ t.test('volumes: one droplet each, bytes that snapshots copy', async (t) => {
 })
 
 t.test('attaching is an event of the droplet; there are limits', async (t) => {
-  const on = await fresh(t, undefined, 0.002)
+  const on = await fresh(t, undefined, 0.02)
   const id = await grow(on)
   const make = async (name: string) =>
     (await on.ask('POST', '/volumes', { name, region: 'fra1', size_gigabytes: 1 })).body.volume?.id

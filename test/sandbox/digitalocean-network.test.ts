@@ -31,7 +31,7 @@ const soon = async (what: () => Promise<boolean>) => {
 }
 
 t.test('the first network of a region is its default for ever, and one with members stays', async (t) => {
-  const on = await fresh(t, undefined, 0.002)
+  const on = await fresh(t, undefined, 0.02)
   const make = async (name: string, range?: string) =>
     on.ask('POST', '/vpcs', { name, region: 'fra1', ...(range ? { ip_range: range } : {}) })
   const first = (await make('first', '10.110.0.0/20')).body.vpc
@@ -63,7 +63,7 @@ t.test('a droplet without a network gets the default one of its region, made for
 })
 
 t.test('a firewall says 0 for all ports, and takes effect after a while', async (t) => {
-  const on = await fresh(t, undefined, 0.01)
+  const on = await fresh(t, undefined, 0.1)
   const unknown = await on.ask('POST', '/firewalls', firewall)
   t.match(unknown, { status: 422, body: { message: 'tag regrow:main does not exist' } })
   await on.ask('POST', '/tags', { name: 'regrow:main' })
@@ -108,7 +108,7 @@ t.test('a firewall without outbound rules cuts its droplets off, by tag and by i
 })
 
 t.test('a reserved IP lies in its project and waits for the droplet’s other events', async (t) => {
-  const on = await fresh(t, undefined, 0.005)
+  const on = await fresh(t, undefined, 0.02)
   const { project } = (await on.ask('POST', '/projects', { name: 'regrow-main', purpose: 'x' })).body
   const wish = { region: 'fra1', project_id: project.id }
   const { ip } = (await on.ask('POST', '/reserved_ips', wish)).body.reserved_ip

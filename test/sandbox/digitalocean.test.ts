@@ -72,22 +72,22 @@ t.test('what is new hides and what is gone lingers, as long as behaviour.json sa
   const on = await fresh(t)
   await on.ask('POST', '/vpcs', { name: 'before', region: 'fra1' })
   await on.ask('POST', '/vpcs', { name: 'gone', region: 'fra1' }).then(({ body }) => {
-    behave(on, { hiddenMs: 150, listLagMs: 150 })
-    return new Promise((resolve) => setTimeout(resolve, 160)).then(() =>
+    behave(on, { hiddenMs: 700, listLagMs: 700 })
+    return new Promise((resolve) => setTimeout(resolve, 720)).then(() =>
       on.ask('DELETE', `/vpcs/${body.vpc.id}`),
     )
   })
   const { vpc } = (await on.ask('POST', '/vpcs', { name: 'new', region: 'fra1' })).body
   t.equal((await on.ask('GET', `/vpcs/${vpc.id}`)).status, 404, 'a 404 right after create')
   t.same(names((await on.ask('GET', '/vpcs')).body, 'vpcs'), ['before', 'gone'])
-  await new Promise((resolve) => setTimeout(resolve, 160))
+  await new Promise((resolve) => setTimeout(resolve, 720))
   t.equal((await on.ask('GET', `/vpcs/${vpc.id}`)).status, 200)
   t.same(names((await on.ask('GET', '/vpcs')).body, 'vpcs'), ['before', 'new'])
 })
 
 t.test('an action may error without an effect, or hide its end', async (t) => {
   const on = await fresh(t)
-  behave(on, { errored: { create: 1 }, actionLagMs: 150 })
+  behave(on, { errored: { create: 1 }, actionLagMs: 900 })
   const { body } = await on.ask('POST', '/droplets', droplet)
   const id = body.links.actions[0].id
   t.equal((await on.ask('GET', `/actions/${id}`)).body.action.status, 'in-progress')

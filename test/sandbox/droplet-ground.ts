@@ -141,8 +141,8 @@ async function packed(files: BundleFiles): Promise<Buffer> {
 
 const namespace = 'apiVersion: v1\nkind: Namespace\nmetadata:\n  name: argocd\n'
 
-/** Waits until something is there; fails after some seconds. */
-export async function until<T>(look: () => T | undefined | Promise<T | undefined>, seconds = 5): Promise<T> {
+/** Waits until something is there; fails after half a minute, on a machine that may be busy. */
+export async function until<T>(look: () => T | undefined | Promise<T | undefined>, seconds = 30): Promise<T> {
   const end = Date.now() + seconds * 1000
   for (;;) {
     const found = await look()
@@ -153,7 +153,7 @@ export async function until<T>(look: () => T | undefined | Promise<T | undefined
 }
 
 /** The report of a step, waited for. */
-export function report(on: Ground, step: string, name = 'main-1', seconds = 5): Promise<Report> {
+export function report(on: Ground, step: string, name = 'main-1', seconds = 30): Promise<Report> {
   return until(() => {
     const text = on.objects.get(`/nodes/${name}/${step}.json`)
     return text && (JSON.parse(text.toString()) as Report)
