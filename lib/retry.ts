@@ -33,7 +33,8 @@ export async function withRetry<T>(
   )
 }
 
-function canHeal(status: number | undefined): boolean {
+/** Whether a failed request may succeed when it is repeated: no answer, 408, 429, 5xx. */
+export function canHeal(status: number | undefined): boolean {
   return status === undefined || status === 408 || status === 429 || status >= 500
 }
 

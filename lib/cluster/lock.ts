@@ -8,6 +8,7 @@ import type { GitHub, Place } from '../gitops/github.ts'
 import { GitHubRefusal } from '../gitops/github-refusal.ts'
 import { Problem } from '../problem.ts'
 import { tell } from '../story.ts'
+import { backoff } from '../wait.ts'
 
 // Not under heads/, so that no workflow runs because of it.
 const ref = 'regrow/lock'
@@ -57,7 +58,8 @@ export function lockChanges(github: GitHub, place: Place, { flow, steal, taken }
   })
   atEnd('lock', async () => {
     endChanges()
-    const tip = await taking?.catch(() => undefined)
+    if (!taking) return releaseForDead(github, place, flow)
+    const tip = await taking.catch(() => undefined)
     if (tip === undefined || (await github.ref(place, ref)) !== tip) return
     await write(github, place, { ...me(flow), state: 'released' }, tip)
   })
@@ -68,6 +70,15 @@ async function take(github: GitHub, place: Place, flow: string, steal: boolean):
   const other = before ? holderOf((await github.commit(place, before)).message) : undefined
   if (other?.state === 'held') explainTakeover(other, place, steal)
   return write(github, place, me(flow), before)
+}
+
+/** A run that was killed when nothing was left to do would keep other computers out: the next one had nothing to lock. */
+async function releaseForDead(github: GitHub, place: Place, flow: string): Promise<void> {
+  const tip = await github.ref(place, ref)
+  const other = tip ? holderOf((await github.commit(place, tip)).message) : undefined
+  if (other?.state !== 'held' || !isDead(other)) return
+  await write(github, place, { ...me(flow), state: 'released' }, tip)
+  tell('!', 'lock', `released for ${name(other)}, which is not running any more`)
 }
 
 async function stillOurs(github: GitHub, place: Place, tip: string): Promise<void> {
@@ -90,13 +101,18 @@ export async function lockHolder(github: GitHub, place: Place): Promise<string |
 }
 
 function explainTakeover(other: Holder, place: Place, steal: boolean): void {
-  const here = other.host === hostname() && other.processes === processes()
-  const dead = here && startOf(other.pid) !== other.started
+  const dead = isDead(other)
   if (!dead && !steal)
     throw new Problem(`${place.owner}/${place.name} is locked by ${name(other)}`, {
       cure: 'Wait for it. If that run is surely not going on any more: the same command with --steal-lock.',
     })
   tell('!', 'lock', `taken over from ${name(other)}${dead ? ', which is not running any more' : ''}`)
+}
+
+/** Whether the holder is known to be dead: only a process of this host can be looked for. */
+function isDead(one: Holder): boolean {
+  const here = one.host === hostname() && one.processes === processes()
+  return here && startOf(one.pid) !== one.started
 }
 
 async function write(github: GitHub, place: Place, who: Holder, parent: string | undefined): Promise<string> {
@@ -105,21 +121,27 @@ async function write(github: GitHub, place: Place, who: Holder, parent: string |
   const { tree } = await github.commit(place, base)
   const message = `regrow lock: ${who.state} by ${name(who)}\n\n${JSON.stringify(who)}\n`
   const sha = await github.writeCommit(place, message, tree.sha, parent ? [parent] : [])
-  try {
-    if (parent) await github.moveRef(place, ref, sha)
-    else await github.createRef(place, ref, sha)
-  } catch (error) {
-    if (!(error instanceof GitHubRefusal)) throw error
-    // An answer that was lost may have moved it all the same.
-    const now = await github.ref(place, ref)
-    if (now === sha) return sha
-    const other = now ? holderOf((await github.commit(place, now)).message) : undefined
-    throw new Problem(`somebody else took the lock at the same moment${other ? `: ${name(other)}` : ''}`, {
-      cure: 'Wait for that run, then run the same command again.',
-      cause: error,
-    })
-  }
-  return sha
+  for (let attempt = 1; ; attempt++)
+    try {
+      if (parent) await github.moveRef(place, ref, sha)
+      else await github.createRef(place, ref, sha)
+      return sha
+    } catch (error) {
+      if (!(error instanceof GitHubRefusal)) throw error
+      // An answer that was lost may have moved it all the same; where nobody moved it, it may be asked for again.
+      const now = await github.ref(place, ref)
+      if (now === sha) return sha
+      if (now === parent) {
+        if (!error.mayHeal || attempt === 4) throw error
+        await backoff(attempt)
+        continue
+      }
+      const other = now ? holderOf((await github.commit(place, now)).message) : undefined
+      throw new Problem(`somebody else took the lock at the same moment${other ? `: ${name(other)}` : ''}`, {
+        cure: 'Wait for that run, then run the same command again.',
+        cause: error,
+      })
+    }
 }
 
 function me(flow: string): Holder {
@@ -166,11 +188,12 @@ function holderOf(message: string): Holder | undefined {
   }
 }
 
-/** When a process of this host started, as the system tells it; undefined when there is none. */
+/** When a process of this host started, as the system tells it; undefined when there is none, or it only is not reaped. */
 function startOf(pid: number): string | undefined {
   try {
-    // Field 22 of /proc/<pid>/stat, counted behind the command's closing parenthesis (proc(5)).
-    return readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ').pop()?.split(' ')[19]
+    // Fields 3 (state) and 22 of /proc/<pid>/stat, counted behind the command's closing parenthesis (proc(5)).
+    const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ').pop()?.split(' ')
+    return fields?.[0] === 'Z' ? undefined : fields?.[19]
   } catch {
     return alive(pid) ? startByPs(pid) : undefined
   }

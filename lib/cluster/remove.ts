@@ -1,4 +1,4 @@
-import { change } from '../change.ts'
+import { change, mayChange } from '../change.ts'
 import type { Snapshot } from '../digitalocean/types.ts'
 import { DryRunEnd, isDryRun } from '../dry-run.ts'
 import { forAll } from '../parallel.ts'
@@ -201,6 +201,8 @@ async function gone(
         note(error.message)
       }
     if (!(await there())) return true
+    // What was given away again is there for ever; a run that took the lock over may have been given it.
+    if (accepted) await mayChange()
     // Each look is a request of the account's 250 a minute: a thing that stays is asked after ever more seldom.
     await backoff(Math.min(++attempt, 5))
     return undefined

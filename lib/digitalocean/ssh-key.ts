@@ -4,6 +4,7 @@ import type { Cluster } from '../cluster/cluster.ts'
 import { names } from '../cluster/names.ts'
 import { isOurs } from '../cluster/ours.ts'
 import { ensure } from '../ensure.ts'
+import { Problem } from '../problem.ts'
 import type { Kit } from '../store/kit.ts'
 import { doctl, workFolder } from '../tools.ts'
 import type { SshKey } from './types.ts'
@@ -15,13 +16,20 @@ export async function ensureSshKey(cluster: Cluster, kit: Kit): Promise<SshKey> 
   const file = join(workFolder(), 'ssh-key.pub')
   await writeFile(file, publicKey)
   const body = (text: string) => text.split(' ').slice(0, 2).join(' ')
+  const same = async () =>
+    (await cluster.cloud.sshKeys()).filter((one) => body(one.public_key) === body(publicKey))
   return ensure({
     what: `SSH key ${name}`,
-    look: async () =>
-      (await cluster.cloud.sshKeys()).filter(
-        (one) => isOurs('sshKey', one, cluster.name) && body(one.public_key) === body(publicKey),
-      ),
+    look: async () => (await same()).filter((one) => isOurs('sshKey', one, cluster.name)),
     act: () => doctl`compute ssh-key import ${name} --public-key-file ${file}`,
+    // DigitalOcean takes each public key once, under whatever name.
+    hopeless: async () => {
+      const [other] = await same()
+      if (!other || isOurs('sshKey', other, cluster.name)) return undefined
+      return new Problem(`the cluster’s SSH key is at DigitalOcean under another name, “${other.name}”`, {
+        cure: `doctl compute ssh-key update ${other.id} --ssh-key-name ${name}, then the same command again.`,
+      })
+    },
     imagined: { id: '<new SSH key>', name, fingerprint: '<new SSH key>', public_key: publicKey },
   })
 }

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { networkCure } from '../environment.ts'
 import { Problem } from '../problem.ts'
+import { canHeal } from '../retry.ts'
 
 /** A refusal by GitHub, in its own words. */
 export class GitHubRefusal extends Problem {
@@ -14,6 +15,11 @@ export class GitHubRefusal extends Problem {
       cure ? { cure } : {},
     )
     this.status = status
+  }
+
+  /** Whether the same request may succeed later: no answer, too many requests, a fault of GitHub's. */
+  get mayHeal(): boolean {
+    return canHeal(this.status)
   }
 }
 

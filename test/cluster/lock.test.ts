@@ -1,3 +1,7 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { readFileSync, readlinkSync } from 'node:fs'
+import { hostname } from 'node:os'
 import t from 'tap'
 import { mayChange } from '../../lib/change.ts'
 import { lockChanges, lockHolder } from '../../lib/cluster/lock.ts'
@@ -77,8 +81,6 @@ t.test('--steal-lock takes it over', async (t) => {
 t.test(
   'a process of this host that is dead is taken over; one of a container with the same name is not',
   async (t) => {
-    const { hostname } = await import('node:os')
-    const { readlinkSync } = await import('node:fs')
     const processes = readlinkSync('/proc/self/ns/pid')
     const { github, refs, commits } = fakeGitHub()
     const dead = { host: hostname(), processes, pid: 4_194_303 }
@@ -91,6 +93,60 @@ t.test(
     t.equal(await mayChange(0), true)
   },
 )
+
+t.test('a holder that ended and was not reaped by its parent counts as dead', async (t) => {
+  const parent = spawn('sh', ['-c', 'true & echo $!; exec sleep 60'], { stdio: ['ignore', 'pipe', 'ignore'] })
+  t.teardown(() => parent.kill())
+  const [said] = (await once(parent.stdout, 'data')) as [Buffer]
+  const pid = Number(said.toString())
+  const fields = () => readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ').pop()?.split(' ') ?? []
+  while (fields()[0] !== 'Z') await new Promise((resolve) => setTimeout(resolve, 10))
+  const { github, refs, commits } = fakeGitHub()
+  const holder = {
+    host: hostname(),
+    processes: readlinkSync('/proc/self/ns/pid'),
+    pid,
+    started: fields()[19],
+  }
+  commits.set('l1', { message: held(holder), parents: [] })
+  refs.set('regrow/lock', 'l1')
+  lockChanges(github, place, locking())
+  t.equal(await mayChange(0), true)
+})
+
+t.test('a run without change releases the lock of one that was killed at its very end', async (t) => {
+  const { github, refs, commits } = fakeGitHub()
+  const dead = { host: hostname(), processes: readlinkSync('/proc/self/ns/pid'), pid: 4_194_303 }
+  commits.set('l1', { message: held(dead), parents: [] })
+  refs.set('regrow/lock', 'l1')
+  lockChanges(github, place, locking())
+  await endAll()
+  t.equal(await lockHolder(github, place), undefined)
+  commits.set('l2', { message: held({}), parents: [] })
+  refs.set('regrow/lock', 'l2')
+  lockChanges(github, place, locking())
+  await endAll()
+  t.equal(refs.get('regrow/lock'), 'l2', 'one that may be alive is left alone')
+})
+
+t.test('a request that did not come through is made again; a refusal is told as it is', async (t) => {
+  const { github, refs } = fakeGitHub()
+  const create = github.createRef
+  const refuse = (status: number | undefined) => {
+    github.createRef = async () => {
+      github.createRef = create
+      throw new GitHubRefusal('create ref', status, 'no')
+    }
+  }
+  refuse(undefined)
+  lockChanges(github, place, locking())
+  t.equal(await mayChange(0), true)
+  await endAll()
+  refs.delete('regrow/lock')
+  refuse(403)
+  lockChanges(github, place, locking())
+  await t.rejects(mayChange(), { message: /GitHub refused to create ref: 403/ })
+})
 
 t.test('a slow holder that was stolen from finds out before its next change', async (t) => {
   const { github, refs, commits } = fakeGitHub()
