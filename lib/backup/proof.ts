@@ -10,11 +10,13 @@ import { type Kube, kubectl } from '../tools.ts'
 import type { Backup } from './backups.ts'
 import type { Extension } from './expiry.ts'
 import type { ObjectProof } from './objects.ts'
+import { commitAnnotation } from './record.ts'
 import type { VolumeProof } from './volumes.ts'
 
 /** What a restore proves: everything that the backup held, and what became of it. Sizes in bytes, times RFC 3339. */
 export interface Proof {
-  backup: { name: string; at: string | undefined }
+  /** With the commit of the GitOps repository beside which it was made. */
+  backup: { name: string; at: string | undefined; commit: string | undefined }
   server: string
   volumes: VolumeProof[]
   objects: ObjectProof[]
@@ -49,7 +51,11 @@ export async function prove(kube: Kube, evidence: Evidence): Promise<Proof> {
   const apps = await applications(kube)
   const before = course.address
   return {
-    backup: { name: backup.metadata.name, at: backup.status?.startTimestamp },
+    backup: {
+      name: backup.metadata.name,
+      at: backup.status?.startTimestamp,
+      commit: backup.metadata.annotations?.[commitAnnotation],
+    },
     server: course.server,
     volumes,
     objects,
@@ -105,6 +111,7 @@ function page(proof: Proof): Record<string, unknown> {
       reasons.set(`${resource}: ${reason}`, (reasons.get(`${resource}: ${reason}`) ?? 0) + ids.length)
   return {
     backup: `${proof.backup.name} of ${proof.backup.at}, onto ${proof.server}`,
+    commit: proof.backup.commit,
     volumes: volumes.map(volumeLine),
     objects: objects
       .filter((one) => one.back + one.missing.length > 0)
@@ -118,6 +125,9 @@ function page(proof: Proof): Record<string, unknown> {
     changeTheseDnsRecords: proof.dns,
     keptLonger: proof.extended.map(({ backup, from, to }) => `${backup}  until ${to}, was ${from}`),
     stays: proof.stays,
+    timeline: proof.timeline
+      .filter(({ step }) => !step.startsWith('='))
+      .map(({ at, step }) => `${at.slice(11, 19)}  ${step}`),
     missing: proof.missing.length > 0 ? proof.missing : 'nothing',
   }
 }

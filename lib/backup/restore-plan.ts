@@ -1,8 +1,10 @@
 import type { Cluster } from '../cluster/cluster.ts'
 import { type Plan, plan, type WantedClaim } from '../cluster/plan.ts'
 import type { Course } from '../cluster/restoration.ts'
+import { cloudTime } from '../digitalocean/clock.ts'
 import { quantity } from '../kubernetes/nodes.ts'
 import { ageOf, type Backup } from './backups.ts'
+import { toExtend } from './expiry.ts'
 import type { BackedObject } from './objects.ts'
 
 /** What a restore will make, keep and, with `--replace`, destroy; and what it costs a month. */
@@ -13,11 +15,15 @@ export async function restorePlan(
   held: readonly BackedObject[],
 ): Promise<Plan> {
   const made = await plan(cluster, course.begun ? [] : claimsOf(held))
+  const now = cloudTime(cluster.cloud).getTime()
   const since = backup.status?.startTimestamp ?? 'it was made'
   const lines = [
     `backup ${ageOf(backup, cluster)}, comes back onto ${course.server}`,
     ...course.droplets.map(
       ({ name }) => `  - droplet ${name}: powered off now, destroyed once ${course.server} is proven`,
+    ),
+    ...toExtend([backup], backup.metadata.name, now, cluster.wanted.backups.keepDays).map(
+      ({ from, to }) => `  ~ it expires ${from}, and is kept until ${to}`,
     ),
     ...(course.droplets.length > 0 ? [`  ! what was written there since ${since} is lost with it`] : []),
   ]

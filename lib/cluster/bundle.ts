@@ -42,14 +42,14 @@ export function commonSpec(cluster: Cluster, kit: Kit, address: ReservedIp): Omi
 
 /**
  * Packs a node's bundle, brings it into the kit's bucket and notes which key signed its URLs.
- * @param keys access key that goes into the cluster with it, if one does
+ * @param noted access key that goes into the cluster with it, and the cluster's address, where that is a first server's
  * @returns the user-data that leads to it; its URLs are signed for seven days
  */
 export async function deliver(
   cluster: Pick<Cluster, 'cloud'>,
   buckets: Buckets,
   wish: Omit<BundleWish, 'reports' | 'deleteUrl'>,
-  keys: { veleroKey?: string } = {},
+  noted: { veleroKey?: string; address?: string } = {},
 ): Promise<string> {
   const started = performance.now()
   const { kit } = buckets
@@ -68,7 +68,7 @@ export async function deliver(
     name,
     role,
     accessKey: buckets.accessKey,
-    ...keys,
+    ...noted,
     sha256: bundle.sha256,
     at: cloudTime(cluster.cloud).toISOString(),
   })

@@ -53,6 +53,7 @@ export async function ensureBundle(cluster: Cluster, seedling: Seedling): Promis
   if (isDryRun()) return ''
   return deliver(cluster, seedling.buckets, bundleWish(cluster, seedling, argocd, veleroKey), {
     veleroKey: veleroKey.accessKey,
+    address: seedling.address.ip,
   })
 }
 

@@ -4,6 +4,7 @@ import { cloudTime } from '../digitalocean/clock.ts'
 import { isDryRun } from '../dry-run.ts'
 import { Problem } from '../problem.ts'
 import type { Buckets } from '../store/buckets.ts'
+import { readNote } from '../store/nodes.ts'
 import type { Bucket } from '../store/s3.ts'
 import type { Cluster } from './cluster.ts'
 import { firstServerName } from './first-server.ts'
@@ -63,16 +64,12 @@ export async function setCourse(
   if (isThere && begun?.backup === backup && !(begun.finished && again)) return { ...begun, begun: true }
   if (isThere || (buckets && (await everReported(buckets.kit, server))))
     takeNextNumber(cluster, isThere ? 'it is to be replaced' : 'it is gone')
-  return newCourse(cluster, own, backup, begun)
+  const before = begun?.address ?? (buckets && (await readNote(buckets.kit, server))?.address)
+  return newCourse(cluster, own, backup, before)
 }
 
-function newCourse(
-  cluster: Cluster,
-  own: Inventory,
-  backup: string,
-  before: Restoration | undefined,
-): Course {
-  const address = own.reservedIps[0]?.ip ?? before?.address
+function newCourse(cluster: Cluster, own: Inventory, backup: string, before: string | undefined): Course {
+  const address = own.reservedIps[0]?.ip ?? before
   return {
     begun: false,
     backup,

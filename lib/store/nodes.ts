@@ -9,6 +9,8 @@ const note = z.object({
   accessKey: z.string(),
   /** The access key that went into the cluster with this bundle. */
   veleroKey: z.string().optional(),
+  /** The cluster's address then: what names lead to, even after it is lost. */
+  address: z.string().optional(),
   sha256: z.string(),
   at: z.string(),
   /** The step after which the droplet needs no signed URL any more. */
@@ -32,20 +34,23 @@ export async function writeNote(
   one: Omit<Note, 'lastStep'> & { role: 'first-server' | 'server' | 'agent' },
 ): Promise<void> {
   const { role, ...rest } = one
-  await kit.put(
-    `${folder(one.name)}/bundle.json`,
-    JSON.stringify({ ...rest, lastStep: installSteps(role).at(-1) }),
-    {
-      type: 'application/json',
-    },
-  )
+  await kit.put(noteKeyOf(one.name), JSON.stringify({ ...rest, lastStep: installSteps(role).at(-1) }), {
+    type: 'application/json',
+  })
 }
 
 /** Notes that a cluster uses another key of its own than the one that came with the bundle. */
 export async function noteKey(kit: Bucket, name: string, veleroKey: string): Promise<void> {
-  const key = `${folder(name)}/bundle.json`
-  const read = note.parse(JSON.parse(Buffer.from((await kit.get(key)) ?? '').toString()))
-  await kit.put(key, JSON.stringify({ ...read, veleroKey }), { type: 'application/json' })
+  const read = note.parse(await readNote(kit, name))
+  await kit.put(noteKeyOf(name), JSON.stringify({ ...read, veleroKey }), { type: 'application/json' })
+}
+
+const noteKeyOf = (name: string) => `${folder(name)}/bundle.json`
+
+/** What was noted of a droplet's bundle, if one was ever made. */
+export async function readNote(kit: Bucket, name: string): Promise<Note | undefined> {
+  const bytes = await kit.get(noteKeyOf(name))
+  return bytes && note.parse(JSON.parse(Buffer.from(bytes).toString()))
 }
 
 /** All droplets for which a bundle was ever made. */

@@ -20,29 +20,22 @@ const kinds = [
 /** The paper Velero's work: backups, restores, their removal and download addresses. Schedules are accepted, but nothing fires. */
 export function backups(cluster: Cluster): Controller {
   const { store } = cluster
-  // Velero gives up what was under way when it stopped.
-  for (const backup of store.list('Backup', 'velero'))
-    if (textAt(backup, 'status', 'phase') === 'InProgress')
-      fail(
-        cluster,
-        backup,
-        'found a backup with status "InProgress" during the server starting, mark it as "Failed"',
-      )
-  for (const one of store.kinds.has('Restore') ? store.list('Restore', 'velero') : [])
-    if (/InProgress|Waiting/.test(textAt(one, 'status', 'phase')))
-      store.setStatus('Restore', 'velero', one.metadata.name, {
-        phase: 'Failed',
-        completionTimestamp: now(),
-        failureReason:
-          'found a restore with status "InProgress" during the server starting, mark it as "Failed"',
-      })
+  giveUp(cluster)
+  let server = serverOf(cluster)
   const all = () => kinds.flatMap((kind) => store.list(kind, 'velero').map((one) => `${kind} ${keyOf(one)}`))
   return {
     keys: ({ kind, thing }) => {
       if (kinds.includes(kind.kind)) return [`${kind.kind} ${keyOf(thing)}`]
+      if (kind.kind === 'Pod' && serves(thing)) return ['Pod velero']
       return kind.kind === 'Deployment' && thing.metadata.name === 'velero' ? all() : []
     },
     reconcile: async (key) => {
+      if (key === 'Pod velero') {
+        const now = serverOf(cluster)
+        if (now && server && now !== server) giveUp(cluster)
+        server = now ?? server
+        return
+      }
       const [kind = '', at = ''] = key.split(' ')
       const thing = store.kinds.has(kind) && veleroRuns(cluster) && store.find(kind, ...split(at))
       if (!thing) return
@@ -65,6 +58,38 @@ export function backups(cluster: Cluster): Controller {
         .filter(hasExpired)
         .map((one) => `Backup ${keyOf(one)}`),
   }
+}
+
+const serves = (pod: Thing) =>
+  pod.metadata.namespace === 'velero' &&
+  pod.metadata.name.startsWith('velero-') &&
+  textAt(pod, 'status', 'phase') === 'Running'
+
+/** Which of Velero's processes is at work: its pod's identity. */
+const serverOf = ({ store }: Cluster): string | undefined =>
+  store.list('Pod', 'velero').find(serves)?.metadata.uid
+
+/** A Velero that starts fails what another left under way, and its node agent cancels the volumes of that. */
+function giveUp(cluster: Cluster): void {
+  const { store } = cluster
+  const left = (kind: string) =>
+    (store.kinds.has(kind) ? store.list(kind, 'velero') : []).filter((one) =>
+      /InProgress|Waiting/.test(textAt(one, 'status', 'phase')),
+    )
+  const why = (what: string) =>
+    `found a ${what} with status "InProgress" during the server starting, mark it as "Failed"`
+  for (const one of left('Backup')) fail(cluster, one, why('backup'))
+  for (const { metadata } of left('Restore'))
+    store.setStatus('Restore', 'velero', metadata.name, {
+      phase: 'Failed',
+      completionTimestamp: now(),
+      failureReason: why('restore'),
+    })
+  for (const { metadata } of left('DataDownload'))
+    store.setStatus('DataDownload', 'velero', metadata.name, {
+      phase: 'Canceled',
+      completionTimestamp: now(),
+    })
 }
 
 const hasExpired = (backup: Thing) => Date.parse(textAt(backup, 'status', 'expiration')) < Date.now()

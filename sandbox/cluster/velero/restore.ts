@@ -26,6 +26,9 @@ export async function restore(cluster: Cluster, wish: Thing): Promise<void> {
   const { store } = cluster
   const { name } = wish.metadata
   const say = (status: Tree) => store.setStatus('Restore', 'velero', name, status)
+  // Velero was stopped meanwhile, or another one started and gave this up.
+  const isOver = () =>
+    !cluster.isUp() || textAt(store.find('Restore', 'velero', name), 'status', 'phase') === 'Failed'
   const backup = store.find('Backup', 'velero', textAt(wish, 'spec', 'backupName'))
   const location = backup && locationNamed(cluster, textAt(backup, 'spec', 'storageLocation'))
   if (!backup || !location)
@@ -40,6 +43,7 @@ export async function restore(cluster: Cluster, wish: Thing): Promise<void> {
     ) as Tree[]
     const objects = inOrder(await untar(await bucket.get(`${folder}.tar.gz`)))
     await cluster.world.latency(15)
+    if (isOver()) return
     const volumes = objects.flatMap(([resource, saved]) => {
       if (!chosen(wish, resource, saved)) return []
       const info = infos.find(
@@ -56,8 +60,8 @@ export async function restore(cluster: Cluster, wish: Thing): Promise<void> {
         if (failure) told.errors.push(failure)
       }),
     )
+    if (isOver()) return
     await keepResults(bucket, name, told)
-    if (!cluster.isUp()) return
     say({
       phase: told.errors.length > 0 ? 'PartiallyFailed' : 'Completed',
       completionTimestamp: now(),
@@ -66,7 +70,7 @@ export async function restore(cluster: Cluster, wish: Thing): Promise<void> {
       ...(told.warnings.length > 0 ? { warnings: told.warnings.length } : {}),
     })
   } catch (error) {
-    if (cluster.isUp())
+    if (!isOver())
       say({ phase: 'Failed', completionTimestamp: now(), failureReason: (error as Error).message })
   }
 }

@@ -57,6 +57,8 @@ async function download(
     if (!driver || !storage) throw new Error('the CSI driver does not run')
     const bytes = opened(cluster, await bucket.get(key))
     await world.latency(20)
+    if (textAt(store.get('DataDownload', 'velero', name), 'status', 'phase') !== 'InProgress')
+      throw new Error('it was cancelled')
     const volume = await orderVolume(cluster, driver, claim, storage)
     await unpack(world.path('volumes', textAt(volume, 'spec', 'csi', 'volumeHandle')), bytes)
     const progress = { totalBytes: bytes.length, bytesDone: bytes.length }
@@ -66,7 +68,9 @@ async function download(
     return undefined
   } catch (error) {
     const message = `data path restore failed: ${(error as Error).message}`
-    if (cluster.isUp()) say({ phase: 'Failed', message, completionTimestamp: now() })
+    const live = cluster.isUp() && store.find('DataDownload', 'velero', name)
+    if (live && textAt(live, 'status', 'phase') !== 'Canceled')
+      say({ phase: 'Failed', message, completionTimestamp: now() })
     return `DataDownload of claim ${namespace}/${pvc}: ${message}`
   }
 }
