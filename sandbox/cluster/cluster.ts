@@ -3,7 +3,6 @@ import { type KeyAndCertificate, makeCertificate } from '../../lib/node/certific
 import { serve } from '../serve.ts'
 import type { World } from '../world.ts'
 import { kubernetesApi } from './api.ts'
-import { startControllers } from './controllers.ts'
 import type { Repositories } from './git.ts'
 import type { Refusal } from './refusal.ts'
 import { Store } from './store.ts'
@@ -28,7 +27,7 @@ export interface ClusterDeps {
   repositories: Repositories
 }
 
-/** A paper cluster: a store, its controllers and the sockets of its API; saved in the world soon after each change. */
+/** A paper cluster: a store and the sockets of its API; saved in the world soon after each change. */
 export class Cluster {
   readonly store = new Store()
   readonly world: World
@@ -53,11 +52,6 @@ export class Cluster {
   static identity(world: World, id: string): Identity | undefined {
     const saved = treeAt(world.load(`clusters/${id}`), 'identity')
     return saved.id === id ? (saved as unknown as Identity) : undefined
-  }
-
-  /** Lets the controllers work; objects that k3s itself makes must exist by then. */
-  start(): void {
-    startControllers(this)
   }
 
   /** Serves the API on an address, port 6443, with a certificate for these names. Does nothing if it is served there. */

@@ -23,7 +23,7 @@ const all = [
   backups,
 ]
 
-/** Everything that acts in a paper cluster by itself. */
+/** Starts everything that acts in a paper cluster by itself; objects that k3s itself makes must exist by then. */
 export function startControllers(cluster: Cluster): void {
   for (const controller of all) control(cluster, controller(cluster))
 }

@@ -1,14 +1,14 @@
 import { createHash } from 'node:crypto'
 import { Refusal } from './refusal.ts'
-import type { Store } from './store.ts'
 import { at, type Thing, textAt, treeAt } from './tree.ts'
 
 /**
  * What a Kubernetes API fills in or refuses on writing, as far as paper knows it: Secret texts become data, names are
  * checked, a claim takes the default class, a Service gets an address.
+ * @param classes the StorageClasses there are
  * @throws Refusal 422 for what Kubernetes calls Invalid.
  */
-export function complete(thing: Thing, store: Store): Thing {
+export function complete(thing: Thing, classes: () => Thing[]): Thing {
   const { name, labels } = thing.metadata
   if (!/^[a-z0-9]([-a-z0-9.:]*[a-z0-9])?$/i.test(name) || name.length > 253)
     throw new Refusal(
@@ -26,7 +26,7 @@ export function complete(thing: Thing, store: Store): Thing {
       return { ...thing, metadata: { ...thing.metadata, labels: named, finalizers }, status }
     }
     case 'v1 PersistentVolumeClaim':
-      return claim(thing, store)
+      return claim(thing, classes())
     case 'v1 Service':
       return service(thing)
     case 'apps/v1 Deployment':
@@ -51,15 +51,15 @@ function secret({ stringData, ...thing }: Thing): Thing {
   return { type: 'Opaque', ...(thing as Thing), ...(Object.keys(data).length ? { data } : {}) }
 }
 
-function claim(thing: Thing, store: Store): Thing {
+function claim(thing: Thing, classes: Thing[]): Thing {
   const storage = textAt(thing, 'spec', 'resources', 'requests', 'storage')
   if (!/^\d+(\.\d+)?(Ki|Mi|Gi|Ti|k|M|G|T)?$/.test(storage)) {
     const message = `PersistentVolumeClaim "${thing.metadata.name}" is invalid: spec.resources[storage]: Required value`
     throw new Refusal(422, 'Invalid', message)
   }
-  const standard = store
-    .list('StorageClass')
-    .find((one) => one.metadata.annotations?.['storageclass.kubernetes.io/is-default-class'] === 'true')
+  const standard = classes.find(
+    (one) => one.metadata.annotations?.['storageclass.kubernetes.io/is-default-class'] === 'true',
+  )
   const storageClassName = at(thing, 'spec', 'storageClassName') ?? standard?.metadata.name
   const spec = {
     volumeMode: 'Filesystem',

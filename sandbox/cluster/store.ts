@@ -82,7 +82,7 @@ export class Store {
       },
     }
     if (kind.ownStatus && !how.status) delete thing.status
-    const completed = complete(thing, this)
+    const completed = complete(thing, () => this.list('StorageClass'))
     return how.dryRun ? completed : this.#put('ADDED', kind, completed)
   }
 
@@ -108,7 +108,7 @@ export class Store {
       if (live.status === undefined) delete next.status
       else next.status = live.status
     }
-    const thing = how.status ? next : complete(next, this)
+    const thing = how.status ? next : complete(next, () => this.list('StorageClass'))
     if (isDeepStrictEqual(plain(thing), plain(live))) return live
     if (!isDeepStrictEqual(content(thing), content(live)))
       thing.metadata = { ...thing.metadata, generation: numberAt(generation, 1) + 1 }

@@ -1,5 +1,6 @@
 import { readdirSync, rmSync } from 'node:fs'
 import { Cluster, type ClusterDeps, type Identity } from '../cluster/cluster.ts'
+import { startControllers } from '../cluster/controllers.ts'
 import { firstObjects, markNode } from '../cluster/nodes.ts'
 import { textAt } from '../cluster/tree.ts'
 import type { World } from '../world.ts'
@@ -104,7 +105,7 @@ export class Fleet {
     const cluster = new Cluster(world, Cluster.identity(world, identity.id) ?? identity, this.#deps)
     this.#clusters.set(identity.id, cluster)
     firstObjects(cluster)
-    cluster.start()
+    startControllers(cluster)
     return cluster
   }
 

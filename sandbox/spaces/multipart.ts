@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
+import { type Call, empty, xml } from './call.ts'
 import { keptHeaders } from './objects.ts'
-import { type Call, empty, xml } from './operations.ts'
 import { Refusal } from './refusal.ts'
 import { md5 } from './storage.ts'
 import { inside, textOf } from './xml.ts'

@@ -1,4 +1,4 @@
-import { type Call, empty, xml } from './operations.ts'
+import { type Call, empty, xml } from './call.ts'
 import { Refusal } from './refusal.ts'
 import type { Meta } from './storage.ts'
 import { inside, textOf } from './xml.ts'

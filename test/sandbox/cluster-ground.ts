@@ -2,6 +2,7 @@ import { request } from 'node:https'
 import { loadAll } from 'js-yaml'
 import { makeOperatorCertificate } from '../../lib/node/certificates.ts'
 import { Cluster } from '../../sandbox/cluster/cluster.ts'
+import { startControllers } from '../../sandbox/cluster/controllers.ts'
 import type { Repositories } from '../../sandbox/cluster/git.ts'
 import { firstObjects, registerNode } from '../../sandbox/cluster/nodes.ts'
 import type { Thing, Tree } from '../../sandbox/cluster/tree.ts'
@@ -21,7 +22,7 @@ export async function cluster(on: Ground, repositories: Repositories = git({})):
   }
   const one = new Cluster(on.world, Cluster.identity(on.world, 'main-1') ?? identity, { repositories })
   firstObjects(one)
-  one.start()
+  startControllers(one)
   registerNode(one, {
     name: 'main-1',
     role: 'server',
