@@ -4,8 +4,8 @@ import { type Controller, keyOf, split } from '../control.ts'
 import { nodeReady } from '../nodes.ts'
 import { now } from '../time.ts'
 import { at, isTree, listAt, type Thing, textAt, treeAt } from '../tree.ts'
+import { attachmentOf, claimsOf } from './mounts.ts'
 import { convertDatastore, stumbles, takeEffect } from './programs.ts'
-import { attachmentOf } from './volumes.ts'
 
 const stirring = [
   'Secret',
@@ -91,13 +91,6 @@ function mount(cluster: Cluster, pod: Thing): string | undefined {
       return `volume of claim ${claimName} is not attached yet`
   }
   return undefined
-}
-
-/** Names of the claims that a pod mounts. */
-export function claimsOf(pod: Thing): string[] {
-  return listAt(pod, 'spec', 'volumes')
-    .map((one) => textAt(one, 'persistentVolumeClaim', 'claimName'))
-    .filter(Boolean)
 }
 
 function waitsForPod(store: Cluster['store'], claim: Thing): boolean {

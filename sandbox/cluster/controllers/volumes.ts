@@ -3,7 +3,7 @@ import { type Controller, keyOf, own, split } from '../control.ts'
 import { csiDriver, type Driver, provisioner } from '../csi.ts'
 import { Refusal } from '../refusal.ts'
 import { at, listAt, type Thing, type Tree, textAt, textsAt, treeAt } from '../tree.ts'
-import { claimsOf } from './pods.ts'
+import { attachmentOf, claimsOf } from './mounts.ts'
 
 const gibibyte = 2 ** 30
 const units: Record<string, number> = {
@@ -88,13 +88,6 @@ export function attachments(cluster: Cluster): Controller {
       else if (!claim) await release(cluster, driver, volume)
     },
   }
-}
-
-/** Where a volume is, or is about to be, plugged in. */
-export function attachmentOf({ store }: Cluster, volume: string): Thing | undefined {
-  return store
-    .list('VolumeAttachment')
-    .find((one) => textAt(one, 'spec', 'source', 'persistentVolumeName') === volume)
 }
 
 function usersOf({ store }: Cluster, claim: Thing): Thing[] {
