@@ -18,6 +18,13 @@ const userData = z.strictObject({
 export type UserData = z.input<typeof userData>
 
 /**
+ * cloud-init's notes of what it need not do again. They reach the disk before the files that it wrote: after a power cut
+ * within seconds of them, the script was found empty and never written again (test/real/vm). So without a mark that was
+ * set after a sync, the next boot does it again.
+ */
+const sem = '/var/lib/cloud/instance/sem'
+
+/**
  * The user-data of a node: one script and one unit, which fetch the bundle and hand over to it.
  * Throws a Problem when a field is not right or the text is over {@link userDataLimit}.
  */
@@ -32,6 +39,10 @@ export function renderUserData(wish: UserData): string {
       },
     ],
     units: [{ name: 'regrow.service', content: cloudInitFile('units/regrow.service') }],
+    commands: [`sync && touch ${sem}/regrow`],
+    more: {
+      bootcmd: [`cd ${sem}`, '[ -e regrow ] || rm -f config_write_files config_runcmd config_scripts_user'],
+    },
   })
   const bytes = Buffer.byteLength(text)
   if (bytes > userDataLimit)

@@ -22,13 +22,17 @@ t.test('it writes one script and one unit, and starts the unit without waiting',
   const text = renderUserData(wish('main-1'))
   t.match(text, /^#cloud-config\n/)
   const config = load(text) as { write_files: { path: string; permissions: string; content: string }[] }
-  t.strictSame(Object.keys(config), ['write_files', 'runcmd'])
+  t.strictSame(Object.keys(config), ['write_files', 'runcmd', 'bootcmd'])
   t.match(config, {
     write_files: [
       { path: '/usr/local/sbin/regrow', permissions: '0700' },
       { path: '/etc/systemd/system/regrow.service', permissions: '0644' },
     ],
-    runcmd: ['systemctl enable regrow.service', 'systemctl start --no-block regrow.service'],
+    runcmd: [
+      'systemctl enable regrow.service',
+      'systemctl start --no-block regrow.service',
+      'sync && touch /var/lib/cloud/instance/sem/regrow',
+    ],
   })
   const [script, unit] = config.write_files.map(({ content }) => content)
   for (const line of [

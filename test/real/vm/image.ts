@@ -10,7 +10,7 @@ import {
   rmSync,
   writeFileSync,
 } from 'node:fs'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 
 /** What a Debian 13 droplet has that matters here: systemd, cloud-init, its kernel for clouds, and the small tools. */
 const packages =
@@ -18,17 +18,22 @@ const packages =
   'ca-certificates nftables iproute2 kmod python3 netplan.io procps e2fsprogs openssl apt-utils ifupdown'
 
 // What tests look through, because nobody can log in: each line from the port is run, its output answered in Base64.
-const witness = {
+// Reads give nothing while nobody is at the other end, so it tries again instead of ending.
+const added = {
   'usr/local/sbin/witness': `#!/bin/bash
 exec 3<>/dev/virtio-ports/witness
-while read -r line <&3; do
-  { eval "$line"; } 2>&1 </dev/null 3>&- | base64 -w0 >&3
-  echo >&3
+while :; do
+  while read -r id line <&3; do
+    answer=$({ eval "$line"; } 2>&1 </dev/null 3>&- | base64 -w0)
+    echo "$id $answer" >&3
+  done
+  sleep 0.2
 done
 `,
   'etc/systemd/system/witness.service': `[Unit]
 DefaultDependencies=no
 After=systemd-udevd.service
+StartLimitIntervalSec=0
 [Service]
 ExecStart=/usr/local/sbin/witness
 Restart=always
@@ -36,6 +41,8 @@ RestartSec=1
 [Install]
 WantedBy=sysinit.target
 `,
+  // An emulated machine takes minutes for what a droplet does in seconds.
+  'etc/systemd/system/regrow.service.d/slow.conf': '[Service]\nEnvironment=REGROW_K3S_DEADLINE=1200\n',
 }
 
 /** Files of an image from which a machine boots; the disk is never written, machines lay a copy over it. */
@@ -60,7 +67,7 @@ export const missing: string | false = (() => {
  */
 export function debian13(cache: string): Image {
   const key = createHash('sha256')
-    .update(`${packages} ${JSON.stringify(witness)}`)
+    .update(`${packages} ${JSON.stringify(added)}`)
     .digest('hex')
     .slice(0, 12)
   const folder = join(cache, 'vm', `trixie-${key}`)
@@ -81,7 +88,10 @@ export function debian13(cache: string): Image {
       root,
       mirror(),
     ])
-    for (const [path, text] of Object.entries(witness)) writeFileSync(join(root, path), text, { mode: 0o755 })
+    for (const [path, text] of Object.entries(added)) {
+      mkdirSync(dirname(join(root, path)), { recursive: true })
+      writeFileSync(join(root, path), text, { mode: 0o755 })
+    }
     run('systemctl', [`--root=${root}`, 'enable', 'witness.service'])
     for (const name of ['vmlinuz', 'initrd.img']) {
       const found = readdirSync(join(root, 'boot')).find((one) => one.startsWith(`${name}-`))

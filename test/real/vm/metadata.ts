@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process'
 import { createServer } from 'node:http'
 import type { Hardware } from '../../../sandbox/machines.ts'
 import { internet, metadataAddress } from './network.ts'
@@ -11,14 +12,13 @@ export interface Described extends Hardware {
 
 /**
  * The cloud's metadata service as a droplet sees it (https://docs.digitalocean.com/reference/api/metadata): each
- * machine is answered by the address it asks from; before it has one, cloud-init asks from a link-local address, and
- * then there is but one machine that can be meant: the one that was booted last.
+ * machine is answered by the network card that it asks through, because before it has its address it asks from another.
  */
 export function serveMetadata(machines: () => Described[]): Promise<() => void> {
   const server = createServer((request, response) => {
     const from = request.socket.remoteAddress?.replace('::ffff:', '') ?? ''
-    const all = machines()
-    const one = all.find((each) => each.publicAddress === from) ?? all.at(-1)
+    const neighbour = execFileSync('ip', ['neigh', 'show', from], { encoding: 'utf8' })
+    const one = machines().find(({ macs }) => neighbour.includes(`lladdr ${macs.public} `))
     if (!one) return void response.writeHead(404).end()
     const path = request.url ?? ''
     if (path === '/metadata/v1.json') return void response.end(JSON.stringify(describe(one)))

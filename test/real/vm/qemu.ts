@@ -7,22 +7,25 @@ import type { Hardware, Machines } from '../../../sandbox/machines.ts'
 import type { Image } from './image.ts'
 import { type Described, serveMetadata } from './metadata.ts'
 import { internet, leadAddress, plugCable } from './network.ts'
+import { openWitness, type Witness } from './witness.ts'
 
 /** One virtual machine and what it is made of. */
 export interface Virtual extends Described {
   folder: string
   process: ChildProcess | undefined
+  witness: Witness | undefined
   /** Volumes that are plugged in, by id. */
   volumes: Map<string, string>
 }
 
 /** The fleet of a test: machines for the box, and a look behind them. */
 export interface VirtualMachines extends Machines {
+  has(name: string): boolean
   machine(name: string): Virtual
   /** What the machine printed on its serial console so far. */
   console(name: string): string
-  /** What a command prints on the machine, by the witness in its image; undefined while it does not answer. */
-  ask(name: string, command: string): Promise<string | undefined>
+  /** What a command prints on the machine, by the witness in its image; undefined where it does not answer within a minute. */
+  ask(name: string, command: string, seconds?: number): Promise<string | undefined>
   /** Cuts the power, as a broken cable would. */
   cut(name: string): Promise<void>
   /** Puts the power on again. */
@@ -42,6 +45,7 @@ export async function virtualMachines(image: Image, folder: string): Promise<Vir
   const on = async (one: Virtual) => {
     if (one.process) return
     one.process = start(image, one)
+    one.witness = openWitness(join(one.folder, 'witness'))
     const { process } = one
     process.once('exit', () => {
       if (one.process === process) one.process = undefined
@@ -51,6 +55,7 @@ export async function virtualMachines(image: Image, folder: string): Promise<Vir
     const running = one?.process
     if (!one || !running) return
     one.process = undefined
+    one.witness?.close()
     const gone = once(running, 'exit')
     running.kill('SIGKILL')
     await gone
@@ -76,12 +81,13 @@ export async function virtualMachines(image: Image, folder: string): Promise<Vir
       else one.volumes.delete(volume.id)
       if (one.process) await replug(one, volume, plugged)
     },
+    has: (name) => [...all.values()].some((one) => one.name === name),
     machine: named,
     console: (name) => {
       const file = join(named(name).folder, 'console.log')
       return existsSync(file) ? readFileSync(file, 'utf8') : ''
     },
-    ask: (name, command) => askWitness(named(name), command),
+    ask: async (name, command, seconds = 60) => named(name).witness?.ask(command, seconds),
     cut: (name) => off(named(name)),
     power: (name) => on(named(name)),
     end: async () => {
@@ -100,6 +106,7 @@ function add(all: Map<number, Virtual>, folder: string, hardware: Hardware): Vir
     privatePrefix: 20,
     folder: join(folder, `droplet-${hardware.id}`),
     process: undefined,
+    witness: undefined,
     volumes: new Map(),
   }
   mkdirSync(one.folder, { recursive: true })
@@ -143,27 +150,6 @@ function start(image: Image, one: Virtual): ChildProcess {
   child.stderr.pipe(log, { end: false })
   child.once('exit', () => log.end())
   return child
-}
-
-async function askWitness(one: Virtual, line: string): Promise<string | undefined> {
-  if (!one.process) return undefined
-  const socket = createConnection(join(one.folder, 'witness'))
-  try {
-    return await new Promise<string | undefined>((resolve) => {
-      let text = ''
-      const timer = setTimeout(() => resolve(undefined), 60_000)
-      socket.once('error', () => resolve(undefined))
-      socket.on('data', (chunk) => {
-        text += chunk
-        if (!text.endsWith('\n')) return
-        clearTimeout(timer)
-        resolve(Buffer.from(text.trim(), 'base64').toString())
-      })
-      socket.write(`${line}\n`)
-    })
-  } finally {
-    socket.destroy()
-  }
 }
 
 /** Plugs a volume in or out while the machine runs; it shows as /dev/disk/by-id/scsi-0DO_Volume_<name>. */

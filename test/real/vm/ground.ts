@@ -1,0 +1,116 @@
+import { spawnSync } from 'node:child_process'
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { type Report, reportSchema } from '../../../lib/node/index.ts'
+import { openBox } from '../../../sandbox/box.ts'
+import type { World } from '../../../sandbox/world.ts'
+import { type Ended, type How, runIn } from '../../flows/box.ts'
+import { debian13, missing } from './image.ts'
+import { packK3s, partsMissing } from './k3s.ts'
+import { layNetwork } from './network.ts'
+import { type VirtualMachines, virtualMachines } from './qemu.ts'
+
+const cache = process.env.REGROW_CACHE ?? '/var/cache/regrow'
+
+/** Why no virtual machine can install itself here, or false. */
+export const without: string | false =
+  missing || (partsMissing(cache).length > 0 && `NOT RUN: not built: ${partsMissing(cache).join(', ')}`)
+
+/**
+ * Makes sure that this file runs in a network namespace of its own, where the clouds' addresses can be laid: starts it
+ * again there, and ends with it. The image is made before, while Debian's packages can still be reached.
+ */
+export function inOwnNetwork(file: string): void {
+  if (process.env.REGROW_OWN_NETWORK) {
+    layNetwork('10.110.0.1/20')
+    return
+  }
+  debian13(cache)
+  const words = ['--net', process.execPath, ...process.execArgv, file, ...process.argv.slice(2)]
+  const again = spawnSync('unshare', words, {
+    stdio: 'inherit',
+    env: { ...process.env, REGROW_OWN_NETWORK: '1' },
+  })
+  process.exit(again.status ?? 1)
+}
+
+/** A box whose droplets are virtual machines. */
+export interface Ground {
+  world: World
+  machines: VirtualMachines
+  /** Runs a script of the project in the box. */
+  run(script: string, words?: string[], how?: How): Promise<Omit<Ended, 'requests'>>
+  /** What a machine told about its steps so far, as the kit's bucket has it. */
+  reports(name: string): Report[]
+  /** Names of the objects in a folder of the kit's bucket. */
+  kit(folder: string): string[]
+  close(): Promise<void>
+}
+
+/** Opens a world in a new folder; `close` ends every machine and removes the folder. */
+export async function openGround(): Promise<Ground> {
+  const dir = mkdtempSync(join(tmpdir(), 'regrow-vm-'))
+  mkdirSync(join(dir, '.sandbox'))
+  writeFileSync(join(dir, '.sandbox', 'addresses.json'), JSON.stringify({ range: '198.18' }))
+  const machines = await virtualMachines(debian13(cache), join(dir, 'machines'))
+  let world: World | undefined
+  const box = await openBox({
+    dir: join(dir, '.sandbox'),
+    latencyScale: 0,
+    faults: [],
+    machines: (its) => {
+      world = its
+      return machines
+    },
+    k3s: packK3s(cache),
+  })
+  if (!world) throw new Error('the box made no world')
+  return {
+    world,
+    machines,
+    run: (script, words = [], how = {}) =>
+      runIn(dir, script, words, { ...how, env: { ...box.env, ...how.env } }),
+    reports: (name) => reportsIn(kitFolder(dir), name),
+    kit: (folder) => {
+      const path = join(kitFolder(dir), folder)
+      return existsSync(path) ? readdirSync(path) : []
+    },
+    close: async () => {
+      await machines.end()
+      await box.leave()
+      rmSync(dir, { recursive: true, force: true })
+    },
+  }
+}
+
+function kitFolder(dir: string): string {
+  const spaces = join(dir, '.sandbox', 'spaces')
+  return join(spaces, readdirSync(spaces).find((one) => one.endsWith('-kit')) ?? '')
+}
+
+function reportsIn(kit: string, name: string): Report[] {
+  return ['started', 'fetch', 'host', 'k3s', 'argocd'].flatMap((step) => {
+    try {
+      return [reportSchema.parse(JSON.parse(readFileSync(join(kit, 'nodes', name, `${step}.json@`), 'utf8')))]
+    } catch {
+      return []
+    }
+  })
+}
+
+/** Looks until it is so. Emulation is slow, and the machine underneath may be busy: generous. @throws Error naming the wish */
+export async function until(wish: string, look: () => boolean | Promise<boolean>, minutes = 15) {
+  const end = Date.now() + minutes * 60_000
+  while (!(await look())) {
+    if (Date.now() > end) throw new Error(`not within ${minutes} minutes: ${wish}`)
+    await sleep(200)
+  }
+}
+
+/** Waits on the machine itself, so that the moment is met to a tenth of a second. @param command ends with 0 when it is so */
+export async function seen(machines: VirtualMachines, name: string, command: string, minutes = 15) {
+  const loop = `for i in $(seq 600); do if ${command}; then echo yes; break; fi; sleep 0.1; done`
+  await until(command, async () => (await machines.ask(name, loop, 120)) === 'yes\n', minutes)
+}
