@@ -1,4 +1,3 @@
-import { spawnSync } from 'node:child_process'
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -9,14 +8,21 @@ import type { World } from '../../../sandbox/world.ts'
 import { type Ended, type How, runIn } from '../../flows/box.ts'
 import { debian13, missing } from './image.ts'
 import { packK3s, partsMissing } from './k3s.ts'
-import { layNetwork } from './network.ts'
+import { layNetwork, runApart } from './network.ts'
 import { type VirtualMachines, virtualMachines } from './qemu.ts'
 
 const cache = process.env.REGROW_CACHE ?? '/var/cache/regrow'
 
+/**
+ * Whether machines fetch the true k3s and true images from the internet, and the flows true charts. Without it a
+ * stand-in for k3s is served, and paper.
+ */
+export const trueK3s = Boolean(process.env.REGROW_REAL)
+
 /** Why no virtual machine can install itself here, or false. */
 export const without: string | false =
-  missing || (partsMissing(cache).length > 0 && `NOT RUN: not built: ${partsMissing(cache).join(', ')}`)
+  missing ||
+  (!trueK3s && partsMissing(cache).length > 0 && `NOT RUN: not built: ${partsMissing(cache).join(', ')}`)
 
 /**
  * Makes sure that this file runs in a network namespace of its own, where the clouds' addresses can be laid: starts it
@@ -28,19 +34,15 @@ export function inOwnNetwork(file: string): void {
     return
   }
   debian13(cache)
-  const words = ['--net', process.execPath, ...process.execArgv, file, ...process.argv.slice(2)]
-  const again = spawnSync('unshare', words, {
-    stdio: 'inherit',
-    env: { ...process.env, REGROW_OWN_NETWORK: '1' },
-  })
-  process.exit(again.status ?? 1)
+  const words = [process.execPath, ...process.execArgv, file, ...process.argv.slice(2)]
+  process.exit(runApart(words, process.env, trueK3s))
 }
 
 /** A box whose droplets are virtual machines. */
 export interface Ground {
   world: World
   machines: VirtualMachines
-  /** Runs a script of the project in the box. */
+  /** Runs a script of the project, or a program, in the box. */
   run(script: string, words?: string[], how?: How): Promise<Omit<Ended, 'requests'>>
   /** What a machine told about its steps so far, as the kit's bucket has it. */
   reports(name: string): Report[]
@@ -64,14 +66,14 @@ export async function openGround(): Promise<Ground> {
       world = its
       return machines
     },
-    k3s: packK3s(cache),
+    ...(trueK3s ? {} : { k3s: packK3s(cache) }),
   })
   if (!world) throw new Error('the box made no world')
+  const env = { ...box.env, ...(trueK3s ? { REGROW_UPSTREAM_URL: undefined } : {}) }
   return {
     world,
     machines,
-    run: (script, words = [], how = {}) =>
-      runIn(dir, script, words, { ...how, env: { ...box.env, ...how.env } }),
+    run: (script, words = [], how = {}) => runIn(dir, script, words, { ...how, env: { ...env, ...how.env } }),
     reports: (name) => reportsIn(kitFolder(dir), name),
     kit: (folder) => {
       const path = join(kitFolder(dir), folder)

@@ -86,7 +86,7 @@ export function debian13(cache: string): Image {
       `--include=${packages.split(' ').join(',')}`,
       'trixie',
       root,
-      mirror(),
+      ...mirror(),
     ])
     for (const [path, text] of Object.entries(added)) {
       mkdirSync(dirname(join(root, path)), { recursive: true })
@@ -106,16 +106,15 @@ export function debian13(cache: string): Image {
   return image
 }
 
-/** Where this machine has its own Debian packages from. */
-function mirror(): string {
+/** Where this machine has its own Debian packages from; nothing where it is no Debian: then mmdebstrap knows itself. */
+function mirror(): string[] {
   const lists = ['/etc/apt/sources.list', ...under('/etc/apt/sources.list.d')]
   const text = lists
     .filter((file) => existsSync(file))
     .map((file) => readFileSync(file, 'utf8'))
     .join('\n')
   const found = text.match(/(?:^deb |^URIs: )(?:\[.*\] )?(\S+\/debian)\/?(?:\s|$)/m)?.[1]
-  if (!found) throw new Error('no Debian mirror is configured on this machine')
-  return found
+  return found ? [found] : []
 }
 
 const under = (folder: string) =>

@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process'
 import { createServer } from 'node:http'
 import type { Hardware } from '../../../sandbox/machines.ts'
-import { internet, metadataAddress } from './network.ts'
+import { internet, metadataAddress, nameServer } from './network.ts'
 
 /** A machine as its metadata tell it about itself. */
 export interface Described extends Hardware {
@@ -66,7 +66,7 @@ function describe(one: Described) {
         },
       ],
     },
-    dns: { nameservers: ['198.18.0.53'] },
+    dns: { nameservers: [nameServer] },
     features: { dhcp_enabled: false },
     floating_ip: { ipv4: { active: false } },
     reserved_ip: { ipv4: { active: false } },

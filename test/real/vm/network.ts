@@ -1,8 +1,11 @@
-import { execFileSync } from 'node:child_process'
+import { execFileSync, spawnSync } from 'node:child_process'
 
 /** The clouds' addresses in this network namespace: the first is the internet's, with the metadata service beside it. */
 export const internet = { bridge: 'internet', address: '198.18.1.1', prefix: 24 }
 export const metadataAddress = '169.254.169.254'
+/** Where machines ask for names; answered where the namespace leads to the internet. */
+export const nameServer = '198.18.0.53'
+const way = { host: '172.31.255.1', here: '172.31.255.2', prefix: 30, names: '1.1.1.1' }
 
 const sh = (command: string) => execFileSync('sh', ['-ec', command], { encoding: 'utf8' })
 
@@ -15,7 +18,8 @@ const sh = (command: string) => execFileSync('sh', ['-ec', command], { encoding:
  */
 export function layNetwork(gateway: string): void {
   const links = sh('ip -br link').trim().split('\n')
-  if (links.length !== 1) throw new Error('this is not a network namespace of our own')
+  const uplink = links.some((line) => line.startsWith('uplink'))
+  if (links.length !== (uplink ? 2 : 1)) throw new Error('this is not a network namespace of our own')
   sh(`
     ip link set lo up
     ip route add local 198.18.0.0/24 dev lo
@@ -31,6 +35,43 @@ table ip cloud {
 }
 END
   `)
+  if (!uplink) return
+  sh(`
+    ip addr add ${way.here}/${way.prefix} dev uplink && ip link set uplink up
+    ip route add default via ${way.host}
+    sysctl -qw net.ipv4.ip_forward=1
+    nft -f - <<END
+table ip cloud {
+  chain in { ip daddr ${nameServer} dnat to ${way.names}; }
+  chain away { type nat hook postrouting priority 100; oifname uplink masquerade; }
+}
+END
+  `)
+}
+
+/**
+ * Runs a command in a network namespace of its own and waits for its end.
+ * @param internet whether a way leads out of it: then machines fetch what they need themselves
+ * @returns its exit code
+ */
+export function runApart(words: string[], env: NodeJS.ProcessEnv, internet: boolean): number {
+  const run = (command: string, args: string[]) =>
+    spawnSync(command, args, { stdio: 'inherit', env: { ...env, REGROW_OWN_NETWORK: '1' } }).status ?? 1
+  if (!internet) return run('unshare', ['--net', ...words])
+  sh(`
+    ip netns add regrow
+    ip link add regrow0 type veth peer name uplink netns regrow
+    ip addr add ${way.host}/${way.prefix} dev regrow0 && ip link set regrow0 up
+    sysctl -qw net.ipv4.ip_forward=1
+    nft 'add table ip regrow_vm; add chain ip regrow_vm away { type nat hook postrouting priority 100; }'
+    nft add rule ip regrow_vm away ip saddr ${way.here} masquerade
+    mkdir -p /etc/netns/regrow && echo nameserver ${way.names} >/etc/netns/regrow/resolv.conf
+  `)
+  try {
+    return run('ip', ['netns', 'exec', 'regrow', ...words])
+  } finally {
+    sh('ip netns del regrow; nft delete table ip regrow_vm; rm -r /etc/netns/regrow')
+  }
 }
 
 /** A port of a switch for a machine's network card. @returns its name */

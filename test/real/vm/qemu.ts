@@ -4,6 +4,7 @@ import { createWriteStream, existsSync, mkdirSync, readFileSync, rmSync } from '
 import { createConnection } from 'node:net'
 import { join } from 'node:path'
 import type { Hardware, Machines } from '../../../sandbox/machines.ts'
+import { acceleration } from './acceleration.ts'
 import type { Image } from './image.ts'
 import { type Described, serveMetadata } from './metadata.ts'
 import { internet, leadAddress, plugCable } from './network.ts'
@@ -33,7 +34,7 @@ export interface VirtualMachines extends Machines {
   end(): Promise<void>
 }
 
-/** Droplets as QEMU machines by emulation; each has a disk of its own over the image, two network cards, a console. */
+/** Droplets as QEMU machines; each has a disk of its own over the image, two network cards, a console. */
 export async function virtualMachines(image: Image, folder: string): Promise<VirtualMachines> {
   const all = new Map<number, Virtual>()
   const closeMetadata = await serveMetadata(() => [...all.values()])
@@ -129,7 +130,7 @@ function start(image: Image, one: Virtual): ChildProcess {
     `virtio-net-pci,netdev=${id},mac=${mac}`,
   ]
   const words = [
-    ...['-M', 'q35', '-accel', 'tcg,thread=multi', '-cpu', 'max', '-m', '2048', '-smp', '2'],
+    ...['-M', 'q35', ...acceleration(image), '-m', '2048', '-smp', '2'],
     ...['-nodefaults', '-no-user-config', '-display', 'none', '-no-reboot'],
     ...['-kernel', image.kernel, '-initrd', image.initrd],
     ...['-append', 'root=/dev/vda rw console=ttyS0 quiet systemd.show_status=false'],
