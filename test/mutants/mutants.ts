@@ -183,8 +183,8 @@ export const mutants: readonly Mutant[] = [
   mutant(
     'Velero may take what the machine does not have',
     'manifests/clusters/cluster/platform/velero/values.yaml.hbs',
-    'limits: { memory: 144Mi }',
-    'limits: { memory: 1440Mi }',
+    'limits: { memory: 148Mi }',
+    'limits: { memory: 1480Mi }',
     'gitops/memory',
   ),
   mutant(

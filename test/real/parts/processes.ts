@@ -1,11 +1,13 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { closeSync, mkdirSync, openSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { type Allowance, MemoryGroups, type Taken } from './memory-groups.ts'
 
 /** Other people's programs that run beside a test. None outlives it: the kernel ends them when this process dies. */
 export class Processes {
   readonly #running: { name: string; child: ChildProcess }[] = []
   readonly #logs: string
+  readonly #memory = MemoryGroups.lacking() ? undefined : new MemoryGroups()
 
   /** @param logs the folder that gets a file for each */
   constructor(logs: string) {
@@ -13,14 +15,16 @@ export class Processes {
     mkdirSync(logs, { recursive: true })
   }
 
+  /** @param options `memory` is what it is held to, where that can be done */
   start(
     name: string,
     file: string,
     words: string[],
-    options: { env?: NodeJS.ProcessEnv; cwd?: string } = {},
+    { memory, ...options }: { env?: NodeJS.ProcessEnv; cwd?: string; memory?: Allowance | undefined } = {},
   ): ChildProcess {
     const log = openSync(join(this.#logs, name), 'a')
-    const child = spawn('setpriv', ['--pdeathsig', 'KILL', file, ...words], {
+    const held = memory ? (this.#memory?.hold(name, memory) ?? []) : []
+    const child = spawn('setpriv', ['--pdeathsig', 'KILL', ...held, file, ...words], {
       stdio: ['ignore', log, log],
       ...options,
     })
@@ -34,10 +38,9 @@ export class Processes {
     return readFileSync(join(this.#logs, name), 'utf8').trim().split('\n').slice(-lines).join('\n')
   }
 
-  /** The most memory that each running program had resident so far, in MiB (`VmHWM`, proc_pid_status(5)). */
-  peaks(): Record<string, number> {
-    const all = this.#running.map(({ name, child }) => [name, Math.round(peakBelow(child.pid) / 1024)])
-    return Object.fromEntries(all.filter(([, most]) => Number(most) > 0))
+  /** What the programs that are held to a limit took; empty where none can be held. */
+  taken(): Record<string, Taken> {
+    return this.#memory?.taken() ?? {}
   }
 
   /** The programs that ended by themselves. */
@@ -48,6 +51,7 @@ export class Processes {
   /** Ends all of them, the last started first. */
   async stop(): Promise<void> {
     for (const { child } of this.#running.splice(0).reverse()) await ended(child)
+    this.#memory?.close()
   }
 }
 
@@ -58,21 +62,4 @@ async function ended(child: ChildProcess): Promise<void> {
   const patience = setTimeout(() => child.kill('SIGKILL'), 3000)
   await over
   clearTimeout(patience)
-}
-
-/** KiB of a process and those below it, without what only wraps them. */
-function peakBelow(pid: number | undefined): number {
-  const file = (path: string) => {
-    try {
-      return readFileSync(`/proc/${pid}/${path}`, 'utf8')
-    } catch {
-      return '' // it has ended
-    }
-  }
-  const status = file('status')
-  const own = /^Name:\t(bwrap|socat|sh|sleep)$/m.test(status)
-    ? 0
-    : Number(status.match(/^VmHWM:\s+(\d+)/m)?.[1] ?? 0)
-  const below = file(`task/${pid}/children`).trim().split(' ').filter(Boolean)
-  return below.reduce((sum, child) => sum + peakBelow(Number(child)), own)
 }
