@@ -13,7 +13,7 @@ import { claim } from './lib/gitops/claim.ts'
 import { ensureTools } from './lib/install/ensure-tools.ts'
 import { uncordon } from './lib/kubernetes/drain.ts'
 import { run } from './lib/run.ts'
-import { disksFit, machinesAreKnown } from './lib/scale/checks.ts'
+import { disksFit, isDescribed, machinesAreKnown } from './lib/scale/checks.ts'
 import { convertToEtcd } from './lib/scale/convert.ts'
 import { join } from './lib/scale/join.ts'
 import { bury, leave, serversWell } from './lib/scale/leave.ts'
@@ -35,6 +35,7 @@ await run('scale', async ({ flags, confirm }) => {
   const cluster = await describe({ name: flags.name, repo: flags.repo })
   preflightReading(cluster)
   const kept = await needBuckets(cluster, `./bootstrap.mts --name ${cluster.name} grows it.`)
+  isDescribed(cluster)
   const kit = await needKit(kept, cluster.name)
   const before = await survey(cluster, kit) // machines, nodes and pods as they are
   const described = cluster.wanted

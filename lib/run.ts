@@ -7,7 +7,7 @@ import { z } from 'zod'
 import { endChanges } from './change.ts'
 import { answered, asked } from './confirm.ts'
 import { beginDryRun, DryRunEnd } from './dry-run.ts'
-import { atEnd, endAll } from './ending.ts'
+import { atEnd, endAll, patience } from './ending.ts'
 import { leaveProxiesOut, missingTokens } from './environment.ts'
 import { type CommandName, type Flags, helpText, readFlags } from './flags.ts'
 import { loadX509 } from './node/x509.ts'
@@ -123,7 +123,9 @@ async function interrupted(): Promise<void> {
   stopping = true
   endChanges()
   tell('!', 'interrupted', 'run the same command again: it goes on from here')
-  await Promise.race([endAll(), new Promise((resolve) => setTimeout(resolve, 5_000))])
+  const { seconds, for: long } = patience()
+  for (const what of long) tell('!', what, 'is put right first; Ctrl-C again leaves it as it is')
+  await Promise.race([endAll(), new Promise((resolve) => setTimeout(resolve, seconds * 1000))])
   process.exit(130)
 }
 

@@ -3,6 +3,17 @@ import type { Inventory } from '../cluster/ours.ts'
 import { Problem } from '../problem.ts'
 import { sizeOf, wasGiven } from './reshape.ts'
 
+/**
+ * What the machines are to be stands in Git: in another repository they would be described anew.
+ * @throws Problem when this one does not describe the cluster
+ */
+export function isDescribed({ committed, name, place }: Cluster): void {
+  if (committed) return
+  throw new Problem(`${place.owner}/${place.name} does not describe a cluster “${name}”`, {
+    cure: 'Name its repository with --repo OWNER/NAME.',
+  })
+}
+
 /** A droplet of ours whose name regrow never gave is nobody's to drain or to delete: a person must say what it is. */
 export async function machinesAreKnown({ wanted, name }: Cluster, own: Inventory): Promise<Problem[]> {
   const count = (droplet: string) => own.droplets.filter((one) => one.name === droplet).length

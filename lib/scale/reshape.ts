@@ -53,8 +53,12 @@ function add(before: Description, count: number, like: Omit<Described, 'name'>):
       'this cluster keeps its objects in SQLite, which one server alone can do',
       './scale.mts --ha makes three servers with etcd of it; --add without --role adds an agent.',
     )
-  if (before.nodes.length + count > 256)
-    throw refused('a cluster has 256 machines at most: each takes a /24 of 10.42.0.0/16')
+  const room = 256 - before.nodes.length
+  if (count > room)
+    throw refused(
+      'a cluster has 256 machines at most: each takes a /24 of 10.42.0.0/16',
+      room > 0 ? `./scale.mts --add ${room} fills it.` : 'Remove others first.',
+    )
   const added = Array.from({ length: count }, (_, index) => ({
     name: names.droplet(before.cluster, before.nextNode + index),
     ...like,

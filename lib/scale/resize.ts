@@ -30,6 +30,9 @@ export async function resize(cluster: Cluster, kube: Kube, one: Resizing, how: D
   }
 }
 
+/** Seconds within which a droplet is on again: a resize that is under way must end before. */
+const onAgain = 900
+
 /** Off, the other size, on again: without Kubernetes, so also for a machine that an earlier run left off. */
 export async function changeSize(cluster: Cluster, { name, droplet, size }: Resizing): Promise<void> {
   const started = performance.now()
@@ -40,7 +43,7 @@ export async function changeSize(cluster: Cluster, { name, droplet, size }: Resi
     await doctl`compute droplet-action power-on ${id}`
     return
   }
-  const powerOn = atEnd(`droplet ${name}`, () => poweredOn(cluster, droplet))
+  const powerOn = atEnd(`droplet ${name}`, () => poweredOn(cluster, droplet), onAgain)
   try {
     await poweredOff(cluster, droplet)
     await sized(cluster, droplet, size)
@@ -50,16 +53,25 @@ export async function changeSize(cluster: Cluster, { name, droplet, size }: Resi
   }
 }
 
-/** Powers a droplet on and waits until it is. Needs no lock: it must come true for a run that is ending, too. */
+/**
+ * Powers a droplet on and waits until it is, and nothing is under way that would switch it off. Needs no lock: it must
+ * come true for a run that is ending, too.
+ */
 export async function poweredOn(cluster: Cluster, { id, name }: Droplet): Promise<void> {
   const act = () => doctlUnlocked`compute droplet-action power-on ${id}`
   if (isDryRun()) {
     await doctl`compute droplet-action power-on ${id}`
     return
   }
-  if ((await cluster.cloud.droplet(id))?.status === 'active') return
-  await brought(cluster, id, { wish: `droplet ${name} is on`, status: 'active', within: 300 }, act)
+  if (await staysOn(cluster, id)) return
+  await brought(cluster, id, { wish: `droplet ${name} is on`, status: 'active', within: onAgain }, act)
   tell('~', `droplet ${name}`, 'powered on')
+}
+
+async function staysOn({ cloud }: Cluster, id: string): Promise<boolean> {
+  const now = await cloud.droplet(id)
+  if (now?.status !== 'active' || now.locked) return false
+  return (await cloud.dropletActions(id)).every((one) => one.status !== 'in-progress')
 }
 
 async function poweredOff(cluster: Cluster, { id, name }: Droplet): Promise<void> {

@@ -63,12 +63,12 @@ export const mutating = (requests: readonly LogEntry[]) =>
     .filter((one) => one.method !== 'GET' && one.method !== 'HEAD' && !one.path.includes('git-upload-pack'))
     .map((one) => `${one.service} ${one.method} ${one.path.split('?')[0]}`)
 
-/** Opens a world in a new folder, which goes when the test ends. */
-export async function openTestBox(t: Test, faults: Fault[] = []): Promise<TestBox> {
+/** Opens a world in a new folder, which goes when the test ends; `latencyScale` times as slow as the real thing. */
+export async function openTestBox(t: Test, faults: Fault[] = [], latencyScale = 0): Promise<TestBox> {
   process.env.REGROW_SANDBOX_TOOLS = 'stand-ins'
   const dir = mkdtempSync(join(tmpdir(), 'regrow-flow-'))
   const home = join(dir, '.sandbox')
-  const box = await openBox({ dir: home, latencyScale: 0, faults })
+  const box = await openBox({ dir: home, latencyScale, faults })
   t.teardown(async () => {
     await box.leave()
     rmSync(dir, { recursive: true, force: true })
