@@ -22,7 +22,9 @@ export class ToolFailure extends Problem {
   readonly code: number | null
 
   constructor(command: string, code: number | null, said: string) {
-    super(`${command}\n    ended with exit code ${code}: ${said || '(it said nothing)'}`)
+    super(`${command}\n    ended with exit code ${code}: ${said || '(it said nothing)'}`, {
+      cure: 'Mend what it says and run the same command again: it goes on from here.',
+    })
     this.code = code
   }
 }

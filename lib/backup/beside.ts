@@ -3,6 +3,7 @@ import { change } from '../change.ts'
 import { bucketPlaces, type Cluster, describe } from '../cluster/cluster.ts'
 import { firstServerName } from '../cluster/first-server.ts'
 import { veleroCredentials } from '../gitops/bootstrap-secrets.ts'
+import { repeated } from '../kubernetes/repeated.ts'
 import { Problem } from '../problem.ts'
 import { type Buckets, openBuckets, retireClusterKeys } from '../store/buckets.ts'
 import { mintKey, nextVeleroKey } from '../store/keys.ts'
@@ -73,16 +74,21 @@ export async function leaveOriginal(
   original: Cluster,
   buckets: Buckets,
 ): Promise<void> {
-  await kubectl(kube)`delete backupstoragelocations.velero.io default -n velero --ignore-not-found`
+  await repeated(
+    () => kubectl(kube)`delete backupstoragelocations.velero.io default -n velero --ignore-not-found`,
+  )
   const server = firstServerName(cluster)
   const key = await mintKey(cluster, await nextVeleroKey(cluster), [
     `bucket=${buckets.velero.name};permission=readwrite`,
   ])
   const pair = { accessKey: key.accessKey, secretKey: key.secretKey.reveal() }
-  await kubectl(
-    kube,
-    dump(veleroCredentials(pair)),
-  )`apply --server-side --force-conflicts --field-manager argocd-controller -f -`
+  await repeated(
+    () =>
+      kubectl(
+        kube,
+        dump(veleroCredentials(pair)),
+      )`apply --server-side --force-conflicts --field-manager argocd-controller -f -`,
+  )
   await noteKey(buckets.kit, server, key.accessKey)
   await retireClusterKeys(cluster, buckets, server)
   const velero = (await openBuckets(original, 'readwrite'))?.velero

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import type { Course } from '../cluster/restoration.ts'
 import { hasRoot } from '../kubernetes/applications.ts'
+import { repeated } from '../kubernetes/repeated.ts'
 import { Problem } from '../problem.ts'
 import { tell } from '../story.ts'
 import { type Kube, kubectl, velero } from '../tools.ts'
@@ -100,10 +101,16 @@ const claims = z.object({
 async function removeLeftovers(kube: Kube, name: string): Promise<void> {
   const label = `velero.io/restore-name=${name}`
   const left = async () =>
-    (await kubectl(kube)`get persistentvolumeclaims -A -l ${label} -o json`).json(claims).items
-  await kubectl(kube)`delete datadownloads.velero.io -n velero -l ${label} --wait=false`
+    (await repeated(() => kubectl(kube)`get persistentvolumeclaims -A -l ${label} -o json`)).json(claims)
+      .items
+  await repeated(() => kubectl(kube)`delete datadownloads.velero.io -n velero -l ${label} --wait=false`)
   for (const { metadata } of await left()) {
-    await kubectl(kube)`delete persistentvolumeclaim ${metadata.name} -n ${metadata.namespace} --wait=false`
+    await repeated(
+      () =>
+        kubectl(
+          kube,
+        )`delete persistentvolumeclaim ${metadata.name} -n ${metadata.namespace} --ignore-not-found --wait=false`,
+    )
     tell('-', `claim ${metadata.namespace}/${metadata.name}`, `left by ${name}`)
   }
   await waitFor({ wish: `the claims that ${name} left are gone`, every: 3, within: 300 }, async (note) => {

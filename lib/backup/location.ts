@@ -4,6 +4,7 @@ import type { Cluster } from '../cluster/cluster.ts'
 import { valuesOf } from '../cluster/repository-values.ts'
 import { storageLocation } from '../gitops/render.ts'
 import { hasRoot } from '../kubernetes/applications.ts'
+import { repeated } from '../kubernetes/repeated.ts'
 import { tell } from '../story.ts'
 import { type Kube, kubectl } from '../tools.ts'
 import { waitFor } from '../wait.ts'
@@ -23,7 +24,9 @@ export async function readOnlyLocation(kube: Kube, cluster: Cluster): Promise<vo
   const { name, region, endpoint } = bucket
   const location = manifest.parse(load(storageLocation({ ...values, bucket: { name, region, endpoint } })))
   const text = dump({ ...location, spec: { ...location.spec, accessMode: 'ReadOnly' } })
-  await kubectl(kube, text)`apply --server-side --force-conflicts --field-manager argocd-controller -f -`
+  await repeated(
+    () => kubectl(kube, text)`apply --server-side --force-conflicts --field-manager argocd-controller -f -`,
+  )
   await locationAvailable(kube)
 }
 

@@ -3,6 +3,7 @@ import { gunzipSync } from 'node:zlib'
 import { extract } from 'tar-stream'
 import { z } from 'zod'
 import { excludedNamespaces } from '../gitops/render.ts'
+import { repeated } from '../kubernetes/repeated.ts'
 import { Problem } from '../problem.ts'
 import type { Bucket } from '../store/s3.ts'
 import { type Kube, kubectl, ToolFailure } from '../tools.ts'
@@ -102,7 +103,7 @@ export async function presentObjects(
   const found = new Map<string, Map<string, string | undefined>>()
   for (const resource of resources) {
     try {
-      const answer = await kubectl(kube)`get ${resource} -A -o json`
+      const answer = await repeated(() => kubectl(kube)`get ${resource} -A -o json`)
       const { items } = answer.json(z.object({ items: z.array(manifest) }))
       found.set(resource, new Map(items.map((one) => [idOf(one), digestOf(resource, one)])))
     } catch (error) {

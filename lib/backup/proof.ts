@@ -3,6 +3,7 @@ import type { Cluster } from '../cluster/cluster.ts'
 import type { Course } from '../cluster/restoration.ts'
 import type { ReservedIp } from '../digitalocean/types.ts'
 import { applications, isHealthy, stateOf } from '../kubernetes/applications.ts'
+import { repeated } from '../kubernetes/repeated.ts'
 import { Problem } from '../problem.ts'
 import type { Outcome } from '../result.ts'
 import { type Told, timeline } from '../story.ts'
@@ -86,7 +87,7 @@ const ingress = z.object({
 
 /** The host names that the apps answer to. */
 async function hosts(kube: Kube): Promise<string[]> {
-  const answer = await kubectl(kube)`get ingresses.networking.k8s.io -A -o json`
+  const answer = await repeated(() => kubectl(kube)`get ingresses.networking.k8s.io -A -o json`)
   const { items } = answer.json(z.object({ items: z.array(ingress) }))
   return [...new Set(items.flatMap(({ spec }) => spec.rules.flatMap(({ host }) => host ?? [])))].toSorted()
 }

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import type { Cluster } from '../cluster/cluster.ts'
 import { excludedNamespaces } from '../gitops/render.ts'
+import { repeated } from '../kubernetes/repeated.ts'
 import { Problem } from '../problem.ts'
 import type { Bucket } from '../store/s3.ts'
 import { tell } from '../story.ts'
@@ -120,7 +121,7 @@ async function proveWhole(kube: Kube, bucket: Bucket, name: string): Promise<voi
   )
   const [volumes, there] = await Promise.all([
     backedVolumes(bucket, name),
-    kubectl(kube)`get persistentvolumeclaims -A -o json`,
+    repeated(() => kubectl(kube)`get persistentvolumeclaims -A -o json`),
   ])
   const kept = new Set(volumes.map((one) => one.claim))
   const lacking = there

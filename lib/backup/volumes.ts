@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { repeated } from '../kubernetes/repeated.ts'
 import { type Kube, kubectl } from '../tools.ts'
 
 /** A volume as a backup holds it. */
@@ -58,8 +59,10 @@ export async function volumesBack(
 ): Promise<VolumeProof[]> {
   const list = <T>(one: z.ZodType<T>) => z.object({ items: z.array(one) })
   const label = `velero.io/restore-name=${restore}`
-  const downloads = await kubectl(kube)`get datadownloads.velero.io -n velero -l ${label} -o json`
-  const claims = await kubectl(kube)`get persistentvolumeclaims -A -o json`
+  const downloads = await repeated(
+    () => kubectl(kube)`get datadownloads.velero.io -n velero -l ${label} -o json`,
+  )
+  const claims = await repeated(() => kubectl(kube)`get persistentvolumeclaims -A -o json`)
   return compareVolumes(backed, {
     restore,
     downloads: downloads.json(list(download)).items,

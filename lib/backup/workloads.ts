@@ -1,5 +1,6 @@
 import { dump } from 'js-yaml'
 import { z } from 'zod'
+import { repeated } from '../kubernetes/repeated.ts'
 import type { Bucket } from '../store/s3.ts'
 import { tell } from '../story.ts'
 import { type Kube, kubectl } from '../tools.ts'
@@ -47,7 +48,7 @@ export async function returnWorkloads(
     })
   for (const one of toApply) {
     const manifest = beside === 'asleep' ? asleep(bare(one)) : bare(one)
-    await kubectl(kube, dump(manifest))`apply --server-side --field-manager regrow -f -`
+    await repeated(() => kubectl(kube, dump(manifest))`apply --server-side --field-manager regrow -f -`)
     tell(
       '+',
       `${one.kind} ${one.metadata.namespace}/${one.metadata.name}`,

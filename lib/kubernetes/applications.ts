@@ -7,6 +7,7 @@ import { rootApplication } from '../gitops/render.ts'
 import { tell } from '../story.ts'
 import { type Kube, kubectl, ToolFailure } from '../tools.ts'
 import { waitFor } from '../wait.ts'
+import { repeated } from './repeated.ts'
 
 /** What regrow reads of an Argo CD Application (argoproj.io/v1alpha1). */
 const application = z.object({
@@ -100,24 +101,20 @@ export async function applyRoot(kube: Kube, cluster: Cluster, address: ReservedI
   const found = await currentSpec(kube)
   if (found !== undefined && contains(found, spec)) return tell('=', 'app of apps')
   const started = performance.now()
-  for (let attempt = 1; ; attempt++) {
-    try {
-      await kubectl(
-        kube,
-        manifest,
-      )`apply --server-side --force-conflicts --field-manager argocd-controller -f -`
-      return tell('+', 'app of apps', 'Git brings the rest', (performance.now() - started) / 1000)
-    } catch (error) {
-      if (!(error instanceof ToolFailure) || attempt === 4) throw error
-    }
-  }
+  await repeated(
+    () =>
+      kubectl(kube, manifest)`apply --server-side --force-conflicts --field-manager argocd-controller -f -`,
+  )
+  tell('+', 'app of apps', 'Git brings the rest', (performance.now() - started) / 1000)
 }
 
 /** Whether the app of apps was applied: from then on Git brings the apps. */
 export const hasRoot = async (kube: Kube) => (await currentSpec(kube)) !== undefined
 
 async function currentSpec(kube: Kube): Promise<unknown> {
-  const answer = await kubectl(kube)`get applications.argoproj.io root -n argocd --ignore-not-found -o json`
+  const answer = await repeated(
+    () => kubectl(kube)`get applications.argoproj.io root -n argocd --ignore-not-found -o json`,
+  )
   return answer.text.trim() === '' ? undefined : answer.json(z.object({ spec: z.unknown() })).spec
 }
 

@@ -6,6 +6,7 @@ import { type Kube, kubectl, type Output, ToolFailure } from '../tools.ts'
 import { backoff, waitFor } from '../wait.ts'
 import { cordonMark, members } from './nodes.ts'
 import { pods } from './pods.ts'
+import { repeated } from './repeated.ts'
 
 /** How a node is emptied: how many seconds pods have, and whether budgets and pods of nobody are overridden. */
 export interface Draining {
@@ -89,18 +90,6 @@ export async function uncordon(kube: Kube, node: string): Promise<void> {
   await repeated(() => kubectl(kube)`uncordon ${node}`)
   await repeated(() => kubectl(kube)`annotate node ${node} ${`${cordonMark}-`}`)
   tell('~', `node ${node}`, 'takes pods again')
-}
-
-/** Repeats what may be done twice: the API is away for a moment while servers come and go. */
-export async function repeated(act: () => Promise<Output>): Promise<void> {
-  for (let attempt = 1; ; attempt++)
-    try {
-      await act()
-      return
-    } catch (error) {
-      if (!(error instanceof ToolFailure) || attempt === 5) throw error
-      await backoff(attempt)
-    }
 }
 
 async function movable(kube: Kube, node: string): Promise<string[] | undefined> {

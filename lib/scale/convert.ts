@@ -2,8 +2,8 @@ import { z } from 'zod'
 import type { Cluster } from '../cluster/cluster.ts'
 import type { Ground } from '../cluster/grow.ts'
 import { isDryRun } from '../dry-run.ts'
-import { repeated } from '../kubernetes/drain.ts'
 import { membersNow } from '../kubernetes/nodes.ts'
+import { repeated } from '../kubernetes/repeated.ts'
 import { Problem } from '../problem.ts'
 import { readReport, reportKey } from '../store/nodes.ts'
 import { tell } from '../story.ts'
@@ -87,7 +87,9 @@ function wish(server: string, url: string, image: string): string {
 
 /** The identity of a cluster: the namespace kube-system is made once, with its first start. */
 async function uid(kube: Kube): Promise<string> {
-  const answer = await kubectl(kube)`get namespace kube-system -o ${'jsonpath={.metadata.uid}'}`
+  const answer = await repeated(
+    () => kubectl(kube)`get namespace kube-system -o ${'jsonpath={.metadata.uid}'}`,
+  )
   return answer.text.trim()
 }
 

@@ -1,0 +1,21 @@
+import { type Output, ToolFailure } from '../tools.ts'
+import { backoff } from '../wait.ts'
+
+/** What no repetition heals: the API server answered and refused, or nobody knows the kind. */
+const refusal =
+  /Error from server \((NotFound|AlreadyExists|Forbidden|Invalid|BadRequest|MethodNotAllowed|Unauthorized)\)|doesn.t have a resource type|error validating/
+
+/**
+ * Repeats what may be done twice, a look or an idempotent change: the API is away for a moment while servers come and
+ * go, and connections are cut. Five attempts, with growing pauses; a refusal is not repeated.
+ * @throws ToolFailure of the last attempt
+ */
+export async function repeated(act: () => Promise<Output>): Promise<Output> {
+  for (let attempt = 1; ; attempt++)
+    try {
+      return await act()
+    } catch (error) {
+      if (!(error instanceof ToolFailure) || refusal.test(error.message) || attempt === 5) throw error
+      await backoff(attempt)
+    }
+}
