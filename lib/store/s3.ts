@@ -156,28 +156,37 @@ export async function connectStore(
     },
   })
 
+  const look: Store['look'] = async (name) => {
+    try {
+      await ask(`look at bucket ${name}`, () => client.send(new sdk.HeadBucketCommand({ Bucket: name })))
+      return 'ours'
+    } catch (error) {
+      if (error instanceof StoreRefusal && error.status === 404) return 'missing'
+      if (error instanceof StoreRefusal && (error.status === 403 || error.status === 301)) return 'foreign'
+      throw error
+    }
+  }
+
   return {
     bucket,
-    look: async (name) => {
-      try {
-        await ask(`look at bucket ${name}`, () => client.send(new sdk.HeadBucketCommand({ Bucket: name })))
-        return 'ours'
-      } catch (error) {
-        if (error instanceof StoreRefusal && error.status === 404) return 'missing'
-        if (error instanceof StoreRefusal && (error.status === 403 || error.status === 301)) return 'foreign'
-        throw error
-      }
-    },
+    look,
     createBucket: async (name) => {
       try {
         await ask(`create bucket ${name}`, () => client.send(new sdk.CreateBucketCommand({ Bucket: name })))
       } catch (error) {
-        // A first attempt whose answer was lost had made it.
-        if (!(error instanceof StoreRefusal) || error.code !== 'BucketAlreadyOwnedByYou') throw error
+        // A first attempt whose answer was lost had made it. Stores tell so in two ways, one the same as for a
+        // stranger's bucket (https://docs.aws.amazon.com/AmazonS3/latest/API/API_CreateBucket.html#API_CreateBucket_Errors).
+        if (!(error instanceof StoreRefusal) || error.status !== 409) throw error
+        if ((await look(name)) !== 'ours') throw error
       }
     },
     removeBucket: async (name) => {
-      await ask(`remove bucket ${name}`, () => client.send(new sdk.DeleteBucketCommand({ Bucket: name })))
+      try {
+        await ask(`remove bucket ${name}`, () => client.send(new sdk.DeleteBucketCommand({ Bucket: name })))
+      } catch (error) {
+        // So had one that removed it.
+        if (!(error instanceof StoreRefusal) || error.status !== 404) throw error
+      }
     },
   }
 }
