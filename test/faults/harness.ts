@@ -1,15 +1,15 @@
 import { type ChildProcess, spawn } from 'node:child_process'
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { text } from 'node:stream/consumers'
-import { openBox } from '../../sandbox/box.ts'
+import { type Box, openBox } from '../../sandbox/box.ts'
 import type { Fault, FaultKind } from '../../sandbox/faults.ts'
 import type { LogEntry } from '../../sandbox/world.ts'
 import { tsx } from '../flows/box.ts'
 import { plantDecoys } from './decoys.ts'
 import type { Breakable } from './flows.ts'
-import { differences, kitOf, normal, stateOf } from './state.ts'
+import { differences, headOf, kitOf, normal, stateOf } from './state.ts'
 
 // SIMULATED clouds that live in this process; the flows are processes of their own, so that they can be killed.
 
@@ -69,7 +69,7 @@ export async function undisturbed(flow: Breakable): Promise<Undisturbed> {
   })
 }
 
-/** Kills a flow with its children right before or right after a request's effect, then runs the same command again. */
+/** Kills a flow with its children right before or right after a request's effect, then runs the command that finishes it. */
 export function killedAt(
   flow: Breakable,
   point: Point,
@@ -81,22 +81,25 @@ export function killedAt(
     let child: ChildProcess | undefined
     const kill = () => void process.kill(-(child?.pid ?? Number.NaN), 'SIGKILL')
     world.breaks({ ...where(point), kind: `cut-${when}`, act: kill })
+    const head = headOf(world.home)
     const first = await world.run(project, flow.command, (started) => {
       child = started
     })
-    return again(world, flow, expected, first, first.signal === 'SIGKILL', project)
+    const next = headOf(world.home) === head ? flow.command : (flow.finish ?? flow.command)
+    return again(world, next, expected, first, first.signal === 'SIGKILL', project)
   })
 }
 
 /** What goes wrong in a run: one request, or how the clouds behave all along (as `behaviour.json` has it). */
 export type Trouble = { kind: FaultKind; point: Point } | { kind: string; behaviour: object }
 
-/** Runs a flow in trouble; where it gave up, the same command again without. */
+/** Runs a flow in trouble; where it gave up, the command that finishes it, without trouble. */
 export function troubledBy(flow: Breakable, trouble: Trouble, expected: Undisturbed): Promise<Broken> {
   return inWorld(flow, async (world) => {
     const before = world.requests().length
     if ('point' in trouble) world.breaks({ ...where(trouble.point), kind: trouble.kind })
     else world.behaves(trouble.behaviour)
+    const head = headOf(world.home)
     const first = await world.run(here, flow.command)
     const hit =
       'behaviour' in trouble ||
@@ -105,7 +108,8 @@ export function troubledBy(flow: Breakable, trouble: Trouble, expected: Undistur
         .slice(before)
         .some((one) => one.fault === trouble.kind)
     world.behaves({})
-    if (first.code !== 0) return again(world, flow, expected, first, hit, here)
+    const next = headOf(world.home) === head ? flow.command : (flow.finish ?? flow.command)
+    if (first.code !== 0) return again(world, next, expected, first, hit, here)
     return { hit, first, second: undefined, kitReplaced: false, ...compared(world, expected) }
   })
 }
@@ -117,7 +121,7 @@ const compared = (world: World, expected: Undisturbed) => ({
 
 async function again(
   world: World,
-  flow: Breakable,
+  command: readonly string[],
   expected: Undisturbed,
   first: Ended,
   hit: boolean,
@@ -125,7 +129,7 @@ async function again(
 ): Promise<Broken> {
   const kit = kitOf(world.home)
   world.breaks(undefined)
-  const second = await world.run(project, flow.command)
+  const second = await world.run(project, command)
   const kitNow = kitOf(world.home)
   return {
     hit,
@@ -148,15 +152,59 @@ export interface World {
   touched(): string[]
 }
 
-/** Opens a world, plants decoys, makes what has to be there before the flow; all of it is gone afterwards. */
+/** Worlds that were made once and lie there paused; each is copied for one run after the other, because its addresses are its own. */
+const stages = new Map<string, { dir: string; decoys: string[] }[]>()
+
+/** Opens a world full of decoys and with what has to be there before the flow; all that is done in it is gone afterwards. */
 export async function inWorld<T>(
-  flow: Pick<Breakable, 'before'>,
+  { before }: Pick<Breakable, 'before'>,
   work: (world: World) => Promise<T>,
 ): Promise<T> {
   process.env.REGROW_SANDBOX_TOOLS = 'stand-ins'
+  const free = stages.get(JSON.stringify(before)) ?? []
+  stages.set(JSON.stringify(before), free)
+  const stage = free.pop() ?? (await setStage(before))
+  const saved = `${stage.dir}-before`
+  rmSync(stage.dir, { recursive: true, force: true })
+  cpSync(saved, stage.dir, { recursive: true, preserveTimestamps: true })
+  try {
+    return await opened(stage.dir, (world) => work({ ...world, touched: () => touched(stage.decoys, world) }))
+  } finally {
+    free.push(stage)
+  }
+}
+
+/** Plants decoys, runs what comes before, and puts the world aside until this process ends. */
+async function setStage(before: Breakable['before']): Promise<{ dir: string; decoys: string[] }> {
   const dir = mkdtempSync(join(tmpdir(), 'regrow-fault-'))
+  process.once('exit', () => {
+    for (const one of [dir, `${dir}-before`]) rmSync(one, { recursive: true, force: true })
+  })
+  mkdirSync(join(dir, '.sandbox'))
+  const decoys = await opened(dir, async (world, box) => {
+    await plantDecoys(box)
+    const planted = stateOf(world.home)
+    for (const command of before) {
+      const ended = await world.run(here, command)
+      if (ended.code !== 0) throw new Error(`${command.join(' ')}: ${ended.err}`)
+    }
+    return planted
+  })
+  cpSync(dir, `${dir}-before`, { recursive: true, preserveTimestamps: true })
+  return { dir, decoys }
+}
+
+/** What is made at DigitalOcean without a project lies in the account's default one. */
+const touched = (decoys: readonly string[], { home }: Pick<World, 'home'>) =>
+  differences(decoys, stateOf(home)).filter(
+    (line) => line.startsWith('-') && !line.includes('"is_default":true'),
+  )
+
+async function opened<T>(
+  dir: string,
+  work: (world: Omit<World, 'touched'>, box: Box) => Promise<T>,
+): Promise<T> {
   const home = join(dir, '.sandbox')
-  mkdirSync(home)
   const behaves = (more: object) =>
     writeFileSync(
       join(home, 'behaviour.json'),
@@ -165,28 +213,18 @@ export async function inWorld<T>(
   behaves({})
   const box = await openBox({ dir: home, latencyScale: 0, faults: [] })
   try {
-    await plantDecoys(box)
-    const decoys = stateOf(home)
-    const world: World = {
-      home,
-      behaves,
-      breaks: (fault) => box.breaks(fault ? [fault] : []),
-      run: (project, command, started) => run(dir, box.env, project, command, started),
-      requests: () => logOf(home),
-      // What is made at DigitalOcean without a project lies in the account's default one.
-      touched: () =>
-        differences(decoys, stateOf(home)).filter(
-          (line) => line.startsWith('-') && !line.includes('"is_default":true'),
-        ),
-    }
-    for (const command of flow.before) {
-      const ended = await world.run(here, command)
-      if (ended.code !== 0) throw new Error(`${command.join(' ')}: ${ended.err}`)
-    }
-    return await work(world)
+    return await work(
+      {
+        home,
+        behaves,
+        breaks: (fault) => box.breaks(fault ? [fault] : []),
+        run: (project, command, started) => run(dir, box.env, project, command, started),
+        requests: () => logOf(home),
+      },
+      box,
+    )
   } finally {
     await box.leave()
-    rmSync(dir, { recursive: true, force: true })
   }
 }
 

@@ -62,16 +62,27 @@ function refsOf(dir: string): string[] {
   })
 }
 
+/** The commit at which the GitOps repository's branch stands; empty where there is no repository. */
+export const headOf = (home: string): string => {
+  const dir = join(home, 'github', 'bob', 'regrow-main.git')
+  return spawnSync('git', ['-C', dir, 'rev-parse', 'main'], { encoding: 'utf8' }).stdout
+}
+
 /** Objects that flows and Git made; what Kubernetes itself names by chance, or makes and drops, is left out. */
 function objectsOf(file: string): string[] {
   const { store } = JSON.parse(readFileSync(file, 'utf8')) as {
-    store: { things: { kind: string; metadata: { namespace?: string; name: string } }[] }
+    store: {
+      things: { kind: string; metadata: { namespace?: string; name: string; generateName?: string } }[]
+    }
   }
   const passing =
     /^(Event|Pod|ReplicaSet|ControllerRevision|EndpointSlice|Lease|PersistentVolume|VolumeAttachment)$/
   return store.things
     .filter(({ kind }) => !passing.test(kind))
-    .map(({ kind, metadata }) => `cluster ${kind} ${metadata.namespace ?? ''}/${normal(metadata.name)}`)
+    .map(
+      ({ kind, metadata: { namespace = '', name, generateName } }) =>
+        `cluster ${kind} ${namespace}/${normal(generateName ?? name)}`,
+    )
 }
 
 function filesBelow(folder: string): string[] {

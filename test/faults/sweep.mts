@@ -1,13 +1,15 @@
 #!/usr/bin/env -S npx tsx
 // Every pair of request and fault of every flow, and every kill: hours on two cores. What is done is kept in
 // sweep.json beside this file, with commit and date, so that an interrupted sweep goes on where it was.
+// Usage: npm run test:sweep [-- 'FLOW: BEGINNING'...], such as 'scale --ha: killed', for those alone.
 import { spawnSync } from 'node:child_process'
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { z } from 'zod'
 import { breakable } from './flows.ts'
-import { killedAt, tellPoint, troubledBy, undisturbed } from './harness.ts'
+import { type Broken, killedAt, tellPoint, troubledBy, undisturbed } from './harness.ts'
 import { eachOfTwo, faultsOf } from './judge.ts'
+import { inOrder } from './share.ts'
 import { behaviours, errored, kinds, requestsOf, tellTrouble } from './troubles.ts'
 
 const file = join(import.meta.dirname, 'sweep.json')
@@ -15,32 +17,44 @@ const entry = z.object({ commit: z.string(), at: z.string(), wrong: z.array(z.st
 const done = existsSync(file) ? z.record(z.string(), entry).parse(JSON.parse(readFileSync(file, 'utf8'))) : {}
 const commit = spawnSync('git', ['rev-parse', '--short', 'HEAD'], { encoding: 'utf8' }).stdout.trim()
 
+const words = process.argv.slice(2)
+const isWanted = (name: string) => words.length === 0 || words.some((word) => name.startsWith(word))
+
+/** One thing that is done to a flow. */
+interface Attempt {
+  name: string
+  run: () => Promise<Broken>
+}
+const all: Attempt[] = []
 for (const flow of breakable) {
+  if (words.length > 0 && !words.some((word) => word.startsWith(`${flow.name}:`))) continue
   const expected = await undisturbed(flow)
-  const troubles = [
-    ...requestsOf(expected.points).flatMap((point) => kinds.map((kind) => ({ point, kind }))),
-    ...behaviours,
-    ...errored,
-  ].map((trouble) => ({
-    name: `${flow.name}: ${tellTrouble(trouble)}`,
-    run: () => troubledBy(flow, trouble, expected),
-  }))
-  const kills = expected.points
-    .filter((one) => one.mutates)
-    .flatMap((point) =>
-      (['before', 'after'] as const).map((side) => ({
+  for (const point of expected.points.filter((one) => one.mutates))
+    for (const side of ['before', 'after'] as const)
+      all.push({
         name: `${flow.name}: killed ${side} ${tellPoint(point)}`,
         run: () => killedAt(flow, point, side, expected),
-      })),
-    )
-  const left = [...kills, ...troubles].filter(({ name }) => done[name]?.wrong.length !== 0)
-  await eachOfTwo(left, async ({ name, run }) => {
+      })
+  const pairs = requestsOf(expected.points).flatMap((point) => kinds.map((kind) => ({ point, kind })))
+  for (const trouble of [...pairs, ...behaviours, ...errored])
+    all.push({
+      name: `${flow.name}: ${tellTrouble(trouble)}`,
+      run: () => troubledBy(flow, trouble, expected),
+    })
+}
+const left = all.filter(({ name }) => isWanted(name) && done[name]?.wrong.length !== 0)
+// In an order drawn by the commit, so that a sweep that was ended early is a fair sample.
+await eachOfTwo(
+  inOrder(left, ({ name }) => name),
+  async ({ name, run }) => {
     const wrong = faultsOf(await run())
     done[name] = { commit, at: new Date().toISOString(), wrong }
     writeFileSync(file, `${JSON.stringify(done, null, 1)}\n`)
     console.log(`${wrong.length === 0 ? '=' : 'x'} ${name}${wrong.map((one) => `\n    ${one}`).join('')}`)
-  })
-}
+  },
+)
 const bad = Object.values(done).filter((one) => one.wrong.length > 0).length
-console.log(`${Object.keys(done).length - bad} of ${Object.keys(done).length} ended well`)
+console.log(
+  `${Object.keys(done).length - bad} of ${Object.keys(done).length} ended well; there are ${all.length} to try`,
+)
 process.exitCode = bad > 0 ? 1 : 0
