@@ -35,7 +35,7 @@ async function firstServer(t: Test, ground: Ground): Promise<void> {
   const drawn = drawnBy(cuts, (one) => one)
   for (const cut of cuts.filter((one) => drawn.includes(one))) {
     const [edge, , step = ''] = cut.split(' ')
-    const running = step === 'fetch' ? 'bash /usr/local/sbin/regrow' : `steps/${step}.sh`
+    const running = step === 'fetch' ? '/usr/local/sbin/regrow' : `steps/${step}.sh`
     await seen(
       machines,
       'main-1',

@@ -113,6 +113,6 @@ export async function until(wish: string, look: () => boolean | Promise<boolean>
 
 /** Waits on the machine itself, so that the moment is met to a tenth of a second. @param command ends with 0 when it is so */
 export async function seen(machines: VirtualMachines, name: string, command: string, minutes = 15) {
-  const loop = `for i in $(seq 600); do if ${command}; then echo yes; break; fi; sleep 0.1; done`
-  await until(command, async () => (await machines.ask(name, loop, 120)) === 'yes\n', minutes)
+  const loop = `end=$((SECONDS + 20)); while [ $SECONDS -lt $end ]; do if ${command}; then echo yes; break; fi; sleep 0.1; done`
+  await until(command, async () => (await machines.ask(name, loop, 300)) === 'yes\n', minutes)
 }

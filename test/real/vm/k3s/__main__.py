@@ -5,17 +5,30 @@ It takes k3s' configuration files, authorities, token and environment, refuses o
 starts the real etcd, kube-apiserver, kube-controller-manager and kube-scheduler. No container runs: kwok plays the
 kubelets, so pods count as running. Instead of SQLite it keeps a second etcd folder beside a file named state.db.
 """
+import os
+import sys
+
+DATA = "/var/lib/rancher/k3s"
+KUBECONFIG = "/etc/rancher/k3s/k3s.yaml"
+UNPACKED = f"{DATA}/data/{os.path.getsize(sys.argv[0])}-{int(os.path.getmtime(sys.argv[0]))}"
+ANSWERS = "/run/k3s-standin-answers"  # as long as the server has not written it, nobody need ask
+
+# Called again and again while the server starts, so it comes before everything that takes an emulated machine long.
+if sys.argv[1:2] == ["kubectl"] and os.path.exists(f"{UNPACKED}/whole"):
+    if "--kubeconfig" not in sys.argv and not os.path.exists(ANSWERS):
+        sys.exit("The connection to the server 127.0.0.1:6443 was refused: the stand-in for k3s is still starting")
+    os.environ.setdefault("KUBECONFIG", KUBECONFIG)
+    os.execv(f"{UNPACKED}/bin/kubectl", ["kubectl", *sys.argv[2:]])
+
 import ctypes
 import glob
 import hashlib
 import http.client
 import json
-import os
 import signal
 import socket
 import ssl
 import subprocess
-import sys
 import time
 import zipfile
 
@@ -31,10 +44,8 @@ bind-address https-listen-port datastore-endpoint etcd-snapshot-schedule-cron et
 etcd-disable-snapshots kube-apiserver-arg kube-controller-manager-arg kube-scheduler-arg etcd-arg embedded-registry
 egress-selector-mode servicelb-namespace"""
 
-DATA = "/var/lib/rancher/k3s"
 TLS = f"{DATA}/server/tls"
 MADE = f"{DATA}/server/tls/standin"
-KUBECONFIG = "/etc/rancher/k3s/k3s.yaml"
 
 
 def say(text):
@@ -62,16 +73,16 @@ def configuration(role):
 
 def unpack():
     """The programs lie behind this script in one file, as k3s' do."""
-    mark = f"{DATA}/data/{os.path.getsize(sys.argv[0])}-{int(os.path.getmtime(sys.argv[0]))}"
-    if not os.path.exists(f"{mark}/whole"):
-        os.makedirs(mark, exist_ok=True)
+    if not os.path.exists(f"{UNPACKED}/whole"):
+        os.makedirs(UNPACKED, exist_ok=True)
         with zipfile.ZipFile(sys.argv[0]) as archive:
             for name in archive.namelist():
                 if name.startswith("bin/") and not name.endswith("/"):
-                    archive.extract(name, mark)
-                    os.chmod(f"{mark}/{name}", 0o755)
-        open(f"{mark}/whole", "w").close()
-    return f"{mark}/bin"
+                    archive.extract(name, UNPACKED)
+                    os.chmod(f"{UNPACKED}/{name}", 0o755)
+        os.sync()
+        open(f"{UNPACKED}/whole", "w").close()
+    return f"{UNPACKED}/bin"
 
 
 def dies_with_us():
@@ -185,6 +196,8 @@ def register(tools, config, file, role, etcd=False):
 
 
 def server(config):
+    if os.path.exists(ANSWERS):
+        os.remove(ANSWERS)
     check_token(config["token"])
     if not os.path.exists(f"{TLS}/server-ca.crt"):
         fatal("this stand-in makes no authorities of its own; k3s would")
@@ -219,6 +232,7 @@ def server(config):
         if any(child.poll() is not None for child in CHILDREN):
             fatal("starting kubernetes: a program of the control plane ended")
         time.sleep(1)
+    open(ANSWERS, "w").close()
     start([f"{tools}/kube-controller-manager", "--kubeconfig", KUBECONFIG, "--leader-elect=false",
            f"--service-account-private-key-file={TLS}/service.key", f"--root-ca-file={TLS}/server-ca.crt",
            "--allocate-node-cidrs=true", f"--cluster-cidr={config.get('cluster-cidr', '10.42.0.0/16')}",
