@@ -8,7 +8,7 @@ import type { World } from '../../../sandbox/world.ts'
 import { type Ended, type How, runIn } from '../../flows/box.ts'
 import { debian13, missing } from './image.ts'
 import { packK3s, partsMissing } from './k3s.ts'
-import { layNetwork, runApart } from './network.ts'
+import { knowHosts, layNetwork, runApart } from './network.ts'
 import { type VirtualMachines, virtualMachines } from './qemu.ts'
 
 const cache = process.env.REGROW_CACHE ?? '/var/cache/regrow'
@@ -27,10 +27,12 @@ export const without: string | false =
 /**
  * Makes sure that this file runs in a network namespace of its own, where the clouds' addresses can be laid: starts it
  * again there, and ends with it. The image is made before, while Debian's packages can still be reached.
+ * @param hosts further names of addresses there
  */
-export function inOwnNetwork(file: string): void {
+export function inOwnNetwork(file: string, hosts: Record<string, string> = {}): void {
   if (process.env.REGROW_OWN_NETWORK) {
     layNetwork('10.110.0.1/20')
+    if (Object.keys(hosts).length > 0) knowHosts(hosts)
     return
   }
   debian13(cache)
@@ -51,12 +53,22 @@ export interface Ground {
   close(): Promise<void>
 }
 
-/** Opens a world in a new folder; `close` ends every machine and removes the folder. */
-export async function openGround(): Promise<Ground> {
+/**
+ * Opens a world in a new folder; `close` ends every machine and removes the folder.
+ * @param k3s a program in the place of the stand-in for k3s
+ * @param clockOff seconds by which clocks of machines are off
+ */
+export async function openGround({
+  k3s,
+  clockOff = 0,
+}: {
+  k3s?: string
+  clockOff?: number
+} = {}): Promise<Ground> {
   const dir = mkdtempSync(join(tmpdir(), 'regrow-vm-'))
   mkdirSync(join(dir, '.sandbox'))
   writeFileSync(join(dir, '.sandbox', 'addresses.json'), JSON.stringify({ range: '198.18' }))
-  const machines = await virtualMachines(debian13(cache), join(dir, 'machines'))
+  const machines = await virtualMachines(debian13(cache), join(dir, 'machines'), clockOff)
   let world: World | undefined
   const box = await openBox({
     dir: join(dir, '.sandbox'),
@@ -66,7 +78,7 @@ export async function openGround(): Promise<Ground> {
       world = its
       return machines
     },
-    ...(trueK3s ? {} : { k3s: packK3s(cache) }),
+    ...(trueK3s ? {} : { k3s: k3s ?? packK3s(cache) }),
   })
   if (!world) throw new Error('the box made no world')
   const env = { ...box.env, ...(trueK3s ? { REGROW_UPSTREAM_URL: undefined } : {}) }

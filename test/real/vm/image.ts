@@ -11,6 +11,7 @@ import {
   writeFileSync,
 } from 'node:fs'
 import { dirname, join } from 'node:path'
+import { nameServer } from './network.ts'
 
 /** What a Debian 13 droplet has that matters here: systemd, cloud-init, its kernel for clouds, and the small tools. */
 const packages =
@@ -41,6 +42,7 @@ RestartSec=1
 [Install]
 WantedBy=sysinit.target
 `,
+  'etc/systemd/resolved.conf.d/names.conf': `[Resolve]\nDNS=${nameServer}\n`,
   // An emulated machine takes minutes for what a droplet does in seconds.
   'etc/systemd/system/regrow.service.d/slow.conf': '[Service]\nEnvironment=REGROW_K3S_DEADLINE=1200\n',
 }

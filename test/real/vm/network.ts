@@ -57,7 +57,7 @@ END
 export function runApart(words: string[], env: NodeJS.ProcessEnv, internet: boolean): number {
   const run = (command: string, args: string[]) =>
     spawnSync(command, args, { stdio: 'inherit', env: { ...env, REGROW_OWN_NETWORK: '1' } }).status ?? 1
-  if (!internet) return run('unshare', ['--net', ...words])
+  if (!internet) return run('unshare', ['--net', '--mount', ...words])
   sh(`
     ip netns add regrow
     ip link add regrow0 type veth peer name uplink netns regrow
@@ -72,6 +72,20 @@ export function runApart(words: string[], env: NodeJS.ProcessEnv, internet: bool
   } finally {
     sh('ip netns del regrow; nft delete table ip regrow_vm; rm -r /etc/netns/regrow')
   }
+}
+
+/** Names that everybody in this namespace knows, machines apart: its file of hosts is its own. */
+export function knowHosts(hosts: Record<string, string>): void {
+  const lines = Object.entries({ localhost: '127.0.0.1', ...hosts }).map(([name, to]) => `${to} ${name}`)
+  sh(`mount -t tmpfs none /mnt && printf '%s\\n' ${lines.map((one) => `'${one}'`).join(' ')} >/mnt/hosts`)
+  sh('mount --bind /mnt/hosts /etc/hosts')
+}
+
+/** Lets nothing through from machines to a server. @returns what brings it back */
+export function withdraw({ host, port }: { host: string; port: number }): () => void {
+  sh('nft add chain ip cloud withdrawn { type filter hook input priority 0 \\; }')
+  sh(`nft add rule ip cloud withdrawn ip saddr 198.18.1.0/24 ip daddr ${host} tcp dport ${port} drop`)
+  return () => void sh('nft flush chain ip cloud withdrawn')
 }
 
 /** A port of a switch for a machine's network card. @returns its name */

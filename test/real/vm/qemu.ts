@@ -15,6 +15,8 @@ export interface Virtual extends Described {
   folder: string
   process: ChildProcess | undefined
   witness: Witness | undefined
+  /** How often the power was put on. */
+  starts: number
   /** Volumes that are plugged in, by id. */
   volumes: Map<string, string>
 }
@@ -22,6 +24,8 @@ export interface Virtual extends Described {
 /** The fleet of a test: machines for the box, and a look behind them. */
 export interface VirtualMachines extends Machines {
   has(name: string): boolean
+  /** How often its power was put on so far. */
+  starts(name: string): number
   machine(name: string): Virtual
   /** What the machine printed on its serial console so far. */
   console(name: string): string
@@ -35,7 +39,7 @@ export interface VirtualMachines extends Machines {
 }
 
 /** Droplets as QEMU machines; each has a disk of its own over the image, two network cards, a console. */
-export async function virtualMachines(image: Image, folder: string): Promise<VirtualMachines> {
+export async function virtualMachines(image: Image, folder: string, clockOff = 0): Promise<VirtualMachines> {
   const all = new Map<number, Virtual>()
   const closeMetadata = await serveMetadata(() => [...all.values()])
   const named = (name: string) => {
@@ -45,7 +49,8 @@ export async function virtualMachines(image: Image, folder: string): Promise<Vir
   }
   const on = async (one: Virtual) => {
     if (one.process) return
-    one.process = start(image, one)
+    one.starts++
+    one.process = start(image, one, clockOff)
     one.witness = openWitness(join(one.folder, 'witness'))
     const { process } = one
     process.once('exit', () => {
@@ -83,6 +88,7 @@ export async function virtualMachines(image: Image, folder: string): Promise<Vir
       if (one.process) await replug(one, volume, plugged)
     },
     has: (name) => [...all.values()].some((one) => one.name === name),
+    starts: (name) => named(name).starts,
     machine: named,
     console: (name) => {
       const file = join(named(name).folder, 'console.log')
@@ -108,6 +114,7 @@ function add(all: Map<number, Virtual>, folder: string, hardware: Hardware): Vir
     folder: join(folder, `droplet-${hardware.id}`),
     process: undefined,
     witness: undefined,
+    starts: 0,
     volumes: new Map(),
   }
   mkdirSync(one.folder, { recursive: true })
@@ -119,7 +126,7 @@ function add(all: Map<number, Virtual>, folder: string, hardware: Hardware): Vir
 
 const volumeFile = (one: Virtual, id: string) => join(one.folder, `volume-${id}.raw`)
 
-function start(image: Image, one: Virtual): ChildProcess {
+function start(image: Image, one: Virtual, clockOff: number): ChildProcess {
   const disk = join(one.folder, 'disk.qcow2')
   if (!existsSync(disk))
     execFileSync('qemu-img', ['create', '-q', '-f', 'qcow2', '-F', 'raw', '-b', image.disk, disk])
@@ -132,6 +139,7 @@ function start(image: Image, one: Virtual): ChildProcess {
   const words = [
     ...['-M', 'q35', ...acceleration(image), '-m', '2048', '-smp', '2'],
     ...['-nodefaults', '-no-user-config', '-display', 'none', '-no-reboot'],
+    ...['-rtc', `base=${new Date(Date.now() + clockOff * 1000).toISOString().slice(0, 19)}`],
     ...['-kernel', image.kernel, '-initrd', image.initrd],
     ...['-append', 'root=/dev/vda rw console=ttyS0 quiet systemd.show_status=false'],
     ...['-smbios', `type=1,manufacturer=DigitalOcean,product=Droplet,serial=${one.id}`],
