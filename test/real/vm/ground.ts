@@ -19,6 +19,9 @@ const cache = process.env.REGROW_CACHE ?? '/var/cache/regrow'
  */
 export const trueK3s = Boolean(process.env.REGROW_REAL)
 
+/** The disk from which machines start. */
+export const image = () => debian13(cache)
+
 /** Why no virtual machine can install itself here, or false. */
 export const without: string | false =
   missing ||
@@ -35,7 +38,7 @@ export function inOwnNetwork(file: string, hosts: Record<string, string> = {}): 
     if (Object.keys(hosts).length > 0) knowHosts(hosts)
     return
   }
-  debian13(cache)
+  image()
   const words = [process.execPath, ...process.execArgv, file, ...process.argv.slice(2)]
   process.exit(runApart(words, process.env, trueK3s))
 }
@@ -68,7 +71,7 @@ export async function openGround({
   const dir = mkdtempSync(join(tmpdir(), 'regrow-vm-'))
   mkdirSync(join(dir, '.sandbox'))
   writeFileSync(join(dir, '.sandbox', 'addresses.json'), JSON.stringify({ range: '198.18' }))
-  const machines = await virtualMachines(debian13(cache), join(dir, 'machines'), clockOff)
+  const machines = await virtualMachines(image(), join(dir, 'machines'), clockOff)
   let world: World | undefined
   const box = await openBox({
     dir: join(dir, '.sandbox'),

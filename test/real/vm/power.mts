@@ -1,0 +1,84 @@
+// Cuts the power at random moments while machines install themselves, and writes what was seen into docs/power-cuts.json:
+// each machine is cut up to five times, each time somewhere within six times as long as its first start took, and has to
+// be complete in the end. Usage: npm run test:power [-- MOMENTS], 20 unless said.
+import { randomInt } from 'node:crypto'
+import { writeFileSync } from 'node:fs'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { acceleration } from './acceleration.ts'
+import { type Ground, image, inOwnNetwork, openGround, seen, until, without } from './ground.ts'
+
+const wanted = Number(process.argv[2] ?? 20)
+const atMost = 5
+const file = new URL('../../../docs/power-cuts.json', import.meta.url)
+
+interface Cut {
+  machine: number
+  /** Seconds after the power was put on. */
+  after: number
+  /** What the machine had told by then. */
+  told: string
+}
+
+if (without) throw new Error(without)
+inOwnNetwork(import.meta.filename)
+const [cuts, complete]: [Cut[], number[]] = [[], []]
+for (let machine = 1; cuts.length < wanted; machine++) {
+  const ground = await openGround()
+  try {
+    await installed(ground, machine)
+    complete.push(machine)
+  } finally {
+    await ground.close()
+    write()
+  }
+}
+
+/** Runs a bootstrap until its machine is complete, cutting the power on the way. @throws Error where it never is */
+async function installed(ground: Ground, machine: number): Promise<void> {
+  const { machines } = ground
+  const flow = new AbortController()
+  const bootstrap = ground.run('bootstrap.mts', [], { interrupt: flow.signal })
+  await until('the machine exists', () => machines.has('main-1'))
+  let started = performance.now()
+  let longest = 0
+  for (let count = 0; count < atMost && cuts.length < wanted; count++) {
+    if (count === 0) {
+      await until('it answers', async () => (await machines.ask('main-1', 'echo here')) === 'here\n')
+      longest = 6 * (performance.now() - started)
+    }
+    const moment = started + randomInt(Math.ceil(longest))
+    const complete = () => machines.ask('main-1', '[ -e /var/lib/regrow/finished ] && echo yes', 5)
+    while (performance.now() < moment && (await complete()) !== 'yes\n') await sleep(500)
+    if (performance.now() < moment) break
+    const told = ground.reports('main-1').at(-1)?.step ?? 'nothing'
+    cuts.push({ machine, after: Math.round((performance.now() - started) / 1000), told })
+    console.error(`+ machine ${machine}, power cut after ${cuts.at(-1)?.after} s, it had told: ${told}`)
+    await machines.cut('main-1')
+    await sleep(1000)
+    await machines.power('main-1')
+    started = performance.now()
+  }
+  await seen(machines, 'main-1', '[ -e /var/lib/regrow/finished ]', 60)
+  flow.abort()
+  await bootstrap
+  const ready = await machines.ask(
+    'main-1',
+    'k3s kubectl get nodes --no-headers; cloud-init status --wait',
+    300,
+  )
+  if (!/^main-1 +Ready/.test(ready ?? '') || !/status: done/.test(ready ?? ''))
+    throw new Error(`machine ${machine} is not complete: ${ready}`)
+  console.error(`= machine ${machine} is complete`)
+}
+
+function write(): void {
+  const seen = {
+    date: new Date().toISOString().slice(0, 10),
+    machine: `Debian 13 in QEMU, ${acceleration(image()).slice(0, 2).join(' ')}; a stand-in for k3s`,
+    wanted,
+    cuts,
+    machines: Math.max(0, ...cuts.map(({ machine }) => machine)),
+    complete: complete.length,
+  }
+  writeFileSync(file, `${JSON.stringify(seen, undefined, 2)}\n`)
+}
