@@ -6,12 +6,13 @@ root=${REGROW_ROOT:-}
 export HOME=${HOME:-/root}
 bundle=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 state=$root/var/lib/regrow
+mkdir -p "$root/run/regrow"
 # shellcheck source=/dev/null
 . "$bundle/node.env"
 
 say() { # plain words: how it stands. The last ones before a step ends are its report's message.
+  printf '%s\n' "$*" >"$root/run/regrow/message"
   echo "$*"
-  printf '%s\n' "$*" >"$state/message"
 }
 again() { # ends the step for now; it is repeated until its deadline
   say "$*"

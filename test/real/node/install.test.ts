@@ -208,6 +208,15 @@ t.test('SIMULATED machine, real scripts', { skip: missing, jobs: 4 }, async (t) 
     },
   )
 
+  t.test('a full disk is told as such, though nothing can be written to it', apart(), async (t) => {
+    const [machine, bucket] = [makeMachine(t), await makeBucket(t)]
+    const full = k3sStandIn('echo "No space left on device" >&2; exit 1')
+    await deliver(machine, bucket, firstServer, full)
+    machine.stub('df', 'printf "Avail\\n    0\\n"')
+    t.equal((await machine.run(regrow, [], { REGROW_K3S_DEADLINE: '4' }).ended).code, 3)
+    t.match(last(bucket)?.message, /main-1 is not a Ready node yet\.\nThe disk of this machine is full\.$/)
+  })
+
   t.test('a machine outside the private network says so', apart(), async (t) => {
     const [machine, bucket] = [makeMachine(t), await makeBucket(t)]
     await deliver(machine, bucket, firstServer)
