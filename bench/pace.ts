@@ -1,5 +1,4 @@
-import { longestChain } from './chain.ts'
-import type { Flow } from './flows.ts'
+import { longestChain, type Waits } from './chain.ts'
 
 /** The paces at which the cloud is played: shares of its own. */
 const paces = [0.05, 0.1] as const
@@ -18,11 +17,11 @@ export interface Pace {
 
 /**
  * Times a flow at two paces of the cloud, three times in turns, by the medians.
- * @param time seconds that a flow takes at a pace of the cloud
+ * @param time seconds that it takes at a pace of the cloud
  */
-export function measurePace(flow: Flow, time: (flow: Flow, pace: number) => number): Pace {
-  const { seconds, chain } = longestChain(flow.waits)
-  const rounds = [1, 2, 3].map(() => paces.map((pace) => time(flow, pace) - pace * seconds))
+export function measurePace(waits: Waits, time: (pace: number) => number): Pace {
+  const { seconds, chain } = longestChain(waits)
+  const rounds = [1, 2, 3].map(() => paces.map((pace) => time(pace) - pace * seconds))
   const [quick = 0, slow = 0] = paces.map(
     (_, at) => [...rounds].sort((a, b) => (a[at] ?? 0) - (b[at] ?? 0)).at(1)?.[at],
   )

@@ -1,37 +1,25 @@
-// Times and counts, as ratios within one run: `npm run bench`. Absolute seconds are this machine's, so they are only
-// told; a ratio or a size out of its bounds ends with exit code 1.
+// Times and counts, as ratios within one run: `npm run bench`, or `npm run bench -- life 'scale --ha'` for some of it.
+// Absolute seconds are this machine's, so they are only told, but for the life in the box; a ratio, a size or a count
+// out of its bounds ends with exit code 1.
 import { spawnSync } from 'node:child_process'
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
+import { growCrowd } from './crowd.ts'
 import { type Flow, flows } from './flows.ts'
+import { live } from './life.ts'
 import { measurePace } from './pace.ts'
+import { counts, folder, forget, keep, root, run, seen, worldFile } from './work.ts'
 
-const root = fileURLToPath(new URL('../', import.meta.url))
-const folder = mkdtempSync(join(tmpdir(), 'regrow-bench-'))
-const tsx = import.meta.resolve('tsx')
-
-/** Seconds that a command took. @throws Error when it failed */
-function time([script = '', ...words]: string[], latency = 0): number {
-  const started = performance.now()
-  const done = spawnSync(process.execPath, ['--import', tsx, join(root, script), ...words], {
-    cwd: folder,
-    encoding: 'utf8',
-    env: { ...process.env, REGROW_SANDBOX_TOOLS: 'stand-ins', REGROW_SANDBOX_LATENCY: String(latency) },
-  })
-  if (done.status !== 0) throw new Error(`${script} ${words.join(' ')}\n${done.stderr}`)
-  return (performance.now() - started) / 1000
+/** A number and what it may be at most. */
+type Bound = [what: string, value: number, most: number]
+/** What one part of the bench tells, and where it must stay below. */
+interface Measure {
+  told: unknown
+  bounds: Bound[]
 }
 
-/** Seconds of a flow in a new world, at a pace of the cloud. */
-function timeFlow({ before, words }: Flow, pace: number): number {
-  forget()
-  for (const one of before) time(one)
-  return time(words, pace)
-}
-
-const forget = () => rmSync(join(folder, '.sandbox'), { recursive: true, force: true })
+const median = (numbers: number[]) => numbers.toSorted((a, b) => a - b)[Math.floor(numbers.length / 2)] ?? 0
+const five = (work: () => number) => median(Array.from({ length: 5 }, work))
 
 /** Seconds of a command line as a person types it, in the project's folder. */
 function timeAsTyped(command: string, words: string[]): number {
@@ -41,83 +29,108 @@ function timeAsTyped(command: string, words: string[]): number {
   return (performance.now() - started) / 1000
 }
 
-const median = (numbers: number[]) => numbers.toSorted((a, b) => a - b)[Math.floor(numbers.length / 2)] ?? 0
-const five = (work: () => number) => median(Array.from({ length: 5 }, work))
-
-interface Request {
-  service: string
-  method: string
-  agent?: string
-}
-
-/** How many requests each service got, looks and changes apart; those of the machine's own half are left out. */
-function counts(from: number): Record<string, string> {
-  const lines = readFileSync(join(folder, '.sandbox', 'requests.jsonl'), 'utf8')
-    .trim()
-    .split('\n')
-    .slice(from)
-  const own = lines
-    .map((line) => JSON.parse(line) as Request)
-    .filter((one) => !/paper|argocd/.test(one.agent ?? ''))
-  const services = [...new Set(own.map((one) => one.service))].toSorted()
-  return Object.fromEntries(
-    services.map((service) => {
-      const all = own.filter((one) => one.service === service)
-      const looks = all.filter((one) => one.method === 'GET' || one.method === 'HEAD').length
-      return [service, `${looks} looks, ${all.length - looks} changes`]
-    }),
-  )
-}
-
-const logged = () =>
-  readFileSync(join(folder, '.sandbox', 'requests.jsonl'), 'utf8')
-    .trim()
-    .split('\n').length
-const bootstrap = ['bootstrap.mts', '--sandbox', '--json']
-try {
+function measureStart(): Measure {
+  const words = ['bootstrap.mts', '--sandbox', '--json']
   const empty = five(() => timeAsTyped('npx', ['tsx', '-e', '0']))
   const help = five(() => timeAsTyped('./bootstrap.mts', ['--help']))
   const firsts = [0, 1, 2].map(() => {
     forget()
-    return time(bootstrap)
+    return run(words).seconds
   })
   const first = counts(0)
-  const before = logged()
-  const second = time(bootstrap)
+  const before = seen()
+  const second = run(words).seconds
   const again = counts(before)
-  const seconds = [second, time(bootstrap), time(bootstrap)]
-  const cloud = JSON.parse(readFileSync(join(folder, '.sandbox', 'digitalocean.json'), 'utf8')) as {
-    droplets: { userData: string }[]
-  }
+  const seconds = [second, run(words).seconds, run(words).seconds]
+  const cloud = worldFile('digitalocean') as { droplets: { userData: string }[] }
   const lock = JSON.parse(readFileSync(join(root, 'package-lock.json'), 'utf8')) as {
-    packages: Record<string, { dev?: boolean; optional?: boolean }>
+    packages: Record<string, { dev?: boolean }>
   }
   const packages = Object.entries(lock.packages).filter(([path]) => path !== '')
   const userData = Buffer.byteLength(cloud.droplets[0]?.userData ?? '')
-  const atPaces = Object.entries(flows).map(([name, flow]) => [name, measurePace(flow, timeFlow)] as const)
-  process.stdout.write(
-    `${JSON.stringify(
-      {
-        node: process.version,
-        bootstrap: { seconds: median(firsts), target: 6, requests: first },
-        again: { seconds: median(seconds), target: 2, requests: again },
-        help: { ratio: help / empty, target: 1.3 },
-        userData: { bytes: userData, target: 4096 },
-        packages: { production: packages.filter(([, one]) => !one.dev).length, all: packages.length },
-        paceOfTheCloud: Object.fromEntries(atPaces),
-      },
-      null,
-      2,
-    )}\n`,
+  return {
+    told: {
+      bootstrap: { seconds: median(firsts), target: 6, requests: first },
+      again: { seconds: median(seconds), target: 2, requests: again },
+      help: { ratio: help / empty, target: 1.3 },
+      userData: { bytes: userData, target: 4096 },
+      packages: { production: packages.filter(([, one]) => !one.dev).length, all: packages.length },
+    },
+    bounds: [
+      ['--help, in times of an empty tsx', help / empty, 1.3],
+      ['bytes of user-data', userData, 4096],
+    ],
+  }
+}
+
+function measureFlow(name: string, { before, words, waits }: Flow): Measure {
+  forget()
+  for (const one of before) run(one)
+  const asBefore = before.length > 0 ? keep() : forget
+  const from = before.length > 0 ? seen() : 0
+  run(words)
+  const requests = counts(from)
+  if (Object.keys(waits).length === 0) return { told: { requests }, bounds: [] }
+  const pace = measurePace(waits, (latency) => {
+    asBefore()
+    return run(words, latency).seconds
+  })
+  return {
+    told: { requests, ...pace },
+    bounds: [
+      [`${name}: growth of our own time with the cloud’s`, Math.abs(pace.growth), 0.2],
+      [`${name}: our own time as a share of the cloud’s`, pace.share, 0.05],
+    ],
+  }
+}
+
+function measureLife(): Measure {
+  const all = [live(), live(), live()]
+  const whole = median(all.map((one) => one.whole))
+  return {
+    told: { ...all.find((one) => one.whole === whole), target: 20 },
+    bounds: [['life: seconds', whole, 20]],
+  }
+}
+
+function measureCrowd(): Measure {
+  const told = growCrowd()
+  return {
+    told,
+    bounds: [
+      ['100 machines: requests an hour', told.anHour, 5_000],
+      ['100 machines: requests a minute', told.aMinute, 250],
+      ['100 machines: requests refused', told.refused, 0],
+      ['100 machines: those that are lacking', 100 - told.machines, 0],
+    ],
+  }
+}
+
+const parts: Record<string, () => Measure> = {
+  start: measureStart,
+  life: measureLife,
+  '100 machines': measureCrowd,
+  ...Object.fromEntries(Object.entries(flows).map(([name, flow]) => [name, () => measureFlow(name, flow)])),
+}
+const chosen = process.argv.slice(2)
+const unknown = chosen.filter((name) => !(name in parts))
+if (unknown.length > 0) {
+  process.stderr.write(
+    `x no part of the bench: ${unknown.join(', ')}. There are: ${Object.keys(parts).join(', ')}\n`,
   )
-  const bounds: [what: string, value: number, most: number][] = [
-    ['--help, in times of an empty tsx', help / empty, 1.3],
-    ['bytes of user-data', userData, 4096],
-    ...atPaces.flatMap(([name, { growth, share }]): [string, number, number][] => [
-      [`${name}: growth of our own time with the cloud’s`, Math.abs(growth), 0.2],
-      [`${name}: our own time as a share of the cloud’s`, share, 0.05],
-    ]),
-  ]
+  process.exit(2)
+}
+try {
+  const told: Record<string, unknown> = { node: process.version }
+  const bounds: Bound[] = []
+  for (const [name, measure] of Object.entries(parts)) {
+    if (chosen.length > 0 && !chosen.includes(name)) continue
+    process.stderr.write(`· ${name}\n`)
+    const one = measure()
+    told[name] = one.told
+    bounds.push(...one.bounds)
+  }
+  process.stdout.write(`${JSON.stringify(told, null, 2)}\n`)
   for (const [what, value, most] of bounds.filter(([, value, most]) => !(value <= most))) {
     process.stderr.write(`x ${what}: ${value.toFixed(2)}, at most ${most}\n`)
     process.exitCode = 1

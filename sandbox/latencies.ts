@@ -14,4 +14,10 @@ export const latencies = {
   startPod: 10,
   attachVolume: 11,
   writeBackup: 15,
+  restoreObjects: 15,
+  /** A volume's bytes from the bucket, and the new volume that takes them. */
+  downloadVolume: 20,
+  /** Off or on. */
+  switchDroplet: 8,
+  resizeDroplet: 60,
 } as const

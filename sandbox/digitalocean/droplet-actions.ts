@@ -63,8 +63,8 @@ function effects(cloud: Cloud): void {
     else await world.machines.halt(droplet.id)
   }
   on('create', latencies.createDroplet, (droplet) => power(droplet, 'active'))
-  on('power_on', 8, (droplet) => power(droplet, 'active'))
-  on('power_off shutdown', 8, (droplet) => power(droplet, 'off'))
+  on('power_on', latencies.switchDroplet, (droplet) => power(droplet, 'active'))
+  on('power_off shutdown', latencies.switchDroplet, (droplet) => power(droplet, 'off'))
   on('reboot power_cycle', 15, async (droplet) => {
     await power(droplet, 'off')
     await power(droplet, 'active')
@@ -72,7 +72,7 @@ function effects(cloud: Cloud): void {
   on('rename', 2, (droplet, { name = '' }) => {
     droplet.name = name
   })
-  on('resize', 60, (droplet, about) => {
+  on('resize', latencies.resizeDroplet, (droplet, about) => {
     const size = sizesOf(cloud).find((one) => one.slug === about.size)
     Object.assign(droplet, { size: size?.slug }, about.disk ? { disk: size?.disk } : {})
   })

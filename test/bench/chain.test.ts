@@ -16,6 +16,7 @@ t.test('the longest chain is along what depends on what, not along the order of 
 })
 
 t.test('a chain is made of nothing that can go on beside it', async (t) => {
-  for (const flow of Object.values(flows)) t.ok(longestChain(flow.waits).seconds > 0)
+  for (const [name, flow] of Object.entries(flows))
+    if (name !== 'scale --remove') t.ok(longestChain(flow.waits).seconds > 60, name)
   t.notOk(longestChain(flows.bootstrap?.waits ?? {}).chain.includes('address'), 'the machine boots meanwhile')
 })

@@ -1,4 +1,5 @@
 import { gunzipSync, gzipSync } from 'node:zlib'
+import { latencies } from '../../latencies.ts'
 import type { Cluster } from '../cluster.ts'
 import { resourceOf } from '../kinds.ts'
 import { Refusal } from '../refusal.ts'
@@ -42,7 +43,7 @@ export async function restore(cluster: Cluster, wish: Thing): Promise<void> {
       gunzipSync(await bucket.get(`${folder}-volumeinfo.json.gz`)).toString(),
     ) as Tree[]
     const objects = inOrder(await untar(await bucket.get(`${folder}.tar.gz`)))
-    await cluster.world.latency(15)
+    await cluster.world.latency(latencies.restoreObjects)
     if (isOver()) return
     const volumes = objects.flatMap(([resource, saved]) => {
       if (!chosen(wish, resource, saved)) return []

@@ -4,6 +4,7 @@ import { dirname, join } from 'node:path'
 import { Readable } from 'node:stream'
 import { gunzipSync } from 'node:zlib'
 import { extract } from 'tar-stream'
+import { latencies } from '../../latencies.ts'
 import type { Cluster } from '../cluster.ts'
 import { orderVolume } from '../controllers/volumes.ts'
 import { csiDriver, provisioner } from '../csi.ts'
@@ -56,7 +57,7 @@ async function download(
     const storage = store.find('StorageClass', undefined, textAt(claim, 'spec', 'storageClassName'))
     if (!driver || !storage) throw new Error('the CSI driver does not run')
     const bytes = opened(cluster, await bucket.get(key))
-    await world.latency(20)
+    await world.latency(latencies.downloadVolume)
     if (textAt(store.get('DataDownload', 'velero', name), 'status', 'phase') !== 'InProgress')
       throw new Error('it was cancelled')
     const volume = await orderVolume(cluster, driver, claim, storage)
