@@ -41,6 +41,7 @@ const paths = [
   'clusters/cluster/platform/velero/values.yaml',
   'clusters/cluster/sealed-secrets.yaml',
   'clusters/cluster/velero.yaml',
+  'extras/rehearse.yaml',
   'storage/classes.yaml',
   'storage/pvc.yaml',
 ] as const

@@ -57,6 +57,7 @@ t.test('the files are the ones that the design names, and the same each time', a
     'clusters/main/platform/velero/values.yaml',
     'clusters/main/sealed-secrets.yaml',
     'clusters/main/velero.yaml',
+    'extras/rehearse.yaml',
     'storage/classes.yaml',
     'storage/pvc.yaml',
   ])
@@ -296,3 +297,19 @@ function reads({ path, directory }: Source, name: string): boolean {
     ? names(directory.include).includes(rest)
     : directory.include === rest || (directory.include === '*.yaml' && !rest.includes('/'))
 }
+
+t.test('the rehearsal by GitHub lies where a token without the scope `workflow` may write', async (t) => {
+  const path = 'extras/rehearse.yaml'
+  t.notOk(Object.keys(renderRepository(ordinary)).some((one) => one.startsWith('.github')))
+  const text = renderRepository(ordinary)[path] ?? ''
+  t.match(text, 'copy it to .github/workflows/rehearse.yaml yourself')
+  const { jobs, permissions } = load(text) as {
+    jobs: { rehearse: { steps: { run?: string; env?: Record<string, string> }[] } }
+    permissions: object
+  }
+  t.same(permissions, {})
+  const last = jobs.rehearse.steps.at(-1)
+  t.equal(last?.run, './scripts/rehearse.mts --name main --repo "$GITHUB_REPOSITORY" --yes')
+  for (const secret of ['REGROW_GITHUB_TOKEN', 'REGROW_DIGITALOCEAN_TOKEN', 'REGROW_PASSPHRASE'])
+    t.ok(Object.values(last?.env ?? {}).includes(`$\{{ secrets.${secret} }}`), secret)
+})
