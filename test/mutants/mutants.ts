@@ -183,8 +183,8 @@ export const mutants: readonly Mutant[] = [
   mutant(
     'Velero may take what the machine does not have',
     'manifests/clusters/cluster/platform/velero/values.yaml.hbs',
-    'limits: { memory: 148Mi }',
-    'limits: { memory: 1480Mi }',
+    'limits: { memory: 160Mi }',
+    'limits: { memory: 1600Mi }',
     'gitops/memory',
   ),
   mutant(
