@@ -10,6 +10,7 @@ import { debian13, missing } from './image.ts'
 import { packK3s, partsMissing } from './k3s.ts'
 import { knowHosts, layNetwork, runApart } from './network.ts'
 import { type VirtualMachines, virtualMachines } from './qemu.ts'
+import { k3sScript } from './script.ts'
 
 const cache = process.env.REGROW_CACHE ?? '/var/cache/regrow'
 
@@ -23,9 +24,11 @@ export const trueK3s = Boolean(process.env.REGROW_REAL)
 export const image = () => debian13(cache)
 
 /** Why no virtual machine can install itself here, or false. */
-export const without: string | false =
-  missing ||
-  (!trueK3s && partsMissing(cache).length > 0 && `NOT RUN: not built: ${partsMissing(cache).join(', ')}`)
+export const without: string | false = missing
+
+/** Why none can start the real Kubernetes programs, or false. */
+export const withoutKubernetes: string | false =
+  !trueK3s && partsMissing(cache).length > 0 && `NOT RUN: not built: ${partsMissing(cache).join(', ')}`
 
 /**
  * Makes sure that this file runs in a network namespace of its own, where the clouds' addresses can be laid: starts it
@@ -58,14 +61,14 @@ export interface Ground {
 
 /**
  * Opens a world in a new folder; `close` ends every machine and removes the folder.
- * @param k3s a program in the place of the stand-in for k3s
+ * @param k3s what the machines get as k3s: a script that says yes, or what starts the real Kubernetes programs
  * @param clockOff seconds by which clocks of machines are off
  */
 export async function openGround({
-  k3s,
+  k3s = 'stand-in',
   clockOff = 0,
 }: {
-  k3s?: string
+  k3s?: 'script' | 'stand-in'
   clockOff?: number
 } = {}): Promise<Ground> {
   const dir = mkdtempSync(join(tmpdir(), 'regrow-vm-'))
@@ -81,7 +84,7 @@ export async function openGround({
       world = its
       return machines
     },
-    ...(trueK3s ? {} : { k3s: k3s ?? packK3s(cache) }),
+    ...(trueK3s ? {} : { k3s: k3s === 'script' ? k3sScript(dir) : packK3s(cache) }),
   })
   if (!world) throw new Error('the box made no world')
   const env = { ...box.env, ...(trueK3s ? { REGROW_UPSTREAM_URL: undefined } : {}) }
@@ -118,7 +121,7 @@ function reportsIn(kit: string, name: string): Report[] {
 }
 
 /** Looks until it is so. Emulation is slow, and the machine underneath may be busy: generous. @throws Error naming the wish */
-export async function until(wish: string, look: () => boolean | Promise<boolean>, minutes = 15) {
+export async function until(wish: string, look: () => boolean | Promise<boolean>, minutes = 40) {
   const end = Date.now() + minutes * 60_000
   while (!(await look())) {
     if (Date.now() > end) throw new Error(`not within ${minutes} minutes: ${wish}`)
@@ -127,7 +130,7 @@ export async function until(wish: string, look: () => boolean | Promise<boolean>
 }
 
 /** Waits on the machine itself, so that the moment is met to a tenth of a second. @param command ends with 0 when it is so */
-export async function seen(machines: VirtualMachines, name: string, command: string, minutes = 15) {
+export async function seen(machines: VirtualMachines, name: string, command: string, minutes = 40) {
   const loop = `end=$((SECONDS + 20)); while [ $SECONDS -lt $end ]; do if ${command}; then echo yes; break; fi; sleep 0.1; done`
   await until(command, async () => (await machines.ask(name, loop, 300)) === 'yes\n', minutes)
 }

@@ -5,7 +5,16 @@ import { randomInt } from 'node:crypto'
 import { writeFileSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { acceleration } from './acceleration.ts'
-import { type Ground, image, inOwnNetwork, openGround, seen, until, without } from './ground.ts'
+import {
+  type Ground,
+  image,
+  inOwnNetwork,
+  openGround,
+  seen,
+  until,
+  without,
+  withoutKubernetes,
+} from './ground.ts'
 
 const wanted = Number(process.argv[2] ?? 20)
 const atMost = 5
@@ -19,7 +28,8 @@ interface Cut {
   told: string
 }
 
-if (without) throw new Error(without)
+const lacking = without || withoutKubernetes
+if (lacking) throw new Error(lacking)
 inOwnNetwork(import.meta.filename)
 const [cuts, complete]: [Cut[], number[]] = [[], []]
 for (let machine = 1; cuts.length < wanted; machine++) {

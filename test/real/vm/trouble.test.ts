@@ -1,5 +1,4 @@
 import { writeFileSync } from 'node:fs'
-import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import t, { type Test } from 'tap'
 import { inOwnNetwork, openGround, seen, until, without } from './ground.ts'
@@ -22,7 +21,7 @@ else {
 }
 
 async function trouble(t: Test): Promise<void> {
-  const ground = await openGround({ k3s: sayingYes(), clockOff: -day })
+  const ground = await openGround({ k3s: 'script', clockOff: -day })
   const { machines, world } = ground
   const names = await serveNames(nameServer, world.addresses.upstream.host)
   t.teardown(async () => {
@@ -117,17 +116,3 @@ async function trouble(t: Test): Promise<void> {
 
 const deadline = (seconds: number) =>
   `printf '[Service]\\nEnvironment=REGROW_K3S_DEADLINE=${seconds}\\n' >/etc/systemd/system/regrow.service.d/slow.conf; sync; systemctl daemon-reload`
-
-/** A script in the place of k3s: a Ready node, and an API server that takes everything. @returns its path */
-function sayingYes(): string {
-  const file = join(process.env.TMPDIR ?? '/tmp', `regrow-k3s-${process.pid}`)
-  writeFileSync(
-    file,
-    `#!/bin/bash
-if [ "$1" != kubectl ]; then systemd-notify --ready; exec sleep infinity; fi
-if [ -e /never-ready ]; then echo 'connection refused, says the script in place of k3s' >&2; exit 1; fi
-case "$*" in *jsonpath=*Ready*) echo True ;; esac
-`,
-  )
-  return file
-}

@@ -14,8 +14,9 @@ UNPACKED = f"{DATA}/data/{os.path.getsize(sys.argv[0])}-{int(os.path.getmtime(sy
 ANSWERS = "/run/k3s-standin-answers"  # as long as the server has not written it, nobody need ask
 
 # Called again and again while the server starts, so it comes before everything that takes an emulated machine long.
-if sys.argv[1:2] == ["kubectl"] and os.path.exists(f"{UNPACKED}/whole"):
-    if "--kubeconfig" not in sys.argv and not os.path.exists(ANSWERS):
+if sys.argv[1:2] == ["kubectl"]:
+    there = os.path.exists(f"{UNPACKED}/whole") and ("--kubeconfig" in sys.argv or os.path.exists(ANSWERS))
+    if not there:
         sys.exit("The connection to the server 127.0.0.1:6443 was refused: the stand-in for k3s is still starting")
     os.environ.setdefault("KUBECONFIG", KUBECONFIG)
     os.execv(f"{UNPACKED}/bin/kubectl", ["kubectl", *sys.argv[2:]])
@@ -285,11 +286,7 @@ def watch():
 
 def main():
     command = sys.argv[1] if len(sys.argv) > 1 else ""
-    if command == "kubectl":
-        os.environ.setdefault("KUBECONFIG", KUBECONFIG)
-        tools = unpack()
-        os.execv(f"{tools}/kubectl", ["kubectl", *sys.argv[2:]])
-    elif command in ("server", "agent"):
+    if command in ("server", "agent"):
         signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
         say("this is not k3s, but a stand-in that starts the real Kubernetes programs; no container runs")
         config = configuration(command)
