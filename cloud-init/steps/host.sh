@@ -16,7 +16,10 @@ add_swap() { # 2 GiB, so that a burst of memory slows a small machine down inste
   local file=$root/swapfile
   if [ ! -e "$file" ]; then
     rm -f "$file.new"
-    fallocate -l 2GiB "$file.new" || again 'There is no room on the disk for 2 GiB of swap.'
+    fallocate -l 2GiB "$file.new" || {
+      rm "$file.new" # what it got of the disk
+      again 'There is no room on the disk for 2 GiB of swap.'
+    }
     chmod 0600 "$file.new"
     mkswap "$file.new"
     sync

@@ -114,5 +114,7 @@ async function trouble(t: Test): Promise<void> {
   })
 }
 
-const deadline = (seconds: number) =>
-  `printf '[Service]\\nEnvironment=REGROW_K3S_DEADLINE=${seconds}\\n' >/etc/systemd/system/regrow.service.d/slow.conf; sync; systemctl daemon-reload`
+function deadline(seconds: number): string {
+  const file = '/etc/systemd/system/regrow.service.d/slow.conf'
+  return `printf '[Service]\\nEnvironment=REGROW_K3S_DEADLINE=${seconds}\\n' >${file}; sync; systemctl daemon-reload`
+}
