@@ -45,10 +45,10 @@ await run('bootstrap', async ({ flags, confirm }) => {
     ensureCloudToken(kube, cluster),
   ])
   await applyRoot(kube, cluster, address) // the app of apps: ingress, backups, your apps
+  await growOthers(cluster, ground) // the machines beside the first, where some are described: apps may need them
   await healthy(kube, 'root')
   await claimsBound(kube, cluster, 'hello')
   await firstBackup(kube, cluster, buckets)
-  await growOthers(cluster, ground) // the machines beside the first, where some are described
 
   return {
     address: address.ip,

@@ -71,6 +71,7 @@ await run('restore', async ({ flags, confirm }) => {
 
   if (cluster === source) {
     await applyRoot(kube, cluster, address) // Git brings the apps and turns the location read-write
+    await growOthers(cluster, ground, course.droplets) // the shape that cluster.yaml describes: apps may need it
     await healthy(kube, 'root')
   }
   const apps = cluster === source ? undefined : flags['with-apps'] ? 'awake' : 'asleep'
@@ -81,7 +82,6 @@ await run('restore', async ({ flags, confirm }) => {
     if (cluster !== source) await leaveOriginal(kube, cluster, source, buckets)
     await finishRestoration(cluster, buckets, course)
     proof.stays = await removeEarlier(cluster, course, backed) // what was replaced, and nothing that is an only copy
-    await growOthers(cluster, ground) // the shape that cluster.yaml describes
   }
   return outcome(proof)
 })

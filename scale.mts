@@ -15,13 +15,13 @@ import { uncordon } from './lib/kubernetes/drain.ts'
 import { run } from './lib/run.ts'
 import { disksFit, isDescribed, machinesAreKnown } from './lib/scale/checks.ts'
 import { convertToEtcd } from './lib/scale/convert.ts'
-import { join } from './lib/scale/join.ts'
-import { bury, leave, serversWell } from './lib/scale/leave.ts'
+import { joinAll } from './lib/scale/join-all.ts'
+import { bury, leave } from './lib/scale/leave.ts'
 import { withSuccessors } from './lib/scale/mend.ts'
 import { scalePlan } from './lib/scale/plan.ts'
 import { reach } from './lib/scale/reach.ts'
 import { judge, refusals } from './lib/scale/refusals.ts'
-import { agentsOf, reshape, serversOf } from './lib/scale/reshape.ts'
+import { reshape } from './lib/scale/reshape.ts'
 import { resize } from './lib/scale/resize.ts'
 import { survey } from './lib/scale/survey.ts'
 import { readWish, secondsOf } from './lib/scale/wish.ts'
@@ -60,11 +60,7 @@ await run('scale', async ({ flags, confirm }) => {
     if (todo.convert || todo.resize.length > 0) await backupBefore(kube, cluster, buckets, 'scale')
     if (todo.convert) await convertToEtcd(cluster, ground, kube, todo.convert)
     for (const machine of todo.bury) await bury(cluster, kube, machine)
-    for (const server of serversOf(todo.join)) {
-      await join(cluster, ground, kube, [server], seen.droplets)
-      await serversWell(kube)
-    }
-    await join(cluster, ground, kube, agentsOf(todo.join), seen.droplets) // all at the same time
+    await joinAll(cluster, ground, kube, todo.join, seen.droplets) // servers one by one, then all agents at once
     for (const machine of todo.leave) await leave(cluster, kube, machine, draining)
     for (const machine of todo.resize) await resize(cluster, kube, machine, draining)
     for (const node of todo.uncordon) await uncordon(kube, node)

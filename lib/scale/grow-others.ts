@@ -2,26 +2,22 @@ import type { Cluster } from '../cluster/cluster.ts'
 import type { Ground } from '../cluster/grow.ts'
 import { ensureSshKey } from '../digitalocean/ssh-key.ts'
 import { describeInGit } from '../gitops/claim.ts'
-import { join } from './join.ts'
-import { serversWell } from './leave.ts'
+import { joinAll } from './join-all.ts'
 import { withSuccessors } from './mend.ts'
 import { reach } from './reach.ts'
-import { agentsOf, serversOf } from './reshape.ts'
+import type { Earlier } from './survey.ts'
 
 /**
- * Lets every machine join that is described beside the first server: servers one after the other, agents at the same
- * time. Where one was lost, as all are after a wipe, its successor's number goes into the description first.
+ * Lets every machine join that is described beside the first server. Where one was lost, as all are after a wipe, its
+ * successor's number goes into the description first.
+ * @param earlier droplets of a cluster that is being replaced: they are none of these machines
  */
-export async function growOthers(cluster: Cluster, ground: Ground): Promise<void> {
+export async function growOthers(cluster: Cluster, ground: Ground, earlier: Earlier = []): Promise<void> {
   if (cluster.wanted.nodes.length < 2) return
-  const { seen } = await reach(cluster, ground)
+  const { seen } = await reach(cluster, ground, earlier)
   cluster.wanted = await withSuccessors(cluster.wanted, seen, ground.buckets.kit)
   await describeInGit(cluster)
   const sshKey = await ensureSshKey(cluster, ground.kit)
-  const { kube, seen: now, todo } = await reach(cluster, ground)
-  for (const server of serversOf(todo.join)) {
-    await join(cluster, { ...ground, sshKey }, kube, [server], now.droplets)
-    await serversWell(kube)
-  }
-  await join(cluster, { ...ground, sshKey }, kube, agentsOf(todo.join), now.droplets)
+  const { kube, seen: now, todo } = await reach(cluster, ground, earlier)
+  await joinAll(cluster, { ...ground, sshKey }, kube, todo.join, now.droplets)
 }

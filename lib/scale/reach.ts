@@ -6,7 +6,7 @@ import type { Kube } from '../tools.ts'
 import { waitFor } from '../wait.ts'
 import { difference, type Todo } from './difference.ts'
 import { changeSize, poweredOn } from './resize.ts'
-import { type Survey, survey } from './survey.ts'
+import { type Earlier, type Survey, survey } from './survey.ts'
 
 /** A cluster that answers, what it looks like now, and what is left to do. */
 export interface Reached {
@@ -18,10 +18,15 @@ export interface Reached {
 /**
  * Gets a server to answer before anything else: what an earlier run left off is powered on, with the size that it was
  * to get, and the reserved address is led to a server that works.
+ * @param earlier droplets that stay as they are: of a cluster that is being replaced
  * @throws Problem when no server answers after ten minutes
  */
-export async function reach(cluster: Cluster, { kit, address }: Ground): Promise<Reached> {
-  const before = await survey(cluster, kit)
+export async function reach(
+  cluster: Cluster,
+  { kit, address }: Ground,
+  earlier: Earlier = [],
+): Promise<Reached> {
+  const before = await survey(cluster, kit, earlier)
   const { wake, resize, lead } = difference(cluster.wanted, before, Date.now())
   for (const droplet of wake) await poweredOn(cluster, droplet)
   for (const one of resize) if (one.droplet.status === 'off') await changeSize(cluster, one)
@@ -35,7 +40,7 @@ export async function reach(cluster: Cluster, { kit, address }: Ground): Promise
       cure: `Port 6443 is open to ${cluster.wanted.network.adminCidrs.join(', ')}: is your own address among them? If no server is left: ./restore.mts --backup latest.`,
     },
     async () => {
-      const seen = await survey(cluster, kit)
+      const seen = await survey(cluster, kit, earlier)
       const todo = difference(cluster.wanted, seen, Date.now())
       if (seen.kube) return { kube: seen.kube, seen, todo }
       if (isDryRun()) throw new DryRunEnd('no server answers; nothing was changed')

@@ -15,9 +15,17 @@ export interface Survey extends Seen {
   kube: Kube | undefined
 }
 
-/** Looks at droplets, nodes and pods; changes nothing. @throws Problem when there is no such cluster */
-export async function survey(cluster: Cluster, kit: Kit): Promise<Survey> {
-  const { droplets, reservedIps } = await inventory(cluster.cloud, cluster.name)
+/** Droplets of a cluster that is being replaced. */
+export type Earlier = readonly { id: string }[]
+
+/**
+ * Looks at droplets, nodes and pods; changes nothing.
+ * @param earlier droplets that are none of its machines: of a cluster that is being replaced
+ * @throws Problem when there is no such cluster
+ */
+export async function survey(cluster: Cluster, kit: Kit, earlier: Earlier = []): Promise<Survey> {
+  const { droplets: all, reservedIps } = await inventory(cluster.cloud, cluster.name)
+  const droplets = all.filter((one) => !earlier.some(({ id }) => id === one.id))
   const [address] = reservedIps
   if (!address)
     throw new Problem(`there is no cluster “${cluster.name}” at DigitalOcean`, {
