@@ -58,6 +58,7 @@ export interface GitHub {
   file(repo: Place, path: string): Promise<string | undefined>
   deployKeys(repo: Place): Promise<DeployKey[]>
   addDeployKey(repo: Place, title: string, publicKey: string): Promise<void>
+  removeDeployKey(repo: Place, id: number): Promise<void>
   /** GitHub's clock minus ours in ms, as the last answer told. */
   clockOffset(): number
 }
@@ -250,6 +251,16 @@ export async function connectGitHub(url: string, token: Secret): Promise<GitHub>
         () => undefined,
         false,
       ),
+    removeDeployKey: async (repo, id) => {
+      await maybe(
+        ask(
+          'remove a deploy key',
+          () => repos.deleteDeployKey({ ...at(repo), key_id: id }),
+          () => undefined,
+        ),
+        404,
+      )
+    },
     clockOffset: () => offset,
   }
 }

@@ -82,8 +82,14 @@ async function ensureDeployKey({ github, place, name }: Cluster, publicKey: stri
     what: `deploy key of ${place.owner}/${place.name}`,
     look: async () =>
       isDryRun() ? [] : (await github.deployKeys(place)).filter((key) => body(key.key) === body(publicKey)),
-    act: () =>
-      change(`gh repo deploy-key add --title '${title}' # read-only`, async () => {
+    act: async () => {
+      // One of a kit that is no more: a rehearsal's repository would gather them.
+      const stale = isDryRun() ? [] : (await github.deployKeys(place)).filter((key) => key.title === title)
+      for (const { id, key } of stale.filter((one) => body(one.key) !== body(publicKey)))
+        await change(`gh repo deploy-key delete ${id} # ${body(key)}`, () =>
+          github.removeDeployKey(place, id),
+        )
+      await change(`gh repo deploy-key add --title '${title}' # read-only`, async () => {
         try {
           await github.addDeployKey(place, title, publicKey)
         } catch (error) {
@@ -91,7 +97,8 @@ async function ensureDeployKey({ github, place, name }: Cluster, publicKey: stri
             throw new ToolFailure('GitHub: add deploy key', error.status ?? null, error.message)
           throw error
         }
-      }),
+      })
+    },
     detail: () => 'read-only',
     imagined: { id: 0, key: publicKey, title, read_only: true },
   })

@@ -72,11 +72,19 @@ export async function deleteBuckets(cluster: Cluster): Promise<void> {
   const there = [places.velero, places.kit].filter((bucket) => !missing.includes(bucket))
   if (there.length === 0) return
   await withSetupKey(cluster, places, async (store) => {
+    const empty = async (name: string, prefix?: string) => {
+      await accepted(store, name)
+      const bucket = store.bucket(name)
+      for (const object of await bucket.list(prefix)) await bucket.remove(object.key)
+    }
+    // First what the machines reported: who comes after a kill must not hear of machines whose backups and kit are gone.
+    if (there.includes(places.kit))
+      await change(`aws s3 rm s3://${places.kit}/nodes/ --recursive --endpoint-url ${places.endpoint}`, () =>
+        empty(places.kit, 'nodes/'),
+      )
     for (const name of there) {
       await change(`aws s3 rb s3://${name} --force --endpoint-url ${places.endpoint}`, async () => {
-        await accepted(store, name)
-        const bucket = store.bucket(name)
-        for (const object of await bucket.list()) await bucket.remove(object.key)
+        await empty(name)
         await store.removeBucket(name)
       })
       if (!isDryRun()) tell('-', `bucket ${name}`)

@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { text } from 'node:stream/consumers'
@@ -152,8 +153,14 @@ export interface World {
   touched(): string[]
 }
 
-/** Worlds that were made once and lie there paused; each is copied for one run after the other, because its addresses are its own. */
-const stages = new Map<string, { dir: string; decoys: string[] }[]>()
+/** A world that was made once and lies there paused; it is copied for one run after the other: its addresses are its own. */
+interface Stage {
+  dir: string
+  decoys: string[]
+  /** Ends the hold of its addresses, which another world would take for free. */
+  release: () => Promise<void>
+}
+const stages = new Map<string, Stage[]>()
 
 /** Opens a world full of decoys and with what has to be there before the flow; all that is done in it is gone afterwards. */
 export async function inWorld<T>(
@@ -167,15 +174,29 @@ export async function inWorld<T>(
   const saved = `${stage.dir}-before`
   rmSync(stage.dir, { recursive: true, force: true })
   cpSync(saved, stage.dir, { recursive: true, preserveTimestamps: true })
+  await stage.release()
   try {
     return await opened(stage.dir, (world) => work({ ...world, touched: () => touched(stage.decoys, world) }))
   } finally {
-    free.push(stage)
+    free.push({ ...stage, release: await hold(stage.dir) })
   }
 }
 
+/** Listens where the paused world's first service does. */
+async function hold(dir: string): Promise<Stage['release']> {
+  const { range } = JSON.parse(readFileSync(join(dir, '.sandbox', 'addresses.json'), 'utf8')) as {
+    range: string
+  }
+  const server = createServer().unref()
+  await new Promise<void>((done, failed) => {
+    server.once('error', failed)
+    server.listen(8000, `${range}.0.2`, done)
+  })
+  return () => new Promise((done) => server.close(() => done()))
+}
+
 /** Plants decoys, runs what comes before, and puts the world aside until this process ends. */
-async function setStage(before: Breakable['before']): Promise<{ dir: string; decoys: string[] }> {
+async function setStage(before: Breakable['before']): Promise<Stage> {
   const dir = mkdtempSync(join(tmpdir(), 'regrow-fault-'))
   process.once('exit', () => {
     for (const one of [dir, `${dir}-before`]) rmSync(one, { recursive: true, force: true })
@@ -191,7 +212,7 @@ async function setStage(before: Breakable['before']): Promise<{ dir: string; dec
     return planted
   })
   cpSync(dir, `${dir}-before`, { recursive: true, preserveTimestamps: true })
-  return { dir, decoys }
+  return { dir, decoys, release: await hold(dir) }
 }
 
 /** What is made at DigitalOcean without a project lies in the account's default one. */

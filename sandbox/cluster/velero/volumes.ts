@@ -66,7 +66,8 @@ async function saveVolume(
   const key = `kopia/${namespace}/simulated-${snapshot.id}.tar.gz`
   const bytes = await directory(cluster.world.path('volumes', id))
   await bucket.put(key, encrypted(cluster, bytes))
-  await driver.cloud.call('DELETE', `snapshots/${snapshot.id}`)
+  // What is new may not be found at first.
+  await patiently(() => driver.cloud.call('DELETE', `snapshots/${snapshot.id}`), '1m', 404)
   const snapshotDataMovementInfo = {
     dataMover: 'velero',
     // Shown by `velero backup describe --details`: no other Velero can read these bytes.
@@ -80,13 +81,13 @@ async function saveVolume(
 }
 
 /** As the snapshotter, which asks again what is refused for now, for as long as Velero waits (ten minutes by default). */
-async function patiently(order: () => Promise<Tree>, timeout: string): Promise<Tree> {
+async function patiently(order: () => Promise<Tree>, timeout: string, code = 429): Promise<Tree> {
   const end = Date.now() + (secondsOf(timeout) || 600) * 1000
   for (;;)
     try {
       return await order()
     } catch (error) {
-      if (!(error instanceof Refusal && error.code === 429) || Date.now() > end) throw error
+      if (!(error instanceof Refusal && error.code === code) || Date.now() > end) throw error
       await sleep(500, undefined, { ref: false })
     }
 }
