@@ -75,6 +75,7 @@ export async function serve(
 }
 
 async function before(fault: Fault, cut: () => void): Promise<Response | undefined> {
+  if (fault.kind !== 'cut-after') fault.act?.()
   switch (fault.kind) {
     case '429':
       return json(
@@ -87,7 +88,6 @@ async function before(fault: Fault, cut: () => void): Promise<Response | undefin
     case '503':
       return json(503, { id: 'service_unavailable', message: 'Service unavailable' })
     case 'cut-before':
-      fault.act?.()
       cut()
       return json(599, {})
     case 'timeout':

@@ -34,8 +34,12 @@ export async function findDroplets(cluster: Cluster, name: string): Promise<Drop
 
 /** A droplet, powered on and, where it has one, with its reserved IP. It installs itself from its user-data. */
 export async function ensureDroplet(cluster: Cluster, spec: DropletSpec): Promise<Droplet> {
-  const made = await makeDroplet(cluster, spec)
-  const active = isDryRun() ? made : await powered(cluster, made)
+  let active: Droplet | undefined
+  for (let attempt = 1; !active; attempt++) {
+    const made = await makeDroplet(cluster, spec)
+    active = isDryRun() ? made : await powered(cluster, made)
+    if (!active) await removeUnmade(cluster, made, attempt)
+  }
   if (!isDryRun() && !active.tags.includes(cluster.tag)) await tagAgain(cluster, active)
   if (!isDryRun()) await intoProject(cluster, active, spec.project)
   if (spec.address) await assignAddress(cluster, spec.address, active)
@@ -86,25 +90,41 @@ async function tagAgain(cluster: Cluster, droplet: Droplet): Promise<void> {
   tell('~', `droplet ${droplet.name}`, `its tag ${cluster.tag} was gone: put back`)
 }
 
-/** Waits until a new droplet is on and nothing of it is pending; what is off is powered on. */
-async function powered(cluster: Cluster, droplet: Droplet): Promise<Droplet> {
+/** What DigitalOcean began and could not make never ran and holds nothing: it goes, so that another can have its name. */
+async function removeUnmade(cluster: Cluster, { id, name }: Droplet, attempt: number): Promise<void> {
+  await waitFor(
+    { wish: `droplet ${name}, which could not be made, is gone`, every: 3, within: 120 },
+    async () => {
+      await doctl`compute droplet delete ${id} --force`.catch(() => undefined)
+      return (await cluster.cloud.droplet(id)) ? undefined : true
+    },
+  )
+  tell('-', `droplet ${name}`, 'its create action errored at DigitalOcean')
+  if (attempt === 3)
+    throw new Problem(`DigitalOcean could not make droplet ${name}: its create action errored three times`, {
+      cure: 'Look at https://status.digitalocean.com; nothing of it is left. Then run the same command again.',
+    })
+}
+
+/**
+ * Waits until a new droplet is on and nothing of it is pending; what is off is powered on.
+ * @returns undefined when DigitalOcean could not make it
+ */
+async function powered(cluster: Cluster, droplet: Droplet): Promise<Droplet | undefined> {
   if (droplet.status === 'off') await doctl`compute droplet-action power-on ${droplet.id}`
-  return waitFor({ wish: `droplet ${droplet.name} is on`, every: 3, within: 300 }, async (note) => {
-    const now = await cluster.cloud.droplet(droplet.id)
-    note(now ? now.status : 'not to be seen yet')
-    if (now?.status === 'active' && !now.locked && now.networks.v4.length > 0) return now
-    const failed = (await cluster.cloud.dropletActions(droplet.id).catch(() => [])).find(
-      (one) => one.status === 'errored',
-    )
-    if (failed && now?.status === 'new')
-      throw new Problem(
-        `DigitalOcean could not make droplet ${droplet.name}: its ${failed.type} action errored`,
-        {
-          cure: `Remove it (doctl compute droplet delete ${droplet.id}), then run the same command again.`,
-        },
+  const seen = await waitFor(
+    { wish: `droplet ${droplet.name} is on`, every: 3, within: 300 },
+    async (note) => {
+      const now = await cluster.cloud.droplet(droplet.id)
+      note(now ? now.status : 'not to be seen yet')
+      if (now?.status === 'active' && !now.locked && now.networks.v4.length > 0) return now
+      const failed = (await cluster.cloud.dropletActions(droplet.id).catch(() => [])).find(
+        (one) => one.status === 'errored',
       )
-    return undefined
-  })
+      return failed && now?.status === 'new' ? 'errored' : undefined
+    },
+  )
+  return seen === 'errored' ? undefined : seen
 }
 
 function imaginedDroplet(name: string, size: string, region: string): Droplet {

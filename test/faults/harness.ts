@@ -97,17 +97,14 @@ export type Trouble = { kind: FaultKind; point: Point } | { kind: string; behavi
 /** Runs a flow in trouble; where it gave up, the command that finishes it, without trouble. */
 export function troubledBy(flow: Breakable, trouble: Trouble, expected: Undisturbed): Promise<Broken> {
   return inWorld(flow, async (world) => {
-    const before = world.requests().length
-    if ('point' in trouble) world.breaks({ ...where(trouble.point), kind: trouble.kind })
+    let hit = 'behaviour' in trouble
+    const act = () => {
+      hit = true
+    }
+    if ('point' in trouble) world.breaks({ ...where(trouble.point), kind: trouble.kind, act })
     else world.behaves(trouble.behaviour)
     const head = headOf(world.home)
     const first = await world.run(here, flow.command)
-    const hit =
-      'behaviour' in trouble ||
-      world
-        .requests()
-        .slice(before)
-        .some((one) => one.fault === trouble.kind)
     world.behaves({})
     const next = headOf(world.home) === head ? flow.command : (flow.finish ?? flow.command)
     if (first.code !== 0) return again(world, next, expected, first, hit, here)
