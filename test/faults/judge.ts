@@ -20,11 +20,15 @@ export function faultsOf(broken: Broken): string[] {
 /** One message that says what happened and what to do, and no fault of ours. */
 const isClear = (err: string) => /^x (?!unexpected)/m.test(err) && /→/.test(err)
 
-/** Works through all, two at a time: there are two cores. */
-export async function eachOfTwo<T>(all: readonly T[], work: (one: T) => Promise<void>): Promise<void> {
+/** Works through all, two at a time: there are two cores. More where many only wait. */
+export async function sideBySide<T>(
+  all: readonly T[],
+  work: (one: T) => Promise<void>,
+  workers = 2,
+): Promise<void> {
   const waiting = [...all]
   const worker = async () => {
     for (let next = waiting.shift(); next; next = waiting.shift()) await work(next)
   }
-  await Promise.all([worker(), worker()])
+  await Promise.all(Array.from({ length: workers }, worker))
 }

@@ -3,18 +3,14 @@
 // sweep.json beside this file, with commit and date, so that an interrupted sweep goes on where it was.
 // Usage: npm run test:sweep [-- 'FLOW: BEGINNING'...], such as 'scale --ha: killed', for those alone.
 import { spawnSync } from 'node:child_process'
-import { existsSync, readFileSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
-import { z } from 'zod'
 import { breakable } from './flows.ts'
 import { type Broken, killedAt, tellPoint, troubledBy, undisturbed } from './harness.ts'
-import { eachOfTwo, faultsOf } from './judge.ts'
+import { faultsOf, sideBySide } from './judge.ts'
+import { readSeen, writeSeen } from './seen.ts'
 import { inOrder } from './share.ts'
 import { behaviours, errored, kinds, requestsOf, tellTrouble } from './troubles.ts'
 
-const file = join(import.meta.dirname, 'sweep.json')
-const entry = z.object({ commit: z.string(), at: z.string(), wrong: z.array(z.string()) })
-const done = existsSync(file) ? z.record(z.string(), entry).parse(JSON.parse(readFileSync(file, 'utf8'))) : {}
+const done = readSeen()
 const commit = spawnSync('git', ['rev-parse', '--short', 'HEAD'], { encoding: 'utf8' }).stdout.trim()
 
 const words = process.argv.slice(2)
@@ -44,12 +40,12 @@ for (const flow of breakable) {
 }
 const left = all.filter(({ name }) => isWanted(name) && done[name]?.wrong.length !== 0)
 // In an order drawn by the commit, so that a sweep that was ended early is a fair sample.
-await eachOfTwo(
+await sideBySide(
   inOrder(left, ({ name }) => name),
   async ({ name, run }) => {
     const wrong = faultsOf(await run())
     done[name] = { commit, at: new Date().toISOString(), wrong }
-    writeFileSync(file, `${JSON.stringify(done, null, 1)}\n`)
+    writeSeen(done)
     console.log(`${wrong.length === 0 ? '=' : 'x'} ${name}${wrong.map((one) => `\n    ${one}`).join('')}`)
   },
 )

@@ -1,6 +1,6 @@
 import type { FaultKind } from '../../sandbox/faults.ts'
 import { type Point, type Trouble, tellPoint } from './harness.ts'
-import { drawnBy } from './share.ts'
+import { inOrder } from './share.ts'
 
 /** What can happen to one request. */
 export const kinds: readonly FaultKind[] = ['429', '500', '503', 'cut-before', 'cut-after', 'timeout', 'slow']
@@ -27,12 +27,30 @@ export const errored: readonly { kind: string; behaviour: object }[] = [
 /** Each request once: its first occurrence. */
 export const requestsOf = (points: readonly Point[]) => points.filter((one) => one.nth === 1)
 
-/** For each request that this run tries one kind; the kinds go round, so that none comes too seldom. */
-export function drawn(points: readonly Point[]): Trouble[] {
-  return drawnBy(requestsOf(points), tellPoint).map((point, index) => ({
-    point,
-    kind: kinds[index % kinds.length] ?? '500',
-  }))
+/**
+ * For each request one kind of those that the sweep has seen to end well there, the rarest so far, in an order drawn by
+ * the commit; and the requests for which none was seen yet.
+ * @param ended whether an attempt, by its name, was seen to end well
+ */
+export function drawn(
+  flow: string,
+  points: readonly Point[],
+  ended: (name: string) => boolean,
+): { troubles: Trouble[]; unseen: Point[] } {
+  const counts = new Map<FaultKind, number>()
+  const unseen: Point[] = []
+  const troubles = inOrder(requestsOf(points), tellPoint).flatMap((point) => {
+    const [kind] = kinds
+      .filter((one) => ended(`${flow}: ${tellTrouble({ kind: one, point })}`))
+      .sort((one, other) => (counts.get(one) ?? 0) - (counts.get(other) ?? 0))
+    if (!kind) {
+      unseen.push(point)
+      return []
+    }
+    counts.set(kind, (counts.get(kind) ?? 0) + 1)
+    return [{ point, kind }]
+  })
+  return { troubles, unseen }
 }
 
 /** A trouble as it is told. */

@@ -63,7 +63,7 @@ export const mutants: readonly Mutant[] = [
   mutant(
     'a container’s process is taken for one of this host',
     'lib/cluster/lock.ts',
-    '&& other.processes === processes()',
+    '&& one.processes === processes()',
     '',
     'cluster/lock',
   ),

@@ -1,29 +1,32 @@
 import t from 'tap'
 import { breakable } from '../../faults/flows.ts'
-import { troubledBy, undisturbed } from '../../faults/harness.ts'
-import { eachOfTwo, faultsOf } from '../../faults/judge.ts'
+import { tellPoint, troubledBy, undisturbed } from '../../faults/harness.ts'
+import { faultsOf, sideBySide } from '../../faults/judge.ts'
+import { readSeen } from '../../faults/seen.ts'
 import { seed } from '../../faults/share.ts'
-import { behaviours, drawn, errored, tellTrouble } from '../../faults/troubles.ts'
+import { behaviours, drawn, errored, kinds, tellTrouble } from '../../faults/troubles.ts'
 
-// SIMULATED clouds that fail: for each request of each flow one fault, drawn by the commit; `npm run test:sweep` takes
-// every pair. The run succeeds or says clearly what to do, and in the end the world is as if nothing had happened.
+// SIMULATED clouds that fail: for each request one fault, drawn by the commit among those that the sweep has seen to end
+// well (test/faults/sweep.json); `npm run test:sweep` takes every pair. The run succeeds or says clearly what to do, and
+// in the end the world is as if nothing had happened.
 
 const counts = new Map<string, number>()
-const skip = process.env.REGROW_FAULTS
-  ? false
-  : 'NOT RUN: not every fault was seen to end well yet; REGROW_FAULTS=1 runs it'
+const seen = readSeen()
+const ended = (name: string) => seen[name]?.wrong.length === 0
 
-for (const flow of breakable)
+for (const flow of breakable) {
+  const skip =
+    flow.unseen && !process.env.REGROW_FAULTS
+      ? 'NOT RUN: most faults were not tried yet; REGROW_FAULTS=1 runs those that were'
+      : false
   t.test(
-    `${flow.name}, each request with a fault drawn by ${seed.slice(0, 7)}`,
+    `${flow.name}, a fault at each request, drawn by ${seed.slice(0, 7)}`,
     { timeout: 3_000_000, skip },
     async (t) => {
       const expected = await undisturbed(flow)
-      const troubles = [
-        ...drawn(expected.points),
-        ...(flow.before.length === 0 ? [...behaviours, ...errored] : []),
-      ]
-      await eachOfTwo(troubles, async (trouble) => {
+      const { troubles, unseen } = drawn(flow.name, expected.points, ended)
+      const all = [...troubles, ...(flow.before.length === 0 ? [...behaviours, ...errored] : [])]
+      const work = async (trouble: (typeof all)[number]) => {
         const kind = trouble.kind.startsWith('an errored') ? 'an errored action' : trouble.kind
         counts.set(kind, (counts.get(kind) ?? 0) + 1)
         t.same(
@@ -31,11 +34,17 @@ for (const flow of breakable)
           [],
           `${flow.name}: ${tellTrouble(trouble)}`,
         )
-      })
+      }
+      // Some only wait for an answer that does not come.
+      await sideBySide(all, work, 3)
+      t.comment(
+        `${flow.name}: ${troubles.length} requests; not tried, because the sweep did not come so far: ${unseen.map(tellPoint).join(', ') || 'none'}`,
+      )
     },
   )
+}
 
-t.test('each kind at least five times', { skip }, async (t) => {
-  for (const [kind, count] of counts) t.ok(count >= 5, `${kind}: ${count}`)
-  t.equal(counts.size, 12)
+t.test('each kind at least five times', async (t) => {
+  for (const kind of [...kinds, ...new Set(behaviours.map((one) => one.kind)), 'an errored action'])
+    t.ok((counts.get(kind) ?? 0) >= 5, `${kind}: ${counts.get(kind) ?? 0}`)
 })

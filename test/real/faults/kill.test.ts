@@ -4,7 +4,7 @@ import { join, resolve } from 'node:path'
 import t from 'tap'
 import { bootstrap, breakable } from '../../faults/flows.ts'
 import { killedAt, type Point, tellPoint, undisturbed } from '../../faults/harness.ts'
-import { eachOfTwo, faultsOf } from '../../faults/judge.ts'
+import { faultsOf, sideBySide } from '../../faults/judge.ts'
 import { drawnBy } from '../../faults/share.ts'
 
 // SIMULATED clouds, real processes, real SIGKILLs: every mutating request of every flow (or a share
@@ -12,22 +12,26 @@ import { drawnBy } from '../../faults/share.ts'
 
 const sides = ['before', 'after'] as const
 
-for (const flow of breakable)
-  t.test(`${flow.name}, killed everywhere`, { timeout: 3_000_000 }, async (t) => {
+const isAsked = process.env.REGROW_FAULTS !== undefined
+
+for (const flow of breakable) {
+  const skip = flow.unseen && !isAsked ? 'NOT RUN: not every kill was seen; REGROW_FAULTS=1 runs it' : false
+  t.test(`${flow.name}, killed everywhere`, { timeout: 3_000_000, skip }, async (t) => {
     const expected = await undisturbed(flow)
     const all = expected.points
       .filter((one) => one.mutates)
       .flatMap((point) => sides.map((side) => ({ point, side })))
     const kills = drawnBy(all, ({ point, side }) => `${side} ${tellPoint(point)}`)
-    await eachOfTwo(kills, async ({ point, side }) => {
+    await sideBySide(kills, async ({ point, side }) => {
       const broken = await killedAt(flow, point, side, expected)
       t.same(faultsOf(broken), [], `${flow.name} killed ${side} ${tellPoint(point)}`)
     })
-    t.ok(all.length >= 30, `${all.length} points of ${flow.name}`)
+    t.ok(all.length >= (flow.unseen ? 6 : 60), `${all.length} points of ${flow.name}`)
     t.comment(
       `${flow.name}: killed at ${kills.length} of ${all.length} points in ${expected.points.length} requests`,
     )
   })
+}
 
 t.test('a verb that forgets to look is found by it', { timeout: 600_000 }, async (t) => {
   const project = copyThatForgets(t)
