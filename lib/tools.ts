@@ -3,6 +3,7 @@ import { hostname, tmpdir } from 'node:os'
 import { delimiter, dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { z } from 'zod'
+import { isAlive } from './alive.ts'
 import { mayChange } from './change.ts'
 import { turn } from './digitalocean/pace.ts'
 import { isDryRun, showCommand } from './dry-run.ts'
@@ -128,14 +129,6 @@ function sweepWorkFolders(): void {
     } catch {
       // Another user's: it is theirs to sweep.
     }
-  }
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    return process.kill(pid, 0)
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM'
   }
 }
 

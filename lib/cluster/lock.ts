@@ -2,6 +2,7 @@ import { spawnSync } from 'node:child_process'
 import { readFileSync, readlinkSync } from 'node:fs'
 import { hostname, userInfo } from 'node:os'
 import { z } from 'zod'
+import { isAlive } from '../alive.ts'
 import { endChanges, guardChanges } from '../change.ts'
 import { atEnd } from '../ending.ts'
 import type { GitHub, Place } from '../gitops/github.ts'
@@ -195,20 +196,11 @@ function startOf(pid: number): string | undefined {
     const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ').pop()?.split(' ')
     return fields?.[0] === 'Z' ? undefined : fields?.[19]
   } catch {
-    return alive(pid) ? startByPs(pid) : undefined
+    return isAlive(pid) ? startByPs(pid) : undefined
   }
 }
 
 function startByPs(pid: number): string {
   const asked = spawnSync('ps', ['-o', 'lstart=', '-p', String(pid)], { encoding: 'utf8' })
   return asked.stdout?.trim() || 'unknown'
-}
-
-function alive(pid: number): boolean {
-  try {
-    process.kill(pid, 0)
-    return true
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM'
-  }
 }
