@@ -23,6 +23,22 @@ const cuts = ['fetch', 'host', 'k3s', 'argocd'].flatMap((step) => [`start of ${s
 const minutes = 60_000
 const kubernetes = trueK3s || (Boolean(process.env.REGROW_VM) && !withoutKubernetes)
 
+/** A namespace with an address of the pods' range behind a bridge, masqueraded, as k3s' network has them. */
+const podNetwork = `ip netns add pod; ip link add pods0 type bridge; ip addr add 10.42.250.1/24 dev pods0; ip link set pods0 up; ip link add podveth type veth peer name eth0 netns pod; ip link set podveth master pods0 up; ip -n pod addr add 10.42.250.9/24 dev eth0; ip -n pod link set eth0 up; ip -n pod route add default via 10.42.250.1; nft 'add table ip standin; add chain ip standin post { type nat hook postrouting priority 100; }; add rule ip standin post ip saddr 10.42.0.0/16 ip daddr != 10.42.0.0/16 masquerade'`
+
+const claimed = `apiVersion: v1
+kind: PersistentVolumeClaim
+metadata: {name: data}
+spec: {accessModes: [ReadWriteOnce], storageClassName: do-block-storage, resources: {requests: {storage: 1Gi}}}
+---
+apiVersion: v1
+kind: Pod
+metadata: {name: writer}
+spec:
+  containers: [{name: writer, image: 'docker.io/library/busybox:${parts.busybox.version}', command: [sleep, '3600'], volumeMounts: [{name: data, mountPath: /data}]}]
+  volumes: [{name: data, persistentVolumeClaim: {claimName: data}}]
+`
+
 if (without) t.test('a real machine', { skip: without }, async () => {})
 else {
   inOwnNetwork(import.meta.filename)
@@ -153,22 +169,6 @@ async function volume(t: Test, { machines, run, world }: Ground): Promise<void> 
   )
   t.match(disks.join(''), /scsi-0DO_Volume_pvc-/, 'by the name that a droplet has')
 }
-
-const claimed = `apiVersion: v1
-kind: PersistentVolumeClaim
-metadata: {name: data}
-spec: {accessModes: [ReadWriteOnce], storageClassName: do-block-storage, resources: {requests: {storage: 1Gi}}}
----
-apiVersion: v1
-kind: Pod
-metadata: {name: writer}
-spec:
-  containers: [{name: writer, image: 'docker.io/library/busybox:${parts.busybox.version}', command: [sleep, '3600'], volumeMounts: [{name: data, mountPath: /data}]}]
-  volumes: [{name: data, persistentVolumeClaim: {claimName: data}}]
-`
-
-/** A namespace with an address of the pods' range behind a bridge, masqueraded, as k3s' network has them. */
-const podNetwork = `ip netns add pod; ip link add pods0 type bridge; ip addr add 10.42.250.1/24 dev pods0; ip link set pods0 up; ip link add podveth type veth peer name eth0 netns pod; ip link set podveth master pods0 up; ip -n pod addr add 10.42.250.9/24 dev eth0; ip -n pod link set eth0 up; ip -n pod route add default via 10.42.250.1; nft 'add table ip standin; add chain ip standin post { type nat hook postrouting priority 100; }; add rule ip standin post ip saddr 10.42.0.0/16 ip daddr != 10.42.0.0/16 masquerade'`
 
 async function metadataIsClosed(t: Test, { machines, world }: Ground, name: string): Promise<void> {
   const look = (command: string) => machines.ask(name, command)

@@ -29,7 +29,7 @@ export interface VirtualMachines extends Machines {
   machine(name: string): Virtual
   /** What the machine printed on its serial console so far. */
   console(name: string): string
-  /** What a command prints on the machine, by the witness in its image; undefined where it does not answer within a minute. */
+  /** What a command prints on the machine, by the witness in its image; undefined where it does not answer in time. */
   ask(name: string, command: string, seconds?: number): Promise<string | undefined>
   /** Cuts the power, as a broken cable would. */
   cut(name: string): Promise<void>
@@ -94,7 +94,7 @@ export async function virtualMachines(image: Image, folder: string, clockOff = 0
       const file = join(named(name).folder, 'console.log')
       return existsSync(file) ? readFileSync(file, 'utf8') : ''
     },
-    ask: async (name, command, seconds = 60) => named(name).witness?.ask(command, seconds),
+    ask: async (name, command, seconds = 300) => named(name).witness?.ask(command, seconds),
     cut: (name) => off(named(name)),
     power: (name) => on(named(name)),
     end: async () => {
