@@ -214,7 +214,7 @@ t.test('SIMULATED machine, real scripts', { skip: missing, jobs: 4 }, async (t) 
     await deliver(machine, bucket, firstServer, full)
     machine.stub('df', 'printf "Avail\\n    0\\n"')
     t.equal((await machine.run(regrow, [], { REGROW_K3S_DEADLINE: '4' }).ended).code, 3)
-    t.match(last(bucket)?.message, /main-1 is not a Ready node yet\.\nThe disk of this machine is full\.$/)
+    t.match(last(bucket)?.message, /main-1 is not a Ready node yet\. The disk of this machine is full\.$/)
   })
 
   t.test('a machine outside the private network says so', apart(), async (t) => {
@@ -223,6 +223,18 @@ t.test('SIMULATED machine, real scripts', { skip: missing, jobs: 4 }, async (t) 
     machine.stub('ip', '')
     t.equal((await machine.run(regrow, [], { REGROW_K3S_DEADLINE: '4' }).ended).code, 3)
     t.equal(last(bucket)?.message, 'This machine has no address in the private network 10.110.0.0/20 yet.')
+  })
+
+  t.test('the deadline ends a repetition: what was wrong before is told all the same', apart(), async (t) => {
+    const [machine, bucket] = [makeMachine(t), await makeBucket(t)]
+    await deliver(machine, bucket, firstServer)
+    const asked = '"$REGROW_ROOT/asked"'
+    machine.stub('ip', `echo >>${asked}; [ "$(wc -l <${asked})" -le 2 ] || exec /bin/sleep 60`)
+    t.equal((await machine.run(regrow, [], { REGROW_K3S_DEADLINE: '6' }).ended).code, 3)
+    t.match(
+      last(bucket)?.message,
+      /^k3s v\S+ is being fetched\. Before that: This machine has no address in the private network .* yet\.$/,
+    )
   })
 
   t.test('names that cannot be resolved are told as such', apart(), async (t) => {
