@@ -17,14 +17,23 @@ export interface Done {
   out: string
 }
 
-/** Runs a script of the project in a process of its own. @param latency share of the cloud's own pace */
-export function run([script = '', ...words]: readonly string[], latency = 0): Done {
+/**
+ * Runs a script of the project in a process of its own.
+ * @param latency share of the cloud's own pace
+ * @param env what it has in its environment besides
+ */
+export function run([script = '', ...words]: readonly string[], latency = 0, env = {}): Done {
   const started = performance.now()
   const done = spawnSync(process.execPath, ['--import', tsx, join(root, script), ...words], {
     cwd: folder,
     encoding: 'utf8',
     maxBuffer: 2 ** 28,
-    env: { ...process.env, REGROW_SANDBOX_TOOLS: 'stand-ins', REGROW_SANDBOX_LATENCY: String(latency) },
+    env: {
+      ...process.env,
+      REGROW_SANDBOX_TOOLS: 'stand-ins',
+      REGROW_SANDBOX_LATENCY: String(latency),
+      ...env,
+    },
   })
   if (done.status !== 0) throw new Error(`${script} ${words.join(' ')}\n${done.stderr}`)
   return { seconds: (performance.now() - started) / 1000, out: done.stdout }
