@@ -74,22 +74,6 @@ export async function openTestBox(t: Test, faults: Fault[] = [], latencyScale = 
     rmSync(dir, { recursive: true, force: true })
   })
   const log = () => entries(join(home, 'requests.jsonl'))
-  const speak = async (
-    base: string | undefined,
-    token: string | undefined,
-    method: string,
-    path: string,
-    body?: object,
-  ) => {
-    const answer = await fetch(`${base}${path}`, {
-      method,
-      headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
-      ...(body ? { body: JSON.stringify(body) } : {}),
-    })
-    const said = await answer.text()
-    if (!answer.ok) throw new Error(`${method} ${path}: ${answer.status} ${said}`)
-    return said ? JSON.parse(said) : {}
-  }
   return {
     dir,
     env: box.env,
@@ -118,6 +102,24 @@ export async function openTestBox(t: Test, faults: Fault[] = [], latencyScale = 
       await act()
     },
   }
+}
+
+/** Speaks to a simulated service as the person could. @throws Error with what it answered */
+export async function speak(
+  base: string | undefined,
+  token: string | undefined,
+  method: string,
+  path: string,
+  body?: object,
+): Promise<Record<string, unknown>> {
+  const answer = await fetch(`${base}${path}`, {
+    method,
+    headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
+    ...(body ? { body: JSON.stringify(body) } : {}),
+  })
+  const said = await answer.text()
+  if (!answer.ok) throw new Error(`${method} ${path}: ${answer.status} ${said}`)
+  return said ? JSON.parse(said) : {}
 }
 
 /** Runs a command with nothing of the caller's environment but its PATH. */

@@ -4,10 +4,19 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { z } from 'zod'
 import { excludedNamespaces } from '../../lib/gitops/render.ts'
-import { type Ended, runIn, type TestBox } from './box.ts'
+import { type Ended, type How, runIn } from './box.ts'
 
-// A person's own things in a SIMULATED cluster, to be lost and brought back. Files are counted by their hash in the
-// volumes' own directories, which Velero has no part in.
+// A person's own things in a cluster, to be lost and brought back. Files are counted by their hash in the volumes' own
+// directories, which Velero has no part in.
+
+/** Where a cluster grows: the box with paper, or with real parts in its place. */
+export interface Surroundings {
+  dir: string
+  env: Record<string, string>
+  run(command: string, words?: string[], how?: How): Promise<Omit<Ended, 'requests'>>
+  /** Speaks to the simulated DigitalOcean as the person could. */
+  cloud(method: string, path: string, body?: object): Promise<Record<string, unknown>>
+}
 
 const objects = `
 apiVersion: v1
@@ -66,7 +75,7 @@ export const ids = (list: unknown) =>
  * Grows a cluster in a box and fills it; the sample's volume is the other of the two.
  * @param words of bootstrap
  */
-export async function openShop(box: TestBox, words: string[] = []): Promise<Shop> {
+export async function openShop(box: Surroundings, words: string[] = []): Promise<Shop> {
   const volumes = join(box.dir, '.sandbox', 'volumes')
   const kubectl: Shop['kubectl'] = async (words, input) => {
     const ended = await box.run('kubectl', words.split(' '), input === undefined ? {} : { input })

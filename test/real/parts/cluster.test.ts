@@ -1,10 +1,9 @@
 import { execFileSync } from 'node:child_process'
-import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { existsSync, readFileSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { load } from 'js-yaml'
-import t, { type Test } from 'tap'
-import { excludedNamespaces } from '../../../lib/gitops/render.ts'
+import t from 'tap'
+import { playAll } from '../../flows/scenarios.ts'
+import { openShop } from '../../flows/shop.ts'
 import { unexplained } from './explained.ts'
 import { openPartsBox, type PartsBox } from './ground.ts'
 import { kindParts } from './kinds.ts'
@@ -122,17 +121,6 @@ t.test('a cluster of real parts behind the box', { skip, timeout: 1_500_000 }, a
     ])
   })
 
-  await t.test('the second run changes nothing', async (t) => {
-    const before = await generations(kube)
-    const again = await box.run('bootstrap.mts')
-    t.equal(again.code, 0, again.err)
-    t.same(
-      again.err.split('\n').filter((line) => /^[+~-] /.test(line)),
-      [],
-    )
-    t.same(await generations(kube), before)
-  })
-
   await t.test('a change by hand is taken back', async (t) => {
     const port = '{.spec.ports[0].targetPort}'
     const patch = JSON.stringify([{ op: 'replace', path: '/spec/ports/0/targetPort', value: 81 }])
@@ -196,38 +184,45 @@ t.test('a cluster of real parts behind the box', { skip, timeout: 1_500_000 }, a
     t.equal(Buffer.from(data, 'base64').toString(), 'correct horse')
   })
 
-  await t.test('thirty pods leave a node, never more than their budget allows at once', async (t) => {
-    await drained(t, box, kube)
+  await t.test('of a hundred nodes one is drained of thirty pods, as their budget allows', async (t) => {
+    const names = Array.from({ length: 99 }, (_, n) => `main-${901 + n}`)
+    for (const name of names) await join(box, name)
+    await fill(kube, 'main-901')
+    const words = ['drain', 'main-901', '--ignore-daemonsets', '--delete-emptydir-data', '--timeout', '2m']
+    const { ended, least } = await watched(kube, () => kubectl(kube, words))
+    t.equal(ended.code, 0, ended.err)
+    t.equal(await on(kube, 'main-901'), 0)
+    t.ok(least >= 27, `never fewer than ${least} of 30 were ready`)
+    await act(kube, ['delete', 'deployment/many', 'poddisruptionbudget/many', '-n', 'default'])
+    await act(kube, ['delete', 'node', ...names])
   })
 
-  await t.test('after everything was wiped it comes back, volume and all', async (t) => {
-    const [file] = volumes(box)
-    writeFileSync(join(file ?? '', 'first-start'), '2026-11-23T12:00:00Z\n')
-    await act(kube, ['create', 'configmap', 'note', '-n', 'hello', '--from-literal=by=hand'])
-    const words = ['backup', 'create', 'later', '--snapshot-move-data', '--wait']
-    const backup = await box.run('velero', [...words, '--exclude-namespaces', excludedNamespaces.join(',')])
-    t.match(backup.out, /completed with status: Completed/, backup.err)
-    const destroyed = await box.run('scripts/destroy.mts', ['--confirm', 'main'])
-    t.equal(destroyed.code, 0, destroyed.err)
-    t.same(
-      volumes(box).filter((one) => one === file),
-      [],
-      'the volume is gone',
-    )
-    const restored = await box.run('restore.mts', ['--backup', 'latest', '--json'])
-    t.equal(restored.code, 0, restored.err)
-    const texts = volumes(box)
-      .map((one) => join(one, 'first-start'))
-      .flatMap((one) => (existsSync(one) ? [readFileSync(one, 'utf8')] : []))
-    t.same(texts, ['2026-11-23T12:00:00Z\n'])
-    t.equal(
-      await read(kube, ['configmap', 'note', '-n', 'hello'], '{.data.by}'),
-      'hand',
-      'what Git does not have',
-    )
-  })
-
+  // The suite that paper plays too (test/real/flows/scenarios.test.ts).
+  await playAll(t, box, await openShop(box))
   await fits('after a restore')
+
+  await t.test('scale removes no machine that a budget holds, and goes on when it allows', async (t) => {
+    const added = await box.run('scale.mts', ['--add', '1'])
+    t.equal(added.code, 0, added.err)
+    const name = added.err.match(/node (main-\d+) {2}Ready/)?.[1] ?? ''
+    await fill(kube, name)
+    const allow = (pods: number) => {
+      const patch = JSON.stringify({ spec: { maxUnavailable: pods } })
+      return act(kube, ['patch', 'pdb', 'many', '-n', 'default', '--type=merge', '-p', patch])
+    }
+    await allow(0)
+    const held = await box.run('scale.mts', ['--remove', name, '--drain-timeout', '15s'])
+    t.equal(held.code, 1)
+    t.match(held.err, `${name} could not be drained within 15 s: default/many-`)
+    t.match(held.err, 'default/many allows no disruption now')
+    t.equal(await on(kube, name), 30, 'nothing was moved')
+    await allow(3)
+    const { ended, least } = await watched(kube, () => box.run('scale.mts', ['--remove', name]))
+    t.equal(ended.code, 0, ended.err)
+    t.ok(least >= 27, `never fewer than ${least} of 30 were ready`)
+    t.notMatch((await kubectl(kube, ['get', 'nodes', '-o', 'name'])).out, name)
+    t.notMatch(JSON.stringify(await box.cloud('GET', '/v2/droplets')), `"${name}"`)
+  })
 
   await t.test('leaves nothing behind', async (t) => {
     await box.close()
@@ -269,15 +264,6 @@ async function everything(kube: string): Promise<KubeObject[]> {
   return get(kube, [wanted.join(','), '-A'])
 }
 
-/** Generations of what has none for its status: Argo CD's and Velero's kinds count theirs as well. */
-async function generations(kube: string): Promise<string[]> {
-  const kinds = 'deployments,statefulsets,daemonsets,services,ingresses,crd,storageclasses'
-  const found = await get(kube, [kinds, '-A'])
-  return found.map(
-    ({ kind, metadata }) => `${kind} ${metadata.namespace}/${metadata.name} ${metadata.generation}`,
-  )
-}
-
 async function act(kube: string, words: string[]): Promise<void> {
   const { code, err } = await kubectl(kube, words)
   if (code !== 0) throw new Error(err)
@@ -295,50 +281,39 @@ async function until(wish: () => Promise<boolean>): Promise<void> {
   }
 }
 
-/** The folders with the bytes of the world's volumes. */
-function volumes({ world }: PartsBox): string[] {
-  const root = world.path('volumes')
-  return existsSync(root) ? readdirSync(root).map((name) => join(root, name)) : []
+/** A node for a machine that is nowhere else. */
+function join(box: PartsBox, name: string): Promise<void> {
+  const id = Number(name.split('-')[1])
+  const hardware = { id, name, region: 'fra1', tags: [], userData: '', publicAddress: '', privateAddress: '' }
+  return box.cluster().join({ ...hardware, canReachOut: () => true }, { 'node-name': name })
 }
 
-async function drained(t: Test, box: PartsBox, kube: string): Promise<void> {
-  for (const id of [901, 902])
-    await box.cluster().join(
-      {
-        ...{ id, name: `main-${id}`, region: 'fra1', tags: [], userData: '', canReachOut: () => true },
-        ...{ publicAddress: '', privateAddress: '' },
-      },
-      { 'node-name': `main-${id}` },
-    )
-  const manifest = load(readFileSync(new URL('drain.yaml', import.meta.url), 'utf8'))
-  const applied = await kubectl(kube, ['apply', '--server-side', '-f', '-'], JSON.stringify(manifest))
-  t.equal(applied.code, 0, applied.err)
-  const ready = () => read(kube, ['deployment', 'many', '-n', 'default'], '{.status.readyReplicas}')
-  await until(async () => (await ready()) === '30')
-  const on = async (node: string) =>
-    (
-      await read(
-        kube,
-        ['pods', '-n', 'default', '--field-selector', `spec.nodeName=${node}`],
-        '{.items[*].metadata.name}',
-      )
-    )
-      .split(' ')
-      .filter(Boolean).length
-  const before = await on('main-901')
-  t.ok(before > 5, `${before} pods on the node`)
+const ready = (kube: string) => read(kube, ['deployment', 'many', '-n', 'default'], '{.status.readyReplicas}')
+
+/** Makes the thirty pods of drain.yaml and waits until all are ready on a node. */
+async function fill(kube: string, node: string): Promise<void> {
+  const text = readFileSync(new URL('drain.yaml', import.meta.url), 'utf8').replace('[NODE]', `[${node}]`)
+  const { code, err } = await kubectl(kube, ['apply', '--server-side', '-f', '-'], text)
+  if (code !== 0) throw new Error(err)
+  await until(async () => (await ready(kube)) === '30')
+  if ((await on(kube, node)) !== 30) throw new Error(`not all pods are on ${node}`)
+}
+
+/** How many of the pods are on a node. */
+async function on(kube: string, node: string): Promise<number> {
+  const which = ['pods', '-n', 'default', '-l', 'app=many', '--field-selector', `spec.nodeName=${node}`]
+  return (await read(kube, which, '{.items[*].metadata.name}')).split(' ').filter(Boolean).length
+}
+
+/** Does something. @returns what came of it, and the least pods that were ready meanwhile */
+async function watched<T>(kube: string, work: () => Promise<T>): Promise<{ ended: T; least: number }> {
   let least = 30
   let over = false
   const watch = (async () => {
-    while (!over) least = Math.min(least, Number(await ready()))
+    while (!over) least = Math.min(least, Number(await ready(kube)))
   })()
-  const words = ['drain', 'main-901', '--ignore-daemonsets', '--delete-emptydir-data', '--timeout', '2m']
-  const drain = await kubectl(kube, words)
+  const ended = await work()
   over = true
   await watch
-  t.equal(drain.code, 0, drain.err)
-  t.equal(await on('main-901'), 0)
-  t.ok(least >= 27, `never fewer than ${least} of 30 were ready`)
-  await act(kube, ['delete', 'deployment/many', 'poddisruptionbudget/many', '-n', 'default'])
-  await act(kube, ['delete', 'node', 'main-901', 'main-902'])
+  return { ended, least }
 }

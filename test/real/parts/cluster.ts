@@ -88,8 +88,9 @@ export async function startPartsCluster(
   await answers(api)
   const { github } = world.addresses
   const relays: Server[] = []
+  const machines = new Set<string>()
   const kubelet = new Kubelet({
-    api,
+    ...{ api, machines },
     processes,
     folder: join(folder, 'pods'),
     server: { host, port },
@@ -134,7 +135,10 @@ export async function startPartsCluster(
     kubeconfig,
     processes,
     readyAfter,
-    join: (joining, itsConfig) => register(api, joining, itsConfig),
+    join: (joining, itsConfig) => {
+      if (joining.publicAddress) machines.add(joining.name)
+      return register(api, joining, itsConfig)
+    },
     stop: async () => {
       await Promise.all(loops.map((loop) => loop.stop()))
       await processes.stop()

@@ -190,13 +190,14 @@ export class Csi {
         handle = treeAt(answer, 'snapshot').id
         await this.#content(one, content, handleOf(volume))
       }
-      const status = { readyToUse: true, restoreSize: '1Gi', creationTime: new Date().toISOString() }
+      const { min_disk_size: size } = treeAt(await cloud.call('GET', `snapshots/${handle}`), 'snapshot')
+      const status = { readyToUse: true, restoreSize: `${size}Gi`, creationTime: new Date().toISOString() }
       await this.#api.apply(`${snapshots}/volumesnapshotcontents/${content}/status`, {
         apiVersion: one.apiVersion,
         kind: 'VolumeSnapshotContent',
         status: {
           readyToUse: true,
-          restoreSize: 2 ** 30,
+          restoreSize: Number(size) * 2 ** 30,
           snapshotHandle: handle,
           creationTime: Date.now() * 1e6,
         },

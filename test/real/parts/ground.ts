@@ -3,18 +3,15 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { openBox } from '../../../sandbox/box.ts'
 import type { World } from '../../../sandbox/world.ts'
-import { type Ended, type How, runIn } from '../../flows/box.ts'
+import { runIn, speak } from '../../flows/box.ts'
+import type { Surroundings } from '../../flows/shop.ts'
 import type { PartsCluster } from './cluster.ts'
 import { type Fleet, partsFleet } from './machines.ts'
 import { type Mirror, startMirror } from './mirror.ts'
 
 /** The box with real parts in the paper cluster's place. */
-export interface PartsBox {
-  dir: string
-  env: Record<string, string>
+export interface PartsBox extends Surroundings {
   world: World
-  /** Runs a script of the project or a program in the box. */
-  run(command: string, words?: string[], how?: How): Promise<Omit<Ended, 'requests'>>
   /** @throws Error when no droplet has started its k3s yet */
   cluster(): PartsCluster
   close(): Promise<void>
@@ -44,6 +41,8 @@ export async function openPartsBox(): Promise<PartsBox> {
     world: world ?? missing('world'),
     run: (command, words = [], how = {}) =>
       runIn(dir, command, words, { ...how, env: { ...env, ...how.env } }),
+    cloud: (method, path, body) =>
+      speak(box.env.REGROW_DIGITALOCEAN_URL, box.env.DIGITALOCEAN_TOKEN, method, path, body),
     cluster: () => fleet?.cluster() ?? missing('cluster'),
     close: async () => {
       await box.leave()

@@ -15,6 +15,8 @@ import type { Processes } from './processes.ts'
 /** What the processes of pods get from their surroundings. */
 export interface Surroundings {
   api: Api
+  /** The nodes with a machine; pods on others are kwok's alone. */
+  machines: ReadonlySet<string>
   processes: Processes
   /** A folder for mounts and logs. */
   folder: string
@@ -110,7 +112,7 @@ export class Kubelet {
     const pods = (await api.list('/api/v1/pods')) as Pod[]
     const alive = pods.filter(
       ({ metadata, spec, status }) =>
-        spec.nodeName && status?.phase === 'Running' && !metadata.deletionTimestamp,
+        this.#at.machines.has(spec.nodeName) && status?.phase === 'Running' && !metadata.deletionTimestamp,
     )
     const keys = new Set(
       alive.flatMap((pod) => pod.spec.containers.map((one) => `${pod.metadata.uid}/${one.name}`)),

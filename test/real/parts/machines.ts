@@ -19,7 +19,8 @@ export interface Fleet {
 /**
  * Droplets that run the real user-data script and the real steps by bash, in a folder that plays their disk.
  * STOOD IN: systemd, kernel modules, swap and addresses (test/real/node/machine.ts), and k3s: where its unit is started,
- * the real Kubernetes starts on the authorities and the configuration that the steps placed. One server at a time.
+ * the real Kubernetes starts on the authorities and the configuration that the steps placed. One server at a time, and
+ * while a machine is off, its node stays Ready and a server's API answers.
  */
 export function partsFleet(world: World, mirror: () => Mirror): Fleet {
   const on = new Map<number, { machine: Machine; hardware: Hardware; ended: boolean }>()
@@ -45,12 +46,14 @@ export function partsFleet(world: World, mirror: () => Mirror): Fleet {
     await cluster?.stop()
   })
   const boot = async (hardware: Hardware) => {
-    const machine = makeMachine({ teardown: (remove) => world.atEnd(remove) })
+    // One that was powered off has its disk.
+    const before = on.get(hardware.id)
+    const machine = before?.machine ?? makeMachine({ teardown: (remove) => world.atEnd(remove) })
     const { publicAddress, privateAddress } = hardware
     const here = { machine, hardware, ended: false }
     on.set(hardware.id, here)
     machine.stub('ip', addresses(publicAddress, privateAddress))
-    applyUserData(machine, hardware.userData)
+    if (!before) applyUserData(machine, hardware.userData)
     const running = machine.run('usr/local/sbin/regrow', [], { REGROW_TOOLS: process.env.REGROW_TOOLS ?? '' })
     void running.ended.then(({ code, output }) => {
       writeFileSync(world.path('droplets', `${hardware.id}.log`), output)
@@ -81,7 +84,6 @@ export function partsFleet(world: World, mirror: () => Mirror): Fleet {
       halt: async (id) => {
         const here = on.get(id)
         if (here) here.ended = true
-        on.delete(id)
       },
       destroy: async (id) => {
         const here = on.get(id)

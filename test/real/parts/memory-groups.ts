@@ -41,7 +41,14 @@ export class MemoryGroups {
   /** Why programs cannot be held to limits here; false where they can. */
   static lacking(): string | false {
     if (!existsSync(join(root, 'memory.memsw.limit_in_bytes'))) return 'no memory control groups of version 1'
-    return process.getuid?.() !== 0 && 'control groups are made by root'
+    const tried = join(root, `${prefix}${process.pid}-tried`)
+    try {
+      mkdirSync(tried)
+      rmdirSync(tried)
+      return false
+    } catch (error) {
+      return `no control group can be made: ${(error as Error).message}`
+    }
   }
 
   /** @returns the words that start another program held to it */

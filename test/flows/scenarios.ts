@@ -1,0 +1,150 @@
+import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { Test } from 'tap'
+import { z } from 'zod'
+import type { Shop, Surroundings } from './shop.ts'
+
+/** Something that happens to a cluster, and what must come of it, whatever the cluster is made of. */
+type Scenario = (t: Test, box: Surroundings, shop: Shop) => Promise<void>
+
+/** One suite for paper (test/real/flows) and for real parts (test/real/parts), in this order: each stands on the last. */
+export const scenarios: Record<string, Scenario> = {
+  'the second bootstrap changes nothing': async (t, box, shop) => {
+    const kinds = 'deployments.apps,statefulsets.apps,daemonsets.apps,services,ingresses.networking.k8s.io'
+    const generations = async () =>
+      objects
+        .parse(JSON.parse(await shop.kubectl(`get ${kinds} -A -o json`)))
+        .items.map(({ metadata }) => `${metadata.namespace}/${metadata.name} ${metadata.generation}`)
+    const before = await generations()
+    const again = await box.run('bootstrap.mts')
+    t.equal(again.code, 0, again.err)
+    t.notMatch(again.err, /^[+~-] /m)
+    t.same(await generations(), before)
+  },
+
+  'a machine joins, is resized and leaves; what ran there goes on elsewhere, with its volume': async (
+    t,
+    box,
+    shop,
+  ) => {
+    await shop.write()
+    const before = await shop.content()
+    const added = await box.run('scale.mts', ['--add', '1', '--json'])
+    t.equal(added.code, 0, added.err)
+    t.match(added.err, '+ node main-2  Ready')
+    await shop.kubectl('cordon main-1')
+    await shop.kubectl('delete pod -l app=by-hand -n shop')
+    t.equal(await placeOf(shop, 'main-2'), 'main-2')
+    await shop.kubectl('uncordon main-1')
+    const resized = await box.run('scale.mts', ['--size', 's-2vcpu-4gb', '--node', 'main-2'])
+    t.equal(resized.code, 0, resized.err)
+    t.match(resized.err, '~ node main-2  drained')
+    t.match(resized.err, '~ droplet main-2  s-1vcpu-2gb → s-2vcpu-4gb')
+    t.equal(await placeOf(shop, 'main-1'), 'main-1')
+    const removed = await box.run('scale.mts', ['--remove', 'main-2'])
+    t.equal(removed.code, 0, removed.err)
+    t.equal((await shop.kubectl('get nodes -o name')).trim(), 'node/main-1')
+    t.same(await shop.content(), before)
+  },
+
+  'its backups are listed from the bucket': async (t, box, shop) => {
+    await shop.write()
+    await shop.backUp('later')
+    const listed = await box.run('scripts/backups.mts', ['--json'])
+    t.equal(listed.code, 0, listed.err)
+    const all = z.array(record).parse(JSON.parse(listed.out))
+    const [later, first] = [all[0], all.at(-1)]
+    t.match(first, { name: 'main-first', state: 'Completed', whole: true, formatVersion: '1.1.0' })
+    t.match(later, { name: 'later', state: 'Completed', whole: true, perMonth: 0 })
+    t.same(later?.volumes.map((one) => `${one.claim} ${one.kept}`).sort(), [
+      'hello/hello s3',
+      'shop/files s3',
+    ])
+    t.ok(later?.volumes.every((one) => one.bytes > 3000))
+    const days = (Date.parse(later?.expires ?? '') - Date.parse(later?.started ?? '')) / 86_400_000
+    t.equal(Math.round(days), 30)
+  },
+
+  'while it is alive nothing is restored over it': async (t, _box, shop) => {
+    const ended = await shop.restore('--backup', 'latest')
+    t.equal(ended.code, 1)
+    t.match(ended.err, 'cluster main is alive: droplet main-1 is active')
+  },
+
+  'all is lost but the buckets and Git, and an object is altered: the volume is named; with it whole, all comes back':
+    async (t, box, shop) => {
+      const before = await shop.content()
+      await shop.lose()
+      const file = movedObject(box, 'shop')
+      const whole = readFileSync(file)
+      const altered = Buffer.from(whole)
+      const middle = altered.length >> 1
+      altered[middle] = (altered[middle] ?? 0) ^ 1
+      writeFileSync(file, altered)
+      const failed = await shop.restore('--backup', 'later')
+      t.equal(failed.code, 1)
+      t.match(failed.err, /ended PartiallyFailed: volume of claim shop\/files: Failed: /)
+      t.match(failed.err, 'No app was started')
+      writeFileSync(file, whole)
+      const ended = await shop.restore('--backup', 'later')
+      t.equal(ended.code, 0, ended.err)
+      t.same(
+        proof.parse(JSON.parse(ended.out)).volumes.map((one) => `${one.claim} ${one.moved === one.bytes}`),
+        ['hello/hello true', 'shop/files true'],
+      )
+      t.same(proof.parse(JSON.parse(ended.out)).missing, [])
+      t.same(
+        await shop.content(),
+        before,
+        'every byte of every file, and the Secret that was only in the cluster',
+      )
+      t.match(ended.err, '+ Deployment shop/by-hand  from the backup: Git has none')
+      const mode = 'get backupstoragelocation default -n velero -o jsonpath={.spec.accessMode}'
+      t.equal(await shop.kubectl(mode), 'ReadWrite')
+    },
+}
+
+/** Runs all of them. */
+export async function playAll(t: Test, box: Surroundings, shop: Shop): Promise<void> {
+  for (const [name, play] of Object.entries(scenarios)) await t.test(name, (t) => play(t, box, shop))
+}
+
+const objects = z.object({
+  items: z.array(
+    z.object({
+      metadata: z.object({ name: z.string(), namespace: z.string(), generation: z.number().optional() }),
+    }),
+  ),
+})
+const pods = z.object({ items: z.array(z.object({ spec: z.object({ nodeName: z.string().optional() }) })) })
+const record = z.looseObject({
+  started: z.string(),
+  expires: z.string(),
+  volumes: z.array(z.object({ claim: z.string(), kept: z.string(), bytes: z.number() })),
+})
+const proof = z.looseObject({
+  missing: z.array(z.string()),
+  volumes: z.array(z.looseObject({ claim: z.string(), moved: z.number(), bytes: z.number() })),
+})
+
+/** Where the shop's pod is, once it is where it is wanted, or after a minute. */
+async function placeOf(shop: Shop, wanted: string): Promise<string> {
+  for (let tries = 0; ; tries++) {
+    const found = pods.parse(JSON.parse(await shop.kubectl('get pods -n shop -l app=by-hand -o json')))
+    const places = found.items.map((one) => one.spec.nodeName ?? 'nowhere')
+    if (tries === 120 || (places.length === 1 && places[0] === wanted)) return places.join(' ')
+    await sleep(500)
+  }
+}
+
+/** The largest object in the bucket that holds bytes of a namespace's volumes. */
+function movedObject({ dir }: Surroundings, namespace: string): string {
+  const spaces = join(dir, '.sandbox', 'spaces')
+  const bucket = readdirSync(spaces).find((name) => name.endsWith('-velero')) ?? ''
+  const folder = join(spaces, bucket, 'kopia', namespace)
+  const files = readdirSync(folder, { recursive: true, encoding: 'utf8' })
+    .filter((name) => name.endsWith('@'))
+    .map((name) => join(folder, name))
+  return files.toSorted((a, b) => statSync(b).size - statSync(a).size)[0] ?? ''
+}
