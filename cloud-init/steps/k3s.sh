@@ -17,11 +17,12 @@ fetch_k3s() {
   local code=0 status
   if is_right "$binary"; then return; fi
   mkdir -p "$(dirname "$binary")"
-  status=$(curl -fsSL -m 240 -o "$binary.new" -w '%{http_code}' "$K3S_URL") || code=$?
+  status=$(curl -fsSL --connect-timeout 30 -m 240 -o "$binary.new" -w '%{http_code}' "$K3S_URL") || code=$?
   case $code in
     0) ;;
     6) again "k3s cannot be fetched: the name in $K3S_URL cannot be resolved, DNS does not work here." ;;
     22) again "k3s cannot be fetched: $K3S_URL answers $status." ;;
+    28) again "k3s cannot be fetched: $K3S_URL does not answer in time, or its name cannot be resolved." ;;
     35 | 60) again "k3s cannot be fetched: TLS with the server of $K3S_URL failed; the clock here says $(date -u)." ;;
     *) again "k3s cannot be fetched from $K3S_URL: curl ended with code $code." ;;
   esac

@@ -59,7 +59,7 @@ async function trouble(t: Test): Promise<void> {
 
   // The deadline is the machine's own (five minutes), short here.
   await look('rm /filler; sync')
-  await look(deadline(30))
+  await look(deadline(120))
 
   await t.test('the disk has room again, but names are not resolved', async (t) => {
     names.silent = true
@@ -69,7 +69,7 @@ async function trouble(t: Test): Promise<void> {
     t.match(err, /main-1: host/)
     t.match(
       err,
-      /step “k3s” of main-1 failed: k3s cannot be fetched: the name in http:\/\/upstream\.example\S* cannot be resolved, DNS does not work here\./,
+      /step “k3s” of main-1 failed: .*k3s cannot be fetched: .*upstream\.example.* cannot be resolved/,
     )
   })
 
