@@ -195,7 +195,7 @@ t.test('SIMULATED machine, real scripts', { skip: missing, jobs: 4 }, async (t) 
       )
       await deliver(machine, bucket, firstServer, k3s)
       machine.stub('journalctl', 'echo "K10$(printf "a%.0s" {1..64})::server:joined"')
-      t.equal((await machine.run(regrow, [], { REGROW_K3S_DEADLINE: '4' }).ended).code, 3)
+      t.equal((await machine.run(regrow, [], { REGROW_K3S_DEADLINE: '10' }).ended).code, 3)
       const report = last(bucket)
       t.match(report, {
         step: 'k3s',
