@@ -1,5 +1,7 @@
 import { createHash } from 'node:crypto'
-import { gunzipSync } from 'node:zlib'
+import { Readable } from 'node:stream'
+import { pipeline } from 'node:stream/promises'
+import { createGunzip } from 'node:zlib'
 import { extract } from 'tar-stream'
 import { z } from 'zod'
 import { excludedNamespaces } from '../gitops/render.ts'
@@ -56,7 +58,9 @@ export async function eachObject(
   if (!bytes) throw new Problem(`${bucket.name} has no ${key}`, { cure: 'Choose another backup.' })
   try {
     const tar = extract()
-    tar.end(gunzipSync(bytes))
+    // Opened as it is read: thousands of objects need not lie in memory at the same time.
+    const opened = pipeline(Readable.from([bytes]), createGunzip(), tar)
+    opened.catch(() => {}) // the loop below throws the same
     for await (const entry of tar) {
       // Each object stands there once more below `<version>-preferredversion`.
       const [, resource] =
@@ -65,6 +69,7 @@ export async function eachObject(
       for await (const chunk of entry as AsyncIterable<Buffer>) if (resource) chunks.push(chunk)
       if (resource) visit(resource, manifest.parse(JSON.parse(Buffer.concat(chunks).toString())))
     }
+    await opened
   } catch (cause) {
     throw new Problem(
       `${key} in ${bucket.name} cannot be read: ${cause instanceof Error ? cause.message : cause}`,
@@ -104,8 +109,14 @@ export async function presentObjects(
   for (const resource of resources) {
     try {
       const answer = await repeated(() => kubectl(kube)`get ${resource} -A -o json`)
-      const { items } = answer.json(z.object({ items: z.array(manifest) }))
-      found.set(resource, new Map(items.map((one) => [idOf(one), digestOf(resource, one)])))
+      const { items } = answer.json(z.object({ items: z.array(z.unknown()) }))
+      // One at a time: of a long list a second copy would be made.
+      const ids = new Map<string, string | undefined>()
+      for (const item of items) {
+        const one = manifest.parse(item)
+        ids.set(idOf(one), digestOf(resource, one))
+      }
+      found.set(resource, ids)
     } catch (error) {
       if (!(error instanceof ToolFailure)) throw error
     }
