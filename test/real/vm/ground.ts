@@ -24,7 +24,16 @@ export const trueK3s = Boolean(process.env.REGROW_REAL)
 export const image = () => debian13(cache)
 
 /** Why no virtual machine can install itself here, or false. */
-export const without: string | false = missing
+export const without: string | false = missing || imageProblem()
+
+function imageProblem(): string | false {
+  try {
+    image()
+    return false
+  } catch (error) {
+    return `NOT RUN: no disk could be made: ${error instanceof Error ? error.message : error}`
+  }
+}
 
 /** Why none can start the real Kubernetes programs, or false. */
 export const withoutKubernetes: string | false =

@@ -59,7 +59,11 @@ export const missing: string | false = (() => {
   if (process.platform !== 'linux' || process.getuid?.() !== 0) return 'NOT RUN: needs Linux and root'
   const wanted = ['qemu-system-x86_64', 'qemu-img', 'mmdebstrap', 'mke2fs', 'unshare', 'ip', 'nft']
   const absent = wanted.filter((name) => spawnSync('which', [name]).status !== 0)
-  return absent.length === 0 ? false : `NOT RUN: ${absent.join(', ')} missing`
+  if (absent.length > 0) return `NOT RUN: ${absent.join(', ')} missing`
+  const trial =
+    'ip link add trial0 type bridge; ip tuntap add trial1 mode tap; nft add table ip trial; mount -t tmpfs none /mnt'
+  const tried = spawnSync('unshare', ['--net', '--mount', 'sh', '-ec', trial], { encoding: 'utf8' })
+  return tried.status === 0 ? false : `NOT RUN: no network of its own may be laid here: ${tried.stderr}`
 })()
 
 /**
