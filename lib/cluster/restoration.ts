@@ -61,7 +61,10 @@ export async function setCourse(
   const server = firstServerName(cluster)
   const isThere = own.droplets.some((one) => one.name === server)
   const begun = buckets && (await readRestoration(buckets.kit, server))
-  if (isThere && begun?.backup === backup && !(begun.finished && again)) return { ...begun, begun: true }
+  // Proven, but killed before what it replaces was removed: that goes first, and no third server is bought.
+  const isOver =
+    begun?.finished && !begun.droplets.some(({ id }) => own.droplets.some((one) => one.id === id))
+  if (isThere && begun?.backup === backup && !(isOver && again)) return { ...begun, begun: true }
   if (isThere || (buckets && (await everReported(buckets.kit, server))))
     takeNextNumber(cluster, isThere ? 'it is to be replaced' : 'it is gone')
   const before = begun?.address ?? (buckets && (await readNote(buckets.kit, server))?.address)
