@@ -27,6 +27,9 @@ export const errored: readonly { kind: string; behaviour: object }[] = [
 /** Each request once: its first occurrence. */
 export const requestsOf = (points: readonly Point[]) => points.filter((one) => one.nth === 1)
 
+/** Which part of the requests is tried: all, or what `REGROW_FAULT_SHARE` says. */
+export const faultShare = Math.min(1, Number(process.env.REGROW_FAULT_SHARE ?? 1))
+
 /**
  * For each request one kind of those that the sweep has seen to end well there, the rarest so far, in an order drawn by
  * the commit; and the requests for which none was seen yet.
@@ -39,7 +42,8 @@ export function drawn(
 ): { troubles: Trouble[]; unseen: Point[] } {
   const counts = new Map<FaultKind, number>()
   const unseen: Point[] = []
-  const troubles = inOrder(requestsOf(points), tellPoint).flatMap((point) => {
+  const requests = inOrder(requestsOf(points), tellPoint)
+  const troubles = requests.slice(0, Math.ceil(requests.length * faultShare)).flatMap((point) => {
     const [kind] = kinds
       .filter((one) => ended(`${flow}: ${tellTrouble({ kind: one, point })}`))
       .sort((one, other) => (counts.get(one) ?? 0) - (counts.get(other) ?? 0))
