@@ -2,11 +2,11 @@
 // Removes a cluster: shows exactly what, asks for its name, removes, looks again, names what is left.
 import { ageOf, lastWhole } from '../lib/backup/backups.ts'
 import { describe } from '../lib/cluster/cluster.ts'
-import { preflightReading } from '../lib/cluster/preflight.ts'
-import { removal, removalOutcome } from '../lib/cluster/removal.ts'
-import { removeBuckets, removeCloud, removeRepository, whatIsLeft } from '../lib/cluster/remove.ts'
 import { confirmName } from '../lib/confirm.ts'
 import { lockForRemoval } from '../lib/gitops/claim.ts'
+import { preflightReading } from '../lib/preflight/preflight.ts'
+import { removal, removalOutcome } from '../lib/removal/removal.ts'
+import { removeBuckets, removeCloud, removeRepository, whatIsLeft } from '../lib/removal/remove.ts'
 import { run } from '../lib/run.ts'
 import { openBuckets } from '../lib/store/buckets.ts'
 

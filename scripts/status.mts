@@ -3,9 +3,9 @@
 import { ageOf, lastWhole } from '../lib/backup/backups.ts'
 import { describe } from '../lib/cluster/cluster.ts'
 import { lockHolder } from '../lib/cluster/lock.ts'
-import { plan } from '../lib/cluster/plan.ts'
-import { preflightReading } from '../lib/cluster/preflight.ts'
 import { health } from '../lib/kubernetes/health.ts'
+import { plan } from '../lib/preflight/plan.ts'
+import { preflightReading } from '../lib/preflight/preflight.ts'
 import { run } from '../lib/run.ts'
 import { openBuckets } from '../lib/store/buckets.ts'
 

@@ -1,6 +1,6 @@
 import { gunzipSync } from 'node:zlib'
 import { z } from 'zod'
-import type { Bucket } from '../store/s3.ts'
+import type { Bucket } from '../clients/s3.ts'
 import type { BackedVolume } from './volumes.ts'
 
 const info = z.object({

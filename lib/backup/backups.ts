@@ -1,7 +1,7 @@
 import { z } from 'zod'
+import type { Bucket } from '../clients/s3.ts'
 import type { Cluster } from '../cluster/cluster.ts'
 import { parseJson } from '../json.ts'
-import type { Bucket } from '../store/s3.ts'
 
 /** A backup as its `velero-backup.json` in the bucket tells it (Velero's `object_store_layout.go`). */
 const backup = z.object({

@@ -1,6 +1,6 @@
+import type { Bucket } from '../clients/s3.ts'
 import type { Cluster } from '../cluster/cluster.ts'
 import { Problem } from '../problem.ts'
-import type { Bucket } from '../store/s3.ts'
 import { ageOf, type Backup, isWhole, listBackups } from './backups.ts'
 
 /**

@@ -1,4 +1,4 @@
-import type { Bucket } from '../store/s3.ts'
+import type { Bucket } from '../clients/s3.ts'
 import { backedVolumes } from './backed.ts'
 import { isWhole, listBackups } from './backups.ts'
 

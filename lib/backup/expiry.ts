@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { change } from '../change.ts'
+import type { Bucket } from '../clients/s3.ts'
 import type { Cluster } from '../cluster/cluster.ts'
-import type { Bucket } from '../store/s3.ts'
 import { tell } from '../story.ts'
 import { type Backup, isWhole, listBackups } from './backups.ts'
 

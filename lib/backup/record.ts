@@ -1,6 +1,6 @@
+import type { Bucket } from '../clients/s3.ts'
 import type { Inventory } from '../cluster/ours.ts'
 import { prices } from '../cluster/prices.ts'
-import type { Bucket } from '../store/s3.ts'
 import { backedVolumes } from './backed.ts'
 import { type Backup, isWhole, listBackups } from './backups.ts'
 

@@ -1,14 +1,14 @@
 import { z } from 'zod'
+import type { Bucket } from '../clients/s3.ts'
 import type { Cluster } from '../cluster/cluster.ts'
 import { clusterName } from '../cluster/names.ts'
-import type { WantedClaim } from '../cluster/plan.ts'
 import { dollars, prices } from '../cluster/prices.ts'
 import { parseJson } from '../json.ts'
+import type { WantedClaim } from '../preflight/plan.ts'
 import { Problem } from '../problem.ts'
 import type { Outcome } from '../result.ts'
 import type { Shown } from '../run.ts'
 import type { ScriptEnd } from '../script.ts'
-import type { Bucket } from '../store/s3.ts'
 
 /** DigitalOcean bills by the hour up to 672 a month, each begun one whole. */
 const hoursAMonth = 672

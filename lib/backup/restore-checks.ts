@@ -1,10 +1,10 @@
-import type { Check } from '../cluster/check.ts'
+import type { Bucket } from '../clients/s3.ts'
 import { accountOf, type Cluster } from '../cluster/cluster.ts'
 import type { Inventory } from '../cluster/ours.ts'
-import type { Course } from '../cluster/restoration.ts'
 import { checkUpstream } from '../cluster/upstream.ts'
+import type { Check } from '../preflight/check.ts'
 import { Problem } from '../problem.ts'
-import type { Bucket } from '../store/s3.ts'
+import type { Course } from '../server/restoration.ts'
 import type { BackedVolume } from './volumes.ts'
 
 /** What a restore is about to do. */

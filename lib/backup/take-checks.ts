@@ -1,7 +1,7 @@
+import type { Bucket } from '../clients/s3.ts'
 import type { Cluster } from '../cluster/cluster.ts'
 import { inventory } from '../cluster/ours.ts'
 import { Problem, Problems } from '../problem.ts'
-import type { Bucket } from '../store/s3.ts'
 import { tell } from '../story.ts'
 import { listBackups } from './backups.ts'
 import type { BackupWish } from './take.ts'

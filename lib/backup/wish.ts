@@ -1,6 +1,6 @@
+import { cloudTime } from '../clients/clock.ts'
 import type { Cluster } from '../cluster/cluster.ts'
 import { names } from '../cluster/names.ts'
-import { cloudTime } from '../digitalocean/clock.ts'
 import { Problem } from '../problem.ts'
 import type { BackupWish } from './take.ts'
 

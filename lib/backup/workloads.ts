@@ -1,7 +1,7 @@
 import { dump } from 'js-yaml'
 import { z } from 'zod'
+import type { Bucket } from '../clients/s3.ts'
 import { repeated } from '../kubernetes/repeated.ts'
-import type { Bucket } from '../store/s3.ts'
 import { tell } from '../story.ts'
 import { type Kube, kubectl } from '../tools.ts'
 import {

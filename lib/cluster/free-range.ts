@@ -1,4 +1,4 @@
-import type { Vpc } from '../digitalocean/types.ts'
+import type { Vpc } from '../clients/digitalocean-types.ts'
 import type { Description } from './description.ts'
 import { names } from './names.ts'
 import { overlap } from './ranges.ts'

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import type { Account } from '../digitalocean/types.ts'
+import type { Account } from '../clients/digitalocean-types.ts'
 
 /** Every name that regrow gives: no script writes one itself. */
 export const names = {

@@ -1,4 +1,4 @@
-import type { DigitalOcean } from '../digitalocean/client.ts'
+import type { DigitalOcean } from '../clients/digitalocean.ts'
 import type {
   Droplet,
   Firewall,
@@ -9,7 +9,7 @@ import type {
   SshKey,
   Volume,
   Vpc,
-} from '../digitalocean/types.ts'
+} from '../clients/digitalocean-types.ts'
 import { names } from './names.ts'
 
 /** Everything at DigitalOcean that belongs to one cluster. */

@@ -1,3 +1,4 @@
+import type { Droplet, Project, ReservedIp } from '../clients/digitalocean-types.ts'
 import type { Cluster } from '../cluster/cluster.ts'
 import { inventory, isOurs } from '../cluster/ours.ts'
 import { isDryRun } from '../dry-run.ts'
@@ -6,7 +7,6 @@ import { Problem } from '../problem.ts'
 import { tell } from '../story.ts'
 import { doctl, ToolFailure } from '../tools.ts'
 import { waitFor } from '../wait.ts'
-import type { Droplet, Project, ReservedIp } from './types.ts'
 
 /** The reserved IP that stays when the droplet goes; created straight into the project, because it has no name. */
 export async function ensureAddress(cluster: Cluster, project: Project): Promise<ReservedIp> {

@@ -1,5 +1,6 @@
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import type { Droplet, Project, ReservedIp, SshKey } from '../clients/digitalocean-types.ts'
 import type { Cluster } from '../cluster/cluster.ts'
 import { isOurs, ownProject } from '../cluster/ours.ts'
 import { isDryRun } from '../dry-run.ts'
@@ -10,7 +11,6 @@ import { doctl, workFolder } from '../tools.ts'
 import { waitFor } from '../wait.ts'
 import { assignAddress } from './address.ts'
 import type { Network } from './network.ts'
-import type { Droplet, Project, ReservedIp, SshKey } from './types.ts'
 
 /** What a droplet is made of. */
 export interface DropletSpec {

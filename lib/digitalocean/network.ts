@@ -1,10 +1,10 @@
+import type { Firewall, Vpc } from '../clients/digitalocean-types.ts'
 import type { Cluster } from '../cluster/cluster.ts'
 import { names } from '../cluster/names.ts'
 import { isOurs } from '../cluster/ours.ts'
 import { ensure } from '../ensure.ts'
 import { tell } from '../story.ts'
 import { doctl } from '../tools.ts'
-import type { Firewall, Vpc } from './types.ts'
 
 /** The private network and the firewall of a cluster. */
 export interface Network {

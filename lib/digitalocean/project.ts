@@ -1,9 +1,9 @@
+import type { Project } from '../clients/digitalocean-types.ts'
 import type { Cluster } from '../cluster/cluster.ts'
 import { names } from '../cluster/names.ts'
 import { isOurs } from '../cluster/ours.ts'
 import { ensure } from '../ensure.ts'
 import { doctl } from '../tools.ts'
-import type { Project } from './types.ts'
 
 /** The DigitalOcean project that tells which reserved IP is ours: addresses have neither name nor tag. */
 export async function ensureProject(cluster: Cluster): Promise<Project> {

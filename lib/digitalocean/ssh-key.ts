@@ -1,5 +1,6 @@
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import type { SshKey } from '../clients/digitalocean-types.ts'
 import type { Cluster } from '../cluster/cluster.ts'
 import { names } from '../cluster/names.ts'
 import { isOurs } from '../cluster/ours.ts'
@@ -7,7 +8,6 @@ import { ensure } from '../ensure.ts'
 import { Problem } from '../problem.ts'
 import type { Kit } from '../store/kit.ts'
 import { doctl, workFolder } from '../tools.ts'
-import type { SshKey } from './types.ts'
 
 /** The SSH key of the kit at DigitalOcean: port 22 stays closed, it is there for the day somebody must open it. */
 export async function ensureSshKey(cluster: Cluster, kit: Kit): Promise<SshKey> {

@@ -1,4 +1,6 @@
 import { change } from '../change.ts'
+import type { Repository } from '../clients/github.ts'
+import { GitHubRefusal } from '../clients/github-refusal.ts'
 import type { Cluster } from '../cluster/cluster.ts'
 import { descriptionPath, renderDescription } from '../cluster/description.ts'
 import { lockChanges } from '../cluster/lock.ts'
@@ -9,8 +11,6 @@ import { tell } from '../story.ts'
 import { ToolFailure } from '../tools.ts'
 import { waitFor } from '../wait.ts'
 import { commitFiles } from './commit.ts'
-import type { Repository } from './github.ts'
-import { GitHubRefusal } from './github-refusal.ts'
 
 /**
  * Claims the cluster: the repository is made (or found to be ours), the lock taken, and the description committed

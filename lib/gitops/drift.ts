@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import type { GitHub, Place } from './github.ts'
+import type { GitHub, Place } from '../clients/github.ts'
 
 /**
  * How a file in Git differs from what regrow would write. `ours`: regrow may write it. `edited`, `removed`: a person

@@ -1,5 +1,5 @@
+import type { Droplet } from '../clients/digitalocean-types.ts'
 import type { Description } from '../cluster/description.ts'
-import type { Droplet } from '../digitalocean/types.ts'
 import type { Member } from '../kubernetes/nodes.ts'
 import type { Pod } from '../kubernetes/pods.ts'
 import { type Described, serversOf, sizeOf, wasGiven } from './reshape.ts'

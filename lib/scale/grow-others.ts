@@ -1,7 +1,7 @@
 import type { Cluster } from '../cluster/cluster.ts'
-import type { Ground } from '../cluster/grow.ts'
 import { ensureSshKey } from '../digitalocean/ssh-key.ts'
 import { describeInGit } from '../gitops/claim.ts'
+import type { Ground } from '../server/grow.ts'
 import { joinAll } from './join-all.ts'
 import { withSuccessors } from './mend.ts'
 import { reach } from './reach.ts'

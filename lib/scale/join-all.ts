@@ -1,5 +1,5 @@
+import type { Droplet } from '../clients/digitalocean-types.ts'
 import type { Cluster } from '../cluster/cluster.ts'
-import type { Droplet } from '../digitalocean/types.ts'
 import type { Kube } from '../tools.ts'
 import { type JoinGround, join } from './join.ts'
 import { serversWell } from './leave.ts'

@@ -1,7 +1,7 @@
 import type { Cluster } from '../cluster/cluster.ts'
-import type { Ground } from '../cluster/grow.ts'
 import { assignAddress } from '../digitalocean/address.ts'
 import { DryRunEnd, isDryRun } from '../dry-run.ts'
+import type { Ground } from '../server/grow.ts'
 import type { Kube } from '../tools.ts'
 import { waitFor } from '../wait.ts'
 import { difference, type Todo } from './difference.ts'

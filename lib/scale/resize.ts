@@ -1,5 +1,5 @@
+import type { Droplet } from '../clients/digitalocean-types.ts'
 import type { Cluster } from '../cluster/cluster.ts'
-import type { Droplet } from '../digitalocean/types.ts'
 import { isDryRun } from '../dry-run.ts'
 import { atEnd } from '../ending.ts'
 import { type Draining, drain, uncordon } from '../kubernetes/drain.ts'

@@ -1,7 +1,7 @@
 import { join } from 'node:path'
+import type { Droplet, ReservedIp } from '../clients/digitalocean-types.ts'
 import type { Cluster } from '../cluster/cluster.ts'
 import { inventory } from '../cluster/ours.ts'
-import type { Droplet, ReservedIp } from '../digitalocean/types.ts'
 import { writeKubeconfig } from '../kubernetes/connect.ts'
 import { type Member, members } from '../kubernetes/nodes.ts'
 import { pods } from '../kubernetes/pods.ts'

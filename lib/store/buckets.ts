@@ -1,8 +1,9 @@
 import { change, mayChange } from '../change.ts'
+import { cloudTime } from '../clients/clock.ts'
+import { type Bucket, connectStore } from '../clients/s3.ts'
 import { type BucketPlaces, bucketPlaces, type Cluster } from '../cluster/cluster.ts'
 import { names } from '../cluster/names.ts'
 import { isOurs } from '../cluster/ours.ts'
-import { cloudTime } from '../digitalocean/clock.ts'
 import { isDryRun } from '../dry-run.ts'
 import { atEnd } from '../ending.ts'
 import { Problem } from '../problem.ts'
@@ -11,7 +12,6 @@ import { accepted, missingBuckets, unusable } from './existence.ts'
 import { isClusterKey, isOfThisRun, isShortLived, mintKey, removeKey, type SpacesKeyPair } from './keys.ts'
 import { nodeRecords } from './nodes.ts'
 import { ownKey } from './other-store.ts'
-import { type Bucket, connectStore } from './s3.ts'
 import { createBuckets, sweepSetupKeys } from './setup.ts'
 
 /** The two buckets of a cluster, opened with the operator's key. */

@@ -1,8 +1,8 @@
+import type { Store } from '../clients/s3.ts'
 import type { BucketPlaces } from '../cluster/cluster.ts'
 import { networkCure } from '../environment.ts'
 import { Problem } from '../problem.ts'
 import { waitFor } from '../wait.ts'
-import type { Store } from './s3.ts'
 
 /**
  * Which of the two buckets do not exist, asked without a key: S3 answers 404 for a missing bucket and 403 for one that

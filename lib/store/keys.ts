@@ -1,14 +1,14 @@
 import { z } from 'zod'
+import type { SpacesKey } from '../clients/digitalocean-types.ts'
+import type { StoreKey } from '../clients/s3.ts'
 import type { Cluster } from '../cluster/cluster.ts'
 import { names } from '../cluster/names.ts'
 import { isOurs } from '../cluster/ours.ts'
-import type { SpacesKey } from '../digitalocean/types.ts'
 import { isDryRun } from '../dry-run.ts'
 import { Problem } from '../problem.ts'
 import { Secret } from '../secret.ts'
 import { doctl, doctlUnlocked, ToolFailure } from '../tools.ts'
 import { backoff } from '../wait.ts'
-import type { StoreKey } from './s3.ts'
 
 /** A Spaces key of ours with the secret that is shown once. */
 export interface SpacesKeyPair extends StoreKey {

@@ -1,17 +1,17 @@
 import { randomBytes } from 'node:crypto'
 import { z } from 'zod'
 import { change } from '../change.ts'
+import { cloudTime } from '../clients/clock.ts'
 import type { Cluster } from '../cluster/cluster.ts'
 import { asked } from '../confirm.ts'
-import { cloudTime } from '../digitalocean/clock.ts'
 import { isDryRun } from '../dry-run.ts'
-import { makeSealingKey } from '../gitops/sealing-key.ts'
 import { parseJson } from '../json.ts'
 import { clusterAuthorities, makeClusterAuthorities, makeSshKeyPair } from '../node/index.ts'
 import { Problem } from '../problem.ts'
 import { remember, Secret } from '../secret.ts'
 import { tell } from '../story.ts'
 import type { Buckets } from './buckets.ts'
+import { makeSealingKey } from './sealing-key.ts'
 
 const pair = z.object({ publicKey: z.string(), privateKey: z.string() })
 

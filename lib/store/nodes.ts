@@ -1,7 +1,7 @@
 import { z } from 'zod'
+import type { Bucket } from '../clients/s3.ts'
 import { parseJson } from '../json.ts'
 import { installSteps, type Report, reportSchema, type Step, steps } from '../node/index.ts'
-import type { Bucket } from './s3.ts'
 
 /** What is noted when a bundle is made: which key signed its URLs, until when, and which step is the droplet's last. */
 const note = z.object({

@@ -1,10 +1,10 @@
 import { z } from 'zod'
+import { connectStore, type Store } from '../clients/s3.ts'
 import { bucketPlaces, type Cluster } from '../cluster/cluster.ts'
 import { Problem } from '../problem.ts'
 import { Secret } from '../secret.ts'
 import { unusable } from './existence.ts'
 import type { SpacesKeyPair } from './keys.ts'
-import { connectStore, type Store } from './s3.ts'
 
 /**
  * What is wrong with another store than Spaces: buckets that are not there, the operator's key that does not open

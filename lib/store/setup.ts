@@ -1,14 +1,14 @@
 import { change, mayChange } from '../change.ts'
+import { cloudTime } from '../clients/clock.ts'
+import { connectStore, type Store } from '../clients/s3.ts'
 import { type BucketPlaces, bucketPlaces, type Cluster } from '../cluster/cluster.ts'
 import { names } from '../cluster/names.ts'
 import { isOurs } from '../cluster/ours.ts'
-import { cloudTime } from '../digitalocean/clock.ts'
 import { isDryRun } from '../dry-run.ts'
 import { atEnd } from '../ending.ts'
 import { tell } from '../story.ts'
 import { accepted, missingBuckets } from './existence.ts'
 import { isSetupKey, mintKey, removeKey } from './keys.ts'
-import { connectStore, type Store } from './s3.ts'
 
 /** Makes buckets. A full-access key exists only between “no bucket” and “buckets made”. */
 export async function createBuckets(

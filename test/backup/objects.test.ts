@@ -3,7 +3,7 @@ import t from 'tap'
 import { pack } from 'tar-stream'
 import { type BackedObject, backedObjects, compareObjects } from '../../lib/backup/objects.ts'
 import { bare } from '../../lib/backup/workloads.ts'
-import type { Bucket } from '../../lib/store/s3.ts'
+import type { Bucket } from '../../lib/clients/s3.ts'
 
 const object = (resource: string, id: string, more: Partial<BackedObject> = {}): BackedObject => ({
   resource,

@@ -1,10 +1,10 @@
 import t from 'tap'
 import { restoreChecks } from '../../lib/backup/restore-checks.ts'
 import { claimsOf } from '../../lib/backup/restore-plan.ts'
+import type { Bucket } from '../../lib/clients/s3.ts'
 import type { Cluster } from '../../lib/cluster/cluster.ts'
 import type { Inventory } from '../../lib/cluster/ours.ts'
-import type { Course } from '../../lib/cluster/restoration.ts'
-import type { Bucket } from '../../lib/store/s3.ts'
+import type { Course } from '../../lib/server/restoration.ts'
 
 // Each row is a world in which one thing is not as a restore needs it. Clients are stand-ins with fixed answers.
 

@@ -1,8 +1,8 @@
 import t from 'tap'
 import { backupChecks } from '../../lib/backup/take-checks.ts'
+import type { DigitalOcean } from '../../lib/clients/digitalocean.ts'
+import type { Bucket } from '../../lib/clients/s3.ts'
 import type { Cluster } from '../../lib/cluster/cluster.ts'
-import type { DigitalOcean } from '../../lib/digitalocean/client.ts'
-import type { Bucket } from '../../lib/store/s3.ts'
 
 const tags = ['regrow:main']
 const none = async () => []

@@ -4,10 +4,10 @@ import { readFileSync, readlinkSync } from 'node:fs'
 import { hostname } from 'node:os'
 import t from 'tap'
 import { mayChange } from '../../lib/change.ts'
+import type { GitHub } from '../../lib/clients/github.ts'
+import { GitHubRefusal } from '../../lib/clients/github-refusal.ts'
 import { lockChanges, lockHolder } from '../../lib/cluster/lock.ts'
 import { endAll } from '../../lib/ending.ts'
-import type { GitHub } from '../../lib/gitops/github.ts'
-import { GitHubRefusal } from '../../lib/gitops/github-refusal.ts'
 
 const place = { owner: 'bob', name: 'regrow-main' }
 

@@ -3,9 +3,9 @@ import { join } from 'node:path'
 import t from 'tap'
 import { guardChanges } from '../../lib/change.ts'
 import type { Cluster } from '../../lib/cluster/cluster.ts'
-import { removeCloud } from '../../lib/cluster/remove.ts'
 import { ensureSshKey } from '../../lib/digitalocean/ssh-key.ts'
 import { Problem } from '../../lib/problem.ts'
+import { removeCloud } from '../../lib/removal/remove.ts'
 import type { Kit } from '../../lib/store/kit.ts'
 
 // Beside a doctl that does nothing but end as said.

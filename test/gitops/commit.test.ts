@@ -1,7 +1,7 @@
 import t from 'tap'
+import type { Files, GitHub } from '../../lib/clients/github.ts'
+import { GitHubRefusal } from '../../lib/clients/github-refusal.ts'
 import { commitFiles } from '../../lib/gitops/commit.ts'
-import type { Files, GitHub } from '../../lib/gitops/github.ts'
-import { GitHubRefusal } from '../../lib/gitops/github-refusal.ts'
 
 t.test('a push in between is the new base, and what to write is asked again for it', async (t) => {
   const written: Files[] = []

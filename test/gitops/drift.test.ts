@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import t from 'tap'
+import type { GitHub } from '../../lib/clients/github.ts'
 import { drift } from '../../lib/gitops/drift.ts'
-import type { GitHub } from '../../lib/gitops/github.ts'
 
 const sha = (text: string) =>
   createHash('sha1')

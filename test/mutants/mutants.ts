@@ -259,7 +259,7 @@ export const mutants: readonly Mutant[] = [
   ),
   mutant(
     'the plan leaves a price out',
-    'lib/cluster/plan.ts',
+    'lib/preflight/plan.ts',
     'perMonth: places.spaces && index === 0 ? prices.spaces : 0,',
     'perMonth: 0,',
     'flows/life',
@@ -280,7 +280,7 @@ export const mutants: readonly Mutant[] = [
   ),
   mutant(
     'the key in the cluster opens the kit as well',
-    'lib/cluster/first-server.ts',
+    'lib/server/first-server.ts',
     'reached.map((one) => `bucket=${one};permission=readwrite`)',
     "['bucket=;permission=fullaccess']",
     'input/secrets',
@@ -344,17 +344,17 @@ export const mutants: readonly Mutant[] = [
   ),
   mutant(
     'URLs are signed for longer than a week',
-    'lib/cluster/bundle.ts',
+    'lib/server/bundle.ts',
     'const week = 7 * 24 * 3600',
     'const week = 8 * 24 * 3600',
-    'cluster/bundle',
+    'server/bundle',
   ),
   mutant(
     'a secret in user-data',
-    'lib/cluster/bundle.ts',
+    'lib/server/bundle.ts',
     "bundleUrl: await kit.sign('GET', bundleKey(name), week),",
     "bundleUrl: `${await kit.sign('GET', bundleKey(name), week)}#${wish.node.tokens.server}`,",
-    'cluster/bundle',
+    'server/bundle',
   ),
   mutant(
     'user-data tells the size of no text',
@@ -407,10 +407,10 @@ export const mutants: readonly Mutant[] = [
   ),
   mutant(
     'destroy removes volumes that are the only copy',
-    'lib/cluster/removal.ts',
+    'lib/removal/removal.ts',
     'own.volumes.filter((one) => !isHeld(one.name))',
     'own.volumes.filter((one) => isHeld(one.name) && false)',
-    'cluster/removal',
+    'removal/removal',
   ),
   mutant(
     'a machine with nobody’s number is removed',

@@ -1,6 +1,6 @@
 import t from 'tap'
 import { sealSecret } from '../../lib/gitops/sealing.ts'
-import { makeSealingKey } from '../../lib/gitops/sealing-key.ts'
+import { makeSealingKey } from '../../lib/store/sealing-key.ts'
 import { listAt, textAt } from '../../sandbox/cluster/tree.ts'
 import { apply, cluster, definition, eventually, workload } from './cluster-ground.ts'
 import { clear, ground } from './droplet-ground.ts'

@@ -1,6 +1,6 @@
 import t from 'tap'
+import type { Droplet } from '../../lib/clients/digitalocean-types.ts'
 import { type Description, parseDescription } from '../../lib/cluster/description.ts'
-import type { Droplet } from '../../lib/digitalocean/types.ts'
 import type { Member } from '../../lib/kubernetes/nodes.ts'
 import type { Pod } from '../../lib/kubernetes/pods.ts'
 import { ailing, difference, isDone, type Seen } from '../../lib/scale/difference.ts'

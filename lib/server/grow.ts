@@ -1,13 +1,13 @@
+import type { Project, ReservedIp } from '../clients/digitalocean-types.ts'
+import type { Cluster } from '../cluster/cluster.ts'
 import { ensureDroplet } from '../digitalocean/droplet.ts'
 import type { Network } from '../digitalocean/network.ts'
 import { ensureSshKey } from '../digitalocean/ssh-key.ts'
-import type { Project, ReservedIp } from '../digitalocean/types.ts'
 import { seed } from '../gitops/seed.ts'
 import { connect } from '../kubernetes/connect.ts'
 import { type Buckets, retireClusterKeys } from '../store/buckets.ts'
 import type { Kit } from '../store/kit.ts'
 import type { Kube } from '../tools.ts'
-import type { Cluster } from './cluster.ts'
 import { ensureBundle, firstServerName } from './first-server.ts'
 
 /** What a first server stands on. */

@@ -1,9 +1,9 @@
+import { accountOf, type Cluster } from '../cluster/cluster.ts'
+import type { Inventory } from '../cluster/ours.ts'
 import { Problem } from '../problem.ts'
+import { renumberLostServer } from '../server/revive.ts'
 import type { Check } from './check.ts'
-import { accountOf, type Cluster } from './cluster.ts'
-import type { Inventory } from './ours.ts'
 import { firstClaims } from './plan.ts'
-import { renumberLostServer } from './revive.ts'
 
 /** Regions with basic droplets and Spaces (https://docs.digitalocean.com/platform/regional-availability, 2026-10). */
 const spacesRegions = ['ams3', 'blr1', 'fra1', 'lon1', 'nyc3', 'sfo2', 'sfo3', 'sgp1', 'syd1', 'tor1']

@@ -1,8 +1,8 @@
+import type { Cluster } from '../cluster/cluster.ts'
+import { dollars, prices } from '../cluster/prices.ts'
 import { isDryRun } from '../dry-run.ts'
 import { tell } from '../story.ts'
 import { doctl } from '../tools.ts'
-import type { Cluster } from './cluster.ts'
-import { dollars, prices } from './prices.ts'
 import type { Restoration } from './restoration.ts'
 import { untilDone } from './revive.ts'
 

@@ -1,5 +1,7 @@
 import { change, mayChange } from '../change.ts'
-import type { Snapshot } from '../digitalocean/types.ts'
+import type { Snapshot } from '../clients/digitalocean-types.ts'
+import { bucketPlaces, type Cluster } from '../cluster/cluster.ts'
+import { inventory } from '../cluster/ours.ts'
 import { DryRunEnd, isDryRun } from '../dry-run.ts'
 import { forAll } from '../parallel.ts'
 import { missingBuckets } from '../store/existence.ts'
@@ -8,8 +10,6 @@ import { deleteBuckets } from '../store/setup.ts'
 import { tell } from '../story.ts'
 import { doctl, type Output, ToolFailure } from '../tools.ts'
 import { backoff, waitFor } from '../wait.ts'
-import { bucketPlaces, type Cluster } from './cluster.ts'
-import { inventory } from './ours.ts'
 import type { Kept } from './removal.ts'
 
 /**

@@ -5,8 +5,8 @@ import { networkCure } from '../environment.ts'
 import { Problem } from '../problem.ts'
 import { withRetry } from '../retry.ts'
 import type { Secret } from '../secret.ts'
+import * as types from './digitalocean-types.ts'
 import { turn } from './pace.ts'
-import * as types from './types.ts'
 
 /** The looking side of DigitalOcean's API: every answer parsed, every list whole. Changes are made with doctl. */
 export interface DigitalOcean {

@@ -1,19 +1,19 @@
 import { change } from '../change.ts'
+import type { Droplet } from '../clients/digitalocean-types.ts'
+import type { Bucket } from '../clients/s3.ts'
+import type { Cluster } from '../cluster/cluster.ts'
+import { names } from '../cluster/names.ts'
 import { findDroplets } from '../digitalocean/droplet.ts'
-import type { Droplet } from '../digitalocean/types.ts'
 import { isDryRun } from '../dry-run.ts'
 import { describeInGit } from '../gitops/claim.ts'
 import { installSteps, type Report, type Step } from '../node/index.ts'
 import { Problem } from '../problem.ts'
 import { type Buckets, openBuckets } from '../store/buckets.ts'
 import { nodeRecords, readReport, reportKey } from '../store/nodes.ts'
-import type { Bucket } from '../store/s3.ts'
 import { tell } from '../story.ts'
 import { doctl, type Output, ToolFailure } from '../tools.ts'
 import { waitFor } from '../wait.ts'
-import type { Cluster } from './cluster.ts'
 import { firstServerName } from './first-server.ts'
-import { names } from './names.ts'
 
 const week = 7 * 24 * 3600_000
 

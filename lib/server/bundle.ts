@@ -1,6 +1,7 @@
 import { mayChange } from '../change.ts'
-import { cloudTime } from '../digitalocean/clock.ts'
-import type { ReservedIp } from '../digitalocean/types.ts'
+import { cloudTime } from '../clients/clock.ts'
+import type { ReservedIp } from '../clients/digitalocean-types.ts'
+import type { Cluster } from '../cluster/cluster.ts'
 import { endpoints } from '../environment.ts'
 import { tlsName } from '../kubernetes/connect.ts'
 import {
@@ -16,7 +17,6 @@ import type { Kit } from '../store/kit.ts'
 import { reportKey, writeNote } from '../store/nodes.ts'
 import { tell } from '../story.ts'
 import { k3sAddress, versionsOf } from '../versions.ts'
-import type { Cluster } from './cluster.ts'
 
 /** Seconds that the URLs of a bundle are signed for: the longest there is. */
 const week = 7 * 24 * 3600

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { turn } from '../../lib/digitalocean/pace.ts'
+import { turn } from '../../lib/clients/pace.ts'
 
 t.test('no minute sees more requests than are allowed, however many wait at the same time', async (t) => {
   process.env.REGROW_REQUESTS_PER_MINUTE = '200'

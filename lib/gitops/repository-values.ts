@@ -1,7 +1,7 @@
 import { isIP } from 'node:net'
-import type { RepositoryValues } from '../gitops/schema.ts'
-import { bucketPlaces, type Cluster } from './cluster.ts'
-import { podRange } from './ranges.ts'
+import { bucketPlaces, type Cluster } from '../cluster/cluster.ts'
+import { podRange } from '../cluster/ranges.ts'
+import type { RepositoryValues } from './schema.ts'
 
 /** What the manifests need to know of a cluster. */
 export function valuesOf(cluster: Cluster, address: string): RepositoryValues {

@@ -1,14 +1,14 @@
 import { type Copies, copiesIn } from '../backup/copies.ts'
-import type { Snapshot, Volume } from '../digitalocean/types.ts'
+import type { Snapshot, Volume } from '../clients/digitalocean-types.ts'
+import type { Bucket } from '../clients/s3.ts'
+import { bucketPlaces, type Cluster } from '../cluster/cluster.ts'
+import { type Inventory, inventory } from '../cluster/ours.ts'
+import { dollars, prices } from '../cluster/prices.ts'
 import { Problem } from '../problem.ts'
 import type { Outcome } from '../result.ts'
 import type { Shown } from '../run.ts'
 import { missingBuckets } from '../store/existence.ts'
 import { isShortLived } from '../store/keys.ts'
-import type { Bucket } from '../store/s3.ts'
-import { bucketPlaces, type Cluster } from './cluster.ts'
-import { type Inventory, inventory } from './ours.ts'
-import { dollars, prices } from './prices.ts'
 
 const volume = (one: Volume) => ({
   name: `volume ${one.name}, ${one.size_gigabytes} GiB`,

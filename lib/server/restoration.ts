@@ -1,14 +1,14 @@
 import { z } from 'zod'
 import { change } from '../change.ts'
-import { cloudTime } from '../digitalocean/clock.ts'
+import { cloudTime } from '../clients/clock.ts'
+import type { Bucket } from '../clients/s3.ts'
+import type { Cluster } from '../cluster/cluster.ts'
+import { type Inventory, inventory } from '../cluster/ours.ts'
 import { isDryRun } from '../dry-run.ts'
 import { Problem } from '../problem.ts'
 import type { Buckets } from '../store/buckets.ts'
 import { readNote } from '../store/nodes.ts'
-import type { Bucket } from '../store/s3.ts'
-import type { Cluster } from './cluster.ts'
 import { firstServerName } from './first-server.ts'
-import { type Inventory, inventory } from './ours.ts'
 import { everReported, takeNextNumber } from './revive.ts'
 
 const thing = z.object({ id: z.string(), name: z.string() })

@@ -1,6 +1,6 @@
 import t from 'tap'
-import { deliver } from '../../lib/cluster/bundle.ts'
 import type { Cluster } from '../../lib/cluster/cluster.ts'
+import { deliver } from '../../lib/server/bundle.ts'
 import type { Buckets } from '../../lib/store/buckets.ts'
 import { authorities, firstServer } from '../node/sample.ts'
 

@@ -1,12 +1,12 @@
-import type { Size } from '../digitalocean/types.ts'
+import type { Size } from '../clients/digitalocean-types.ts'
+import { accountOf, bucketPlaces, type Cluster } from '../cluster/cluster.ts'
+import { runsADay } from '../cluster/cron.ts'
+import { descriptionPath } from '../cluster/description.ts'
+import { names } from '../cluster/names.ts'
+import { type Inventory, inventory } from '../cluster/ours.ts'
+import { dollars, prices, target } from '../cluster/prices.ts'
 import type { Shown } from '../run.ts'
 import { missingBuckets } from '../store/existence.ts'
-import { accountOf, bucketPlaces, type Cluster } from './cluster.ts'
-import { runsADay } from './cron.ts'
-import { descriptionPath } from './description.ts'
-import { names } from './names.ts'
-import { type Inventory, inventory } from './ours.ts'
-import { dollars, prices, target } from './prices.ts'
 
 /** One thing of a plan: made or kept, and what it costs a month in dollars. */
 export interface PlanItem {

@@ -1,17 +1,17 @@
 import { z } from 'zod'
-import { connectDigitalOcean } from '../digitalocean/client.ts'
+import { connectDigitalOcean } from '../clients/digitalocean.ts'
+import { accountOf, type Cluster } from '../cluster/cluster.ts'
+import { names } from '../cluster/names.ts'
+import { inventory } from '../cluster/ours.ts'
+import { overlap, podRange, serviceRange } from '../cluster/ranges.ts'
+import { recordDigests } from '../cluster/upstream.ts'
 import { endpoints } from '../environment.ts'
 import { checkKubeconfigPlace } from '../kubernetes/connect.ts'
 import { Problem, Problems } from '../problem.ts'
 import { otherStoreProblems } from '../store/other-store.ts'
 import { doctl, ToolFailure } from '../tools.ts'
 import type { Check } from './check.ts'
-import { accountOf, type Cluster } from './cluster.ts'
 import { limits, machinesAreDescribed, regionAndSize, sizeIsKept } from './machine-checks.ts'
-import { names } from './names.ts'
-import { inventory } from './ours.ts'
-import { overlap, podRange, serviceRange } from './ranges.ts'
-import { recordDigests } from './upstream.ts'
 
 /**
  * Looks for everything that would fail later, before anything exists.
