@@ -6,6 +6,7 @@
 . "$(dirname "$0")/step.sh"
 
 db=$root/var/lib/rancher/k3s/server/db
+state=$root/var/lib/regrow
 copy=$state/convert/db
 marker=$state/convert/marker
 setting=$root/etc/rancher/k3s/config.yaml.d/ha.yaml

@@ -5,7 +5,6 @@ umask 022
 root=${REGROW_ROOT:-}
 export HOME=${HOME:-/root}
 bundle=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
-state=$root/var/lib/regrow
 mkdir -p "$root/run/regrow"
 # shellcheck source=/dev/null
 . "$bundle/node.env"
