@@ -118,7 +118,7 @@ t.test(
 )
 
 const isManifest = (path: string) =>
-  path.endsWith('.yaml') && !/values\.yaml$|kustomization\.yaml$/.test(path)
+  path.endsWith('.yaml') && !/^extras\/|values\.yaml$|kustomization\.yaml$/.test(path)
 
 /** Applies as the node and Argo CD do, strictly, and without taking anything from anybody. */
 const apply = (kubeconfig: string, text: string, words: string[] = []): Promise<Answer> =>
