@@ -37,7 +37,8 @@ export interface Kube {
 }
 
 type Word = string | number | readonly string[]
-type Template = (pieces: TemplateStringsArray, ...words: Word[]) => Promise<Output>
+/** A command as a tagged template: what is put in is quoted. */
+export type Template = (pieces: TemplateStringsArray, ...words: Word[]) => Promise<Output>
 
 interface Call {
   /** Put before the person-visible words: isolation, no retries. */

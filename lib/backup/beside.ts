@@ -2,14 +2,14 @@ import { dump } from 'js-yaml'
 import { change } from '../change.ts'
 import { bucketPlaces, type Cluster, describe } from '../cluster/cluster.ts'
 import { veleroCredentials } from '../gitops/bootstrap-secrets.ts'
-import { repeated } from '../kubernetes/repeated.ts'
+import { applyForArgoCd, kubectlRepeated } from '../kubernetes/repeated.ts'
 import { Problem } from '../problem.ts'
 import { firstServerName } from '../server/first-server.ts'
 import { type Buckets, openBuckets, retireClusterKeys } from '../store/buckets.ts'
 import { mintKey, nextVeleroKey } from '../store/keys.ts'
 import { noteKey } from '../store/nodes.ts'
 import { tell } from '../story.ts'
-import { type Kube, kubectl } from '../tools.ts'
+import type { Kube } from '../tools.ts'
 
 /** Flags that mean something only with `--as`, or nothing with it. @throws Problem (exit code 2) */
 export function fitTogether(flags: {
@@ -74,21 +74,13 @@ export async function leaveOriginal(
   original: Cluster,
   buckets: Buckets,
 ): Promise<void> {
-  await repeated(
-    () => kubectl(kube)`delete backupstoragelocations.velero.io default -n velero --ignore-not-found`,
-  )
+  await kubectlRepeated(kube)`delete backupstoragelocations.velero.io default -n velero --ignore-not-found`
   const server = firstServerName(cluster)
   const key = await mintKey(cluster, await nextVeleroKey(cluster), [
     `bucket=${buckets.velero.name};permission=readwrite`,
   ])
   const pair = { accessKey: key.accessKey, secretKey: key.secretKey.reveal() }
-  await repeated(
-    () =>
-      kubectl(
-        kube,
-        dump(veleroCredentials(pair)),
-      )`apply --server-side --force-conflicts --field-manager argocd-controller -f -`,
-  )
+  await applyForArgoCd(kube, dump(veleroCredentials(pair)))
   await noteKey(buckets.kit, server, key.accessKey)
   await retireClusterKeys(cluster, buckets, server)
   const velero = (await openBuckets(original, 'readwrite'))?.velero

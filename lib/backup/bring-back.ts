@@ -1,10 +1,10 @@
 import { z } from 'zod'
 import { hasRoot } from '../kubernetes/applications.ts'
-import { repeated } from '../kubernetes/repeated.ts'
+import { kubectlRepeated } from '../kubernetes/repeated.ts'
 import { Problem } from '../problem.ts'
 import type { Course } from '../server/restoration.ts'
 import { tell } from '../story.ts'
-import { type Kube, kubectl, velero } from '../tools.ts'
+import { type Kube, velero } from '../tools.ts'
 import { waitFor } from '../wait.ts'
 import { createOnce, look, state } from './look.ts'
 import { restorable } from './selection.ts'
@@ -101,16 +101,12 @@ const claims = z.object({
 async function removeLeftovers(kube: Kube, name: string): Promise<void> {
   const label = `velero.io/restore-name=${name}`
   const left = async () =>
-    (await repeated(() => kubectl(kube)`get persistentvolumeclaims -A -l ${label} -o json`)).json(claims)
-      .items
-  await repeated(() => kubectl(kube)`delete datadownloads.velero.io -n velero -l ${label} --wait=false`)
+    (await kubectlRepeated(kube)`get persistentvolumeclaims -A -l ${label} -o json`).json(claims).items
+  await kubectlRepeated(kube)`delete datadownloads.velero.io -n velero -l ${label} --wait=false`
   for (const { metadata } of await left()) {
-    await repeated(
-      () =>
-        kubectl(
-          kube,
-        )`delete persistentvolumeclaim ${metadata.name} -n ${metadata.namespace} --ignore-not-found --wait=false`,
-    )
+    await kubectlRepeated(
+      kube,
+    )`delete persistentvolumeclaim ${metadata.name} -n ${metadata.namespace} --ignore-not-found --wait=false`
     tell('-', `claim ${metadata.namespace}/${metadata.name}`, `left by ${name}`)
   }
   await waitFor({ wish: `the claims that ${name} left are gone`, every: 3, within: 300 }, async (note) => {

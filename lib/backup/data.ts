@@ -1,7 +1,7 @@
 import { hasRoot } from '../kubernetes/applications.ts'
-import { repeated } from '../kubernetes/repeated.ts'
+import { kubectlRepeated } from '../kubernetes/repeated.ts'
 import { tell } from '../story.ts'
-import { type Kube, kubectl } from '../tools.ts'
+import type { Kube } from '../tools.ts'
 import {
   type BackedObject,
   compareObjects,
@@ -41,6 +41,6 @@ export async function removeSealed(kube: Kube, backed: readonly BackedObject[]):
   for (const { resource, id, owner } of backed) {
     if (resource !== 'secrets' || !owner?.startsWith('SealedSecret ')) continue
     const [namespace = '', name = ''] = id.split('/')
-    await repeated(() => kubectl(kube)`delete secret ${name} -n ${namespace} --ignore-not-found`)
+    await kubectlRepeated(kube)`delete secret ${name} -n ${namespace} --ignore-not-found`
   }
 }

@@ -4,9 +4,9 @@ import type { Cluster } from '../cluster/cluster.ts'
 import { storageLocation } from '../gitops/render.ts'
 import { valuesOf } from '../gitops/repository-values.ts'
 import { hasRoot } from '../kubernetes/applications.ts'
-import { repeated } from '../kubernetes/repeated.ts'
+import { applyForArgoCd } from '../kubernetes/repeated.ts'
 import { tell } from '../story.ts'
-import { type Kube, kubectl } from '../tools.ts'
+import type { Kube } from '../tools.ts'
 import { waitFor } from '../wait.ts'
 import { locationAvailable, look } from './look.ts'
 
@@ -24,9 +24,7 @@ export async function readOnlyLocation(kube: Kube, cluster: Cluster): Promise<vo
   const { name, region, endpoint } = bucket
   const location = manifest.parse(load(storageLocation({ ...values, bucket: { name, region, endpoint } })))
   const text = dump({ ...location, spec: { ...location.spec, accessMode: 'ReadOnly' } })
-  await repeated(
-    () => kubectl(kube, text)`apply --server-side --force-conflicts --field-manager argocd-controller -f -`,
-  )
+  await applyForArgoCd(kube, text)
   await locationAvailable(kube)
 }
 

@@ -6,9 +6,9 @@ import { extract } from 'tar-stream'
 import { z } from 'zod'
 import type { Bucket } from '../clients/s3.ts'
 import { excludedNamespaces } from '../gitops/render.ts'
-import { repeated } from '../kubernetes/repeated.ts'
+import { kubectlRepeated } from '../kubernetes/repeated.ts'
 import { Problem } from '../problem.ts'
-import { type Kube, kubectl, ToolFailure } from '../tools.ts'
+import { type Kube, ToolFailure } from '../tools.ts'
 import { leftOut, workloads } from './selection.ts'
 
 const manifest = z.looseObject({
@@ -108,7 +108,7 @@ export async function presentObjects(
   const found = new Map<string, Map<string, string | undefined>>()
   for (const resource of resources) {
     try {
-      const answer = await repeated(() => kubectl(kube)`get ${resource} -A -o json`)
+      const answer = await kubectlRepeated(kube)`get ${resource} -A -o json`
       const { items } = answer.json(z.object({ items: z.array(z.unknown()) }))
       // One at a time: of a long list a second copy would be made.
       const ids = new Map<string, string | undefined>()

@@ -2,12 +2,12 @@ import { z } from 'zod'
 import type { ReservedIp } from '../clients/digitalocean-types.ts'
 import type { Cluster } from '../cluster/cluster.ts'
 import { applications, isHealthy, stateOf } from '../kubernetes/applications.ts'
-import { repeated } from '../kubernetes/repeated.ts'
+import { kubectlRepeated } from '../kubernetes/repeated.ts'
 import { Problem } from '../problem.ts'
 import type { Outcome } from '../result.ts'
 import type { Course } from '../server/restoration.ts'
 import { type Told, timeline } from '../story.ts'
-import { type Kube, kubectl } from '../tools.ts'
+import type { Kube } from '../tools.ts'
 import type { Backup } from './backups.ts'
 import type { Extension } from './expiry.ts'
 import type { ObjectProof } from './objects.ts'
@@ -87,7 +87,7 @@ const ingress = z.object({
 
 /** The host names that the apps answer to. */
 async function hosts(kube: Kube): Promise<string[]> {
-  const answer = await repeated(() => kubectl(kube)`get ingresses.networking.k8s.io -A -o json`)
+  const answer = await kubectlRepeated(kube)`get ingresses.networking.k8s.io -A -o json`
   const { items } = answer.json(z.object({ items: z.array(ingress) }))
   return [...new Set(items.flatMap(({ spec }) => spec.rules.flatMap(({ host }) => host ?? [])))].toSorted()
 }

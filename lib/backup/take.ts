@@ -2,7 +2,7 @@ import { z } from 'zod'
 import type { Bucket } from '../clients/s3.ts'
 import type { Cluster } from '../cluster/cluster.ts'
 import { excludedNamespaces } from '../gitops/render.ts'
-import { repeated } from '../kubernetes/repeated.ts'
+import { kubectlRepeated } from '../kubernetes/repeated.ts'
 import { Problem } from '../problem.ts'
 import { tell } from '../story.ts'
 import { type Kube, kubectl, velero } from '../tools.ts'
@@ -121,7 +121,7 @@ async function proveWhole(kube: Kube, bucket: Bucket, name: string): Promise<voi
   )
   const [volumes, there] = await Promise.all([
     backedVolumes(bucket, name),
-    repeated(() => kubectl(kube)`get persistentvolumeclaims -A -o json`),
+    kubectlRepeated(kube)`get persistentvolumeclaims -A -o json`,
   ])
   const kept = new Set(volumes.map((one) => one.claim))
   const lacking = there

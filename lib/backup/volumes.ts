@@ -1,6 +1,6 @@
 import { z } from 'zod'
-import { repeated } from '../kubernetes/repeated.ts'
-import { type Kube, kubectl } from '../tools.ts'
+import { kubectlRepeated } from '../kubernetes/repeated.ts'
+import type { Kube } from '../tools.ts'
 
 /** A volume as a backup holds it. */
 export interface BackedVolume {
@@ -59,10 +59,8 @@ export async function volumesBack(
 ): Promise<VolumeProof[]> {
   const list = <T>(one: z.ZodType<T>) => z.object({ items: z.array(one) })
   const label = `velero.io/restore-name=${restore}`
-  const downloads = await repeated(
-    () => kubectl(kube)`get datadownloads.velero.io -n velero -l ${label} -o json`,
-  )
-  const claims = await repeated(() => kubectl(kube)`get persistentvolumeclaims -A -o json`)
+  const downloads = await kubectlRepeated(kube)`get datadownloads.velero.io -n velero -l ${label} -o json`
+  const claims = await kubectlRepeated(kube)`get persistentvolumeclaims -A -o json`
   return compareVolumes(backed, {
     restore,
     downloads: downloads.json(list(download)).items,

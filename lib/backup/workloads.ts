@@ -1,9 +1,9 @@
 import { dump } from 'js-yaml'
 import { z } from 'zod'
 import type { Bucket } from '../clients/s3.ts'
-import { repeated } from '../kubernetes/repeated.ts'
+import { kubectlRepeated } from '../kubernetes/repeated.ts'
 import { tell } from '../story.ts'
-import { type Kube, kubectl } from '../tools.ts'
+import type { Kube } from '../tools.ts'
 import {
   type BackedObject,
   compareObjects,
@@ -48,7 +48,7 @@ export async function returnWorkloads(
     })
   for (const one of toApply) {
     const manifest = beside === 'asleep' ? asleep(bare(one)) : bare(one)
-    await repeated(() => kubectl(kube, dump(manifest))`apply --server-side --field-manager regrow -f -`)
+    await kubectlRepeated(kube, dump(manifest))`apply --server-side --field-manager regrow -f -`
     tell(
       '+',
       `${one.kind} ${one.metadata.namespace}/${one.metadata.name}`,

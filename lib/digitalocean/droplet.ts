@@ -7,7 +7,7 @@ import { isDryRun } from '../dry-run.ts'
 import { ensure } from '../ensure.ts'
 import { Problem } from '../problem.ts'
 import { tell } from '../story.ts'
-import { doctl, workFolder } from '../tools.ts'
+import { doctl, ToolFailure, workFolder } from '../tools.ts'
 import { waitFor } from '../wait.ts'
 import { assignAddress } from './address.ts'
 import type { Network } from './network.ts'
@@ -95,7 +95,9 @@ async function removeUnmade(cluster: Cluster, { id, name }: Droplet, attempt: nu
   await waitFor(
     { wish: `droplet ${name}, which could not be made, is gone`, every: 3, within: 120 },
     async () => {
-      await doctl`compute droplet delete ${id} --force`.catch(() => undefined)
+      await doctl`compute droplet delete ${id} --force`.catch((error: unknown) => {
+        if (!(error instanceof ToolFailure)) throw error
+      })
       return (await cluster.cloud.droplet(id)) ? undefined : true
     },
   )

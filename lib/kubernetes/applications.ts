@@ -7,7 +7,7 @@ import { valuesOf } from '../gitops/repository-values.ts'
 import { tell } from '../story.ts'
 import { type Kube, kubectl, ToolFailure } from '../tools.ts'
 import { waitFor } from '../wait.ts'
-import { repeated } from './repeated.ts'
+import { applyForArgoCd, kubectlRepeated } from './repeated.ts'
 
 /** What regrow reads of an Argo CD Application (argoproj.io/v1alpha1). */
 const application = z.object({
@@ -101,10 +101,7 @@ export async function applyRoot(kube: Kube, cluster: Cluster, address: ReservedI
   const found = await currentSpec(kube)
   if (found !== undefined && contains(found, spec)) return tell('=', 'app of apps')
   const started = performance.now()
-  await repeated(
-    () =>
-      kubectl(kube, manifest)`apply --server-side --force-conflicts --field-manager argocd-controller -f -`,
-  )
+  await applyForArgoCd(kube, manifest)
   tell('+', 'app of apps', 'Git brings the rest', (performance.now() - started) / 1000)
 }
 
@@ -112,9 +109,9 @@ export async function applyRoot(kube: Kube, cluster: Cluster, address: ReservedI
 export const hasRoot = async (kube: Kube) => (await currentSpec(kube)) !== undefined
 
 async function currentSpec(kube: Kube): Promise<unknown> {
-  const answer = await repeated(
-    () => kubectl(kube)`get applications.argoproj.io root -n argocd --ignore-not-found -o json`,
-  )
+  const answer = await kubectlRepeated(
+    kube,
+  )`get applications.argoproj.io root -n argocd --ignore-not-found -o json`
   return answer.text.trim() === '' ? undefined : answer.json(z.object({ spec: z.unknown() })).spec
 }
 

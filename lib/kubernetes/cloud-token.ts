@@ -1,8 +1,8 @@
 import { z } from 'zod'
 import type { Cluster } from '../cluster/cluster.ts'
 import { tell } from '../story.ts'
-import { type Kube, kubectl } from '../tools.ts'
-import { repeated } from './repeated.ts'
+import type { Kube } from '../tools.ts'
+import { applyForArgoCd, kubectlRepeated } from './repeated.ts'
 
 const secret = z.object({ data: z.object({ 'access-token': z.string() }).partial().default({}) })
 
@@ -11,9 +11,9 @@ const secret = z.object({ data: z.object({ 'access-token': z.string() }).partial
  * work. The CSI controller reads it only when it starts, so it is started anew.
  */
 export async function ensureCloudToken(kube: Kube, cluster: Cluster): Promise<void> {
-  const answer = await repeated(
-    () => kubectl(kube)`get secret digitalocean -n kube-system --ignore-not-found -o json`,
-  )
+  const answer = await kubectlRepeated(
+    kube,
+  )`get secret digitalocean -n kube-system --ignore-not-found -o json`
   const wanted = Buffer.from(cluster.tokens.csi.reveal()).toString('base64')
   // Absent before the node's last step; the node brings it.
   if (answer.text.trim() === '' || answer.json(secret).data['access-token'] === wanted) return
@@ -27,10 +27,7 @@ export async function ensureCloudToken(kube: Kube, cluster: Cluster): Promise<vo
     },
     data: { 'access-token': wanted },
   })
-  await repeated(
-    () =>
-      kubectl(kube, manifest)`apply --server-side --force-conflicts --field-manager argocd-controller -f -`,
-  )
-  await repeated(() => kubectl(kube)`delete pods -n kube-system -l app=csi-do-controller --wait=false`)
+  await applyForArgoCd(kube, manifest)
+  await kubectlRepeated(kube)`delete pods -n kube-system -l app=csi-do-controller --wait=false`
   tell('~', 'DigitalOcean token in the cluster', 'was another one: replaced')
 }

@@ -6,7 +6,7 @@ import { type Kube, kubectl, type Output, ToolFailure } from '../tools.ts'
 import { backoff, waitFor } from '../wait.ts'
 import { cordonMark, members } from './nodes.ts'
 import { pods } from './pods.ts'
-import { repeated } from './repeated.ts'
+import { kubectlRepeated } from './repeated.ts'
 
 /** How a node is emptied: how many seconds pods have, and whether budgets and pods of nobody are overridden. */
 export interface Draining {
@@ -79,16 +79,16 @@ export async function detached(kube: Kube, node: string): Promise<void> {
 async function cordon(kube: Kube, node: string): Promise<void> {
   const before = (await members(kube)).find((one) => one.name === node)
   if (before?.unschedulable) return
-  await repeated(() => kubectl(kube)`annotate node ${node} ${cordonMark}=scale --overwrite`)
-  await repeated(() => kubectl(kube)`cordon ${node}`)
+  await kubectlRepeated(kube)`annotate node ${node} ${cordonMark}=scale --overwrite`
+  await kubectlRepeated(kube)`cordon ${node}`
 }
 
 /** Lets pods onto a node again that regrow had cordoned; a person's own cordon stays. */
 export async function uncordon(kube: Kube, node: string): Promise<void> {
   const now = (await members(kube)).find((one) => one.name === node)
   if (!now?.cordonedByUs) return
-  await repeated(() => kubectl(kube)`uncordon ${node}`)
-  await repeated(() => kubectl(kube)`annotate node ${node} ${`${cordonMark}-`}`)
+  await kubectlRepeated(kube)`uncordon ${node}`
+  await kubectlRepeated(kube)`annotate node ${node} ${`${cordonMark}-`}`
   tell('~', `node ${node}`, 'takes pods again')
 }
 

@@ -1,4 +1,4 @@
-import { type Output, ToolFailure } from '../tools.ts'
+import { type Kube, kubectl, type Output, type Template, ToolFailure } from '../tools.ts'
 import { backoff } from '../wait.ts'
 
 /** What no repetition heals: the API server answered and refused, or nobody knows the kind. */
@@ -19,3 +19,15 @@ export async function repeated(act: () => Promise<Output>): Promise<Output> {
       await backoff(attempt)
     }
 }
+
+/** kubectl for what may be done twice, {@link repeated}; `input` goes to stdin. */
+export const kubectlRepeated = (kube: Kube, input?: string): Template => {
+  return (pieces, ...words) => repeated(() => kubectl(kube, input)(pieces, ...words))
+}
+
+/** Applies a manifest in Argo CD's name, so that it adopts the object as its own and no field has two owners. */
+export const applyForArgoCd = (kube: Kube, manifest: string): Promise<Output> =>
+  kubectlRepeated(
+    kube,
+    manifest,
+  )`apply --server-side --force-conflicts --field-manager argocd-controller -f -`

@@ -2,7 +2,7 @@ import { z } from 'zod'
 import type { Cluster } from '../cluster/cluster.ts'
 import { isDryRun } from '../dry-run.ts'
 import { membersNow } from '../kubernetes/nodes.ts'
-import { repeated } from '../kubernetes/repeated.ts'
+import { kubectlRepeated } from '../kubernetes/repeated.ts'
 import { Problem } from '../problem.ts'
 import type { Ground } from '../server/grow.ts'
 import { readReport, reportKey } from '../store/nodes.ts'
@@ -31,7 +31,10 @@ export async function convertToEtcd(
   const url = await buckets.kit.sign('PUT', reportKey(server, 'convert'), week)
   const image = `docker.io/library/busybox:${versionsOf(cluster.wanted.versions).busybox}`
   const ask = () =>
-    kubectl(kube, wish(server, url, image))`apply --server-side --force-conflicts --field-manager regrow -f -`
+    kubectlRepeated(
+      kube,
+      wish(server, url, image),
+    )`apply --server-side --force-conflicts --field-manager regrow -f -`
   if (isDryRun()) {
     await ask()
     return
@@ -39,8 +42,8 @@ export async function convertToEtcd(
   const identity = await uid(kube)
   if ((await state(kube))?.state !== 'running') {
     await buckets.kit.remove(reportKey(server, 'convert'))
-    await repeated(() => kubectl(kube)`delete pod ${name} -n kube-system --ignore-not-found`)
-    await repeated(ask)
+    await kubectlRepeated(kube)`delete pod ${name} -n kube-system --ignore-not-found`
+    await ask()
   }
   await waitFor({ wish: `${server} keeps its objects in etcd`, every: 5, within: 900 }, async (note) => {
     const report = await readReport(buckets.kit, server, 'convert')
@@ -57,7 +60,7 @@ export async function convertToEtcd(
     throw new Problem(`${server} runs etcd, and another cluster is in it`, {
       cure: 'Bring the backup back: ./restore.mts --backup latest --replace.',
     })
-  await repeated(() => kubectl(kube)`delete pod,secret ${name} -n kube-system --ignore-not-found`)
+  await kubectlRepeated(kube)`delete pod,secret ${name} -n kube-system --ignore-not-found`
   tell('~', `server ${server}`, 'SQLite → etcd', (performance.now() - started) / 1000)
 }
 
@@ -87,9 +90,7 @@ function wish(server: string, url: string, image: string): string {
 
 /** The identity of a cluster: the namespace kube-system is made once, with its first start. */
 async function uid(kube: Kube): Promise<string> {
-  const answer = await repeated(
-    () => kubectl(kube)`get namespace kube-system -o ${'jsonpath={.metadata.uid}'}`,
-  )
+  const answer = await kubectlRepeated(kube)`get namespace kube-system -o ${'jsonpath={.metadata.uid}'}`
   return answer.text.trim()
 }
 

@@ -3,7 +3,7 @@ import type { Cluster } from '../cluster/cluster.ts'
 import { isDryRun } from '../dry-run.ts'
 import { type Draining, detached, drain } from '../kubernetes/drain.ts'
 import { membersNow } from '../kubernetes/nodes.ts'
-import { repeated } from '../kubernetes/repeated.ts'
+import { kubectlRepeated } from '../kubernetes/repeated.ts'
 import { untilDone } from '../server/revive.ts'
 import { tell } from '../story.ts'
 import { doctl, type Kube, kubectl } from '../tools.ts'
@@ -35,10 +35,9 @@ export async function bury(cluster: Cluster, kube: Kube, one: Leaving): Promise<
   const ill = await illServers(kube)
   if (droplet) await removeDroplet(cluster, droplet)
   if (!member) return
-  await repeated(
-    () =>
-      kubectl(kube)`taint nodes ${name} node.kubernetes.io/out-of-service=nodeshutdown:NoExecute --overwrite`,
-  )
+  await kubectlRepeated(
+    kube,
+  )`taint nodes ${name} node.kubernetes.io/out-of-service=nodeshutdown:NoExecute --overwrite`
   await detached(kube, name)
   await removeNode(kube, name)
   if (member.server) await serversWell(kube, ill)
