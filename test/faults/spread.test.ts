@@ -1,6 +1,7 @@
 import t from 'tap'
 import { bootstrap } from './flows.ts'
-import { killedAt, type Point, tellPoint, troubledBy, undisturbed } from './harness.ts'
+import { killedAt, troubledBy, undisturbed } from './harness.ts'
+import { type Point, tellPoint } from './points.ts'
 
 // A spread of what test/real/faults does everywhere: SIMULATED clouds, real processes and real kills.
 

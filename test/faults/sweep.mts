@@ -4,8 +4,9 @@
 // Usage: npm run test:sweep [-- 'FLOW: BEGINNING'...], such as 'scale --ha: killed', for those alone.
 import { spawnSync } from 'node:child_process'
 import { breakable } from './flows.ts'
-import { type Broken, killedAt, tellPoint, troubledBy, undisturbed } from './harness.ts'
+import { type Broken, killedAt, troubledBy, undisturbed } from './harness.ts'
 import { faultsOf, sideBySide } from './judge.ts'
+import { tellPoint } from './points.ts'
 import { readSeen, writeSeen } from './seen.ts'
 import { inOrder } from './share.ts'
 import { behaviours, errored, kinds, requestsOf, tellTrouble } from './troubles.ts'

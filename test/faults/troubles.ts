@@ -1,5 +1,6 @@
 import type { FaultKind } from '../../sandbox/faults.ts'
-import { type Point, type Trouble, tellPoint } from './harness.ts'
+import type { Trouble } from './harness.ts'
+import { type Point, tellPoint } from './points.ts'
 import { inOrder } from './share.ts'
 
 /** What can happen to one request. */

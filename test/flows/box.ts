@@ -73,7 +73,7 @@ export async function openTestBox(t: Test, faults: Fault[] = [], latencyScale = 
     await box.leave()
     rmSync(dir, { recursive: true, force: true })
   })
-  const log = () => entries(join(home, 'requests.jsonl'))
+  const log = () => requestsIn(home)
   return {
     dir,
     env: box.env,
@@ -151,7 +151,9 @@ export async function runIn(
 /** PATH with the folder of the Node that runs this first, so that `npx` and `node` are the ones under test. */
 export const ownPath = [join(process.execPath, '..'), process.env.PATH ?? ''].join(delimiter)
 
-function entries(file: string): LogEntry[] {
+/** The requests that a world has answered so far. @param home its folder */
+export function requestsIn(home: string): LogEntry[] {
+  const file = join(home, 'requests.jsonl')
   if (!existsSync(file)) return []
   return readFileSync(file, 'utf8')
     .split('\n')

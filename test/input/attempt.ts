@@ -1,8 +1,7 @@
-import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { LogEntry } from '../../sandbox/world.ts'
-import type { TestBox } from '../flows/box.ts'
+import { requestsIn, type TestBox } from '../flows/box.ts'
 
 const root = fileURLToPath(new URL('../../', import.meta.url))
 let runs = 0
@@ -26,8 +25,8 @@ export async function attempt(
   words: readonly string[],
   env: Record<string, string | undefined> = {},
 ): Promise<Attempt> {
-  const log = join(box.dir, '.sandbox', 'requests.jsonl')
-  const before = entries(log).length
+  const home = join(box.dir, '.sandbox')
+  const before = requestsIn(home).length
   const caller = { argv: process.argv, env: { ...process.env }, cwd: process.cwd() }
   const write = { out: process.stdout.write, err: process.stderr.write }
   const said = { out: '', err: '' }
@@ -55,7 +54,7 @@ export async function attempt(
   }
   const code = Number(process.exitCode ?? 0)
   process.exitCode = 0
-  return { code, ...said, changes: changesIn(entries(log).slice(before)) }
+  return { code, ...said, changes: changesIn(requestsIn(home).slice(before)) }
 }
 
 /** What changed the world; a refused request did not, and a run's own keys come and go with it. */
@@ -69,11 +68,4 @@ export function changesIn(requests: readonly LogEntry[]): string[] {
 function setEnvironment(env: NodeJS.ProcessEnv): void {
   for (const name of Object.keys(process.env)) delete process.env[name]
   for (const [name, value] of Object.entries(env)) if (value !== undefined) process.env[name] = value
-}
-
-function entries(file: string): LogEntry[] {
-  return readFileSync(file, { encoding: 'utf8', flag: 'a+' })
-    .split('\n')
-    .filter(Boolean)
-    .map((line) => JSON.parse(line) as LogEntry)
 }

@@ -3,8 +3,9 @@ import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import t from 'tap'
 import { bootstrap, breakable } from '../../faults/flows.ts'
-import { killedAt, type Point, tellPoint, undisturbed } from '../../faults/harness.ts'
+import { killedAt, undisturbed } from '../../faults/harness.ts'
 import { faultsOf, sideBySide } from '../../faults/judge.ts'
+import { type Point, tellPoint } from '../../faults/points.ts'
 import { drawnBy } from '../../faults/share.ts'
 
 // SIMULATED clouds, real processes, real SIGKILLs: every mutating request of every flow (or a share

@@ -2,8 +2,9 @@ import type { ChildProcess } from 'node:child_process'
 import { hostname } from 'node:os'
 import t, { type Test } from 'tap'
 import { bootstrap } from '../../faults/flows.ts'
-import { type Ended, here, inWorld, type Point, type World } from '../../faults/harness.ts'
+import type { Point } from '../../faults/points.ts'
 import { differences, stateOf } from '../../faults/state.ts'
+import { type Ended, here, inWorld, type World } from '../../faults/world.ts'
 import { mutating } from '../../flows/box.ts'
 
 // Two at once: real processes in one SIMULATED world. A holder of the lock stands still in the middle of a request, as
