@@ -283,7 +283,7 @@ export const mutants: readonly Mutant[] = [
     'lib/server/first-server.ts',
     'reached.map((one) => `bucket=${one};permission=readwrite`)',
     "['bucket=;permission=fullaccess']",
-    'input/secrets',
+    'real/input/secrets',
   ),
   mutant(
     'a firewall without outbound rules',

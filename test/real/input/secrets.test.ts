@@ -17,12 +17,12 @@ import { Decrypter } from 'age-encryption'
 import { load } from 'js-yaml'
 import t from 'tap'
 import { z } from 'zod'
-import { connectDigitalOcean } from '../../lib/clients/digitalocean.ts'
-import { connectGitHub } from '../../lib/clients/github.ts'
-import { connectStore } from '../../lib/clients/s3.ts'
-import { Secret } from '../../lib/secret.ts'
-import { openTestBox } from '../flows/box.ts'
-import { attempt } from './attempt.ts'
+import { connectDigitalOcean } from '../../../lib/clients/digitalocean.ts'
+import { connectGitHub } from '../../../lib/clients/github.ts'
+import { connectStore } from '../../../lib/clients/s3.ts'
+import { Secret } from '../../../lib/secret.ts'
+import { openTestBox } from '../../flows/box.ts'
+import { attempt } from '../../input/attempt.ts'
 
 // Every secret that a SIMULATED cluster's life makes or receives is known here, and looked for where none may be.
 

@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net'
 import { hostname } from 'node:os'
 import { join, resolve } from 'node:path'
 import t from 'tap'
-import { openTestBox, ownPath, runIn } from '../flows/box.ts'
+import { openTestBox, ownPath, runIn } from '../../flows/box.ts'
 
 // A SIMULATED world, met from a machine on which much is set up for something else, or is broken.
 

@@ -1,8 +1,8 @@
 import { readdirSync, renameSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
-import { openTestBox } from '../flows/box.ts'
-import { attempt } from './attempt.ts'
+import { openTestBox } from '../../flows/box.ts'
+import { attempt } from '../../input/attempt.ts'
 
 // Wrong input to what brings back, what scales and what removes, one mistake a row, in a SIMULATED world: message, cure, exit code,
 // and that nothing was changed.
