@@ -267,9 +267,10 @@ export class Kubelet {
     if (/sealed-secrets-controller:/.test(image))
       return {
         file: program('sealed-secrets'),
+        // Not its usual 8080: a Velero that runs beside another cluster takes that on every address.
         words: ({ args = [] }, address) => [
           ...args,
-          ...['--listen-addr', `${address}:8080`, '--listen-metrics-addr', `${address}:8081`],
+          ...['--listen-addr', `${address}:8090`, '--listen-metrics-addr', `${address}:8091`],
         ],
       }
     if (/\/redis:/.test(image))
