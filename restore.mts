@@ -43,13 +43,12 @@ await run('restore', async ({ flags, confirm }) => {
   const cluster = flags.as === undefined ? source : await besideOriginal(source, flags.as, flags.region)
   const before = cluster === source ? kept : await openBuckets(cluster, 'read')
   const course = await setCourse(cluster, before, chosen, flags.replace) // onto a new server, or the one begun
-  await preflight(
-    cluster,
-    restoreChecks({ course, backed, bucket: kept.velero, replace: flags.replace, source }),
-  )
+  const readOnly = cluster === source // a GitOps repository that can only be read is enough to bring it back
+  const checks = restoreChecks({ course, backed, bucket: kept.velero, replace: flags.replace, source })
+  await preflight(cluster, checks, { readOnly })
   await confirm(await restorePlan(cluster, course, backup, held))
 
-  await claim(cluster, 'restore', flags)
+  await claim(cluster, 'restore', flags, { readOnly })
   const project = await ensureProject(cluster)
   const [network, address, buckets] = await Promise.all([
     ensureNetwork(cluster),

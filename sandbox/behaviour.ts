@@ -10,6 +10,8 @@ const behaviour = z.object({
   githubScopes: z.string().default('repo'),
   /** False when the GitHub token may not create repositories. */
   githubMayCreate: z.boolean().default(true),
+  /** False when it may read repositories and not write to them. */
+  githubMayWrite: z.boolean().default(true),
   /** Organisations that the GitHub user owns. */
   githubOrganisations: z.array(z.string()).default([]),
   /** How long a new repository with a first commit still looks empty (ms). */

@@ -29,6 +29,8 @@ export interface Proof {
   extended: Extension[]
   /** What of the earlier cluster stays at DigitalOcean, and costs. */
   stays: string[]
+  /** What GitHub did not take; the same command writes it once GitHub does. */
+  unwritten: string[]
   timeline: readonly Told[]
   /** What did not come back, each by its name; empty when everything did. */
   missing: string[]
@@ -68,6 +70,7 @@ export async function prove(kube: Kube, evidence: Evidence): Promise<Proof> {
         : (await hosts(kube)).map((host) => `${host} A ${address.ip}`),
     extended,
     stays: [],
+    unwritten: [...(cluster.unwritten ?? [])],
     timeline: timeline(),
     missing: [
       ...volumes.flatMap(({ claim, missing }) => (missing ? [`volume of claim ${claim}: ${missing}`] : [])),
@@ -126,6 +129,9 @@ function page(proof: Proof): Record<string, unknown> {
     changeTheseDnsRecords: proof.dns,
     keptLonger: proof.extended.map(({ backup, from, to }) => `${backup}  until ${to}, was ${from}`),
     stays: proof.stays,
+    notInGit: proof.unwritten.map(
+      (what) => `${what}: ./restore.mts --backup ${proof.backup.name} writes it once GitHub takes it`,
+    ),
     timeline: proof.timeline
       .filter(({ step }) => !step.startsWith('='))
       .map(({ at, step }) => `${at.slice(11, 19)}  ${step}`),

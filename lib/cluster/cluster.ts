@@ -38,6 +38,8 @@ export interface Cluster {
   /** Where the GitOps repository is or will be. */
   place: Place
   repository: Repository | undefined
+  /** Set when this run goes on though GitHub takes no writes: what could not be written there, by its name. */
+  unwritten?: Set<string>
   /** Where the backups lie that it is made from, when they are another cluster's. */
   original?: BucketPlaces
   /** Whose tokens these are, when they could be read. */

@@ -35,22 +35,32 @@ export interface Locking {
   steal: boolean
   /** Runs when the lock was taken: what was read before may have been changed by somebody else. */
   taken: () => Promise<void>
+  /** Told when nobody else has the lock and GitHub will not move it: the run goes on without. Else that is a Problem. */
+  without?: ((why: GitHubRefusal) => void) | undefined
+}
+
+/** The lock as a run stands to it: where its ref points, and whether this run holds it. */
+interface Taken {
+  tip: string | undefined
+  held: boolean
 }
 
 /**
  * From now on every change needs the cluster's lock; the first one takes it, so a run with nothing to change writes
  * nothing. The lock is a chain of commits on a ref of the repository that is moved by fast-forward only, which is a
  * compare-and-swap. A dead process of this host is taken over; anyone else only with `steal`. Before every later
- * change the ref is looked at again, so a holder that was stolen from finds out: that change throws a Problem.
+ * change the ref is looked at again, so a holder that was stolen from finds out: that change throws a Problem. So does
+ * one that goes on without the lock, as soon as another run has it.
  */
-export function lockChanges(github: GitHub, place: Place, { flow, steal, taken }: Locking): void {
-  let taking: Promise<string> | undefined
+export function lockChanges(github: GitHub, place: Place, locking: Locking): void {
+  const { flow, taken } = locking
+  let taking: Promise<Taken> | undefined
   // All first changes of a run, which come at the same time, wait until what was read is known to be true.
   let gaining: Promise<number> | undefined
   let gained: number | undefined
   guardChanges(async () => {
-    if (gained !== undefined) await stillOurs(github, place, (await taking) ?? '')
-    taking ??= take(github, place, flow, steal)
+    if (gained !== undefined) await stillOurs(github, place, (await taking)?.tip)
+    taking ??= take(github, place, locking)
     gaining ??= taking.then(taken).then(() => {
       gained = performance.now()
       return gained
@@ -60,17 +70,25 @@ export function lockChanges(github: GitHub, place: Place, { flow, steal, taken }
   atEnd('lock', async () => {
     endChanges()
     if (!taking) return releaseForDead(github, place, flow)
-    const tip = await taking.catch(() => undefined)
-    if (tip === undefined || (await github.ref(place, ref)) !== tip) return
+    const { tip, held } = await taking.catch(() => ({ tip: undefined, held: false }))
+    if (!held || (await github.ref(place, ref)) !== tip) return
     await write(github, place, { ...me(flow), state: 'released' }, tip)
   })
 }
 
-async function take(github: GitHub, place: Place, flow: string, steal: boolean): Promise<string> {
+async function take(github: GitHub, place: Place, { flow, steal, without }: Locking): Promise<Taken> {
   const before = await github.ref(place, ref)
   const other = before ? holderOf((await github.commit(place, before)).message) : undefined
   if (other?.state === 'held') explainTakeover(other, place, steal)
-  return write(github, place, me(flow), before)
+  try {
+    return { tip: await write(github, place, me(flow), before), held: true }
+  } catch (error) {
+    if (!without || !(error instanceof GitHubRefusal)) throw error
+    // It must be readable all the same, and nobody else's.
+    await stillOurs(github, place, before)
+    without(error)
+    return { tip: before, held: false }
+  }
 }
 
 /** A run that was killed when nothing was left to do would keep other computers out: the next one had nothing to lock. */
@@ -82,7 +100,7 @@ async function releaseForDead(github: GitHub, place: Place, flow: string): Promi
   tell('!', 'lock', `released for ${name(other)}, which is not running any more`)
 }
 
-async function stillOurs(github: GitHub, place: Place, tip: string): Promise<void> {
+async function stillOurs(github: GitHub, place: Place, tip: string | undefined): Promise<void> {
   const now = await github.ref(place, ref)
   if (now === tip) return
   const other = now ? holderOf((await github.commit(place, now)).message) : undefined

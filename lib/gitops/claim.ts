@@ -11,15 +11,18 @@ import { tell } from '../story.ts'
 import { ToolFailure } from '../tools.ts'
 import { waitFor } from '../wait.ts'
 import { commitFiles } from './commit.ts'
+import { goOnReadOnly, writtenIfTaken } from './read-only.ts'
 
 /**
  * Claims the cluster: the repository is made (or found to be ours), the lock taken, and the description committed
  * before anything is bought. Creating the repository is the one atomic act there is before it exists.
+ * @param readOnly whether the flow may go on, with a warning, where the repository can be read and not written
  */
 export async function claim(
   cluster: Cluster,
   flow: string,
   flags: { 'steal-lock': boolean },
+  { readOnly = false }: { readOnly?: boolean } = {},
 ): Promise<Repository> {
   const repository = await ensureRepository(cluster)
   cluster.repository = repository
@@ -29,6 +32,7 @@ export async function claim(
       flow,
       steal: flags['steal-lock'],
       taken: () => readAgain(cluster),
+      without: readOnly ? (why) => goOnReadOnly(cluster, why) : undefined,
     })
   }
   await describeInGit(cluster)
@@ -110,16 +114,18 @@ async function readAgain(cluster: Cluster): Promise<void> {
 export async function describeInGit(cluster: Cluster): Promise<void> {
   const text = renderDescription(cluster.wanted)
   if (cluster.committed && renderDescription(cluster.committed) === text) return
-  await commitFiles(
-    cluster.github,
-    cluster.place,
-    async () => {
-      await readAgain(cluster)
-      return { [descriptionPath(cluster.name)]: text }
-    },
-    cluster.committed ? `Change the description of ${cluster.name}` : `Describe cluster ${cluster.name}`,
+  const written = await writtenIfTaken(cluster, `description ${descriptionPath(cluster.name)}`, () =>
+    commitFiles(
+      cluster.github,
+      cluster.place,
+      async () => {
+        await readAgain(cluster)
+        return { [descriptionPath(cluster.name)]: text }
+      },
+      cluster.committed ? `Change the description of ${cluster.name}` : `Describe cluster ${cluster.name}`,
+    ),
   )
-  if (!isDryRun()) {
+  if (written && !isDryRun()) {
     cluster.committed = cluster.wanted
     cluster.committedText = text
     tell('+', `description ${descriptionPath(cluster.name)}`)

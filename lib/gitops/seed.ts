@@ -9,6 +9,7 @@ import { tell } from '../story.ts'
 import { ToolFailure } from '../tools.ts'
 import { commitFiles } from './commit.ts'
 import { type Drift, drift, holds } from './drift.ts'
+import { writtenIfTaken } from './read-only.ts'
 import { renderRepository } from './render.ts'
 import { valuesOf } from './repository-values.ts'
 
@@ -20,7 +21,11 @@ const seeded = 'regrow/seeded'
  * named, and where regrow would have written something else it is said.
  */
 export async function seed(cluster: Cluster, kit: Kit, address: ReservedIp): Promise<void> {
-  await Promise.all([seedManifests(cluster, address.ip), ensureDeployKey(cluster, kit.deploy.publicKey)])
+  const where = `${cluster.place.owner}/${cluster.place.name}`
+  await Promise.all([
+    writtenIfTaken(cluster, `manifests in ${where}`, () => seedManifests(cluster, address.ip)),
+    writtenIfTaken(cluster, `deploy key of ${where}`, () => ensureDeployKey(cluster, kit.deploy.publicKey)),
+  ])
 }
 
 async function seedManifests(cluster: Cluster, address: string): Promise<void> {

@@ -16,11 +16,13 @@ import { limits, machinesAreDescribed, regionAndSize, sizeIsKept } from './machi
 /**
  * Looks for everything that would fail later, before anything exists.
  * @param machines what is right about the machines that exist, for this flow
+ * @param readOnly whether a repository will do that can be read and not written
  * @throws Problems: all of them at once
  */
 export async function preflight(
   cluster: Cluster,
   machines: readonly Check[] = [sizeIsKept, machinesAreDescribed],
+  { readOnly = false }: { readOnly?: boolean } = {},
 ): Promise<void> {
   const found = [...cluster.problems, ...flagsAgainstGit(cluster)]
   if (cluster.account && cluster.login) {
@@ -34,6 +36,7 @@ export async function preflight(
       regionAndSize,
       ranges,
       repositoryIsOurs,
+      ...(readOnly ? [] : [repositoryIsWritable]),
       ...machines,
       firewallIsOurs,
       scopes,
@@ -169,15 +172,18 @@ const ranges: Check = async ({ cloud, wanted, name }, own) => {
     : []
 }
 
+const repositoryIsWritable: Check = async ({ place, repository }) =>
+  repository?.permissions && !repository.permissions.push
+    ? [
+        new Problem(`the GitHub token may not write to ${place.owner}/${place.name}`, {
+          cure: 'Give it Contents and Administration, read and write.',
+        }),
+      ]
+    : []
+
 const repositoryIsOurs: Check = async ({ github, place, repository, committed }) => {
   if (!repository) return []
   const full = `${place.owner}/${place.name}`
-  if (repository.permissions && !repository.permissions.push)
-    return [
-      new Problem(`the GitHub token may not write to ${full}`, {
-        cure: 'Give it Contents and Administration, read and write.',
-      }),
-    ]
   if (!repository.private)
     return [
       new Problem(`repository ${full} is public`, { cure: 'Make it private, or name another with --repo.' }),

@@ -58,17 +58,21 @@ export async function setCourse(
   again: boolean,
 ): Promise<Course> {
   const own = await inventory(cluster.cloud, cluster.name)
-  const server = firstServerName(cluster)
-  const isThere = own.droplets.some((one) => one.name === server)
-  const begun = buckets && (await readRestoration(buckets.kit, server))
-  // Proven, but killed before what it replaces was removed: that goes first, and no third server is bought.
-  const isOver =
-    begun?.finished && !begun.droplets.some(({ id }) => own.droplets.some((one) => one.id === id))
-  if (isThere && begun?.backup === backup && !(isOver && again)) return { ...begun, begun: true }
-  if (isThere || (buckets && (await everReported(buckets.kit, server))))
+  let before: string | undefined
+  // More than once only where an earlier restore could not write into Git that it took the next number.
+  for (;;) {
+    const server = firstServerName(cluster)
+    const isThere = own.droplets.some((one) => one.name === server)
+    const begun = buckets && (await readRestoration(buckets.kit, server))
+    // Proven, but killed before what it replaces was removed: that goes first, and no third server is bought.
+    const isOver =
+      begun?.finished && !begun.droplets.some(({ id }) => own.droplets.some((one) => one.id === id))
+    if (isThere && begun?.backup === backup && !(isOver && again)) return { ...begun, begun: true }
+    before = begun?.address ?? (buckets && (await readNote(buckets.kit, server))?.address) ?? before
+    if (!isThere && !(buckets && (await everReported(buckets.kit, server))))
+      return newCourse(cluster, own, backup, before)
     takeNextNumber(cluster, isThere ? 'it is to be replaced' : 'it is gone')
-  const before = begun?.address ?? (buckets && (await readNote(buckets.kit, server))?.address)
-  return newCourse(cluster, own, backup, before)
+  }
 }
 
 function newCourse(cluster: Cluster, own: Inventory, backup: string, before: string | undefined): Course {

@@ -71,8 +71,9 @@ export function folderOf(world: World, repo: Pick<Repository, 'owner' | 'name'>)
 
 /** What the token's user, or with `known` false a stranger, may do there; undefined when not even see it. */
 export function accessOf(world: World, repo: Repository, known = true): 'admin' | 'read' | undefined {
-  const own = [stateOf(world).login, ...behaviourOf(world).githubOrganisations]
-  if (known && own.includes(repo.owner)) return 'admin'
+  const { githubOrganisations, githubMayWrite } = behaviourOf(world)
+  const own = [stateOf(world).login, ...githubOrganisations]
+  if (known && own.includes(repo.owner)) return githubMayWrite ? 'admin' : 'read'
   return repo.private ? undefined : 'read'
 }
 

@@ -204,3 +204,84 @@ t.test('of two at the same moment one gets it', async (t) => {
   lockChanges(github, place, locking())
   await t.rejects(mayChange(), { message: /same moment: carol/ })
 })
+
+/** GitHub that can be read, and answers every write of the lock's ref so. */
+function readOnlyGitHub(status: number | undefined) {
+  const fake = fakeGitHub()
+  const refuse = async () => {
+    throw new GitHubRefusal('move ref', status, 'no')
+  }
+  Object.assign(fake.github, { createRef: refuse, moveRef: refuse })
+  return fake
+}
+
+t.test('a run that may go on without the lock is told so once, and releases nothing', async (t) => {
+  for (const status of [403, 404, 503, undefined]) {
+    const { github, refs } = readOnlyGitHub(status)
+    const told: unknown[] = []
+    lockChanges(github, place, locking({ without: (why: GitHubRefusal) => told.push(why.status) }))
+    t.equal(await mayChange(0), true, 'what was seen before is looked at again')
+    await mayChange()
+    t.same(told, [status])
+    await endAll()
+    t.equal(refs.has('regrow/lock'), false)
+  }
+})
+
+t.test('one who cannot write commits at all goes on just the same', async (t) => {
+  const { github } = fakeGitHub()
+  github.writeCommit = async () => {
+    throw new GitHubRefusal('write a commit', 403, 'Resource not accessible by personal access token')
+  }
+  let told = 0
+  lockChanges(github, place, locking({ without: () => told++ }))
+  t.equal(await mayChange(0), true)
+  t.equal(told, 1)
+})
+
+t.test('a lock that somebody else has is no lock that cannot be moved', async (t) => {
+  const { github, refs, commits } = readOnlyGitHub(403)
+  const without = () => t.fail('goes on beside a run that is alive')
+  commits.set('l1', { message: held({}), parents: [] })
+  refs.set('regrow/lock', 'l1')
+  lockChanges(github, place, locking({ without }))
+  await t.rejects(mayChange(), { message: /locked by carol/ })
+  await endAll()
+  refs.delete('regrow/lock')
+  github.createRef = async () => {
+    refs.set('regrow/lock', 'l1')
+    throw new GitHubRefusal('create ref', 422, 'Reference already exists')
+  }
+  lockChanges(github, place, locking({ without }))
+  await t.rejects(mayChange(), { message: /same moment: carol/ })
+})
+
+t.test('without the lock, the next change after another run took it is refused', async (t) => {
+  const { github, refs, commits } = readOnlyGitHub(403)
+  lockChanges(github, place, locking({ without: () => {} }))
+  await mayChange()
+  commits.set('l9', { message: held({ who: 'dave' }), parents: [] })
+  refs.set('regrow/lock', 'l9')
+  await t.rejects(mayChange(), { message: /taken over by dave/ })
+})
+
+t.test('a lock that was had and lost to another run is refused, whoever may go on without', async (t) => {
+  const { github, refs, commits } = fakeGitHub()
+  lockChanges(github, place, locking({ without: () => t.fail('it was moved') }))
+  await mayChange()
+  commits.set('l9', { message: held({ who: 'dave' }), parents: [refs.get('regrow/lock') ?? ''] })
+  refs.set('regrow/lock', 'l9')
+  await t.rejects(mayChange(), { message: /taken over by dave/ })
+})
+
+t.test('a repository that cannot be read is refused, whoever may go on without the lock', async (t) => {
+  const { github } = readOnlyGitHub(403)
+  const read = github.ref
+  let looks = 0
+  github.ref = async (...words) => {
+    if (++looks > 2) throw new GitHubRefusal('read ref', 503, 'no')
+    return read(...words)
+  }
+  lockChanges(github, place, locking({ without: () => t.fail('it cannot be read') }))
+  await t.rejects(mayChange(), { message: /read ref: 503/ })
+})

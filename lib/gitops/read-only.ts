@@ -1,0 +1,40 @@
+import { GitHubRefusal } from '../clients/github-refusal.ts'
+import type { Cluster } from '../cluster/cluster.ts'
+import { tell } from '../story.ts'
+
+/**
+ * A run that goes on though the lock could not be moved: on the bad day a token that may only read, or GitHub's own
+ * trouble, must not keep the data away. Says what is not protected then.
+ */
+export function goOnReadOnly(cluster: Cluster, why: GitHubRefusal): void {
+  cluster.unwritten = new Set()
+  tell(
+    '!',
+    'lock',
+    `could not be moved, so this run goes on without it (${why.message})\n` +
+      '    NOT protected: nothing keeps a second run out that begins now. Start none, on any computer, until this one has ended.\n' +
+      '    NOT kept in Git, where GitHub goes on refusing: the new number of a machine, and manifests that this regrow would change.',
+  )
+}
+
+/**
+ * Writes to the repository; in a run that goes on without being able to, a refusal is named and looked past.
+ * @param what is written, as a person would look for it
+ * @returns whether it is written
+ */
+export async function writtenIfTaken(
+  cluster: Pick<Cluster, 'unwritten'>,
+  what: string,
+  write: () => Promise<unknown>,
+): Promise<boolean> {
+  try {
+    await write()
+    cluster.unwritten?.delete(what)
+    return true
+  } catch (error) {
+    if (!cluster.unwritten || !(error instanceof GitHubRefusal)) throw error
+    cluster.unwritten.add(what)
+    tell('!', what, `not written (${error.message})`)
+    return false
+  }
+}
