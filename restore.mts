@@ -1,6 +1,7 @@
 #!/usr/bin/env -S sh -c 'exec "$(dirname "$(realpath "$0")")/node_modules/.bin/tsx" "$0" "$@"'
 // Everything was lost but the buckets and Git. Bring it back, data before apps, and prove it.
 import { backedVolumes } from './lib/backup/backed.ts'
+import { ageOf, lastWhole } from './lib/backup/backups.ts'
 import { besideOriginal, fitTogether, leaveOriginal } from './lib/backup/beside.ts'
 import { bringBack } from './lib/backup/bring-back.ts'
 import { chooseBackup } from './lib/backup/choose.ts'
@@ -82,5 +83,5 @@ await run('restore', async ({ flags, confirm }) => {
     await finishRestoration(cluster, buckets, course)
     proof.stays = await removeEarlier(cluster, course, backed) // what was replaced, and nothing that is an only copy
   }
-  return outcome(proof)
+  return outcome(proof, ageOf(await lastWhole(kept.velero), source))
 })

@@ -18,6 +18,8 @@ export function present(result: unknown, how: { json: boolean; seconds: number }
     process.stdout.write(`${redact(JSON.stringify(result ?? null, null, 2))}\n`)
     return
   }
+  // Told first: the last line of a flow is the age of the last whole backup.
+  tell('·', 'done', `${how.seconds.toFixed(1)} s`)
   const shown = isOutcome(result) ? result.shown() : result
   if (typeof shown === 'string') process.stdout.write(shown.endsWith('\n') ? shown : `${shown}\n`)
   else if (shown && typeof shown === 'object') {
@@ -26,7 +28,6 @@ export function present(result: unknown, how: { json: boolean; seconds: number }
     for (const [name, value] of rows)
       process.stdout.write(redact(`${`${name.padEnd(width)}  ${value}`.trimEnd()}\n`))
   }
-  tell('·', 'done', `${how.seconds.toFixed(1)} s`)
 }
 
 function lines(name: string, value: unknown): [string, string][] {

@@ -95,8 +95,11 @@ async function hosts(kube: Kube): Promise<string[]> {
   return [...new Set(items.flatMap(({ spec }) => spec.rules.flatMap(({ host }) => host ?? [])))].toSorted()
 }
 
-/** The proof as a run's result: everything as JSON, a page on the screen, and exit code 1 when anything is missing. */
-export function outcome(proof: Proof): Outcome & Proof {
+/**
+ * The proof as a run's result: everything as JSON, a page on the screen, and exit code 1 when anything is missing.
+ * @param lastBackup the age of the last whole backup, which every flow tells last
+ */
+export function outcome(proof: Proof, lastBackup: string): Outcome & Proof & { lastBackup: string } {
   const { missing } = proof
   const fault =
     missing.length === 0
@@ -104,7 +107,11 @@ export function outcome(proof: Proof): Outcome & Proof {
       : new Problem(`${missing.length} things did not come back:\n    ${missing.join('\n    ')}`, {
           cure: 'What came back is whole and stays. When it is mended, run the same command again.',
         })
-  return Object.assign(proof, { shown: () => page(proof), fault: () => fault })
+  return Object.assign(proof, {
+    lastBackup,
+    shown: () => ({ ...page(proof), lastBackup }),
+    fault: () => fault,
+  })
 }
 
 function page(proof: Proof): Record<string, unknown> {

@@ -1,4 +1,5 @@
 import t from 'tap'
+import { present } from '../../lib/result.ts'
 import { colourful } from '../../lib/story.ts'
 
 t.test('colours are for terminals, unless NO_COLOR or a dumb terminal says otherwise', async (t) => {
@@ -22,4 +23,20 @@ t.test('colours are for terminals, unless NO_COLOR or a dumb terminal says other
   process.env.TERM = 'xterm'
   process.stderr.isTTY = false
   t.equal(colourful(), false)
+})
+
+t.test('the last line of a flow is the last of its result: the age of the last whole backup', async (t) => {
+  const written: string[] = []
+  const stdout = process.stdout.write
+  const stderr = process.stderr.write
+  const keep = (text: unknown) => written.push(String(text)) > 0
+  process.stdout.write = keep
+  process.stderr.write = keep
+  try {
+    present({ address: '203.0.113.10', lastBackup: 'main-first, 3 s old' }, { json: false, seconds: 4.2 })
+  } finally {
+    process.stdout.write = stdout
+    process.stderr.write = stderr
+  }
+  t.match(written.join(''), /· done {2}4\.2 s\n(.*\n)*last backup {2}main-first, 3 s old\n$/)
 })

@@ -91,6 +91,7 @@ t.test('on the screen, told again by the same command', async (t) => {
     new RegExp(`^address +${now}, was ${was}$`, 'm'),
     new RegExp(`^change these dns records +hello.example.org A ${now}$`, 'm'),
     /^missing +nothing$/m,
+    /\nlast backup +first, .+ old\n$/,
   ])
     t.match(again.out, line)
 })
