@@ -31,7 +31,8 @@ export async function ensureAddress(cluster: Cluster, project: Project): Promise
  */
 export async function assignAddress(cluster: Cluster, address: ReservedIp, droplet: Droplet): Promise<void> {
   if (isDryRun()) {
-    await doctl`compute reserved-ip-action assign ${address.ip} ${droplet.id}`
+    if (address.droplet?.id === droplet.id) tell('=', `address ${address.ip}`, `leads to ${droplet.name}`)
+    else await doctl`compute reserved-ip-action assign ${address.ip} ${droplet.id}`
     return
   }
   const started = performance.now()

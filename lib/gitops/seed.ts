@@ -31,10 +31,6 @@ export async function seed(cluster: Cluster, kit: Kit, address: ReservedIp): Pro
 async function seedManifests(cluster: Cluster, address: string): Promise<void> {
   const { github, place } = cluster
   const wanted = renderRepository(valuesOf(cluster, address))
-  if (isDryRun()) {
-    await commitFiles(github, place, async () => wanted, `Seed cluster ${cluster.name}`)
-    return
-  }
   const started = performance.now()
   const base = await github.ref(place, seeded)
   const differing = (head: string | undefined) => drift(github, place, wanted, base, head)
@@ -51,12 +47,13 @@ async function seedManifests(cluster: Cluster, address: string): Promise<void> {
           .map((one) => [one.path, wanted[one.path]]),
       )
     await commitFiles(github, place, files, `Seed cluster ${cluster.name}: ${changes.length} files`)
-    tell(
-      '+',
-      'manifests',
-      `${changes.length} files in ${place.owner}/${place.name}`,
-      (performance.now() - started) / 1000,
-    )
+    if (!isDryRun())
+      tell(
+        '+',
+        'manifests',
+        `${changes.length} files in ${place.owner}/${place.name}`,
+        (performance.now() - started) / 1000,
+      )
   }
   await recordSeed(cluster, wanted)
 }
@@ -83,13 +80,15 @@ function tellEdit(one: Drift): void {
 async function ensureDeployKey({ github, place, name }: Cluster, publicKey: string): Promise<void> {
   const body = (text: string) => text.split(' ').slice(0, 2).join(' ')
   const title = `argocd ${name}`
+  // In a dry run the repository may be imagined.
+  const keys = async () =>
+    isDryRun() && !(await github.repository(place.owner, place.name)) ? [] : github.deployKeys(place)
   await ensure({
     what: `deploy key of ${place.owner}/${place.name}`,
-    look: async () =>
-      isDryRun() ? [] : (await github.deployKeys(place)).filter((key) => body(key.key) === body(publicKey)),
+    look: async () => (await keys()).filter((key) => body(key.key) === body(publicKey)),
     act: async () => {
       // One of a kit that is no more: a rehearsal's repository would gather them.
-      const stale = isDryRun() ? [] : (await github.deployKeys(place)).filter((key) => key.title === title)
+      const stale = (await keys()).filter((key) => key.title === title)
       for (const { id, key } of stale.filter((one) => body(one.key) !== body(publicKey)))
         await change(`gh repo deploy-key delete ${id} # ${body(key)}`, () =>
           github.removeDeployKey(place, id),

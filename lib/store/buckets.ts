@@ -33,7 +33,8 @@ export async function ensureBuckets(cluster: Cluster): Promise<Buckets> {
   const missing = await missingBuckets(places)
   if (missing.length > 0) await createBuckets(cluster, places, missing)
   else for (const bucket of [places.velero, places.kit]) tell('=', `bucket ${bucket}`, places.region)
-  if (isDryRun()) return imagined(places)
+  // Nothing can be imagined about buckets that are there: a dry run reads them.
+  if (isDryRun()) return missing.length > 0 ? imagined(places) : openSpaces(cluster, places, 'read', false)
   return openSpaces(cluster, places, 'readwrite', true)
 }
 

@@ -60,6 +60,12 @@ t.test(
     ])
     t.equal(Buffer.from(JSON.parse(secret.out).data['access-token'], 'base64').toString(), 'dop_v1_narrow')
 
+    const idle = await box.run('bootstrap.mts', ['--name', 'other', '--dry-run'], { env })
+    t.equal(idle.code, 0, idle.err)
+    t.match(idle.out, 'nothing to make')
+    t.notMatch(idle.out, /^ *\$ /m, 'a dry run of what is there shows no command: none would run')
+    t.match(idle.err, '= kit ')
+
     const without = await box.run('scripts/kubeconfig.mts', ['--name', 'other'])
     t.equal(without.code, 1)
     t.match(without.err, 'the kit is encrypted and no passphrase is given')
