@@ -60,6 +60,18 @@ export const reservedIp = z.object({
 })
 export type ReservedIp = z.infer<typeof reservedIp>
 
+export const loadBalancer = z.object({
+  id,
+  name: z.string().default(''),
+  /** How many nodes it has; each is billed. */
+  size_unit: z.number().default(1),
+  project_id: z.string().nullish(),
+  /** Droplets with this tag stand behind it. */
+  tag: z.string().nullish(),
+  droplet_ids: z.array(id).nullish(),
+})
+export type LoadBalancer = z.infer<typeof loadBalancer>
+
 export const spacesKey = z.object({
   name: z.string(),
   access_key: z.string(),

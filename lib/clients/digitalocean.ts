@@ -18,6 +18,7 @@ export interface DigitalOcean {
   firewalls(): Promise<types.Firewall[]>
   sshKeys(): Promise<types.SshKey[]>
   reservedIps(): Promise<types.ReservedIp[]>
+  loadBalancers(): Promise<types.LoadBalancer[]>
   spacesKeys(): Promise<types.SpacesKey[]>
   droplets(): Promise<types.Droplet[]>
   dropletsTagged(tag: string): Promise<types.Droplet[]>
@@ -123,6 +124,8 @@ export async function connectDigitalOcean(
     firewalls: () => all('firewalls', types.firewall, (page) => api.firewall.listFirewalls(page)),
     sshKeys: () => all('ssh_keys', types.sshKey, (page) => api.sshKey.listSshKeys(page)),
     reservedIps: () => all('reserved_ips', types.reservedIp, (page) => get('/reserved_ips', { ...page })),
+    loadBalancers: () =>
+      all('load_balancers', types.loadBalancer, (page) => get('/load_balancers', { ...page })),
     spacesKeys: () => all('keys', types.spacesKey, (page) => get('/spaces/keys', { ...page })),
     droplets: () => all('droplets', types.droplet, (page) => api.droplet.listDroplets({ ...page })),
     dropletsTagged: (tag_name) =>
@@ -193,6 +196,7 @@ const scopes = {
   firewalls: 'firewall',
   images: 'image',
   keys: 'spaces_key',
+  load_balancers: 'load_balancer',
   projects: 'project',
   regions: 'regions',
   reserved_ips: 'reserved_ip',

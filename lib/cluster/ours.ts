@@ -1,7 +1,8 @@
-import type { DigitalOcean } from '../clients/digitalocean.ts'
+import { type DigitalOcean, DigitalOceanRefusal } from '../clients/digitalocean.ts'
 import type {
   Droplet,
   Firewall,
+  LoadBalancer,
   Project,
   ReservedIp,
   Snapshot,
@@ -22,6 +23,8 @@ export interface Inventory {
   droplets: Droplet[]
   volumes: Volume[]
   snapshots: Snapshot[]
+  /** Those that a cloud controller made for Services; undefined when the token may not look at any. */
+  loadBalancers: LoadBalancer[] | undefined
   spacesKeys: SpacesKey[]
 }
 
@@ -35,6 +38,7 @@ interface Kinds {
   droplet: Droplet
   volume: Volume
   snapshot: Snapshot
+  loadBalancer: LoadBalancer
   spacesKey: SpacesKey
 }
 
@@ -44,16 +48,25 @@ export interface OwnProject {
   urns: ReadonlySet<string>
 }
 
+/** What else is known of a cluster, where it bears on what is ours. */
+export interface Known {
+  /** Ids of its droplets. */
+  droplets?: ReadonlySet<string>
+}
+
 /**
  * Decides whether a thing is ours: the one place that does. A thing with tags is ours by the cluster's tag, or because
  * it lies in the cluster's project when somebody took the tag off; an address by the project alone; a firewall by its
- * name and the tag whose droplets it guards; the rest by exactly the name that regrow gives.
+ * name and the tag whose droplets it guards; a load balancer, which Kubernetes names, when it lies in the project, stands
+ * before the cluster's tag or before droplets of ours, and before no other droplet; the rest by exactly the name that
+ * regrow gives.
  */
 export function isOurs<K extends keyof Kinds>(
   kind: K,
   thing: Kinds[K],
   cluster: string,
   own?: OwnProject,
+  { droplets }: Known = {},
 ): boolean {
   const tagged = (tags: string[] | null | undefined) => tags?.includes(names.tag(cluster)) === true
   const tests: { [T in keyof Kinds]: (one: Kinds[T]) => boolean } = {
@@ -65,6 +78,15 @@ export function isOurs<K extends keyof Kinds>(
     droplet: (one) => tagged(one.tags) || own?.urns.has(`do:droplet:${one.id}`) === true,
     volume: (one) => tagged(one.tags) || own?.urns.has(`do:volume:${one.id}`) === true,
     snapshot: (one) => tagged(one.tags),
+    loadBalancer: (one) => {
+      const behind = one.droplet_ids ?? []
+      const placed =
+        own !== undefined && (one.project_id === own.id || own.urns.has(`do:loadbalancer:${one.id}`))
+      return (
+        (placed || one.tag === names.tag(cluster) || behind.length > 0) &&
+        behind.every((id) => droplets?.has(id) === true)
+      )
+    },
     spacesKey: (one) =>
       new RegExp(`^regrow-${cluster}-(setup|operator|reader|velero)-[0-9tz]+$`).test(one.name),
   }
@@ -79,32 +101,52 @@ export async function ownProject(cloud: DigitalOcean, cluster: string): Promise<
 
 /** Looks at everything of a cluster at once. */
 export async function inventory(cloud: DigitalOcean, cluster: string): Promise<Inventory> {
-  const [project, projects, vpcs, firewalls, sshKeys, addresses, tagged, volumes, snapshots, spacesKeys] =
-    await Promise.all([
-      ownProject(cloud, cluster),
-      cloud.projects(),
-      cloud.vpcs(),
-      cloud.firewalls(),
-      cloud.sshKeys(),
-      cloud.reservedIps(),
-      cloud.dropletsTagged(names.tag(cluster)),
-      cloud.volumes(),
-      ownSnapshots(cloud, cluster),
-      cloud.spacesKeys(),
-    ])
+  const [
+    project,
+    projects,
+    vpcs,
+    firewalls,
+    sshKeys,
+    addresses,
+    tagged,
+    volumes,
+    snapshots,
+    balancers,
+    spacesKeys,
+  ] = await Promise.all([
+    ownProject(cloud, cluster),
+    cloud.projects(),
+    cloud.vpcs(),
+    cloud.firewalls(),
+    cloud.sshKeys(),
+    cloud.reservedIps(),
+    cloud.dropletsTagged(names.tag(cluster)),
+    cloud.volumes(),
+    ownSnapshots(cloud, cluster),
+    cloud.loadBalancers().catch(unlessForbidden),
+    cloud.spacesKeys(),
+  ])
+  const droplets = [...tagged, ...(await untagged(cloud, tagged, project))].filter((one) =>
+    isOurs('droplet', one, cluster, project),
+  )
+  const known = { droplets: new Set(droplets.map((one) => one.id)) }
   return {
     projects: projects.filter((one) => isOurs('project', one, cluster)),
     vpcs: vpcs.filter((one) => isOurs('vpc', one, cluster)),
     firewalls: firewalls.filter((one) => isOurs('firewall', one, cluster)),
     sshKeys: sshKeys.filter((one) => isOurs('sshKey', one, cluster)),
     reservedIps: addresses.filter((one) => isOurs('reservedIp', one, cluster, project)),
-    droplets: [...tagged, ...(await untagged(cloud, tagged, project))].filter((one) =>
-      isOurs('droplet', one, cluster, project),
-    ),
+    droplets,
     volumes: volumes.filter((one) => isOurs('volume', one, cluster, project)),
     snapshots,
+    loadBalancers: balancers?.filter((one) => isOurs('loadBalancer', one, cluster, project, known)),
     spacesKeys: spacesKeys.filter((one) => isOurs('spacesKey', one, cluster)),
   }
+}
+
+/** No flow needs to see load balancers, so a token without that scope will do. */
+function unlessForbidden(error: unknown): undefined {
+  if (!(error instanceof DigitalOceanRefusal) || error.status !== 403) throw error
 }
 
 /** Droplets that lie in our project and lost their tag. */

@@ -1,4 +1,4 @@
-import type { Size } from '../clients/digitalocean-types.ts'
+import type { LoadBalancer, Size } from '../clients/digitalocean-types.ts'
 import { accountOf, bucketPlaces, type Cluster } from '../cluster/cluster.ts'
 import { runsADay } from '../cluster/cron.ts'
 import { descriptionPath } from '../cluster/description.ts'
@@ -43,6 +43,7 @@ export async function plan(cluster: Cluster, returning?: readonly WantedClaim[])
     ...foundation(cluster, own),
     ...machines(cluster, own, sizes),
     ...storage(cluster, own, missing, returning),
+    ...(own.loadBalancers ?? []).map(balancer),
   ]
   const perMonth = items.reduce((sum, item) => sum + item.perMonth, 0)
   const nothing = items.every((item) => item.mark === '=')
@@ -93,6 +94,15 @@ function machines(cluster: Cluster, own: Inventory, sizes: Size[]): PlanItem[] {
     }
   })
 }
+
+/** What a person's cloud controller made: nothing of regrow's does. */
+const balancer = (one: LoadBalancer): PlanItem => ({
+  mark: '=',
+  kind: 'load balancer',
+  name: one.name,
+  detail: 'made by Kubernetes for a Service',
+  perMonth: one.size_unit * prices.loadBalancer,
+})
 
 /** The claims that a new cluster's own manifests make, in GiB. */
 export function firstClaims(cluster: Cluster): WantedClaim[] {

@@ -1,5 +1,5 @@
 import { type Copies, copiesIn } from '../backup/copies.ts'
-import type { Snapshot, Volume } from '../clients/digitalocean-types.ts'
+import type { LoadBalancer, Snapshot, Volume } from '../clients/digitalocean-types.ts'
 import type { Bucket } from '../clients/s3.ts'
 import { bucketPlaces, type Cluster } from '../cluster/cluster.ts'
 import { type Inventory, inventory } from '../cluster/ours.ts'
@@ -17,6 +17,10 @@ const volume = (one: Volume) => ({
 const snapshot = (one: Snapshot) => ({
   name: `snapshot ${one.name}, ${one.size_gigabytes} GiB`,
   perMonth: one.size_gigabytes * prices.snapshotGib,
+})
+const balancer = (one: LoadBalancer) => ({
+  name: `load balancer ${one.name} (${one.id})`,
+  perMonth: one.size_unit * prices.loadBalancer,
 })
 
 /** Ids of volumes and snapshots that stay, because they are the only copy of something or a backup stands on them. */
@@ -68,6 +72,7 @@ export async function removal(
     ? { volumes: new Set<string>(), snapshots: new Set<string>() }
     : toKeep(own, await copiesIn(bucket, new Set(own.snapshots.map((one) => one.id))))
   const cloud = [
+    ...(own.loadBalancers ?? []).map(balancer),
     ...own.droplets.map((one) => ({ name: `droplet ${one.name}`, perMonth: price(one.size_slug) })),
     ...own.volumes.filter((one) => !keep.volumes.has(one.id)).map(volume),
     ...own.snapshots.filter((one) => !keep.snapshots.has(one.id)).map(snapshot),
@@ -118,6 +123,11 @@ export async function removal(
       `cluster ${cluster.name}: what will be removed for good`,
       ...removed.map((one) => `  - ${say(one)}`),
       ...kept.map((one) => `  = ${say(one)}  (kept)`),
+      ...(own.loadBalancers
+        ? []
+        : [
+            '  ! load balancers, which Kubernetes may have made, cannot be seen: the token lacks load_balancer:read',
+          ]),
       removed.length === 0 ? '  nothing is there' : `  saves ${dollars(saved)} a month`,
     ].join('\n'),
     toJSON: () => ({ cluster: cluster.name, removed: removed.map(say), kept: kept.map(say), saved }),

@@ -13,12 +13,19 @@ import { backoff, waitFor } from '../wait.ts'
 import type { Kept } from './removal.ts'
 
 /**
- * Removes everything of ours at DigitalOcean but what is to stay, in the order in which it lets go: machines first,
- * their network last.
+ * Removes everything of ours at DigitalOcean but what is to stay, in the order in which it lets go: load balancers, which
+ * are known by the machines behind them; machines; their network last.
  */
 export async function removeCloud(cluster: Cluster, keep: Kept): Promise<void> {
   const { cloud } = cluster
   const own = await inventory(cloud, cluster.name)
+  await forAll(own.loadBalancers ?? [], (one) =>
+    gone(
+      `load balancer ${one.name}`,
+      async () => (await cloud.loadBalancers()).some((each) => each.id === one.id),
+      () => doctl`compute load-balancer delete ${one.id} --force`,
+    ),
+  )
   await forAll(own.droplets, (one) =>
     gone(
       `droplet ${one.name}`,
@@ -153,6 +160,7 @@ async function leftNow(
   ])
   const isKept = own.volumes.length + own.snapshots.length > 0
   return [
+    ...(own.loadBalancers ?? []).map((one) => `load balancer ${one.name}`),
     ...own.droplets.map((one) => `droplet ${one.name}`),
     ...own.volumes.filter((one) => !keep.volumes.has(one.id)).map((one) => `volume ${one.name}`),
     ...own.snapshots.filter((one) => !keep.snapshots.has(one.id)).map((one) => `snapshot ${one.name}`),

@@ -9,6 +9,7 @@ import { dropletRoutes } from './droplets.ts'
 import { firewallRoutes } from './firewalls.ts'
 import { guard } from './guard.ts'
 import { keyRoutes } from './keys.ts'
+import { loadBalancerRoutes } from './load-balancers.ts'
 import { projectRoutes } from './projects.ts'
 import { Refusal, refused } from './reply.ts'
 import { reservedIpRoutes } from './reserved-ips.ts'
@@ -39,7 +40,7 @@ export async function startDigitalOcean(world: World): Promise<RunningCloud> {
   app.notFound((c) => refused(new Refusal(404, `the sandbox has no ${c.req.method} ${c.req.path}`)))
   guard(cloud)
   const subjects = [accountRoutes, projectRoutes, keyRoutes, vpcRoutes, firewallRoutes, reservedIpRoutes]
-  subjects.push(tagRoutes, actionRoutes, snapshotRoutes, dropletRoutes, volumeRoutes)
+  subjects.push(tagRoutes, actionRoutes, snapshotRoutes, dropletRoutes, volumeRoutes, loadBalancerRoutes)
   for (const routes of subjects) routes(cloud)
   const { host, port } = world.addresses.digitalocean
   await serve(world, 'digitalocean', { host, port }, app)

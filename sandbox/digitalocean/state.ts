@@ -29,6 +29,17 @@ export type ReservedIp = Born & { ip: string; region: string; droplet: number | 
 export type SshKey = Born & { id: number; name: string; public_key: string; fingerprint: string }
 export type Grant = { bucket: string; permission: string }
 export type SpacesKey = Made & { name: string; access_key: string; secret_key: string; grants: Grant[] }
+export type LoadBalancer = Made & {
+  id: string
+  name: string
+  region: string
+  ip: string
+  size_unit: number
+  forwarding_rules: object[]
+  droplet_ids: number[]
+  tag: string
+  vpc_uuid: string
+}
 export type Tag = Born & { name: string }
 export type Droplet = Made & {
   id: number
@@ -107,6 +118,7 @@ export interface State {
   droplets: Droplet[]
   volumes: Volume[]
   snapshots: Snapshot[]
+  loadBalancers: LoadBalancer[]
   actions: Action[]
 }
 
@@ -126,7 +138,8 @@ export function makeSpacesKey(name: string, grants: Grant[]): SpacesKey {
 /** The state as saved, or that of a fresh account: a default project and nothing else. */
 export function openState(world: World): State {
   const saved = world.load('digitalocean') as State | undefined
-  if (saved) return saved
+  // A world of an earlier version knew none.
+  if (saved) return { ...saved, loadBalancers: saved.loadBalancers ?? [] }
   const first: Project = {
     id: randomUUID(),
     name: 'first-project',
@@ -151,6 +164,7 @@ export function openState(world: World): State {
     droplets: [],
     volumes: [],
     snapshots: [],
+    loadBalancers: [],
     actions: [],
   }
 }

@@ -21,7 +21,8 @@ export function vpcRoutes(cloud: Cloud): void {
     view,
     remove: (vpc) => {
       refuse(403, 'Can not delete default VPCs', vpc.default)
-      const inhabited = members(vpc.id).length > 0 || cloud.leaving.includes(vpc.id)
+      const balanced = state.loadBalancers.some((one) => one.vpc_uuid === vpc.id)
+      const inhabited = balanced || members(vpc.id).length > 0 || cloud.leaving.includes(vpc.id)
       refuse(403, 'Can not delete VPC with members', inhabited)
       cloud.drop(state.vpcs, vpc)
     },

@@ -94,6 +94,8 @@ export const shapes: Record<string, Shape> = {
     run: (use) => use.api.put(at('/firewalls/{}', use), firewall(use)),
   },
   'compute firewall delete': remove('/firewalls/{}'),
+  ...both('compute load-balancer', 'load_balancer', '/load_balancers'),
+  'compute load-balancer delete': remove('/load_balancers/{}'),
   ...both('compute ssh-key', 'ssh_key', '/account/keys'),
   'compute ssh-key import': post('ssh_key', '/account/keys', 1, 'public-key-file!', (use) => {
     const key = read(use, 'public-key-file')

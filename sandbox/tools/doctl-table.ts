@@ -14,6 +14,8 @@ const columns: Record<string, string> = {
   image:
     'ID=id|Name=name|Type=type|Distribution=distribution|Slug=slug|Public=public|Min Disk=min_disk_size|Created=created_at',
   key: 'Name=name|Access Key=access_key|Secret Key=secret_key|Created At=created_at',
+  load_balancer:
+    'ID=id|IP=ip|Name=name|Status=status|Created At=created_at|Region=region.slug|Size Unit=size_unit|VPC UUID=vpc_uuid|Tag=tag|Droplet IDs=droplet_ids',
   project:
     'ID=id|Owner UUID=owner_uuid|Owner ID=owner_id|Name=name|Description=description|Purpose=purpose|Environment=environment|Is Default?=is_default|Created At=created_at|Updated At=updated_at',
   region: 'Slug=slug|Name=name|Available=available',

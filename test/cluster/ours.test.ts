@@ -60,3 +60,21 @@ t.test('Spaces keys are ours by exactly the names that regrow gives', async (t) 
     t.notOk(isOurs('spacesKey', key(name), 'main'), name)
   t.notOk(isOurs('spacesKey', key('regrow-a.b-velero-1'), 'axb'))
 })
+
+t.test(
+  'a load balancer is ours by its place or by what stands behind it, and never with a foreign droplet',
+  async (t) => {
+    const one = { id: 'b', name: 'a1b2', size_unit: 1 }
+    const known = { droplets: new Set(['1', '2']) }
+    const ours = (more: object) => isOurs('loadBalancer', { ...one, ...more }, 'main', own, known)
+    t.ok(ours({ droplet_ids: ['1', '2'], project_id: 'default' }), 'as a cloud controller makes it')
+    t.ok(ours({ tag: 'regrow:main', droplet_ids: ['1'] }))
+    t.ok(ours({ project_id: 'p1', droplet_ids: [] }), 'in our project, its machines gone')
+    t.notOk(ours({ droplet_ids: ['1', '3'] }), 'it stands before somebody else’s, too')
+    t.notOk(ours({ project_id: 'p1', droplet_ids: ['1', '3'] }))
+    t.notOk(ours({ tag: 'regrow:main2', droplet_ids: ['3'] }))
+    t.notOk(ours({ tag: 'web', droplet_ids: [] }))
+    t.notOk(ours({ name: 'regrow-main', droplet_ids: [], project_id: 'p2' }), 'its name says nothing')
+    t.notOk(isOurs('loadBalancer', { ...one, droplet_ids: ['1'] }, 'main'), 'nothing is known')
+  },
+)

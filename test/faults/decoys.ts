@@ -26,6 +26,13 @@ export async function plantDecoys({ env }: Owner): Promise<void> {
   await cloud('volumes', { name: 'pvc-0', region: 'fra1', size_gigabytes: 1, tags: ['regrow:main2'] })
   await cloud('volumes', { name: 'hello', region: 'fra1', size_gigabytes: 1 })
   await cloud('reserved_ips', { region: 'fra1' })
+  const rule = { entry_protocol: 'tcp', entry_port: 80, target_protocol: 'tcp', target_port: 80 }
+  const balancer = { region: 'fra1', forwarding_rules: [rule] }
+  const { droplets } = await speak(`${env.REGROW_DIGITALOCEAN_URL}/v2/droplets`, env.DIGITALOCEAN_TOKEN)
+  const behind = (droplets as { id: number }[]).map(({ id }) => id)
+  await cloud('load_balancers', { ...balancer, name: 'main-1', droplet_ids: behind })
+  await cloud('load_balancers', { ...balancer, name: 'regrow-main', tag: 'regrow:main2' })
+  await cloud('load_balancers', { ...balancer, name: 'a0123456789abcdef0123456789abcdef' })
   const anywhere = { addresses: ['0.0.0.0/0'] }
   await cloud('firewalls', {
     name: 'main-firewall-old',
@@ -60,11 +67,15 @@ export async function plantDecoys({ env }: Owner): Promise<void> {
   await github('/user/repos', { name: 'regrow', private: true, auto_init: true })
 }
 
-async function speak(url: string, token: string | undefined, body: object): Promise<void> {
+async function speak(
+  url: string,
+  token: string | undefined,
+  body?: object,
+): Promise<Record<string, unknown>> {
   const answer = await fetch(url, {
-    method: 'POST',
     headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
-    body: JSON.stringify(body),
+    ...(body ? { method: 'POST', body: JSON.stringify(body) } : {}),
   })
-  if (!answer.ok) throw new Error(`POST ${url}: ${answer.status} ${await answer.text()}`)
+  if (!answer.ok) throw new Error(`${url}: ${answer.status} ${await answer.text()}`)
+  return (await answer.json()) as Record<string, unknown>
 }

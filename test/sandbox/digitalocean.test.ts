@@ -41,9 +41,9 @@ t.test('every answer tells what is left of the limits', async (t) => {
 
 t.test('what is not known is refused, not guessed', async (t) => {
   const on = await fresh(t)
-  t.match(await on.ask('GET', '/load_balancers'), {
+  t.match(await on.ask('GET', '/databases'), {
     status: 404,
-    body: { id: 'not_found', message: 'the sandbox has no GET /v2/load_balancers' },
+    body: { id: 'not_found', message: 'the sandbox has no GET /v2/databases' },
   })
   const odd = await on.ask('POST', '/droplets', { ...droplet, nmae: 'x' })
   t.match(odd, { status: 422, body: { message: 'the sandbox does not know the field nmae' } })

@@ -16,6 +16,8 @@ export const known: Known = {
     /\.(sources|destinations)\.(addresses|droplet_ids|load_balancer_uids|kubernetes_ids|tags)$/,
     // Told only where there is something to tell.
     /\.gpu_info$/,
+    /^\.load_balancers?(\[\])?\.(domains|glb_settings|target_load_balancer_ids)$/,
+    /\.sticky_sessions\.cookie_/,
     /\.last_tagged_uri$/,
     /\.links\.(pages(\.\w+)?|actions|droplets)$/,
     // Slips of the description's.

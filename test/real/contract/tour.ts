@@ -24,6 +24,7 @@ export async function tour(call: Call, settled: () => Promise<void>): Promise<vo
   await call('POST', '/tags', { name: 'not a tag' }, true)
   const droplet = await droplets(call, settled, vpc)
   await firewalls(call, droplet)
+  await balancers(call, droplet, vpc)
   await addresses(call, settled, project, droplet)
   await volumes(call, settled, droplet)
   await call('POST', `/projects/${project}/resources`, {
@@ -59,6 +60,17 @@ async function projects(call: Call): Promise<string> {
   await call('DELETE', `/projects/${other.project.id}`)
   await call('GET', `/projects/${other.project.id}`, undefined, true)
   return project.id
+}
+
+async function balancers(call: Call, droplet: number, vpc: string): Promise<void> {
+  const rule = { entry_protocol: 'tcp', entry_port: 443, target_protocol: 'tcp', target_port: 30_443 }
+  const wish = { name: 'a1', region: 'fra1', vpc_uuid: vpc, forwarding_rules: [rule] }
+  const { load_balancer: one } = await call('POST', '/load_balancers', { ...wish, droplet_ids: [droplet] })
+  const { load_balancer: other } = await call('POST', '/load_balancers', { ...wish, tag: 'regrow:main' })
+  await call('POST', '/load_balancers', { ...wish, forwarding_rules: [] }, true)
+  for (const path of ['/load_balancers', `/load_balancers/${one.id}`]) await call('GET', path)
+  for (const { id } of [one, other]) await call('DELETE', `/load_balancers/${id}`)
+  await call('GET', `/load_balancers/${one.id}`, undefined, true)
 }
 
 async function networks(call: Call): Promise<string> {

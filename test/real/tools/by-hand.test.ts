@@ -82,7 +82,6 @@ const refused: Record<'doctl' | 'kubectl', [string, string][]> = {
     ['doctl compute droplet snapshots $d', noSuch],
     ['doctl compute droplet-action enable-backups $d', noSuch],
     ['doctl compute domain list', noSuch],
-    ['doctl compute load-balancer list', noSuch],
     ['doctl compute certificate list', noSuch],
     ['doctl kubernetes cluster list', noSuch],
     ['doctl databases list', noSuch],

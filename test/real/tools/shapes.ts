@@ -78,6 +78,8 @@ export const doctlShapes: Shape[] = [
   { line: 'compute volume-action detach 00000000-0000-4000-8000-000000000000 {droplet}', fails: true },
   { line: 'compute snapshot list --resource volume' },
   { line: 'compute snapshot delete 12345 --force', fails: true },
+  { line: 'compute load-balancer list' },
+  { line: 'compute load-balancer delete 00000000-0000-4000-8000-000000000000 --force', fails: true },
   { line: 'compute region list' },
   { line: 'compute size list' },
   { line: 'compute tag list' },
