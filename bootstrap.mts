@@ -9,7 +9,7 @@ import { ensureProject } from './lib/digitalocean/project.ts'
 import { claim } from './lib/gitops/claim.ts'
 import { ensureTools } from './lib/install/ensure-tools.ts'
 import { applyRoot, healthy } from './lib/kubernetes/applications.ts'
-import { claimsBound } from './lib/kubernetes/claims.ts'
+import { sampleBound } from './lib/kubernetes/claims.ts'
 import { ensureCloudToken } from './lib/kubernetes/cloud-token.ts'
 import { plan } from './lib/preflight/plan.ts'
 import { preflight } from './lib/preflight/preflight.ts'
@@ -47,7 +47,7 @@ await run('bootstrap', async ({ flags, confirm }) => {
   await applyRoot(kube, cluster, address) // the app of apps: ingress, backups, your apps
   await growOthers(cluster, ground) // the machines beside the first, where some are described: apps may need them
   await healthy(kube, 'root')
-  await claimsBound(kube, cluster, 'hello')
+  await sampleBound(kube, cluster)
   await firstBackup(kube, cluster, buckets)
 
   return {

@@ -24,6 +24,7 @@ const paths = [
   'applications/app-of-apps.yaml',
   'applications/platform.yaml',
   'clusters/cluster/apps.yaml',
+  'clusters/cluster/apps/README.md',
   'clusters/cluster/apps/hello/ingress.yaml',
   'clusters/cluster/apps/hello/namespace.yaml',
   'clusters/cluster/apps/hello/workload.yaml',

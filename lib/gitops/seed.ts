@@ -16,6 +16,12 @@ import { valuesOf } from './repository-values.ts'
 // Points at what regrow wrote last, so that a person's edits can be told from a newer regrow's changes.
 const seeded = 'regrow/seeded'
 
+/** Whether a person took the sample out of Git: then nobody waits for its claim. */
+export async function sampleIsRemoved({ github, place, repository }: Cluster): Promise<boolean> {
+  if (!repository || !(await github.ref(place, seeded))) return false
+  return (await github.file(place, 'storage/pvc.yaml')) === undefined
+}
+
 /**
  * Brings the manifests into the repository, and the key with which Argo CD reads it. A person's edits stay: they are
  * named, and where regrow would have written something else it is said.

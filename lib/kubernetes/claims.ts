@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import type { Cluster } from '../cluster/cluster.ts'
 import { isOurs } from '../cluster/ours.ts'
+import { sampleIsRemoved } from '../gitops/seed.ts'
 import { tell } from '../story.ts'
 import { type Kube, kubectl, ToolFailure } from '../tools.ts'
 import { waitFor } from '../wait.ts'
@@ -16,27 +17,32 @@ const claims = z.object({
 })
 
 /**
- * Waits until every claim of a namespace is bound, each to a volume at DigitalOcean that carries the cluster's tag:
- * without the tag it would not be known as ours.
+ * Waits until every claim of the sample is bound, each to a volume at DigitalOcean that carries the cluster's tag:
+ * without the tag it would not be known as ours. Who deleted the sample has no such claim.
  * @throws Problem after five minutes, with what was seen last
  */
-export async function claimsBound(kube: Kube, cluster: Cluster, namespace: string): Promise<void> {
+export async function sampleBound(kube: Kube, cluster: Cluster): Promise<void> {
+  const namespace = 'hello'
   const started = performance.now()
-  await waitFor({ wish: `claims in ${namespace} are bound`, every: 3, within: 300 }, async (note) => {
-    let items: z.infer<typeof claims>['items']
-    try {
-      items = (await kubectl(kube)`get persistentvolumeclaims -n ${namespace} -o json`).json(claims).items
-    } catch (error) {
-      if (!(error instanceof ToolFailure)) throw error
-      note('the Kubernetes API does not answer')
-      return undefined
-    }
-    note(items.map((one) => `${one.metadata.name} ${one.status?.phase ?? ''}`).join(', ') || 'no claim yet')
-    if (items.length === 0 || items.some((one) => one.status?.phase !== 'Bound')) return undefined
-    const volumes = (await cluster.cloud.volumes()).filter((one) => isOurs('volume', one, cluster.name))
-    const untagged = items.find((one) => !volumes.some((volume) => volume.name === one.spec.volumeName))
-    if (untagged) note(`volume ${untagged.spec.volumeName} does not carry the tag ${cluster.tag}`)
-    return untagged ? undefined : true
-  })
-  tell('=', `claims in ${namespace}`, 'Bound', (performance.now() - started) / 1000)
+  const state = await waitFor(
+    { wish: `claims in ${namespace} are bound`, every: 3, within: 300 },
+    async (note) => {
+      let items: z.infer<typeof claims>['items']
+      try {
+        items = (await kubectl(kube)`get persistentvolumeclaims -n ${namespace} -o json`).json(claims).items
+      } catch (error) {
+        if (!(error instanceof ToolFailure)) throw error
+        note('the Kubernetes API does not answer')
+        return undefined
+      }
+      if (items.length === 0 && (await sampleIsRemoved(cluster))) return 'none: you removed the sample'
+      note(items.map((one) => `${one.metadata.name} ${one.status?.phase ?? ''}`).join(', ') || 'no claim yet')
+      if (items.length === 0 || items.some((one) => one.status?.phase !== 'Bound')) return undefined
+      const volumes = (await cluster.cloud.volumes()).filter((one) => isOurs('volume', one, cluster.name))
+      const untagged = items.find((one) => !volumes.some((volume) => volume.name === one.spec.volumeName))
+      if (untagged) note(`volume ${untagged.spec.volumeName} does not carry the tag ${cluster.tag}`)
+      return untagged ? undefined : 'Bound'
+    },
+  )
+  tell('=', `claims in ${namespace}`, state, (performance.now() - started) / 1000)
 }

@@ -1,10 +1,11 @@
 import type { LoadBalancer, Size } from '../clients/digitalocean-types.ts'
 import { accountOf, bucketPlaces, type Cluster } from '../cluster/cluster.ts'
 import { runsADay } from '../cluster/cron.ts'
-import { descriptionPath } from '../cluster/description.ts'
+import { descriptionPath, renderDescription } from '../cluster/description.ts'
 import { names } from '../cluster/names.ts'
 import { type Inventory, inventory } from '../cluster/ours.ts'
 import { dollars, prices, target } from '../cluster/prices.ts'
+import { sampleIsRemoved } from '../gitops/seed.ts'
 import type { Shown } from '../run.ts'
 import { missingBuckets } from '../store/existence.ts'
 
@@ -42,7 +43,7 @@ export async function plan(cluster: Cluster, returning?: readonly WantedClaim[])
   const items = [
     ...foundation(cluster, own),
     ...machines(cluster, own, sizes),
-    ...storage(cluster, own, missing, returning),
+    ...storage(cluster, own, missing, returning ?? (await claimsToCome(cluster, own))),
     ...(own.loadBalancers ?? []).map(balancer),
   ]
   const perMonth = items.reduce((sum, item) => sum + item.perMonth, 0)
@@ -67,7 +68,12 @@ function foundation(cluster: Cluster, own: Inventory): PlanItem[] {
   })
   return [
     item('repository', `${owner}/${name}`, cluster.repository !== undefined, 'private, at GitHub'),
-    item('description', descriptionPath(cluster.name), cluster.committed !== undefined),
+    item(
+      'description',
+      descriptionPath(cluster.name),
+      cluster.committed !== undefined && !changesGit(cluster),
+      changesGit(cluster) ? 'to be changed' : '',
+    ),
     item('project', names.project(cluster.name), own.projects.length > 0),
     item('network', names.network(cluster.name), own.vpcs.length > 0, cluster.wanted.network.range),
     item(
@@ -80,6 +86,10 @@ function foundation(cluster: Cluster, own: Inventory): PlanItem[] {
     item('reserved IP', own.reservedIps[0]?.ip ?? 'one', own.reservedIps.length > 0, 'free while assigned'),
   ]
 }
+
+/** Whether Git describes the cluster otherwise than this run wants it. */
+const changesGit = ({ committed, wanted }: Cluster) =>
+  committed !== undefined && renderDescription(committed) !== renderDescription(wanted)
 
 function machines(cluster: Cluster, own: Inventory, sizes: Size[]): PlanItem[] {
   return cluster.wanted.nodes.map((node) => {
@@ -112,11 +122,20 @@ export function firstClaims(cluster: Cluster): WantedClaim[] {
   ]
 }
 
+/** The claims that will be made beside the volumes that exist, where no backup brings any back. */
+async function claimsToCome(cluster: Cluster, own: Inventory): Promise<WantedClaim[]> {
+  const [sample, ...certificates] = firstClaims(cluster)
+  const isGrown = own.droplets.some((one) => one.name === cluster.wanted.nodes[0]?.name)
+  // The volumes of a server that is gone are nobody's: a new one makes its own.
+  if (isGrown && own.volumes.length > 0) return cluster.committed?.domain ? [] : certificates
+  return (await sampleIsRemoved(cluster)) || !sample ? certificates : [sample, ...certificates]
+}
+
 function storage(
   cluster: Cluster,
   own: Inventory,
   missing: string[],
-  returning: readonly WantedClaim[] | undefined,
+  coming: readonly WantedClaim[],
 ): PlanItem[] {
   const places = bucketPlaces(cluster)
   const { volumes, keepDays, schedule } = cluster.wanted.backups
@@ -126,8 +145,7 @@ function storage(
     name: volume.name,
     gib: volume.size_gigabytes,
   }))
-  const made = (returning ?? firstClaims(cluster)).map((one) => ({ mark: '+' as const, ...one }))
-  const claims = [...existing, ...(returning || existing.length === 0 ? made : [])]
+  const claims = [...existing, ...coming.map((one) => ({ mark: '+' as const, ...one }))]
   const gib = claims.reduce((sum, one) => sum + one.gib, 0)
   return [
     ...[places.velero, places.kit].map((bucket, index) => ({

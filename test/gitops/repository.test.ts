@@ -40,6 +40,7 @@ t.test('the files are the ones that the design names, and the same each time', a
     'applications/app-of-apps.yaml',
     'applications/platform.yaml',
     'clusters/main/apps.yaml',
+    'clusters/main/apps/README.md',
     'clusters/main/apps/hello/ingress.yaml',
     'clusters/main/apps/hello/namespace.yaml',
     'clusters/main/apps/hello/workload.yaml',
@@ -68,7 +69,8 @@ t.test('every Application heals itself, never gives up, and is compared by the s
   for (const values of [ordinary, bare])
     for (const { metadata, spec } of applications(values)) {
       const { automated, retry, syncOptions } = spec.syncPolicy
-      t.same(automated, { prune: true, selfHeal: true }, metadata.name)
+      const empty = metadata.name === 'apps' ? { allowEmpty: true } : {}
+      t.same(automated, { prune: true, selfHeal: true, ...empty }, metadata.name)
       t.match(retry, { limit: -1, backoff: { duration: '10s', factor: 2, maxDuration: '3m' } }, metadata.name)
       t.ok(syncOptions.includes('ServerSideApply=true'), metadata.name)
       t.ok(syncOptions.includes('SkipDryRunOnMissingResource=true'), metadata.name)
@@ -233,9 +235,18 @@ t.test('the sample answers under its name, or under any where there is no domain
 })
 
 t.test('what holds data is never deleted because a file left Git', async (t) => {
-  for (const path of ['storage/pvc.yaml', 'clusters/main/apps/hello/namespace.yaml'])
+  for (const path of [
+    'storage/pvc.yaml',
+    'clusters/main/apps/hello/namespace.yaml',
+    'clusters/main/platform/ingress/certificates.yaml',
+  ])
     t.match(file(ordinary, path), {
-      metadata: { annotations: { 'argocd.argoproj.io/sync-options': 'Prune=false,Delete=false' } },
+      metadata: {
+        annotations: {
+          'argocd.argoproj.io/sync-options': 'Prune=false,Delete=false',
+          'argocd.argoproj.io/compare-options': 'IgnoreExtraneous',
+        },
+      },
     })
 })
 

@@ -46,7 +46,7 @@ export function compare({ store }: Cluster, app: Thing, objects: readonly Tree[]
       parts.push({
         wanted: undefined,
         live: thing,
-        synced: false,
+        synced: thing.metadata.annotations?.['argocd.argoproj.io/compare-options'] === 'IgnoreExtraneous',
         health: healthOf(store, thing),
         wave: waveOf(thing),
       })

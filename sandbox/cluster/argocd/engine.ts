@@ -90,6 +90,8 @@ function due(app: Thing, parts: Part[], revisions: string[]): boolean {
   const differs = parts.some(({ wanted, live, synced }) =>
     wanted ? !synced : pruning && live && !hasOption(live, 'Prune=false'),
   )
+  const isEmptied = parts.length > 0 && parts.every(({ wanted }) => !wanted)
+  if (pruning && isEmptied && treeAt({ automated }, 'automated').allowEmpty !== true) return false
   const done =
     JSON.stringify(at(app, 'status', 'operationState', 'syncResult', 'revisions')) ===
     JSON.stringify(revisions)

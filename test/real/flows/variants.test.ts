@@ -122,3 +122,42 @@ t.test('another S3 store than Spaces, with keys that the person made', async (t)
   t.equal(again.code, 0, again.err)
   t.same(mutating(again.requests), [], 'not one change, not even a key')
 })
+
+t.test('what is wanted later is planned and asked for; a sample that is deleted stays away', async (t) => {
+  const box = await openTestBox(t)
+  t.equal((await box.run('bootstrap.mts')).code, 0)
+  const dry = await box.run('bootstrap.mts', ['--domain', 'example.org', '--dry-run', '--json'])
+  const planned = z
+    .object({ items: z.array(z.object({ mark: z.string(), kind: z.string(), name: z.string() })) })
+    .parse(JSON.parse(dry.out))
+  t.same(
+    planned.items.filter((one) => one.mark === '+').map((one) => `${one.kind} ${one.name}`),
+    ['description clusters/main/cluster.yaml', 'volume certificates of Traefik'],
+  )
+  const later = await box.run('bootstrap.mts', ['--domain', 'example.org', '--json'])
+  t.equal(later.code, 0, later.err)
+  t.match(later.err, 'Go on?')
+  t.equal(JSON.parse(later.out).perMonth, '$17.20')
+  const volumes = async () => z.array(z.unknown()).parse((await box.cloud('GET', '/v2/volumes')).volumes)
+  t.equal((await volumes()).length, 2)
+
+  const removed = await box.run('bash', [
+    '-euc',
+    `git clone -q https://github.com/bob/regrow-main mine && cd mine
+    git rm -rq clusters/main/apps/hello storage/pvc.yaml
+    git -c user.name=alice -c user.email=alice@example.org commit -qm 'No sample' && git push -q`,
+  ])
+  t.equal(removed.code, 0, removed.err)
+  const again = await box.run('bootstrap.mts')
+  t.equal(again.code, 0, again.err)
+  t.match(again.err, 'clusters/main/apps/hello/workload.yaml  removed by you: stays removed')
+  t.match(again.err, '= claims in hello  Bound', 'what holds data stays, and its Application is Synced')
+  t.equal((await volumes()).length, 2)
+  const deleted = await box.run('kubectl', ['delete', 'persistentvolumeclaim', 'hello', '-n', 'hello'])
+  t.equal(deleted.code, 0, deleted.err)
+  const without = await box.run('bootstrap.mts')
+  t.equal(without.code, 0, without.err)
+  t.match(without.err, '; nothing to make')
+  t.match(without.err, '= claims in hello  none: you removed the sample')
+  t.equal((await volumes()).length, 1)
+})
