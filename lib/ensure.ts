@@ -49,7 +49,7 @@ export async function ensure<T>(thing: Thing<T>): Promise<T> {
     try {
       await thing.act()
       const made = await waitFor({ wish: thing.what, every: 2, within: 90 }, () => some(thing))
-      return one(thing, made, '+', started, attempt > 1)
+      return one(thing, attempt > 1 ? await withLateTwins(thing, made) : made, '+', started, attempt > 1)
     } catch (error) {
       if (!(error instanceof ToolFailure)) throw error
       const refusal = (await some(thing)) ? undefined : await thing.hopeless?.()
@@ -81,6 +81,18 @@ async function lookForEffect<T>(thing: Thing<T>): Promise<T[] | undefined> {
   }
 }
 
+/** It was made more than once, so an earlier one may show only now: looked for as long as its effect was. */
+async function withLateTwins<T>(thing: Thing<T>, made: T[]): Promise<T[]> {
+  if (!thing.remove) return made
+  const until = performance.now() + (thing.patience ?? 4) * 1000
+  let found = made
+  for (let look = 1; found.length < 2 && performance.now() < until; look++) {
+    await backoff(look, thing.patience)
+    found = await thing.look()
+  }
+  return found
+}
+
 async function one<T>(
   thing: Thing<T>,
   found: T[],
@@ -93,9 +105,12 @@ async function one<T>(
   const twins = found.filter((other) => other !== keep)
   if (twins.length > 0) {
     if (!thing.remove || !doubt)
-      throw new Problem(`there are ${found.length} of ${thing.what}, and only one is wanted`, {
-        cure: 'Remove the one that is not in use by hand, then run the same command again.',
-      })
+      throw new Problem(
+        `there are ${found.length} of ${thing.what}, and only one is wanted${thing.detail ? `: ${found.map(thing.detail).join(', ')}` : ''}`,
+        {
+          cure: `One may have been made late, for an earlier run that no longer looked for it. ${thing.detail && thing.prefer ? `Keep ${thing.detail(keep)} and remove the rest by hand` : 'Remove the one that is not in use by hand'}, then run the same command again.`,
+        },
+      )
     for (const twin of twins) {
       await thing.remove(twin)
       tell('-', `${thing.what} (made twice)`)

@@ -1,3 +1,4 @@
+import type { Droplet } from '../clients/digitalocean-types.ts'
 import { accountOf, type Cluster } from '../cluster/cluster.ts'
 import type { Inventory } from '../cluster/ours.ts'
 import { Problem } from '../problem.ts'
@@ -106,6 +107,30 @@ export const regionAndSize: Check = async ({ cloud, wanted }, own) => {
       )
   }
   return problems
+}
+
+/** A machine whose order was answered late may have been ordered twice: one of the two is billed for nothing. */
+export const noTwins: Check = async (_, own) => {
+  const leadsTo = new Set(own.reservedIps.map((one) => one.droplet?.id))
+  const isUsed = (one: Droplet) => leadsTo.has(one.id) || one.volume_ids.length > 0
+  return [...new Set(own.droplets.map((one) => one.name))].flatMap((name) => {
+    const all = own.droplets.filter((one) => one.name === name)
+    if (all.length < 2) return []
+    const unused = all.filter((one) => !isUsed(one))
+    const used = all.length - unused.length
+    const say = (one: Droplet) => `${one.id}, made ${one.created_at}${isUsed(one) ? ', in use' : ''}`
+    return [
+      new Problem(
+        `there are ${all.length} droplets named ${name}, and only one is wanted: ${all.map(say).join('; ')}`,
+        {
+          cure:
+            used === 1
+              ? `No address leads to the other, and it has no volume: doctl compute droplet delete ${unused.map((one) => one.id).join(' ')}`
+              : 'kubectl get nodes -o wide tells by its address which one works; remove the other: doctl compute droplet delete <id>.',
+        },
+      ),
+    ]
+  })
 }
 
 /** A first server grown anew beside servers that still run would be a second cluster. */

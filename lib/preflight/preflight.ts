@@ -11,7 +11,7 @@ import { Problem, Problems } from '../problem.ts'
 import { otherStoreProblems } from '../store/other-store.ts'
 import { doctl, ToolFailure } from '../tools.ts'
 import type { Check } from './check.ts'
-import { limits, machinesAreDescribed, regionAndSize, sizeIsKept } from './machine-checks.ts'
+import { limits, machinesAreDescribed, noTwins, regionAndSize, sizeIsKept } from './machine-checks.ts'
 
 /**
  * Looks for everything that would fail later, before anything exists.
@@ -37,6 +37,7 @@ export async function preflight(
       ranges,
       repositoryIsOurs,
       ...(readOnly ? [] : [repositoryIsWritable]),
+      noTwins,
       ...machines,
       firewallIsOurs,
       scopes,

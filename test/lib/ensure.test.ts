@@ -65,10 +65,34 @@ t.test('twins that a create in doubt left are removed, but for one', async (t) =
   t.same(removed, ['a2'])
 })
 
+t.test('a create in doubt whose effect shows later than the one after it is looked for, too', async (t) => {
+  const { thing, there, removed } = cloud(['lost'])
+  const look = thing.look
+  let shows = Number.POSITIVE_INFINITY
+  const late: Thing<string> = {
+    ...thing,
+    patience: 0.4,
+    // The first one shows a while after the second, which is to be seen at once.
+    look: async () => (performance.now() < shows ? there.filter((one) => one !== 'a1') : look()),
+    act: async () => {
+      if (there.length === 1) shows = performance.now() + 200
+      await thing.act()
+    },
+  }
+  t.equal(await ensure(late), 'a1')
+  t.same(removed, ['a2'])
+  t.same(there, ['a1'])
+})
+
 t.test('twins that were there before are a Problem, never removed', async (t) => {
   const { thing, there, removed } = cloud([])
   there.push('a0', 'a00')
   await t.rejects(ensure(thing), { message: /there are 2 of thing a/ })
+  const named = { ...thing, detail: (one: string) => `id ${one}`, prefer: (all: string[]) => all[1] }
+  await t.rejects(ensure(named), {
+    message: /only one is wanted: id a0, id a00$/,
+    cure: /Keep id a00 and remove the rest by hand/,
+  })
   t.same(removed, [])
 })
 

@@ -1,6 +1,7 @@
 import { readdirSync, renameSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
+import { z } from 'zod'
 import { openTestBox } from '../../flows/box.ts'
 import { attempt } from '../../input/attempt.ts'
 
@@ -18,17 +19,17 @@ interface Row {
   /** The message, its cure, and what else. */
   says: string[]
   env?: Record<string, string | undefined>
-  given?: () => void
-  afterwards?: () => void
+  given?: () => unknown
+  afterwards?: () => unknown
 }
 
 async function tell(rows: Row[]): Promise<void> {
   for (const row of rows)
     await t.test(row.run, async (t) => {
-      row.given?.()
+      await row.given?.()
       const [script = '', ...words] = row.run.split(' ')
       const ended = await attempt(box, script, words, row.env)
-      row.afterwards?.()
+      await row.afterwards?.()
       t.equal(ended.code, row.code, ended.err)
       for (const said of row.says) t.ok(ended.err.includes(said), `${said}\n${ended.err}`)
       t.same(ended.changes, [])
@@ -200,6 +201,16 @@ await tell([
     says: ['there are no buckets regrow-main-', './bootstrap.mts --name main grows it.'],
   },
   {
+    run: 'scripts/backups.mts --all',
+    code: 2,
+    says: ['--all is not a flag of backups.', help('backups')],
+  },
+  {
+    run: 'scripts/backups.mts',
+    code: 1,
+    says: ['there are no buckets regrow-main-', 'Nothing can be brought back without them.'],
+  },
+  {
     run: 'scripts/backup.mts --ttl month',
     code: 2,
     says: ['--ttl month is no time to keep a backup', 'Write days or hours, such as 30d or 12h.'],
@@ -218,6 +229,14 @@ await t.test('a cluster with a backup', async (t) => {
   t.equal(grown.code, 0, grown.err)
   bucket = readdirSync(spaces).find((name) => name.endsWith('-velero')) ?? ''
 })
+const twin = {
+  name: 'main-1',
+  region: 'fra1',
+  size: 's-1vcpu-2gb',
+  image: 'debian-13-x64',
+  tags: ['regrow:main'],
+}
+let late = ''
 const moved = (from: string, to: string) => renameSync(join(spaces, bucket, from), join(spaces, bucket, to))
 
 await tell([
@@ -377,6 +396,19 @@ await tell([
     code: 2,
     env: noAnswer,
     says: ['nobody can be asked: this is no terminal', 'Add --yes'],
+  },
+  {
+    run: 'scale.mts --add 2',
+    given: async () => {
+      const { droplet } = await box.cloud('POST', '/v2/droplets', twin)
+      late = z.object({ id: z.number().transform(String) }).parse(droplet).id
+    },
+    afterwards: () => box.cloud('DELETE', `/v2/droplets/${late}`),
+    code: 1,
+    says: [
+      'there are 2 droplets named main-1, and only one is wanted',
+      'No address leads to the other, and it has no volume: doctl compute droplet delete 4',
+    ],
   },
   {
     run: 'scale.mts --add 1 --repo bob/elsewhere',
