@@ -4,9 +4,14 @@ import { print } from './story.ts'
 
 /**
  * Asks whether to go on. `REGROW_ANSWER` answers for the person and is shown, so that a wrapper can say why.
+ * @param cure what to do where nobody can be asked
  * @throws Problem when the answer is no, or (exit code 2) when nobody can be asked.
  */
-export async function answered(yes: boolean, question = 'Go on?'): Promise<void> {
+export async function answered(
+  yes: boolean,
+  question = 'Go on?',
+  cure = 'Add --yes to answer the question beforehand, or --dry-run to see the plan.',
+): Promise<void> {
   const given = process.env.REGROW_ANSWER
   if (yes || given?.startsWith('yes')) {
     print(`${question} ${yes ? 'yes (--yes)' : given}`)
@@ -14,7 +19,7 @@ export async function answered(yes: boolean, question = 'Go on?'): Promise<void>
   }
   if (!process.stdin.isTTY || !process.stderr.isTTY)
     throw new Problem('nobody can be asked: this is no terminal', {
-      cure: 'Add --yes to answer the question beforehand, or --dry-run to see the plan.',
+      cure,
       exitCode: 2,
     })
   const { confirm } = await import('@clack/prompts')

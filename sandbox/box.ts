@@ -67,7 +67,13 @@ async function visit(door: string): Promise<Box | undefined> {
     socket.once('close', () => resolve(undefined))
   })
   if (!env) return undefined
-  return { env, guest: true, cloudSeconds: () => 0, breaks: () => {}, leave: async () => void socket.end() }
+  return {
+    env: { ...env, PATH: pathWith(env) },
+    guest: true,
+    cloudSeconds: () => 0,
+    breaks: () => {},
+    leave: async () => void socket.end(),
+  }
 }
 
 async function host(options: BoxOptions, door: string): Promise<Box> {
@@ -80,7 +86,7 @@ async function host(options: BoxOptions, door: string): Promise<Box> {
     const env = await startAll(world, options)
     const guests = await openDoor(world, door, env)
     return {
-      env,
+      env: { ...env, PATH: pathWith(env) },
       guest: false,
       cloudSeconds: () => world.cloudSeconds(),
       breaks: (faults) => world.faults.replace(faults),
@@ -117,11 +123,14 @@ async function startAll(world: World, options: BoxOptions): Promise<Record<strin
     DIGITALOCEAN_TOKEN: cloud.token,
     GITHUB_TOKEN: github.token,
     REGROW_STAND_INS: standIns.join(' '),
-    PATH: [tools.binDir, toolsFolder(), process.env.PATH ?? ''].join(delimiter),
     ...tools.env,
     ...forAPerson(world, cloud, github),
   }
 }
+
+/** The box's tools before what the caller has: a visitor's PATH is its own, not that of who runs the world. */
+const pathWith = ({ REGROW_TOOLS: tools = '' }: Record<string, string>) =>
+  [tools, toolsFolder(), process.env.PATH ?? ''].join(delimiter)
 
 /** What lets a person's own doctl, kubectl, git and aws work in the box without a flag. */
 function forAPerson(

@@ -14,6 +14,7 @@ export async function ensureTools(flags: { yes: boolean }): Promise<void> {
   await answered(
     flags.yes,
     `Fetch ${missing.map((one) => one.name).join(', ')} into .tools/ (./scripts/tools.mts)?`,
+    'Run ./scripts/tools.mts first, or add --yes.',
   )
   await installTools(missing.map((one) => one.name))
 }

@@ -323,6 +323,12 @@ const environment: Row[] = [
     ],
   },
   {
+    run: 'bootstrap.mts --dry-run',
+    env: { REGROW_ANSWER: undefined, REGROW_TOOLS: join(box.dir, 'none'), PATH: '/nowhere' },
+    code: 2,
+    says: ['nobody can be asked: this is no terminal', 'Run ./scripts/tools.mts first, or add --yes.'],
+  },
+  {
     run: 'bootstrap.mts',
     env: { REGROW_ANSWER: undefined },
     code: 2,

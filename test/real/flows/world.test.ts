@@ -66,13 +66,16 @@ t.test('what was grown is there for the next command, with a person’s own tool
 t.test('a second wrapper joins a live world; another world is another one', async (t) => {
   const [here, there] = [folder(), folder()]
   const list = `doctl compute tag list; doctl compute tag create ${'$'}0`
-  const nested = [...tsx, resolve('scripts/sandbox.mts'), 'doctl', 'compute', 'tag', 'create', 'inner']
+  const visit = ['sh', '-ec', 'doctl compute tag create inner; echo "$PATH"']
+  const nested = [...tsx, resolve('scripts/sandbox.mts'), ...visit]
+  const own = `PATH=/of/the/visitor:${process.env.PATH}`
   const [joined, elsewhere] = await Promise.all([
-    here.run(['env', '-u', 'REGROW_SANDBOXED', process.execPath, ...nested]),
+    here.run(['env', '-u', 'REGROW_SANDBOXED', own, process.execPath, ...nested]),
     there.run(['bash', '-c', list, 'other']),
   ])
   t.equal(joined.code, 0, joined.err)
   t.match(joined.err, '(joined)')
+  t.match(joined.out, ':/of/the/visitor:', 'a visitor keeps its own PATH')
   t.equal(elsewhere.code, 0, elsewhere.err)
   t.not(rangeOf(here.dir), rangeOf(there.dir))
   const tags = ({ dir }: { dir: string }) => readFileSync(join(dir, '.sandbox/digitalocean.json'), 'utf8')
