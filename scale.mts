@@ -2,6 +2,7 @@
 // Change the description, then make the cloud equal to it. Without flags: finish what was begun.
 import { ageOf, lastWhole } from './lib/backup/backups.ts'
 import { backupBefore } from './lib/backup/first.ts'
+import { cloudTime } from './lib/clients/clock.ts'
 import { describe } from './lib/cluster/cluster.ts'
 import { ensureAddress } from './lib/digitalocean/address.ts'
 import { ensureNetwork } from './lib/digitalocean/network.ts'
@@ -39,7 +40,8 @@ await run('scale', async ({ flags, confirm }) => {
   const kit = await needKit(kept, cluster.name)
   const before = await survey(cluster, kit) // machines, nodes and pods as they are
   const described = cluster.wanted
-  cluster.wanted = await withSuccessors(reshape(described, wish), before, kept.kit) // the description with the wish in it
+  const now = cloudTime(cluster.cloud)
+  cluster.wanted = await withSuccessors(reshape(described, wish), before, kept.kit, now) // with the wish in it
   const lost = judge(refusals(described, cluster.wanted, before), flags.force)
   await preflight(cluster, [machinesAreKnown, disksFit])
   const planned = scalePlan(cluster, before, await cluster.cloud.sizes(), lost)

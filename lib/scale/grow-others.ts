@@ -1,3 +1,4 @@
+import { cloudTime } from '../clients/clock.ts'
 import type { Cluster } from '../cluster/cluster.ts'
 import { ensureSshKey } from '../digitalocean/ssh-key.ts'
 import { describeInGit } from '../gitops/claim.ts'
@@ -15,7 +16,7 @@ import type { Earlier } from './survey.ts'
 export async function growOthers(cluster: Cluster, ground: Ground, earlier: Earlier = []): Promise<void> {
   if (cluster.wanted.nodes.length < 2) return
   const { seen } = await reach(cluster, ground, earlier)
-  cluster.wanted = await withSuccessors(cluster.wanted, seen, ground.buckets.kit)
+  cluster.wanted = await withSuccessors(cluster.wanted, seen, ground.buckets.kit, cloudTime(cluster.cloud))
   await describeInGit(cluster)
   const sshKey = await ensureSshKey(cluster, ground.kit)
   const { kube, seen: now, todo } = await reach(cluster, ground, earlier)

@@ -18,6 +18,9 @@ export interface JoinGround extends Ground {
   sshKey: SshKey
 }
 
+/** Seconds within which a machine must have joined; one that has not by then is not waited for again. */
+export const joinDeadline = 1800
+
 /** How many machines are ordered at the same time. */
 const ordersAtOnce = 8
 
@@ -106,7 +109,8 @@ async function untilReady(
   if (waiting.size === 0) return []
   const wish = waiting.size === 1 ? `${[...waiting.keys()][0]} joins` : `${waiting.size} machines join`
   try {
-    await waitFor({ wish, every: 5, within: 1800 }, async (note) => {
+    const cure = `What did not join is billed all the same. ./scale.mts --name ${cluster.name} puts another machine in its place; its console at DigitalOcean may tell why.`
+    await waitFor({ wish, every: 5, within: joinDeadline, cure }, async (note) => {
       const ready = (await membersNow(kube))?.filter((one) => one.ready)
       for (const { name } of ready ?? [])
         if (waiting.has(name)) {

@@ -2,24 +2,31 @@ import type { Bucket } from '../clients/s3.ts'
 import type { Description } from '../cluster/description.ts'
 import { installSteps } from '../node/index.ts'
 import { Problem } from '../problem.ts'
-import { readReport } from '../store/nodes.ts'
+import { readNote, readReport } from '../store/nodes.ts'
 import { tell } from '../story.ts'
 import type { Seen } from './difference.ts'
+import { joinDeadline } from './join.ts'
 import { type Described, reshape } from './reshape.ts'
 
 /**
- * Described machines that are lost, or that failed to join, get a successor under the next number: user-data cannot be
- * changed, and names are never used twice. The buckets tell whether a machine ever ran.
+ * Described machines that are lost, or that failed to join or never said that they did, get a successor under the next
+ * number: user-data cannot be changed, and names are never used twice. The buckets tell whether a machine ever ran.
+ * @param now by DigitalOcean's clock
  * @throws Problem when there is no server to join
  */
-export async function withSuccessors(wanted: Description, seen: Seen, kit: Bucket): Promise<Description> {
+export async function withSuccessors(
+  wanted: Description,
+  seen: Seen,
+  kit: Bucket,
+  now: Date,
+): Promise<Description> {
   const there = (name: string) => seen.droplets.some((one) => one.name === name)
   if (!wanted.nodes.some((node) => node.role === 'server' && there(node.name)))
     throw new Problem(`cluster ${wanted.cluster} has no server`, {
       cure: './bootstrap.mts finishes a first one that was begun; ./restore.mts --backup latest brings a lost one back.',
     })
   const lost = await Promise.all(
-    wanted.nodes.map(async (node) => ({ node, why: await whyLost(node, seen, kit) })),
+    wanted.nodes.map(async (node) => ({ node, why: await whyLost(node, seen, kit, now) })),
   )
   return lost.reduce((description, { node, why }) => {
     if (!why) return description
@@ -29,7 +36,12 @@ export async function withSuccessors(wanted: Description, seen: Seen, kit: Bucke
   }, wanted)
 }
 
-async function whyLost({ name, role }: Described, seen: Seen, kit: Bucket): Promise<string | undefined> {
+async function whyLost(
+  { name, role }: Described,
+  seen: Seen,
+  kit: Bucket,
+  now: Date,
+): Promise<string | undefined> {
   const droplet = seen.droplets.some((one) => one.name === name)
   const member = seen.members?.some((one) => one.name === name)
   if (droplet && (member || !seen.members)) return undefined
@@ -38,5 +50,11 @@ async function whyLost({ name, role }: Described, seen: Seen, kit: Bucket): Prom
   const reports = await Promise.all(steps.map((step) => readReport(kit, name, step)))
   const failed = reports.find((one) => one?.state === 'failed')
   if (failed) return `it never joined (${failed.message})`
-  return !droplet && reports.some((one) => one !== undefined) ? 'its droplet is gone' : undefined
+  const said = reports.filter((one) => one !== undefined)
+  if (!droplet) return said.length > 0 ? 'its droplet is gone' : undefined
+  // One that reported its last step has joined: where its node is gone, a person took it away.
+  const ordered = reports.at(-1) ? undefined : (await readNote(kit, name))?.at
+  if (!ordered || now.getTime() - Date.parse(ordered) < joinDeadline * 1000) return undefined
+  const last = said.at(-1)
+  return `it never joined (${last ? `its last report was “${last.step}”` : 'nothing was ever heard from it'})`
 }

@@ -1,3 +1,4 @@
+import { behaviourOf } from '../behaviour.ts'
 import type { ClusterDeps } from '../cluster/cluster.ts'
 import { repositoriesOf } from '../cluster/git.ts'
 import type { Machines } from '../machines.ts'
@@ -20,6 +21,7 @@ export function paperMachines(
     boot: async (hardware) => {
       const orders = ordersIn(hardware.userData)
       if (!orders || fleet.isOn(hardware.id)) return
+      if (behaviourOf(world).silent.some((name) => new RegExp(name).test(hardware.name))) return
       const machine = new Machine(world, hardware, orders)
       fleet.add(machine)
       const whole = install(fleet, machine).catch((error: Error) => {
