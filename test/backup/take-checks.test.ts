@@ -14,6 +14,7 @@ function clusterWith(snapshots: number, held: number) {
     firewalls: none,
     sshKeys: none,
     reservedIps: none,
+    loadBalancers: none,
     spacesKeys: none,
     clockOffset: () => 0,
     dropletsTagged: async () => [
