@@ -41,14 +41,20 @@ export function print(text: string): void {
   draw()
 }
 
-/** Shows the wish as under way while the work runs: a live line on a terminal, a plain line every 30 s otherwise. */
-export async function underway<T>(wish: string, work: () => Promise<T>): Promise<T> {
+/**
+ * Shows the wish as under way while the work runs: a live line on a terminal, a plain line every 30 s otherwise.
+ * @param seen the state seen last, for the plain line
+ */
+export async function underway<T>(wish: string, work: () => Promise<T>, seen = () => ''): Promise<T> {
   const key = `${wish}\0${underWay.size}`
   const started = Date.now()
   underWay.set(key, started)
   const plain = live()
     ? undefined
-    : setInterval(() => print(`… ${wish}  ${Math.round((Date.now() - started) / 1000)} s`), 30_000)
+    : setInterval(() => {
+        const state = seen() && `  (${seen()})`
+        print(`… ${wish}  ${Math.round((Date.now() - started) / 1000)} s${state}`)
+      }, 30_000)
   if (live()) ticker ??= setInterval(draw, 200)
   try {
     return await work()

@@ -22,8 +22,8 @@ export async function waitFor<T>(
   { wish, every, within, cure }: Wish,
   look: (note: (state: string) => void) => Promise<T | undefined>,
 ): Promise<T> {
-  return underway(wish, async () => {
-    let state = ''
+  let state = ''
+  const work = async () => {
     const started = performance.now()
     for (;;) {
       const found = await inTime(
@@ -40,7 +40,8 @@ export async function waitFor<T>(
         })
       await sleep(Math.min(every, pauseAfter(passed), within - passed) * 1000)
     }
-  })
+  }
+  return underway(wish, work, () => state)
 }
 
 /**

@@ -24,6 +24,8 @@ export interface Hardware {
   userData: string
   /** False when no cloud firewall of the droplet's lets anything out: such a machine reaches nobody. */
   canReachOut(): boolean
+  /** Whether the cloud firewalls let an address in from outside, on a TCP port; where this is missing, everyone. */
+  admits?(port: number, from: string): boolean
 }
 
 /** Hardware that does nothing: for a world without droplets, or one whose machines come later. */

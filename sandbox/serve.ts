@@ -9,6 +9,8 @@ export interface Listen {
   host: string
   port: number
   tls?: { key: string; cert: string; ca: string }
+  /** Who may connect; everyone where it is missing. */
+  admits?: ((from: string) => boolean) | undefined
 }
 
 /** The part of a hono app that serving needs. */
@@ -60,6 +62,9 @@ export async function serve(
   const server: Server = at.tls
     ? createHttps({ ...at.tls, requestCert: true, rejectUnauthorized: false }, listener)
     : createHttp(listener)
+  server.on('connection', (socket) => {
+    if (at.admits?.(socket.remoteAddress ?? '') === false) socket.destroy()
+  })
   server.keepAliveTimeout = 60_000
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject)

@@ -96,21 +96,46 @@ export async function connect(
     return kube
   }
   const reports = new Reports(buckets, node, 'first-server')
+  const cure = cureForSilence(cluster, address)
+  const silence = new Silence(`${address}:6443`, cure)
   const started = performance.now()
-  await waitFor(
-    { wish: `${node} installs itself`, every: 3, within: 1500, cure: cureForSilence(cluster, address) },
-    async (note) => {
-      const [answers] = await Promise.all([ready(kube, node), reports.follow()])
-      note(
-        answers
-          ? `node ${node} is not Ready`
-          : `${reports.last}; the Kubernetes API at ${address}:6443 does not answer`,
-      )
-      return answers === 'ready' ? true : undefined
-    },
-  )
+  await waitFor({ wish: `${node} installs itself`, every: 3, within: 1500, cure }, async (note) => {
+    const [answers] = await Promise.all([ready(kube, node), reports.follow()])
+    if (reports.finished) silence.heard(answers !== undefined)
+    note(
+      answers
+        ? `node ${node} is not Ready`
+        : `${reports.last}; the Kubernetes API at ${address}:6443 does not answer`,
+    )
+    return answers === 'ready' ? true : undefined
+  })
   tell('+', `node ${node}`, 'Ready', (performance.now() - started) / 1000)
   return kube
+}
+
+/** An API that is silent although its node has installed itself: that is told soon, and not waited for as long. */
+class Silence {
+  readonly #api: string
+  readonly #cure: string
+  #since: number | undefined
+  #told = false
+
+  constructor(api: string, cure: string) {
+    this.#api = api
+    this.#cure = cure
+  }
+
+  /** @throws Problem after five minutes of it */
+  heard(answers: boolean): void {
+    if (answers) this.#since = undefined
+    else this.#since ??= performance.now()
+    const seconds = this.#since === undefined ? 0 : (performance.now() - this.#since) / 1000
+    const what = `the Kubernetes API at ${this.#api} does not answer`
+    if (seconds > 300) throw new Problem(`${what}, though its machine is ready`, { cure: this.#cure })
+    if (seconds < 20 || this.#told) return
+    this.#told = true
+    tell('!', what, this.#cure)
+  }
 }
 
 /** Whether the API answers, and whether the node is Ready; undefined when it does not answer. */

@@ -19,6 +19,11 @@ export class Reports {
     this.#steps = installSteps(role)
   }
 
+  /** Whether the last step is done. */
+  get finished(): boolean {
+    return this.#steps.every((step) => this.#told.has(step))
+  }
+
   /** Reads what is new. @throws Problem with the step that failed, its cause in plain words and the log's end */
   async follow(): Promise<void> {
     // Until the bundle is there the node has one URL only: a fetch that failed is told where the start was.

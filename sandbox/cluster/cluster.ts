@@ -54,9 +54,12 @@ export class Cluster {
     return saved.id === id ? (saved as unknown as Identity) : undefined
   }
 
-  /** Serves the API on an address, port 6443, with a certificate for these names. Does nothing if it is served there. */
-  async listen(address: string, names: readonly string[]): Promise<void> {
-    const socket = this.#sockets.get(address) ?? this.#serve(address, names)
+  /**
+   * Serves the API on an address, port 6443, with a certificate for these names. Does nothing if it is served there.
+   * @param admits who may connect
+   */
+  async listen(address: string, names: readonly string[], admits?: (from: string) => boolean): Promise<void> {
+    const socket = this.#sockets.get(address) ?? this.#serve(address, names, admits)
     this.#sockets.set(address, socket)
     await socket
   }
@@ -110,7 +113,11 @@ export class Cluster {
       this.store.create({ apiVersion: 'v1', kind: 'Event', metadata, involvedObject, ...told })
   }
 
-  async #serve(address: string, names: readonly string[]): Promise<() => Promise<void>> {
+  async #serve(
+    address: string,
+    names: readonly string[],
+    admits: ((from: string) => boolean) | undefined,
+  ): Promise<() => Promise<void>> {
     const inside = ['', '.default', '.default.svc', '.default.svc.cluster.local'].map(
       (end) => `kubernetes${end}`,
     )
@@ -123,7 +130,7 @@ export class Cluster {
     return serve(
       this.world,
       'kubernetes',
-      { host: address, port, tls: { key, cert, ca: this.identity.clientCa.cert } },
+      { host: address, port, tls: { key, cert, ca: this.identity.clientCa.cert }, admits },
       api,
     )
   }

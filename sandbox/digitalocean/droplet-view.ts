@@ -1,7 +1,7 @@
 import type { Hardware } from '../machines.ts'
 import { diskInfo, images, regionOf, sizesOf } from './catalog.ts'
 import type { Cloud } from './cloud.ts'
-import { firewallsOf } from './firewalls.ts'
+import { admits, firewallsOf } from './firewalls.ts'
 import { need } from './reply.ts'
 import type { Droplet } from './state.ts'
 
@@ -60,6 +60,10 @@ export function hardwareOf(cloud: Cloud, droplet: Droplet): Hardware {
     canReachOut: () => {
       const walls = firewallsOf(cloud, droplet)
       return walls.length === 0 || walls.some((one) => one.outbound_rules.length > 0)
+    },
+    admits: (port, from) => {
+      const walls = firewallsOf(cloud, droplet)
+      return walls.length === 0 || walls.some((one) => admits(one, port, from))
     },
   }
 }

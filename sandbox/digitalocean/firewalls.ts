@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto'
+import { BlockList, isIPv4 } from 'node:net'
 import { z } from 'zod'
 import type { Cloud } from './cloud.ts'
 import { need, page, read, refuse } from './reply.ts'
@@ -43,6 +44,20 @@ export function firewallsOf(cloud: Cloud, droplet: Droplet): Firewall[] {
       !one.leaving &&
       (one.droplet_ids.includes(droplet.id) || one.tags.some((tag) => droplet.tags.includes(tag))),
   )
+}
+
+/** Whether a firewall lets an IPv4 address of the world in on a TCP port. */
+export function admits({ inbound_rules }: Firewall, port: number, from: string): boolean {
+  return inbound_rules.some(({ protocol, ports: range, sources }) => {
+    const [low = 0, high = low] = range === '0' ? [0, 65_535] : range.split('-').map(Number)
+    if (protocol !== 'tcp' || port < low || port > high) return false
+    const list = new BlockList()
+    for (const one of peers.parse(sources).addresses ?? []) {
+      const [address = '', bits = '32'] = one.split('/')
+      if (isIPv4(address)) list.addSubnet(address, Number(bits), 'ipv4')
+    }
+    return list.check(from)
+  })
 }
 
 /** A firewall as the API shows it. */

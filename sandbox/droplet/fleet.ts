@@ -57,7 +57,9 @@ export class Fleet {
     if (machine.env.ROLE === 'agent') return
     this.#serving.add(machine.hardware.id)
     const names = servedNames(machine, k3sConfig(machine))
-    for (const address of this.#addressesOf(machine)) await cluster.listen(address, names)
+    // The port is the world's; firewalls know it by the name it has outside.
+    const admits = (from: string) => machine.hardware.admits?.(6443, from) ?? true
+    for (const address of this.#addressesOf(machine)) await cluster.listen(address, names, admits)
   }
 
   async route(address: string, dropletId: number | undefined): Promise<void> {

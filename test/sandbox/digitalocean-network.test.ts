@@ -85,6 +85,19 @@ t.test('a firewall says 0 for all ports, and takes effect after a while', async 
   await soon(async () => (await on.ask('GET', `/firewalls/${id}`)).status === 404)
 })
 
+t.test('a firewall lets in whom its rules name, on their ports', async (t) => {
+  const on = await fresh(t)
+  const { id } = await grow(on)
+  const admits = (port: number, from: string) => on.booted.get(id)?.admits?.(port, from)
+  t.equal(admits(22, '127.0.0.1'), true, 'no firewall, nothing is closed')
+  const sources = { addresses: ['203.0.113.0/24', '2001:db8::/32'] }
+  const inbound_rules = [{ protocol: 'tcp', ports: '6443', sources }]
+  await on.ask('POST', '/firewalls', { name: 'wall', inbound_rules, tags: ['regrow:main'] })
+  t.equal(admits(6443, '203.0.113.9'), true)
+  t.equal(admits(6443, '127.0.0.1'), false)
+  t.equal(admits(22, '203.0.113.9'), false)
+})
+
 t.test('a firewall without outbound rules cuts its droplets off, by tag and by id', async (t) => {
   const on = await fresh(t)
   const { id } = await grow(on)

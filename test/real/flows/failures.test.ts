@@ -111,12 +111,39 @@ t.test('a firewall that lets nothing out: nothing is heard of the machine', asyn
         ({ path }) => path.startsWith('/v2/reserved_ips/') && path.endsWith('/actions'),
         async () => {},
       )
-      setTimeout(() => flow.abort(), 1500)
+      setTimeout(() => flow.abort(), 40_000)
     }),
   ])
   t.equal(ended.code, 130)
+  t.match(
+    ended.err,
+    /^… main-1 installs itself {2}\d+ s {2}\(nothing was heard from it; the Kubernetes API at \S+:6443 does not answer\)$/m,
+  )
   t.notMatch(ended.err, 'main-1: started', 'not even its first report came through')
   t.notMatch(ended.err, 'node main-1')
+})
+
+t.test('a caller whom the firewall shuts out: the API', async (t) => {
+  const box = await openTestBox(t)
+  const flow = new AbortController()
+  const [ended] = await Promise.all([
+    box.run('bootstrap.mts', ['--admin-cidr', '203.0.113.7/32'], { interrupt: flow.signal }),
+    box.once(put(/-kit\/nodes\/main-1\/argocd\.json/), async () => {
+      setTimeout(() => flow.abort(), 40_000)
+    }),
+  ])
+  t.equal(ended.code, 130)
+  t.match(ended.err, '+ main-1: argocd', 'the machine reports without the API')
+  t.match(
+    ended.err,
+    /^! the Kubernetes API at \S+:6443 does not answer {2}Port 6443 of \S+ is open to 203\.0\.113\.7\/32.*(your own address|This machine has)/m,
+  )
+  const status = await box.run('scripts/status.mts')
+  t.match(status.out, /^api +does not answer at \S+:6443$/m)
+  t.match(status.out, 'is open to 203.0.113.7/32')
+  const open = await box.run('bootstrap.mts', ['--admin-cidr', '203.0.113.7/32,127.0.0.0/8'])
+  t.equal(open.code, 0, open.err)
+  t.match(open.err, '~ firewall main-firewall')
 })
 
 /** The line of an Application in status, as soon as it reads like this. */
