@@ -15,7 +15,7 @@ import { uncordon } from './lib/kubernetes/drain.ts'
 import { preflight, preflightReading } from './lib/preflight/preflight.ts'
 import { run } from './lib/run.ts'
 import { disksFit, isDescribed, machinesAreKnown } from './lib/scale/checks.ts'
-import { convertToEtcd } from './lib/scale/convert.ts'
+import { convertToEtcd, withdrawConversion } from './lib/scale/convert.ts'
 import { joinAll } from './lib/scale/join-all.ts'
 import { bury, leave } from './lib/scale/leave.ts'
 import { withSuccessors } from './lib/scale/mend.ts'
@@ -61,6 +61,7 @@ await run('scale', async ({ flags, confirm }) => {
 
     if (todo.convert || todo.resize.length > 0) await backupBefore(kube, cluster, buckets, 'scale')
     if (todo.convert) await convertToEtcd(cluster, ground, kube, todo.convert)
+    await withdrawConversion(kube) // what asked for it: the node may have ended it after a killed run
     for (const machine of todo.bury) await bury(cluster, kube, machine)
     await joinAll(cluster, ground, kube, todo.join, seen.droplets) // servers one by one, then all agents at once
     for (const machine of todo.leave) await leave(cluster, kube, machine, draining)

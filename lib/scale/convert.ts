@@ -60,8 +60,17 @@ export async function convertToEtcd(
     throw new Problem(`${server} runs etcd, and another cluster is in it`, {
       cure: 'Bring the backup back: ./restore.mts --backup latest --replace.',
     })
-  await kubectlRepeated(kube)`delete pod,secret ${name} -n kube-system --ignore-not-found`
   tell('~', `server ${server}`, 'SQLite → etcd', (performance.now() - started) / 1000)
+}
+
+/**
+ * Takes back what asked for a conversion, once it is over. The node finishes one whether or not the run that asked is
+ * still alive, so a run that was killed meanwhile leaves it, with the signed address in it.
+ */
+export async function withdrawConversion(kube: Kube): Promise<void> {
+  const left = await kubectlRepeated(kube)`get secret ${name} -n kube-system --ignore-not-found -o json`
+  if (left.text.trim() === '') return
+  await kubectlRepeated(kube)`delete pod,secret ${name} -n kube-system --ignore-not-found`
 }
 
 /** The Secret carries the signed address of the report; the pod hands it to the node, readable to root alone. */

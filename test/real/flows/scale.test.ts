@@ -132,11 +132,33 @@ t.test('SQLite becomes etcd on three servers; what fails is put back and named',
 
 t.test('a dead server is replaced, and the address leads to a living one', async (t) => {
   const [first] = await droplets()
+  // As a run leaves it that is killed while the node converts: Kubernetes goes on without it.
+  const wish = {
+    apiVersion: 'v1',
+    kind: 'Secret',
+    metadata: { name: 'regrow-convert', namespace: 'kube-system' },
+  }
+  const planted = await box.run('kubectl', [
+    'apply',
+    '--server-side',
+    '-f',
+    box.file('wish', JSON.stringify(wish)),
+  ])
+  t.equal(planted.code, 0, planted.err)
   await box.cloud('POST', `/v2/droplets/${first?.id}/actions`, { type: 'power_off' })
   for (let tries = 0; tries < 100 && (await droplets())[0]?.status !== 'off'; tries++) await sleep(50)
   const ended = await box.run('scale.mts', ['--replace', 'main-1'])
   t.equal(ended.code, 0, ended.err)
   t.match(ended.err, /address \S+ {2}leads to main-3/)
+  const left = await box.run('kubectl', [
+    'get',
+    'secret',
+    'regrow-convert',
+    '-n',
+    'kube-system',
+    '--ignore-not-found',
+  ])
+  t.equal(left.out, '', 'what asked for a conversion that is over is taken back')
   t.same(await readyNodes(), ['main-3', 'main-4', 'main-5'])
   const status = await box.run('scripts/status.mts', ['--json'])
   t.match(JSON.parse(status.out), { missing: [], nodes: ['main-3  Ready', 'main-4  Ready', 'main-5  Ready'] })
