@@ -1,5 +1,6 @@
-#!/usr/bin/env -S npx tsx
+#!/usr/bin/env -S sh -c 'exec "$(dirname "$(realpath "$0")")/../node_modules/.bin/tsx" "$0" "$@"'
 // The drill: bring a backup back onto a throw-away droplet, prove it, destroy it. The original is only read.
+import { ageOf, lastWhole } from '../lib/backup/backups.ts'
 import { chooseBackup } from '../lib/backup/choose.ts'
 import { backedObjects } from '../lib/backup/objects.ts'
 import { backupObjects, changedSince, drillName, drillOutcome, drillPlan } from '../lib/backup/rehearsal.ts'
@@ -47,5 +48,6 @@ await run('rehearse', async ({ flags, confirm }) => {
   )
   if (flags['dry-run']) throw new DryRunEnd('nothing was changed')
   const changed = changedSince(before, await backupObjects(velero))
-  return drillOutcome({ restored, destroyed, seconds, cost: planned.cost, changed })
+  const lastBackup = ageOf(await lastWhole(velero), cluster)
+  return drillOutcome({ restored, destroyed, seconds, cost: planned.cost, changed, lastBackup })
 })

@@ -64,6 +64,8 @@ export interface Drill {
   cost: number
   /** Keys under `backups/` that are not as they were. */
   changed: string[]
+  /** The age of the original's last whole backup. */
+  lastBackup: string
 }
 
 /** A rehearsal's result: the proof, how long the real thing takes, what it cost; exit code 1 when anything is amiss. */
@@ -73,6 +75,7 @@ export function drillOutcome({
   seconds,
   cost,
   changed,
+  lastBackup,
 }: Drill): Outcome & Record<string, unknown> {
   const read = proof.safeParse(parseJson(restored.out)).data
   const wrong = [
@@ -96,6 +99,7 @@ export function drillOutcome({
     cost,
     changed,
     wrong,
+    lastBackup,
     shown: () => ({
       volumes: read?.volumes.map(
         (one) => `${one.claim}  back${one.moved === undefined ? '' : `, ${one.moved} bytes`}`,
@@ -104,6 +108,7 @@ export function drillOutcome({
       theRealThingTakes: `${minutes}, and until your DNS follows`,
       cost: `about ${dollars(cost)}`,
       originalsBackups: changed.length === 0 ? 'as they were' : changed,
+      lastBackup,
     }),
     fault: () => fault,
   }

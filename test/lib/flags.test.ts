@@ -1,3 +1,4 @@
+import { readdirSync, readFileSync, statSync } from 'node:fs'
 import t from 'tap'
 import { commands, helpText, readFlags } from '../../lib/flags.ts'
 import { Problem } from '../../lib/problem.ts'
@@ -35,4 +36,22 @@ t.test('the help text names every flag of its command, in 80 columns', async (t)
   for (const [name, command] of Object.entries(commands))
     for (const flag of Object.keys(command.flags))
       t.match(helpText(name as keyof typeof commands, name), new RegExp(`--${flag}( |$)`, 'm'))
+})
+
+t.test('every script starts from any folder: it finds tsx beside itself', async (t) => {
+  const root = new URL('../../', import.meta.url)
+  const scripts = [root, new URL('scripts/', root)].flatMap((folder) =>
+    readdirSync(folder)
+      .filter((name) => name.endsWith('.mts'))
+      .map((name) => new URL(name, folder)),
+  )
+  t.ok(scripts.length >= 13)
+  for (const script of scripts) {
+    t.match(
+      readFileSync(script, 'utf8'),
+      /^#!\/usr\/bin\/env -S sh -c 'exec "\$\(dirname "\$\(realpath /,
+      script.pathname,
+    )
+    t.equal(statSync(script).mode & 0o111, 0o111, script.pathname)
+  }
 })
