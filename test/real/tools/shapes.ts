@@ -181,7 +181,7 @@ export const kubectlShapes: Shape[] = [
 export const veleroShapes: Shape[] = [
   { line: 'version --client-only', text: true },
   {
-    line: 'backup create first --ttl 336h --csi-snapshot-timeout 25m --snapshot-move-data=true --exclude-namespaces argocd,kube-system,velero',
+    line: 'backup create first --ttl 336h --csi-snapshot-timeout 25m --snapshot-move-data=true --annotations regrow.dev/commit=df6bbed3275d6171258cfb2dcebe94373f5aeaec --exclude-namespaces argocd,kube-system,velero',
   },
   { line: 'backup create first --ttl 336h', fails: true },
   { line: 'backup create labelled --labels a=b,c=d --storage-location default --item-operation-timeout 4h' },
@@ -199,6 +199,9 @@ export const veleroShapes: Shape[] = [
 /** Every way in which flows call helm. */
 export const helmShapes: Shape[] = [
   { line: 'version --short', text: true },
-  { line: 'template argocd argo-cd.tgz --namespace argocd --include-crds --values -', input: 'a: b\n' },
+  {
+    line: 'template argocd argo-cd.tgz --namespace argocd --kube-version v1.36.5 --include-crds --values -',
+    input: 'a: b\n',
+  },
   { line: 'template argocd none.tgz --namespace argocd', fails: true },
 ]
