@@ -6,6 +6,7 @@ import { extract } from 'tar-stream'
 import { z } from 'zod'
 import type { Bucket } from '../clients/s3.ts'
 import { excludedNamespaces } from '../gitops/render.ts'
+import { eachItem } from '../json.ts'
 import { kubectlRepeated } from '../kubernetes/repeated.ts'
 import { Problem } from '../problem.ts'
 import { type Kube, ToolFailure } from '../tools.ts'
@@ -109,10 +110,8 @@ export async function presentObjects(
   for (const resource of resources) {
     try {
       const answer = await kubectlRepeated(kube)`get ${resource} -A -o json`
-      const { items } = answer.json(z.object({ items: z.array(z.unknown()) }))
-      // One at a time: of a long list a second copy would be made.
       const ids = new Map<string, string | undefined>()
-      for (const item of items) {
+      for (const item of eachItem(answer.text)) {
         const one = manifest.parse(item)
         ids.set(idOf(one), digestOf(resource, one))
       }

@@ -35,6 +35,8 @@ export class Cluster {
   readonly repositories: Repositories
   #up = true
   #saving: NodeJS.Timeout | undefined
+  /** Milliseconds from a change until it is saved. */
+  #pause = 100
   readonly #closers: (() => Promise<void> | void)[] = []
   readonly #sockets = new Map<string, Promise<() => Promise<void>>>()
 
@@ -137,13 +139,16 @@ export class Cluster {
 
   #soon(): void {
     if (this.#saving || !this.#up) return
-    this.#saving = setTimeout(() => this.#save(), 100).unref()
+    this.#saving = setTimeout(() => this.#save(), this.#pause).unref()
   }
 
   #save(): void {
     clearTimeout(this.#saving)
     this.#saving = undefined
+    const started = performance.now()
     this.world.save(`clusters/${this.identity.id}`, { identity: this.identity, store: this.store.dump() })
+    // A large cluster would do nothing but save.
+    this.#pause = Math.max(100, 10 * (performance.now() - started))
   }
 }
 

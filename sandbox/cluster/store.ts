@@ -26,14 +26,16 @@ export interface Writing {
 export class Store {
   readonly kinds = new Kinds()
   revision = 1
-  readonly #things = new Map<string, Thing>()
+  /** By resource, then by `namespace/name`: a list must not go through everything else. */
+  readonly #things = new Map<string, Map<string, Thing>>()
   /** What each manager applied last, by uid: the memory of server-side apply. */
   readonly #applied = new Map<string, Record<string, Tree>>()
   readonly #listeners = new Set<(change: Change) => void>()
   readonly #past: Change[] = []
 
   find(kind: Kind | string, namespace: string | undefined, name: string): Thing | undefined {
-    return this.#things.get(this.#key(this.#kind(kind), namespace, name))
+    const wanted = this.#kind(kind)
+    return this.#things.get(resourceOf(wanted))?.get(keyIn(wanted, namespace, name))
   }
 
   get(kind: Kind | string, namespace: string | undefined, name: string): Thing {
@@ -45,13 +47,15 @@ export class Store {
   /** All objects of a kind, of one namespace when it is given, in the order of their names; `[]` for an unknown kind. */
   list(kind: Kind | string, namespace?: string): Thing[] {
     if (typeof kind === 'string' && !this.kinds.has(kind)) return []
-    const prefix = `${resourceOf(this.#kind(kind))}/${namespace === undefined ? '' : `${namespace}/`}`
-    const keys = [...this.#things.keys()].filter((key) => key.startsWith(prefix)).sort()
-    return keys.flatMap((key) => this.#things.get(key) ?? [])
+    const things = this.#things.get(resourceOf(this.#kind(kind)))
+    if (!things) return []
+    const prefix = namespace === undefined ? '' : `${namespace}/`
+    const keys = [...things.keys()].filter((key) => key.startsWith(prefix)).sort()
+    return keys.flatMap((key) => things.get(key) ?? [])
   }
 
   everything(): { kind: Kind; thing: Thing }[] {
-    return [...this.#things.values()].map((thing) => ({ thing, kind: this.kindOf(thing) }))
+    return this.#all().map((thing) => ({ thing, kind: this.kindOf(thing) }))
   }
 
   /** The kind of a manifest. @throws Refusal 404 as a server does that has no such CustomResourceDefinition. */
@@ -166,7 +170,7 @@ export class Store {
   dump(): Tree {
     return {
       revision: this.revision,
-      things: [...this.#things.values()],
+      things: this.#all(),
       applied: Object.fromEntries(this.#applied),
     }
   }
@@ -177,25 +181,21 @@ export class Store {
     for (const [uid, managers] of Object.entries(treeAt(dumped, 'applied')))
       this.#applied.set(uid, managers as Record<string, Tree>)
     for (const thing of things) if (thing.kind === 'CustomResourceDefinition') this.kinds.define(thing)
-    for (const thing of things) {
-      const { namespace, name } = thing.metadata
-      this.#things.set(this.#key(this.kindOf(thing), namespace, name), thing)
-    }
+    for (const thing of things) this.#keep(this.kindOf(thing), thing)
   }
 
   #put(type: 'ADDED' | 'MODIFIED', kind: Kind, thing: Thing): Thing {
-    const { namespace, name } = thing.metadata
     this.revision++
     const stored = { ...thing, metadata: { ...thing.metadata, resourceVersion: String(this.revision) } }
     if (kind.kind === 'CustomResourceDefinition') this.kinds.define(stored)
-    this.#things.set(this.#key(kind, namespace, name), stored)
+    this.#keep(kind, stored)
     this.#tell({ type, kind, thing: stored, revision: this.revision })
     return stored
   }
 
   #remove(kind: Kind, thing: Thing): Thing {
     const { namespace, name, uid } = thing.metadata
-    this.#things.delete(this.#key(kind, namespace, name))
+    this.#things.get(resourceOf(kind))?.delete(keyIn(kind, namespace, name))
     this.#applied.delete(uid)
     this.revision++
     const last = { ...thing, metadata: { ...thing.metadata, resourceVersion: String(this.revision) } }
@@ -220,8 +220,14 @@ export class Store {
     return typeof kind === 'string' ? this.kinds.named(kind) : kind
   }
 
-  #key(kind: Kind, namespace: string | undefined, name: string): string {
-    return `${resourceOf(kind)}/${kind.namespaced ? (namespace ?? '') : ''}/${name}`
+  #all(): Thing[] {
+    return [...this.#things.values()].flatMap((things) => [...things.values()])
+  }
+
+  #keep(kind: Kind, thing: Thing): void {
+    const { namespace, name } = thing.metadata
+    const things = this.#things.get(resourceOf(kind)) ?? new Map<string, Thing>()
+    this.#things.set(resourceOf(kind), things.set(keyIn(kind, namespace, name), thing))
   }
 
   #inNamespace(namespace: string | undefined, name: string): void {
@@ -236,6 +242,9 @@ export class Store {
       )
   }
 }
+
+const keyIn = (kind: Kind, namespace: string | undefined, name: string) =>
+  `${kind.namespaced ? (namespace ?? '') : ''}/${name}`
 
 /** Five letters as Kubernetes appends to generated names. */
 export function suffix(): string {

@@ -30,6 +30,7 @@ export class Cloud {
   /** Networks that droplets are just leaving: they count as members for some minutes more. */
   readonly leaving: string[] = []
   #ended = false
+  #saving: NodeJS.Timeout | undefined
 
   constructor(world: World, state: State, app: Hono) {
     this.world = world
@@ -37,10 +38,19 @@ export class Cloud {
     this.app = app
     world.atEnd(() => {
       this.#ended = true
+      if (this.#saving) this.#write()
     })
   }
 
+  /** At once; a large account would do nothing but save, so it is saved some times a second. */
   save(): void {
+    if (this.state.volumes.length < 100) this.#write()
+    else this.#saving ??= setTimeout(() => this.#write(), 200).unref()
+  }
+
+  #write(): void {
+    clearTimeout(this.#saving)
+    this.#saving = undefined
     this.world.save('digitalocean', this.state)
   }
 

@@ -22,7 +22,8 @@ export const fleetOf = (box: TestBox) => ({
 export const request = (method: string, path: RegExp) => (entry: LogEntry) =>
   entry.method === method && path.test(entry.path)
 
-const kubeconfig = z.object({
+/** What is read of a kubeconfig. */
+export const kubeconfig = z.object({
   clusters: z.array(
     z.object({
       cluster: z.object({

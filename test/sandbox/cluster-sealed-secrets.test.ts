@@ -23,6 +23,11 @@ t.test('what was sealed is opened by the active key, once the controller runs', 
         by,
       ),
     )
+  t.match(
+    JSON.parse(sealed('mine', certificate)).spec.template.metadata.labels,
+    { 'velero.io/exclude-from-backup': 'true' },
+    'no backup holds it: restored beside its SealedSecret it would be nobody’s',
+  )
   const labels = { 'sealedsecrets.bitnami.com/sealed-secrets-key': 'active' }
   apply(one, '{"apiVersion":"v1","kind":"Namespace","metadata":{"name":"sealed-secrets"}}')
   apply(one, definition('bitnami.com', 'SealedSecret'))

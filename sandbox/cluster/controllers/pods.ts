@@ -69,9 +69,12 @@ function schedule({ store }: Cluster, pod: Thing): string | undefined {
     nodeReady(node) &&
     !at(node, 'spec', 'unschedulable') &&
     wanted.every(([label, value]) => node.metadata.labels?.[label] === value)
-  const load = (node: Thing) =>
-    store.list('Pod').filter((one) => textAt(one, 'spec', 'nodeName') === node.metadata.name)
-  const [best] = nodes.filter(fits).sort((a, b) => load(a).length - load(b).length)
+  const placed = store.list('Pod').map((one) => textAt(one, 'spec', 'nodeName'))
+  const load = new Map(
+    nodes.map(({ metadata: { name } }) => [name, placed.filter((one) => one === name).length]),
+  )
+  const loadOf = ({ metadata }: Thing) => load.get(metadata.name) ?? 0
+  const [best] = nodes.filter(fits).sort((a, b) => loadOf(a) - loadOf(b))
   if (!best)
     return `0/${nodes.length} nodes are available: none is ready, schedulable and matches the node selector.`
   const spec = { ...treeAt(pod, 'spec'), nodeName: best.metadata.name }

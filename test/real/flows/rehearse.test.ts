@@ -1,3 +1,5 @@
+import { readdirSync } from 'node:fs'
+import { join } from 'node:path'
 import t from 'tap'
 import { z } from 'zod'
 import { openTestBox } from '../../flows/box.ts'
@@ -16,6 +18,15 @@ const named = (list: unknown) =>
     .array(z.object({ name: z.string() }))
     .parse(list)
     .map((one) => one.name)
+/** Keys in the original's bucket of this kind. */
+function filesOf(kind: string, which: RegExp): string[] {
+  const spaces = join(box.dir, '.sandbox', 'spaces')
+  const bucket =
+    readdirSync(spaces).find((name) => name.startsWith('regrow-main-') && name.endsWith(kind)) ?? ''
+  const all = readdirSync(join(spaces, bucket), { recursive: true, withFileTypes: true })
+  const keys = all.filter((one) => one.isFile()).map((one) => join(one.parentPath, one.name))
+  return keys.map((one) => one.slice(join(spaces, bucket).length + 1)).filter((one) => which.test(one))
+}
 const everything = async () => ({
   droplets: named((await box.cloud('GET', '/v2/droplets')).droplets),
   volumes: named((await box.cloud('GET', '/v2/volumes')).volumes),
@@ -76,6 +87,9 @@ t.test('beside the original: everything of its own, apps asleep, the original un
   const ofCopy = keys.filter((one) => one.name.startsWith('regrow-copy-velero'))
   t.equal(ofCopy.length, 1)
   t.notMatch(JSON.stringify(ofCopy), 'regrow-main', 'its key does not open the original’s backups any more')
+
+  const left = filesOf('-velero', /^restores\//)
+  t.same(left, [], 'what every restore writes beside the backups is gone')
 
   const again = await shop.restore('--backup', 'first', '--as', 'copy')
   t.equal(again.code, 1)
