@@ -76,7 +76,7 @@ export async function leaveOriginal(
 ): Promise<void> {
   await kubectlRepeated(kube)`delete backupstoragelocations.velero.io default -n velero --ignore-not-found`
   const server = firstServerName(cluster)
-  const key = await mintKey(cluster, await nextVeleroKey(cluster), [
+  const key = await mintKey(cluster, nextVeleroKey(cluster.name, await cluster.cloud.spacesKeys()), [
     `bucket=${buckets.velero.name};permission=readwrite`,
   ])
   const pair = { accessKey: key.accessKey, secretKey: key.secretKey.reveal() }

@@ -8,6 +8,7 @@ import { dollars, prices, target } from '../cluster/prices.ts'
 import { sampleIsRemoved } from '../gitops/seed.ts'
 import type { Shown } from '../run.ts'
 import { missingBuckets } from '../store/existence.ts'
+import { isClusterKey, nextVeleroKey } from '../store/keys.ts'
 
 /** One thing of a plan: made or kept, and what it costs a month in dollars. */
 export interface PlanItem {
@@ -43,6 +44,7 @@ export async function plan(cluster: Cluster, returning?: readonly WantedClaim[])
   const items = [
     ...foundation(cluster, own),
     ...machines(cluster, own, sizes),
+    ...clusterKeys(cluster, own),
     ...storage(cluster, own, missing, returning ?? (await claimsToCome(cluster, own))),
     ...(own.loadBalancers ?? []).map(balancer),
   ]
@@ -87,6 +89,27 @@ function foundation(cluster: Cluster, own: Inventory): PlanItem[] {
   ]
 }
 
+/** Whether the first server is there. */
+const isGrown = ({ wanted }: Cluster, own: Inventory) =>
+  own.droplets.some((one) => one.name === wanted.nodes[0]?.name)
+
+/** The key to the backups that lives in the cluster: a first server brings a new one along. */
+function clusterKeys(cluster: Cluster, own: Inventory): PlanItem[] {
+  if (!bucketPlaces(cluster).spaces) return []
+  const there = isGrown(cluster, own)
+  const keys = there
+    ? own.spacesKeys.filter((key) => isClusterKey(key, cluster.name)).map(({ name }) => name)
+    : [nextVeleroKey(cluster.name, own.spacesKeys)]
+  const mark = there ? '=' : '+'
+  return keys.map((name) => ({
+    mark,
+    kind: 'Spaces key',
+    name,
+    detail: 'for the cluster’s backups',
+    perMonth: 0,
+  }))
+}
+
 /** Whether Git describes the cluster otherwise than this run wants it. */
 const changesGit = ({ committed, wanted }: Cluster) =>
   committed !== undefined && renderDescription(committed) !== renderDescription(wanted)
@@ -125,9 +148,8 @@ export function firstClaims(cluster: Cluster): WantedClaim[] {
 /** The claims that will be made beside the volumes that exist, where no backup brings any back. */
 async function claimsToCome(cluster: Cluster, own: Inventory): Promise<WantedClaim[]> {
   const [sample, ...certificates] = firstClaims(cluster)
-  const isGrown = own.droplets.some((one) => one.name === cluster.wanted.nodes[0]?.name)
   // The volumes of a server that is gone are nobody's: a new one makes its own.
-  if (isGrown && own.volumes.length > 0) return cluster.committed?.domain ? [] : certificates
+  if (isGrown(cluster, own) && own.volumes.length > 0) return cluster.committed?.domain ? [] : certificates
   return (await sampleIsRemoved(cluster)) || !sample ? certificates : [sample, ...certificates]
 }
 

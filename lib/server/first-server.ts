@@ -116,7 +116,7 @@ async function mintClusterKey(cluster: Cluster, bucket: string): Promise<SpacesK
   const reached = [bucket, ...(cluster.original ? [cluster.original.velero] : [])]
   const key = await mintKey(
     cluster,
-    await nextVeleroKey(cluster),
+    nextVeleroKey(cluster.name, await cluster.cloud.spacesKeys()),
     // Every restore writes its log beside the backup, so reading alone would not do.
     reached.map((one) => `bucket=${one};permission=readwrite`),
   )

@@ -95,11 +95,11 @@ export async function removeKey(
 export const isClusterKey = (key: SpacesKey, cluster: string) =>
   isOurs('spacesKey', key, cluster) && /-velero-\d+$/.test(key.name)
 
-/** The number of the next in-cluster key, one above the highest there is. */
-export async function nextVeleroKey(cluster: Cluster): Promise<string> {
-  const prefix = names.veleroKey(cluster.name, 0).slice(0, -1)
-  const numbers = (await cluster.cloud.spacesKeys())
-    .filter((key) => isOurs('spacesKey', key, cluster.name) && key.name.startsWith(prefix))
+/** The name of the next in-cluster key: its number is one above the highest among `keys`. */
+export function nextVeleroKey(cluster: string, keys: readonly SpacesKey[]): string {
+  const prefix = names.veleroKey(cluster, 0).slice(0, -1)
+  const numbers = keys
+    .filter((key) => isClusterKey(key, cluster))
     .map((key) => Number(key.name.slice(prefix.length)))
-  return names.veleroKey(cluster.name, Math.max(0, ...numbers) + 1)
+  return names.veleroKey(cluster, Math.max(0, ...numbers) + 1)
 }

@@ -53,7 +53,7 @@ t.test('two tokens in, a running cluster out', async (t) => {
   t.equal(statSync(file).mode & 0o777, 0o600)
 
   await t.test('what exists equals the plan, and the price is the sum over it', async (t) => {
-    const [droplets, volumes, firewalls, vpcs, projects, keys, ips, sizes] = await Promise.all([
+    const [droplets, volumes, firewalls, vpcs, projects, keys, ips, sizes, spacesKeys] = await Promise.all([
       box.cloud('GET', '/v2/droplets'),
       box.cloud('GET', '/v2/volumes'),
       box.cloud('GET', '/v2/firewalls'),
@@ -62,6 +62,7 @@ t.test('two tokens in, a running cluster out', async (t) => {
       box.cloud('GET', '/v2/account/keys'),
       box.cloud('GET', '/v2/reserved_ips'),
       box.cloud('GET', '/v2/sizes?per_page=200'),
+      box.cloud('GET', '/v2/spaces/keys'),
     ])
     const names = (kind: string) =>
       planned.items.filter((item) => item.kind === kind).map((item) => item.name)
@@ -70,6 +71,7 @@ t.test('two tokens in, a running cluster out', async (t) => {
     t.same(there(firewalls.firewalls), names('firewall'))
     t.same(there(vpcs.vpcs), names('network'))
     t.same(there(keys.ssh_keys), names('SSH key'))
+    t.same(there(spacesKeys.keys), names('Spaces key'))
     t.same(
       there(projects.projects).filter((name) => name !== 'first-project'),
       names('project'),
