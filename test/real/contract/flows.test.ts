@@ -42,7 +42,13 @@ againstDescription('what flows and their doctl send', async (t, file) => {
     ['bootstrap.mts'],
     ['bootstrap.mts'],
     ['scripts/status.mts'],
-    ['scripts/destroy.mts', '--name', 'main', '--yes'],
+    ['scripts/kubeconfig.mts'],
+    ['scripts/backup.mts'],
+    ['scale.mts', '--add', '1'],
+    ['scale.mts', '--size', 's-2vcpu-2gb'],
+    ['scale.mts', '--remove', 'main-2'],
+    ['restore.mts', '--backup', 'latest', '--replace'],
+    ['scripts/destroy.mts', '--name', 'main', '--yes', '--with-backups'],
   ] as const) {
     const [script, ...words] = flow
     const { code, out } = await run(script, ...words)
