@@ -3,6 +3,8 @@ import type { Cluster } from '../../../lib/cluster/cluster.ts'
 import type { Buckets } from '../../../lib/store/buckets.ts'
 import { ensureKit } from '../../../lib/store/kit.ts'
 
+t.setTimeout(120_000) // on a machine that may be busy
+
 /** A bucket that holds what is put into it. */
 function emptyBuckets() {
   const held = new Map<string, Uint8Array>()

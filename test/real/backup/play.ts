@@ -31,6 +31,8 @@ export interface Stage {
 export function openStage(folder: string): { set(stage: Partial<Stage>): void; seen(): Stage } {
   mkdirSync(folder, { recursive: true })
   const file = join(folder, 'stage.json')
+  // The stand-ins are no modules, wherever the folder lies.
+  writeFileSync(join(folder, 'package.json'), '{"type": "commonjs"}')
   for (const tool of ['kubectl', 'velero'])
     writeFileSync(join(folder, tool), `#!${process.execPath}\n${player}`, { mode: 0o755 })
   process.env.REGROW_TOOLS = folder

@@ -13,6 +13,7 @@ import { openStage } from './play.ts'
 // How the verbs go about a Velero that fails, restarts or skips: tools of this test's own in the place of kubectl and
 // velero.
 
+t.setTimeout(300_000) // on a machine that may be busy
 Object.assign(process.env, { DIGITALOCEAN_TOKEN: 'dop_v1_mine', GITHUB_TOKEN: 'ghp_mine0000' })
 const stage = openStage(t.testdir({}))
 const kube = { file: '/none' }
