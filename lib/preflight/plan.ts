@@ -105,7 +105,7 @@ function clusterKeys(cluster: Cluster, own: Inventory): PlanItem[] {
     mark,
     kind: 'Spaces key',
     name,
-    detail: 'for the cluster’s backups',
+    detail: 'for backups alone',
     perMonth: 0,
   }))
 }
