@@ -47,7 +47,7 @@ await run('scale', async ({ flags, confirm }) => {
   const planned = scalePlan(cluster, before, await cluster.cloud.sizes(), lost)
   await confirm(planned) // the difference in machines and in dollars
 
-  if (!planned.nothing || (await keysAreLeft(cluster, kept))) {
+  if (!planned.nothing || (await keysAreLeft(cluster))) {
     await claim(cluster, 'scale', flags) // lock; the intention is in Git before anything moves
     const project = await ensureProject(cluster)
     const [network, address, buckets, sshKey] = await Promise.all([

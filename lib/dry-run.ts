@@ -1,6 +1,7 @@
 import { redact } from './secret.ts'
 
 let dry = false
+let ended = false
 let shown: NodeJS.WritableStream = process.stdout
 
 /** From now on nothing is changed: every change prints its command instead, on stdout unless data is printed there. */
@@ -11,7 +12,13 @@ export function beginDryRun(on: NodeJS.WritableStream = process.stdout): void {
 
 /** What a dry run really made, a key to look with, is really put away at its end. */
 export function endDryRun(): void {
+  ended ||= dry
   dry = false
+}
+
+/** Whether this was a dry run, which is at its end: it leaves what others left. */
+export function wasDryRun(): boolean {
+  return ended
 }
 
 /** Whether this is a dry run. */

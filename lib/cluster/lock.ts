@@ -1,8 +1,6 @@
-import { spawnSync } from 'node:child_process'
-import { readFileSync, readlinkSync } from 'node:fs'
 import { hostname, userInfo } from 'node:os'
 import { z } from 'zod'
-import { isAlive } from '../alive.ts'
+import { processes, startOf } from '../alive.ts'
 import { endChanges, guardChanges } from '../change.ts'
 import type { GitHub, Place } from '../clients/github.ts'
 import { GitHubRefusal } from '../clients/github-refusal.ts'
@@ -177,15 +175,6 @@ function me(flow: string): Holder {
   }
 }
 
-/** The system's name for the process numbers that are seen here (pid_namespaces(7)); empty where it has none. */
-function processes(): string {
-  try {
-    return readlinkSync('/proc/self/ns/pid')
-  } catch {
-    return ''
-  }
-}
-
 function userName(): string {
   try {
     return userInfo().username
@@ -205,20 +194,4 @@ function holderOf(message: string): Holder | undefined {
     // A commit that regrow did not write locks nobody.
     return undefined
   }
-}
-
-/** When a process of this host started, as the system tells it; undefined when there is none, or it only is not reaped. */
-function startOf(pid: number): string | undefined {
-  try {
-    // Fields 3 (state) and 22 of /proc/<pid>/stat, counted behind the command's closing parenthesis (proc(5)).
-    const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ').pop()?.split(' ')
-    return fields?.[0] === 'Z' ? undefined : fields?.[19]
-  } catch {
-    return isAlive(pid) ? startByPs(pid) : undefined
-  }
-}
-
-function startByPs(pid: number): string {
-  const asked = spawnSync('ps', ['-o', 'lstart=', '-p', String(pid)], { encoding: 'utf8' })
-  return asked.stdout?.trim() || 'unknown'
 }

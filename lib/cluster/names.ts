@@ -11,8 +11,10 @@ export const names = {
   droplet: (cluster: string, n: number) => `${cluster}-${n}`,
   repository: (cluster: string) => `regrow-${cluster}`,
   setupKey: (cluster: string, at: Date) => `regrow-${cluster}-setup-${stamp(at)}`,
-  operatorKey: (cluster: string, at: Date) => `regrow-${cluster}-operator-${stamp(at)}`,
-  readerKey: (cluster: string, at: Date) => `regrow-${cluster}-reader-${stamp(at)}`,
+  /** `maker` is the process that has it (`thisProcess`): who finds it can tell whether it is still in use. */
+  operatorKey: (cluster: string, at: Date, maker: string) =>
+    `regrow-${cluster}-operator-${stamp(at)}-${maker}`,
+  readerKey: (cluster: string, at: Date, maker: string) => `regrow-${cluster}-reader-${stamp(at)}-${maker}`,
   /** `what` is the cluster, and for which occasion; to the second, without the zone. */
   backup: (what: string, at: Date) => `${what}-${stamp(at).replace(/z$/, '')}`,
   veleroKey: (cluster: string, n: number) => `regrow-${cluster}-velero-${n}`,

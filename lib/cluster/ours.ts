@@ -42,6 +42,9 @@ interface Kinds {
   spacesKey: SpacesKey
 }
 
+/** What `thisProcess` says, behind the time in the name of a run's own key; earlier versions left it out. */
+const maker = '-[0-9a-f]{6}-\\d+-[0-9a-f]{6}'
+
 /** The cluster's project at DigitalOcean, where it is known: its id and what lies in it, as URNs. */
 export interface OwnProject {
   id: string
@@ -88,7 +91,9 @@ export function isOurs<K extends keyof Kinds>(
       )
     },
     spacesKey: (one) =>
-      new RegExp(`^regrow-${cluster}-(setup|operator|reader|velero)-[0-9tz]+$`).test(one.name),
+      new RegExp(`^regrow-${cluster}-((setup|velero)-[0-9tz]+|(operator|reader)-[0-9tz]+(${maker})?)$`).test(
+        one.name,
+      ),
   }
   return tests[kind](thing)
 }

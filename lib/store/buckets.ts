@@ -1,15 +1,17 @@
+import { thisProcess } from '../alive.ts'
 import { change, mayChange } from '../change.ts'
 import { cloudTime } from '../clients/clock.ts'
+import type { SpacesKey } from '../clients/digitalocean-types.ts'
 import { type Bucket, connectStore } from '../clients/s3.ts'
 import { type BucketPlaces, bucketPlaces, type Cluster } from '../cluster/cluster.ts'
 import { names } from '../cluster/names.ts'
 import { isOurs } from '../cluster/ours.ts'
-import { isDryRun } from '../dry-run.ts'
+import { isDryRun, wasDryRun } from '../dry-run.ts'
 import { atEnd } from '../ending.ts'
 import { Problem } from '../problem.ts'
 import { tell } from '../story.ts'
 import { accepted, missingBuckets, unusable } from './existence.ts'
-import { isClusterKey, isOfThisRun, isShortLived, mintKey, removeKey, type SpacesKeyPair } from './keys.ts'
+import { isAbandoned, isClusterKey, mintKey, type OwnKey, removeKey, type SpacesKeyPair } from './keys.ts'
 import { nodeRecords } from './nodes.ts'
 import { ownKey } from './other-store.ts'
 import { createBuckets, sweepSetupKeys } from './setup.ts'
@@ -39,8 +41,7 @@ export async function ensureBuckets(cluster: Cluster): Promise<Buckets> {
 }
 
 /**
- * Opens the buckets that are there: with `read` a key is minted that can only read. Undefined when there are none. Keys
- * that killed runs left are for flows to sweep that hold the cluster's lock.
+ * Opens the buckets that are there: with `read` a key is minted that can only read. Undefined when there are none.
  */
 export async function openBuckets(
   cluster: Cluster,
@@ -69,18 +70,17 @@ async function openSpaces(
   cluster: Cluster,
   places: BucketPlaces,
   permission: 'read' | 'readwrite',
-  sweeps: boolean,
+  locks: boolean,
 ): Promise<Buckets> {
   const make = permission === 'read' ? names.readerKey : names.operatorKey
   const key = await mintKey(
     cluster,
-    make(cluster.name, cloudTime(cluster.cloud)),
+    make(cluster.name, cloudTime(cluster.cloud), thisProcess()),
     [places.velero, places.kit].map((bucket) => `bucket=${bucket};permission=${permission}`),
   )
   const buckets = await open(cluster, places, key)
-  if (!sweeps)
-    atEnd(`key ${key.name}`, () => removeKey(cluster, { name: key.name, access_key: key.accessKey }))
-  else atEnd('operator’s key', () => putAway(cluster, buckets))
+  const own = { name: key.name, access_key: key.accessKey }
+  atEnd(`key ${key.name}`, () => putAway(cluster, buckets, own, locks))
   return buckets
 }
 
@@ -100,40 +100,47 @@ async function open(cluster: Cluster, places: BucketPlaces, key: SpacesKeyPair):
   }
 }
 
-/** Whether killed runs left short-lived keys behind, that the end of a run which may change things puts away. */
-export async function keysAreLeft(cluster: Cluster, own: Buckets): Promise<boolean> {
-  return (await cluster.cloud.spacesKeys()).some(
-    (key) =>
-      isOurs('spacesKey', key, cluster.name) && isShortLived(key.name) && key.access_key !== own.accessKey,
+/** Whether killed runs left keys behind, that the end of a run which may change things puts away. */
+export async function keysAreLeft(cluster: Cluster): Promise<boolean> {
+  return (await abandoned(cluster, true)).length > 0
+}
+
+/** Keys of killed runs. @param locked whether this run has, or can take, the cluster's lock */
+async function abandoned(cluster: Cluster, locked: boolean): Promise<SpacesKey[]> {
+  const now = cloudTime(cluster.cloud).getTime()
+  return (await cluster.cloud.spacesKeys()).filter(
+    (key) => isOurs('spacesKey', key, cluster.name) && isAbandoned(key, now, locked),
   )
 }
 
 /**
- * Removes this run's key, and under the lock those that killed runs left; but for keys whose signed URLs a droplet
- * still needs, because it has not reported its last step. Those live seven days at most, as their URLs do.
+ * Removes this run's key, and those that killed runs left; but for keys whose signed URLs a droplet still needs, because
+ * it has not reported its last step. Those live seven days at most, as their URLs do.
+ * @param locks whether this run works under the cluster's lock: then it is taken where keys are left, as for any change
  */
-async function putAway(cluster: Cluster, buckets: Buckets): Promise<void> {
-  const needed = new Set(
-    (await nodeRecords(buckets.kit)).filter((record) => !record.finished).map((record) => record.accessKey),
+async function putAway(cluster: Cluster, buckets: Buckets, own: OwnKey, locks: boolean): Promise<void> {
+  const isFirst = !swept.has(cluster.name) && !wasDryRun()
+  swept.add(cluster.name)
+  const found = isFirst ? await abandoned(cluster, locks) : []
+  const left = found.length > 0 && locks && !(await holdsLock()) ? [] : found
+  const needed = locks || left.length > 0 ? await keysInNeed(buckets.kit) : new Set<string>()
+  for (const key of [own, ...left]) if (!needed.has(key.access_key)) await removeKey(cluster, key)
+}
+
+/** Clusters whose abandoned keys this run has looked for at its end: once is enough. */
+const swept = new Set<string>()
+
+const holdsLock = () =>
+  mayChange().then(
+    () => true,
+    () => false,
   )
+
+/** Access keys that signed what a droplet may still have to use. */
+async function keysInNeed(kit: Bucket): Promise<Set<string>> {
   const weekAgo = Date.now() - 7 * 24 * 3600_000
-  const unneeded = (await cluster.cloud.spacesKeys()).filter(
-    (key) =>
-      isOurs('spacesKey', key, cluster.name) &&
-      isShortLived(key.name) &&
-      !(needed.has(key.access_key) && Date.parse(key.created_at) > weekAgo),
-  )
-  const own = unneeded.find((key) => key.access_key === buckets.accessKey)
-  const left = unneeded.filter((key) => !isOfThisRun(key))
-  if (
-    left.length > 0 &&
-    (await mayChange().then(
-      () => true,
-      () => false,
-    ))
-  )
-    for (const key of left) await removeKey(cluster, key)
-  if (own) await removeKey(cluster, own)
+  const open = (await nodeRecords(kit)).filter((one) => !one.finished && Date.parse(one.at) > weekAgo)
+  return new Set(open.map((record) => record.accessKey))
 }
 
 /**

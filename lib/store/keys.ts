@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { fateOf } from '../alive.ts'
 import type { SpacesKey } from '../clients/digitalocean-types.ts'
 import type { StoreKey } from '../clients/s3.ts'
 import type { Cluster } from '../cluster/cluster.ts'
@@ -15,10 +16,8 @@ export interface SpacesKeyPair extends StoreKey {
   name: string
 }
 
-const mintedHere = new Set<string>()
-
-/** Whether this very run minted a key: it puts it away itself. */
-export const isOfThisRun = (key: SpacesKey) => mintedHere.has(key.access_key)
+/** What a key is removed by. */
+export type OwnKey = Pick<SpacesKey, 'name' | 'access_key'>
 
 const minted = z.array(z.object({ access_key: z.string(), secret_key: z.string() })).min(1)
 
@@ -41,7 +40,6 @@ export async function mintKey(
       const output = await doctlFor(name)`spaces keys create ${name} ${words}`
       const [key] = output.json(minted)
       if (!key) throw new Problem(`key ${name} was made without a secret`)
-      mintedHere.add(key.access_key)
       return { name, accessKey: key.access_key, secretKey: new Secret(key.secret_key) }
     } catch (error) {
       if (!(error instanceof ToolFailure)) throw error
@@ -70,13 +68,31 @@ const doctlFor = (name: string) =>
 export const isSetupKey = (name: string) => /-setup-[0-9tz]+$/.test(name)
 
 /** Whether a key is one that a run mints for itself. */
-export const isShortLived = (name: string) => /-(operator|reader)-[0-9tz]+$/.test(name)
+export const isShortLived = (name: string) =>
+  /-(operator|reader)-[0-9tz]+(-[0-9a-f]{6}-\d+-[0-9a-f]{6})?$/.test(name)
+
+const day = 24 * 3600_000
+
+/**
+ * Whether a run's own key belongs to no run any more, so that it may be removed. A process of this computer is looked
+ * for. Of another computer's run nothing can be seen: its reader's key is taken for left after a day, which is longer
+ * than a run that reads takes; its operator's key as soon as the lock is ours, because such a run works under the lock.
+ * @param now milliseconds since 1970, by DigitalOcean's clock
+ */
+export function isAbandoned(
+  key: Pick<SpacesKey, 'name' | 'created_at'>,
+  now: number,
+  locked: boolean,
+): boolean {
+  const [, kind, maker = ''] = key.name.match(/-(operator|reader)-[0-9tz]+-?([0-9a-f-]*)$/) ?? []
+  const fate = fateOf(maker)
+  if (!kind || fate === 'alive') return false
+  if (fate === 'dead') return true
+  return kind === 'operator' ? locked : now - Date.parse(key.created_at) > day
+}
 
 /** Removes one key of ours; done when it is not there any more. */
-export async function removeKey(
-  cluster: Cluster,
-  { name, access_key: accessKey }: { name: string; access_key: string },
-): Promise<void> {
+export async function removeKey(cluster: Cluster, { name, access_key: accessKey }: OwnKey): Promise<void> {
   for (let attempt = 1; ; attempt++) {
     try {
       await doctlFor(name)`spaces keys delete ${accessKey}`

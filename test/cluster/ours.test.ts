@@ -46,6 +46,8 @@ t.test('Spaces keys are ours by exactly the names that regrow gives', async (t) 
   for (const name of [
     'regrow-main-velero-1',
     'regrow-main-operator-20261123t193730z',
+    'regrow-main-operator-20261123t193730z-0a1b2c-4711-3d4e5f',
+    'regrow-main-reader-20261123t193730z-0a1b2c-4711-3d4e5f',
     'regrow-main-setup-20261123t193730z',
   ])
     t.ok(isOurs('spacesKey', key(name), 'main'), name)
@@ -56,6 +58,8 @@ t.test('Spaces keys are ours by exactly the names that regrow gives', async (t) 
     'regrow-main-2-velero-1',
     'regrow-mainly-velero-1',
     'regrow-main-velero-1-old',
+    'regrow-main-velero-1-0a1b2c-4711-3d4e5f',
+    'regrow-main-reader-20261123t193730z-mine',
   ])
     t.notOk(isOurs('spacesKey', key(name), 'main'), name)
   t.notOk(isOurs('spacesKey', key('regrow-a.b-velero-1'), 'axb'))
