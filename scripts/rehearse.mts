@@ -9,6 +9,8 @@ import { accountOf, describe } from '../lib/cluster/cluster.ts'
 import { names } from '../lib/cluster/names.ts'
 import { DryRunEnd } from '../lib/dry-run.ts'
 import { preflightReading } from '../lib/preflight/preflight.ts'
+import { Problem } from '../lib/problem.ts'
+import { drillIsLeft } from '../lib/removal/drill-left.ts'
 import { run } from '../lib/run.ts'
 import { script } from '../lib/script.ts'
 import { needBuckets } from '../lib/store/buckets.ts'
@@ -18,11 +20,21 @@ await run('rehearse', async ({ flags, confirm }) => {
   preflightReading(cluster)
   const { velero } = await needBuckets(cluster)
   const backup = (await chooseBackup(velero, flags.backup ?? 'latest', cluster)).metadata.name
-  const planned = await drillPlan(cluster, backup, claimsOf(await backedObjects(velero, backup)))
+  const as = drillName(cluster.name)
+  const left = await drillIsLeft(as) // by a rehearsal that was killed
+  const planned = await drillPlan(cluster, backup, claimsOf(await backedObjects(velero, backup)), left)
   await confirm(planned) // what it does, and what it costs
 
-  const as = drillName(cluster.name)
   const bucket = names.buckets(as, accountOf(cluster)).velero
+  const destroy = () =>
+    script(
+      'scripts/destroy.mts',
+      ...['--name', as, '--with-backups', '--confirm', as, '--confirm-backups', bucket, '--yes', '--json'],
+    )
+  if (left && (await destroy()).code !== 0)
+    throw new Problem(`what an earlier rehearsal left as ${as} could not be removed; it said why above`, {
+      cure: 'Mend that, then rehearse again.',
+    })
   const { owner, name } = cluster.place
   const before = await backupObjects(velero)
   const started = performance.now()
@@ -42,10 +54,7 @@ await run('rehearse', async ({ flags, confirm }) => {
     ],
   )
   const seconds = (performance.now() - started) / 1000
-  const destroyed = await script(
-    'scripts/destroy.mts',
-    ...['--name', as, '--with-backups', '--confirm', as, '--confirm-backups', bucket, '--yes', '--json'],
-  )
+  const destroyed = await destroy()
   if (flags['dry-run']) throw new DryRunEnd('nothing was changed')
   const changed = changedSince(before, await backupObjects(velero))
   const lastBackup = ageOf(await lastWhole(velero), cluster)

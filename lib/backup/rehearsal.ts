@@ -19,11 +19,15 @@ export function drillName(cluster: string): string {
   return clusterName.test(name) ? name : 'drill'
 }
 
-/** What a rehearsal will do and cost, in dollars: one hour of a droplet and its volumes. */
+/**
+ * What a rehearsal will do and cost, in dollars: one hour of a droplet and its volumes.
+ * @param left whether an earlier one was killed, and is removed first
+ */
 export async function drillPlan(
   { cloud, wanted, name }: Cluster,
   backup: string,
   claims: readonly WantedClaim[],
+  left: boolean,
 ): Promise<Shown & { cost: number }> {
   const size = (await cloud.sizes()).find((one) => one.slug === wanted.size)
   const gib = claims.reduce((sum, one) => sum + one.gib, 0)
@@ -32,10 +36,11 @@ export async function drillPlan(
   return {
     cost,
     text: [
+      ...(left ? [`what an earlier rehearsal left as ${drill} is removed first`] : []),
       `rehearsal of cluster ${name}: backup ${backup} comes back as ${drill}, asleep, is proven, and is destroyed`,
       `  about ${dollars(cost)} for an hour of ${wanted.size} and ${gib} GiB of volumes; its empty repository stays`,
     ].join('\n'),
-    toJSON: () => ({ cluster: name, backup, as: drill, cost }),
+    toJSON: () => ({ cluster: name, backup, as: drill, cost, left }),
   }
 }
 

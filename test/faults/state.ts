@@ -105,10 +105,13 @@ export function differences(expected: readonly string[], actual: readonly string
   return [...missing.map((line) => `- ${line}`), ...left.map((line) => `+ ${line}`)]
 }
 
-/** The recovery kit as it lies in its bucket (a decoy's is another), undefined before it was made: never made twice. */
+/**
+ * The recovery kit of the cluster as it lies in its bucket, undefined before it was made: never made twice. A decoy's is
+ * another, and so is a drill's, which is thrown away with it.
+ */
 export function kitOf(home: string): string | undefined {
   const file = filesBelow(join(home, 'spaces')).find(
-    (one) => /-kit\/kit\.json/.test(one) && !one.includes('-0123456789-'),
+    (one) => /^regrow-main-[0-9a-f]{10}-kit\/kit\.json/.test(one) && !one.includes('-0123456789-'),
   )
   return file && readFileSync(join(home, 'spaces', file), 'utf8')
 }

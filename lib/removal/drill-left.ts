@@ -1,0 +1,30 @@
+import { listBackups } from '../backup/backups.ts'
+import { describe } from '../cluster/cluster.ts'
+import { inventory } from '../cluster/ours.ts'
+import { preflightReading } from '../preflight/preflight.ts'
+import { Problem } from '../problem.ts'
+import { firstServerName } from '../server/first-server.ts'
+import { readRestoration } from '../server/restoration.ts'
+import { openBuckets } from '../store/buckets.ts'
+import { removal } from './removal.ts'
+
+/**
+ * Whether a rehearsal that was killed left something under the drill's name. It is removed before the next one begins,
+ * which so is whole and measures its own time.
+ * @throws Problem when it is no rehearsal's: a drill takes no backups, and its droplet comes after its restore's record
+ */
+export async function drillIsLeft(drill: string): Promise<boolean> {
+  const cluster = await describe({ name: drill })
+  preflightReading(cluster)
+  const buckets = await openBuckets(cluster, 'read')
+  const all = { 'with-backups': true, 'with-repository': false }
+  if ((await removal(cluster, all, buckets?.velero)).nothing) return false
+  const { droplets } = await inventory(cluster.cloud, drill)
+  const restored = buckets && (await readRestoration(buckets.kit, firstServerName(cluster)))
+  const backups = buckets ? await listBackups(buckets.velero) : []
+  if (backups.length > 0 || (droplets.length > 0 && !restored))
+    throw new Problem(`cluster ${drill} is no rehearsal’s, and a rehearsal needs that name`, {
+      cure: `./scripts/status.mts --name ${drill} shows what it is, ./scripts/destroy.mts --name ${drill} removes it.`,
+    })
+  return true
+}
