@@ -43,7 +43,7 @@ await run('restore', async ({ flags, confirm }) => {
   const held = await backedObjects(kept.velero, chosen)
   const cluster = flags.as === undefined ? source : await besideOriginal(source, flags.as, flags.region)
   const before = cluster === source ? kept : await openBuckets(cluster, 'read')
-  const course = await setCourse(cluster, before, chosen, flags.replace) // onto a new server, or the one begun
+  const course = await setCourse(cluster, before, chosen, { again: flags.replace, backed }) // onto a new server, or the one begun
   const readOnly = cluster === source // a GitOps repository that can only be read is enough to bring it back
   const checks = restoreChecks({ course, backed, bucket: kept.velero, replace: flags.replace, source })
   await preflight(cluster, checks, { readOnly })

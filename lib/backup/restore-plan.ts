@@ -19,8 +19,13 @@ export async function restorePlan(
   const since = backup.status?.startTimestamp ?? 'it was made'
   const lines = [
     `backup ${ageOf(backup, cluster)}, comes back onto ${course.server}`,
-    ...course.droplets.map(
-      ({ name }) => `  - droplet ${name}: powered off now, destroyed once ${course.server} is proven`,
+    ...(course.finished
+      ? [`  = it was proven there at ${course.finished}: it is not brought back a second time`]
+      : []),
+    ...course.droplets.map(({ name }) =>
+      course.finished
+        ? `  - droplet ${name}: destroyed, where it is still there`
+        : `  - droplet ${name}: powered off now, destroyed once ${course.server} is proven`,
     ),
     ...toExtend([backup], backup.metadata.name, now, cluster.wanted.backups.keepDays).map(
       ({ from, to }) => `  ~ it expires ${from}, and is kept until ${to}`,

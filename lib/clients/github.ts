@@ -19,7 +19,12 @@ export type Repository = z.infer<typeof repository>
 const deployKey = z.object({ id: z.number(), key: z.string(), title: z.string(), read_only: z.boolean() })
 export type DeployKey = z.infer<typeof deployKey>
 
-const commit = z.object({ sha: z.string(), message: z.string(), tree: z.object({ sha: z.string() }) })
+const commit = z.object({
+  sha: z.string(),
+  message: z.string(),
+  tree: z.object({ sha: z.string() }),
+  parents: z.array(z.object({ sha: z.string() })),
+})
 export type Commit = z.infer<typeof commit>
 
 /** One file of a tree to write; `undefined` removes it. */

@@ -110,6 +110,20 @@ async function stillOurs(github: GitHub, place: Place, tip: string | undefined):
   )
 }
 
+/** Where the lock stands: with `wasReleasedSince` a later run finds out whether the run that saw it there ever ended. */
+export const lockTip = (github: GitHub, place: Place): Promise<string | undefined> => github.ref(place, ref)
+
+/** Whether the lock was released since it stood there: not where that run, and all that took over from it, were killed. */
+export async function wasReleasedSince(github: GitHub, place: Place, tip: string): Promise<boolean> {
+  for (let sha = await github.ref(place, ref); sha; ) {
+    const { message, parents } = await github.commit(place, sha)
+    if (holderOf(message)?.state !== 'held') return true
+    if (sha === tip) return false
+    sha = parents[0]?.sha
+  }
+  return true
+}
+
 /** Who holds the lock, for status; undefined when nobody does. */
 export async function lockHolder(github: GitHub, place: Place): Promise<string | undefined> {
   const tip = await github.ref(place, ref)

@@ -21,6 +21,8 @@ export interface Inventory {
   sshKeys: SshKey[]
   reservedIps: ReservedIp[]
   droplets: Droplet[]
+  /** Those of its droplets that do not lie in its project. */
+  astray: Droplet[]
   volumes: Volume[]
   snapshots: Snapshot[]
   /** Those that a cloud controller made for Services; undefined when the token may not look at any. */
@@ -142,6 +144,7 @@ export async function inventory(cloud: DigitalOcean, cluster: string): Promise<I
     sshKeys: sshKeys.filter((one) => isOurs('sshKey', one, cluster)),
     reservedIps: addresses.filter((one) => isOurs('reservedIp', one, cluster, project)),
     droplets,
+    astray: droplets.filter((one) => !project?.urns.has(`do:droplet:${one.id}`)),
     volumes: volumes.filter((one) => isOurs('volume', one, cluster, project)),
     snapshots,
     loadBalancers: balancers?.filter((one) => isOurs('loadBalancer', one, cluster, project, known)),

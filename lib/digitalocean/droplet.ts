@@ -11,6 +11,7 @@ import { doctl, ToolFailure, workFolder } from '../tools.ts'
 import { waitFor } from '../wait.ts'
 import { assignAddress } from './address.ts'
 import type { Network } from './network.ts'
+import { ensureInProject } from './project.ts'
 
 /** What a droplet is made of. */
 export interface DropletSpec {
@@ -41,7 +42,7 @@ export async function ensureDroplet(cluster: Cluster, spec: DropletSpec): Promis
     if (!active) await removeUnmade(cluster, made, attempt)
   }
   if (!isDryRun() && !active.tags.includes(cluster.tag)) await tagAgain(cluster, active)
-  if (!isDryRun()) await intoProject(cluster, active, spec.project)
+  if (!isDryRun()) await ensureInProject(cluster, spec.project, [active])
   if (spec.address) await assignAddress(cluster, spec.address, active)
   return active
 }
@@ -65,14 +66,6 @@ export async function makeDroplet(cluster: Cluster, spec: DropletSpec): Promise<
     prefer: (twins) => twins.toSorted((a, b) => Number(a.id) - Number(b.id))[0],
     remove: (twin) => doctl`compute droplet delete ${twin.id} --force`,
   })
-}
-
-/** doctl assigns it by a request of its own after the create: one that was lost leaves it in the default project. */
-async function intoProject({ cloud }: Cluster, { id, name }: Droplet, project: Project): Promise<void> {
-  const urn = `do:droplet:${id}`
-  if ((await cloud.projectResources(project.id)).includes(urn)) return
-  await doctl`projects resources assign ${project.id} --resource ${urn}`
-  tell('~', `droplet ${name}`, `put into project ${project.name}`)
 }
 
 async function noRoomInAccount({ cloud }: Cluster, name: string): Promise<Problem | undefined> {

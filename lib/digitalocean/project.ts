@@ -1,9 +1,12 @@
-import type { Project } from '../clients/digitalocean-types.ts'
+import type { Droplet, Project } from '../clients/digitalocean-types.ts'
 import type { Cluster } from '../cluster/cluster.ts'
 import { names } from '../cluster/names.ts'
 import { isOurs } from '../cluster/ours.ts'
+import { isDryRun } from '../dry-run.ts'
 import { ensure } from '../ensure.ts'
-import { doctl } from '../tools.ts'
+import { tell } from '../story.ts'
+import { doctl, ToolFailure } from '../tools.ts'
+import { backoff } from '../wait.ts'
 
 /** The DigitalOcean project that tells which reserved IP is ours: addresses have neither name nor tag. */
 export async function ensureProject(cluster: Cluster): Promise<Project> {
@@ -16,4 +19,30 @@ export async function ensureProject(cluster: Cluster): Promise<Project> {
     imagined: { id: '<new project>', name, is_default: false },
     remove: (twin) => doctl`projects delete ${twin.id} --force`,
   })
+}
+
+/**
+ * Puts droplets into the project where they do not lie in it. doctl assigns each by a request of its own after the
+ * create: one that was lost, or never sent, leaves the droplet in the account's default project.
+ */
+export async function ensureInProject(
+  { cloud }: Cluster,
+  project: Project,
+  droplets: readonly Droplet[],
+): Promise<void> {
+  if (droplets.length === 0) return
+  const urn = ({ id }: Droplet) => `do:droplet:${id}`
+  for (let attempt = 1; ; attempt++) {
+    const there = new Set(await cloud.projectResources(project.id))
+    try {
+      for (const one of droplets.filter((each) => !there.has(urn(each)))) {
+        await doctl`projects resources assign ${project.id} --resource ${urn(one)}`
+        if (!isDryRun()) tell('~', `droplet ${one.name}`, `put into project ${project.name}`)
+      }
+      return
+    } catch (error) {
+      if (!(error instanceof ToolFailure) || attempt === 4) throw error
+      await backoff(attempt)
+    }
+  }
 }

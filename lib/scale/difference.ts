@@ -8,6 +8,8 @@ import { type Described, serversOf, sizeOf, wasGiven } from './reshape.ts'
 export interface Seen {
   /** All droplets of the cluster, described or not. */
   droplets: Droplet[]
+  /** Those of them that do not lie in the cluster's project. */
+  astray: Droplet[]
   /** Number of the droplet that the reserved address leads to. */
   leadsTo: string | undefined
   /** The Kubernetes nodes; undefined while no server's API answers. */
@@ -37,6 +39,8 @@ export interface Todo {
   lead: string | undefined
   /** Described machines that are off; nothing may leave one so. */
   wake: Droplet[]
+  /** Described machines that do not lie in the cluster's project, where a run was killed behind their create. */
+  adopt: Droplet[]
   /** Machines that are gone or dead and not described any more: nothing is drained there. */
   bury: Leaving[]
   join: Described[]
@@ -68,6 +72,7 @@ export function difference(wanted: Description, seen: Seen, now: number): Todo {
     convert: toConvert(wanted, seen),
     lead: leadOf(wanted, seen),
     wake: seen.droplets.filter((one) => one.status === 'off' && described(one.name) && !resizes(one.name)),
+    adopt: seen.astray.filter((one) => described(one.name)),
     bury: leaving.filter((one) => isDead(one, seen)),
     join: wanted.nodes.filter((node) => isJoining(droplet(node.name), member(node.name), seen, now)),
     leave: leaving.filter((one) => !isDead(one, seen)),
@@ -82,7 +87,9 @@ export function difference(wanted: Description, seen: Seen, now: number): Todo {
 export const isDone = (todo: Todo) =>
   !todo.convert &&
   !todo.lead &&
-  [todo.wake, todo.bury, todo.join, todo.leave, todo.resize, todo.uncordon].every((all) => all.length === 0)
+  [todo.wake, todo.adopt, todo.bury, todo.join, todo.leave, todo.resize, todo.uncordon].every(
+    (all) => all.length === 0,
+  )
 
 /** Described nodes that joined long ago and are not Ready: what they need, a person must decide. */
 export function ailing(wanted: Description, seen: Seen, now: number): string[] {

@@ -1,6 +1,7 @@
 import type { Droplet, SshKey } from '../clients/digitalocean-types.ts'
 import type { Cluster } from '../cluster/cluster.ts'
 import { makeDroplet } from '../digitalocean/droplet.ts'
+import { ensureInProject } from '../digitalocean/project.ts'
 import { isDryRun } from '../dry-run.ts'
 import { members, membersNow } from '../kubernetes/nodes.ts'
 import { Reports } from '../kubernetes/reports.ts'
@@ -40,12 +41,13 @@ export async function join(
   const server = `https://${await livingServer(kube, droplets)}:6443`
   const failed: unknown[] = []
   const ordered: Described[] = []
+  const made: Droplet[] = []
   await forAll(
     nodes,
     async (node) => {
       try {
         const isThere = droplets.some((one) => one.name === node.name)
-        await order(cluster, ground, node, { server, isThere })
+        made.push(await order(cluster, ground, node, { server, isThere }))
         ordered.push(node)
       } catch (error) {
         failed.push(error)
@@ -53,6 +55,9 @@ export async function join(
     },
     ordersAtOnce,
   )
+  // The lost answer to a create may have been that to its assignment.
+  if (!isDryRun())
+    await ensureInProject(cluster, ground.project, made).catch((error: unknown) => failed.push(error))
   if (!isDryRun()) failed.push(...(await untilReady(cluster, ground, kube, ordered)))
   tellAll(failed)
 }
@@ -75,7 +80,7 @@ async function order(
   ground: JoinGround,
   node: Described,
   { server, isThere }: { server: string; isThere: boolean },
-): Promise<void> {
+): Promise<Droplet> {
   const { kit, buckets, address, project, network, sshKey } = ground
   const { name, role } = node
   // A droplet that is there has its bundle: it was uploaded before.
@@ -86,7 +91,7 @@ async function order(
           node: { ...commonSpec(cluster, kit, address), name, role, join: server },
           authorities: kit.authorities,
         })
-  await makeDroplet(cluster, {
+  return makeDroplet(cluster, {
     name,
     size: sizeOf(node, cluster.wanted),
     userData,

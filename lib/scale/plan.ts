@@ -80,6 +80,7 @@ function machines(
       ...(todo.lead === node.name ? ['takes the address over'] : []),
       ...(droplet && todo.join.includes(node) ? ['joins'] : []),
       ...(todo.wake.some((one) => one.name === node.name) ? ['is powered on'] : []),
+      ...(todo.adopt.some((one) => one.name === node.name) ? ['is put into the project'] : []),
       ...(todo.uncordon.includes(node.name) ? ['takes pods again'] : []),
     ]
     const what = [node.role, size, ...(droplet ? [] : [`${volumesPerNode} volumes at most`]), ...changes]

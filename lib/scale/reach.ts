@@ -1,5 +1,6 @@
 import type { Cluster } from '../cluster/cluster.ts'
 import { assignAddress } from '../digitalocean/address.ts'
+import { ensureInProject } from '../digitalocean/project.ts'
 import { DryRunEnd, isDryRun } from '../dry-run.ts'
 import type { Ground } from '../server/grow.ts'
 import type { Kube } from '../tools.ts'
@@ -17,19 +18,20 @@ export interface Reached {
 
 /**
  * Gets a server to answer before anything else: what an earlier run left off is powered on, with the size that it was
- * to get, and the reserved address is led to a server that works.
+ * to get, what it left outside the project is put into it, and the reserved address is led to a server that works.
  * @param earlier droplets that stay as they are: of a cluster that is being replaced
  * @throws Problem when no server answers after ten minutes
  */
 export async function reach(
   cluster: Cluster,
-  { kit, address }: Ground,
+  { kit, address, project }: Ground,
   earlier: Earlier = [],
 ): Promise<Reached> {
   const before = await survey(cluster, kit, earlier)
-  const { wake, resize, lead } = difference(cluster.wanted, before, Date.now())
+  const { wake, adopt, resize, lead } = difference(cluster.wanted, before, Date.now())
   for (const droplet of wake) await poweredOn(cluster, droplet)
   for (const one of resize) if (one.droplet.status === 'off') await changeSize(cluster, one)
+  await ensureInProject(cluster, project, adopt)
   const leader = before.droplets.find((one) => one.name === lead)
   if (leader) await assignAddress(cluster, address, leader)
   return waitFor(

@@ -24,8 +24,9 @@ export type Earlier = readonly { id: string }[]
  * @throws Problem when there is no such cluster
  */
 export async function survey(cluster: Cluster, kit: Kit, earlier: Earlier = []): Promise<Survey> {
-  const { droplets: all, reservedIps } = await inventory(cluster.cloud, cluster.name)
-  const droplets = all.filter((one) => !earlier.some(({ id }) => id === one.id))
+  const { droplets: all, astray, reservedIps } = await inventory(cluster.cloud, cluster.name)
+  const isNow = (one: Droplet) => !earlier.some(({ id }) => id === one.id)
+  const droplets = all.filter(isNow)
   const [address] = reservedIps
   if (!address)
     throw new Problem(`there is no cluster “${cluster.name}” at DigitalOcean`, {
@@ -34,6 +35,7 @@ export async function survey(cluster: Cluster, kit: Kit, earlier: Earlier = []):
   const answering = await firstAnswer(cluster, kit, address, droplets)
   return {
     droplets,
+    astray: astray.filter(isNow),
     leadsTo: address.droplet?.id,
     members: answering?.members,
     kube: answering?.kube,

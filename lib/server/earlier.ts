@@ -3,7 +3,7 @@ import { dollars, prices } from '../cluster/prices.ts'
 import { isDryRun } from '../dry-run.ts'
 import { tell } from '../story.ts'
 import { doctl } from '../tools.ts'
-import type { Restoration } from './restoration.ts'
+import { type Restoration, replacedVolumes } from './restoration.ts'
 import { untilDone } from './revive.ts'
 
 /**
@@ -30,20 +30,18 @@ export async function powerOffEarlier(cluster: Cluster, { droplets }: Restoratio
  */
 export async function removeEarlier(
   cluster: Cluster,
-  { droplets, volumes }: Restoration,
+  course: Restoration,
   proven: readonly { volume: string }[],
 ): Promise<string[]> {
-  for (const { id, name } of droplets) {
+  for (const { id, name } of course.droplets) {
     const isGone = async () => !(await cluster.cloud.droplet(id))
     if (await isGone()) continue
     await untilDone(`droplet ${name} is gone`, isGone, () => doctl`compute droplet delete ${id} --force`)
     tell('-', `droplet ${name}`, 'replaced')
   }
   const left = new Set((await cluster.cloud.volumes()).map((one) => one.id))
-  const there = volumes.filter((one) => left.has(one.id))
-  const replaced = there.filter(
-    (one) => droplets.length > 0 && proven.some(({ volume }) => volume === one.name),
-  )
+  const there = course.volumes.filter((one) => left.has(one.id))
+  const replaced = replacedVolumes(course, proven).filter((one) => there.includes(one))
   for (const { id, name } of replaced) {
     const isGone = async () => !(await cluster.cloud.volumes()).some((one) => one.id === id)
     await untilDone(`volume ${name} is gone`, isGone, () => doctl`compute volume delete ${id} --force`)

@@ -3,6 +3,7 @@ import { change } from '../change.ts'
 import { cloudTime } from '../clients/clock.ts'
 import type { Bucket } from '../clients/s3.ts'
 import type { Cluster } from '../cluster/cluster.ts'
+import { lockTip, wasReleasedSince } from '../cluster/lock.ts'
 import { type Inventory, inventory } from '../cluster/ours.ts'
 import { isDryRun } from '../dry-run.ts'
 import { Problem } from '../problem.ts'
@@ -29,6 +30,8 @@ const restoration = z.object({
   volumes: z.array(thing.extend({ gib: z.number() })),
   /** When it was proven. */
   finished: z.string().optional(),
+  /** Where the cluster's lock stood then. */
+  lock: z.string().optional(),
 })
 export type Restoration = z.infer<typeof restoration>
 
@@ -47,15 +50,16 @@ export async function readRestoration(kit: Bucket, server: string): Promise<Rest
 }
 
 /**
- * Decides onto which server a backup comes back. One that was begun and not finished goes on; otherwise the wish gets
- * a server under a number that was never used, so that the earlier one is never written to.
+ * Decides onto which server a backup comes back. One that was begun and is not over goes on; otherwise the wish gets a
+ * server under a number that was never used, so that the earlier one is never written to.
  * @param again brings a backup back once more, even where it was brought back before
+ * @param backed the volumes that the backup holds
  */
 export async function setCourse(
   cluster: Cluster,
   buckets: Buckets | undefined,
   backup: string,
-  again: boolean,
+  { again, backed }: { again: boolean; backed: readonly Backed[] },
 ): Promise<Course> {
   const own = await inventory(cluster.cloud, cluster.name)
   let before: string | undefined
@@ -64,16 +68,45 @@ export async function setCourse(
     const server = firstServerName(cluster)
     const isThere = own.droplets.some((one) => one.name === server)
     const begun = buckets && (await readRestoration(buckets.kit, server))
-    // Proven, but killed before what it replaces was removed: that goes first, and no third server is bought.
-    const isOver =
-      begun?.finished && !begun.droplets.some(({ id }) => own.droplets.some((one) => one.id === id))
-    if (isThere && begun?.backup === backup && !(isOver && again)) return { ...begun, begun: true }
+    if (isThere && begun?.backup === backup && !(again && (await isOver(cluster, begun, own, backed))))
+      return { ...begun, begun: true }
     before = begun?.address ?? (buckets && (await readNote(buckets.kit, server))?.address) ?? before
     if (!isThere && !(buckets && (await everReported(buckets.kit, server))))
       return newCourse(cluster, own, backup, before)
     takeNextNumber(cluster, isThere ? 'it is to be replaced' : 'it is gone')
   }
 }
+
+/**
+ * Whether all that a restore was to do is done, the removal of what it replaced and the end of its run included. Where
+ * its run was killed before, the same command finishes that, and no further server is bought.
+ */
+async function isOver(
+  { github, place }: Cluster,
+  begun: Restoration,
+  own: Inventory,
+  backed: readonly Backed[],
+): Promise<boolean> {
+  const isThere = (list: readonly { id: string }[]) => (one: { id: string }) =>
+    list.some(({ id }) => id === one.id)
+  if (!begun.finished) return false
+  if (begun.droplets.some(isThere(own.droplets))) return false
+  if (replacedVolumes(begun, backed).some(isThere(own.volumes))) return false
+  return begun.lock === undefined || wasReleasedSince(github, place, begun.lock)
+}
+
+/** A volume as a backup names it. */
+type Backed = { volume: string }
+
+/**
+ * The earlier cluster's volumes that go with it, because their content came back: where there was no droplet, nothing
+ * was replaced.
+ */
+export const replacedVolumes = (
+  { droplets, volumes }: Restoration,
+  backed: readonly Backed[],
+): Restoration['volumes'] =>
+  volumes.filter((one) => droplets.length > 0 && backed.some(({ volume }) => volume === one.name))
 
 function newCourse(cluster: Cluster, own: Inventory, backup: string, before: string | undefined): Course {
   const address = own.reservedIps[0]?.ip ?? before
@@ -94,9 +127,16 @@ export async function beginRestoration(cluster: Cluster, { kit }: Buckets, cours
   if (!isDryRun() && !(await readRestoration(kit, course.server))) await write(kit, course)
 }
 
-/** Records that a restore was proven. */
-export async function finishRestoration({ cloud }: Cluster, { kit }: Buckets, course: Course): Promise<void> {
-  if (!course.finished) await write(kit, { ...course, finished: cloudTime(cloud).toISOString() })
+/** Records that a restore was proven, and under which hold of the lock: until that ends, what it replaced may be left. */
+export async function finishRestoration(
+  { cloud, github, place }: Cluster,
+  { kit }: Buckets,
+  course: Course,
+): Promise<void> {
+  if (course.finished) return
+  const lock = await lockTip(github, place)
+  const finished = cloudTime(cloud).toISOString()
+  await write(kit, { ...course, finished, ...(lock ? { lock } : {}) })
 }
 
 /** Refuses to grow a server on whose data a restore is at work: apps would start on what is not there yet. */

@@ -6,7 +6,7 @@ import t from 'tap'
 import { mayChange } from '../../lib/change.ts'
 import type { GitHub } from '../../lib/clients/github.ts'
 import { GitHubRefusal } from '../../lib/clients/github-refusal.ts'
-import { lockChanges, lockHolder } from '../../lib/cluster/lock.ts'
+import { lockChanges, lockHolder, lockTip, wasReleasedSince } from '../../lib/cluster/lock.ts'
 import { endAll } from '../../lib/ending.ts'
 
 const place = { owner: 'bob', name: 'regrow-main' }
@@ -19,7 +19,12 @@ function fakeGitHub() {
   const refs = new Map([['heads/main', 'c0']])
   const github: Partial<GitHub> = {
     ref: async (_, ref) => refs.get(ref),
-    commit: async (_, sha) => ({ sha, message: commits.get(sha)?.message ?? '', tree: { sha: 't' } }),
+    commit: async (_, sha) => ({
+      sha,
+      message: commits.get(sha)?.message ?? '',
+      tree: { sha: 't' },
+      parents: (commits.get(sha)?.parents ?? []).map((one) => ({ sha: one })),
+    }),
     writeCommit: async (_, message, __, parents) => {
       const sha = `c${commits.size}`
       commits.set(sha, { message, parents })
@@ -227,6 +232,28 @@ t.test('a run that may go on without the lock is told so once, and releases noth
     t.equal(refs.has('regrow/lock'), false)
   }
 })
+
+t.test(
+  'whether a run that saw the lock ever ended, or was killed and all that took over from it too',
+  async (t) => {
+    const { github, refs, commits } = fakeGitHub()
+    lockChanges(github, place, locking())
+    await mayChange()
+    const tip = (await lockTip(github, place)) ?? ''
+    t.equal(await wasReleasedSince(github, place, tip), false, 'it holds it')
+    commits.set('l8', { message: held({}), parents: [tip] })
+    commits.set('l9', { message: held({ who: 'dave' }), parents: ['l8'] })
+    refs.set('regrow/lock', 'l9')
+    t.equal(await wasReleasedSince(github, place, tip), false, 'two took over, and no one ended')
+    commits.set('l10', { message: held({ state: 'released' }), parents: ['l9'] })
+    commits.set('l11', { message: held({}), parents: ['l10'] })
+    for (const sha of ['l10', 'l11']) {
+      refs.set('regrow/lock', sha)
+      t.equal(await wasReleasedSince(github, place, tip), true, `one ended: ${sha}`)
+    }
+    t.equal(await wasReleasedSince(github, place, 'elsewhere'), true, 'its chain was begun anew')
+  },
+)
 
 t.test('one who cannot write commits at all goes on just the same', async (t) => {
   const { github } = fakeGitHub()

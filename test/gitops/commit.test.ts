@@ -8,7 +8,7 @@ t.test('a push in between is the new base, and what to write is asked again for 
   let head = 'c1'
   const github: Partial<GitHub> = {
     ref: async () => head,
-    commit: async (_, sha) => ({ sha, message: '', tree: { sha: `tree of ${sha}` } }),
+    commit: async (_, sha) => ({ sha, message: '', tree: { sha: `tree of ${sha}` }, parents: [] }),
     writeTree: async (_, __, files) => `tree ${written.push(files)}`,
     writeCommit: async (_, __, tree, [parent]) => `${tree} on ${parent}`,
     moveRef: async (_, __, sha) => {

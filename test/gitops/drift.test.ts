@@ -17,7 +17,7 @@ async function compared(
 ) {
   const files: Record<string, string | undefined> = { base: last, head: there }
   const github: Partial<GitHub> = {
-    commit: async (_, commit) => ({ sha: commit, message: '', tree: { sha: commit } }),
+    commit: async (_, commit) => ({ sha: commit, message: '', tree: { sha: commit }, parents: [] }),
     tree: async (_, tree) => new Map(files[tree] === undefined ? [] : [[path, sha(files[tree] ?? '')]]),
     blob: async () => there ?? '',
   }

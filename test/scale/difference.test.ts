@@ -55,6 +55,7 @@ const pod = (name: string, node: string, more: Partial<Pod> = {}): Pod => ({
 })
 const seen = (names: string[], more: Partial<Seen> = {}): Seen => ({
   droplets: names.map((name) => droplet(name)),
+  astray: [],
   leadsTo: 'main-1',
   members: names.map((name) => member(name, { server: name === 'main-1' })),
   pods: [],
@@ -87,6 +88,9 @@ t.test('what each machine lacks', async (t) => {
     droplets: [droplet('main-1'), droplet('main-2', { status: 'off', size_slug: 's-1vcpu-1gb' })],
   }
   t.match(todo(small), { wake: [], resize: [{ name: 'main-2', size: 's-1vcpu-2gb' }] })
+  const astray = [droplet('main-2'), droplet('main-3')]
+  t.same(named(todo({ astray }).adopt), ['main-2'], 'a killed run left it outside the project')
+  t.notOk(isDone(todo({ astray })), 'and that alone is something to do')
   const cordoned = (more: Partial<Member>) => ({
     members: [member('main-1', { server: true }), member('main-2', more)],
   })

@@ -162,3 +162,40 @@ t.test(
     t.same(await shop.content(), now)
   },
 )
+
+t.test(
+  'a replacement that was killed when only removal was left is finished; given again on purpose, it replaces again',
+  async (t) => {
+    const droplets = async () => ids((await box.cloud('GET', '/v2/droplets')).droplets)
+    const replace = ['--backup', 'first', '--replace', '--json']
+    const [old] = await droplets()
+    const death = new AbortController()
+    const [killed] = await Promise.all([
+      box.run('restore.mts', replace, { kill: death.signal }),
+      box.once(
+        (one) => one.method === 'DELETE' && one.path.startsWith(`/v2/droplets/${old}`),
+        async () => death.abort(),
+      ),
+    ])
+    t.equal(killed.code, null)
+    const finished = await box.run('restore.mts', replace)
+    t.equal(finished.code, 0, finished.err)
+    t.match(finished.err, /= it was proven there at .*: it is not brought back a second time/)
+    t.equal(JSON.parse(finished.out).server, 'main-5', 'the server that it was killed with')
+    t.notOk(
+      finished.requests.some((one) => one.method === 'POST' && one.path === '/v2/droplets'),
+      'no droplet was bought for nothing',
+    )
+    t.same(await shop.content(), before)
+    const [now, ...more] = await droplets()
+    t.same(more, [])
+    t.not(now, old)
+
+    await shop.write()
+    const again = await box.run('restore.mts', replace)
+    t.equal(again.code, 0, again.err)
+    t.equal(JSON.parse(again.out).server, 'main-6')
+    t.same(await shop.content(), before, 'what happened since is undone')
+    t.equal((await droplets()).length, 1)
+  },
+)
