@@ -134,10 +134,12 @@ export async function runIn(
   const child = spawn(own ? process.execPath : command, own ? [...tsx, resolve(command), ...words] : words, {
     cwd: dir,
     stdio: ['pipe', 'pipe', 'pipe'],
+    // Who is killed is killed with the scripts that it runs.
+    detached: kill !== undefined,
     env: Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined)),
   })
   interrupt?.addEventListener('abort', () => child.kill('SIGINT'))
-  kill?.addEventListener('abort', () => child.kill('SIGKILL'))
+  kill?.addEventListener('abort', () => process.kill(-(child.pid ?? Number.NaN), 'SIGKILL'))
   child.stdin.on('error', () => {})
   child.stdin.end(input)
   const [out, err, code] = await Promise.all([

@@ -2,8 +2,6 @@ import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
 import { z } from 'zod'
-import { thisProcess } from '../../../lib/alive.ts'
-import { names } from '../../../lib/cluster/names.ts'
 import { openTestBox } from '../../flows/box.ts'
 import { ids, openShop } from '../../flows/shop.ts'
 
@@ -113,53 +111,4 @@ t.test('the drill: restored, proven, destroyed; nothing of it stays, and nothing
   t.match(drill.cost.toFixed(2), '0.02')
   t.same(await everything(), before)
   t.equal(ids((await box.cloud('GET', '/v2/droplets')).droplets).length, 1)
-})
-
-t.test('a rehearsal that was killed: the next one removes what it left, and leaves nothing', async (t) => {
-  const before = await everything()
-  for (const moment of [
-    /kubernetes POST .*\/velero\/restores$/, // half brought back
-    /spaces PUT .*-kit\/nodes\/main-drill-1\/restore\.json/, // its restore is recorded
-    /digitalocean DELETE \/v2\/volumes\//, // half removed
-  ]) {
-    const death = new AbortController()
-    const [killed] = await Promise.all([
-      box.run('scripts/rehearse.mts', ['--backup', 'first'], { kill: death.signal }),
-      box.once(
-        (one) => moment.test(`${one.service} ${one.method} ${one.path}`),
-        async () => death.abort(),
-      ),
-    ])
-    t.equal(killed.code, null, `killed at ${moment}`)
-    const ended = await box.run('scripts/rehearse.mts', ['--json', '--backup', 'first'])
-    t.equal(ended.code, 0, ended.err)
-    t.match(ended.err, 'what an earlier rehearsal left as main-drill is removed first')
-    t.match(JSON.parse(ended.out), { wrong: [], proof: { missing: [], server: 'main-drill-1' } })
-    t.same(await everything(), before)
-  }
-})
-
-t.test('a cluster that happens to have the drill’s name is no rehearsal’s, and stays', async (t) => {
-  const grown = await box.run('bootstrap.mts', ['--name', 'main-drill'])
-  t.equal(grown.code, 0, grown.err)
-  const before = await everything()
-  const ended = await box.run('scripts/rehearse.mts', ['--backup', 'first'])
-  t.equal(ended.code, 1)
-  t.match(ended.err, 'cluster main-drill is no rehearsal’s, and a rehearsal needs that name')
-  t.same(await everything(), before)
-})
-
-t.test('a flow puts away the keys of killed runs, and none of a run that lives', async (t) => {
-  const { keys } = await everything()
-  const [alive, dead] = [thisProcess(), thisProcess().replace(/[0-9a-f]{6}$/, '000000')]
-  const living = names.readerKey('main', new Date(), alive)
-  for (const name of [
-    living,
-    names.readerKey('main', new Date(), dead),
-    names.operatorKey('main', new Date(), dead),
-  ])
-    await box.cloud('POST', '/v2/spaces/keys', { name, grants: [{ bucket: '', permission: 'fullaccess' }] })
-  const backup = await box.run('scripts/backup.mts', ['--backup', 'second'])
-  t.equal(backup.code, 0, backup.err)
-  t.same((await everything()).keys, [...keys, living])
 })
