@@ -1,7 +1,8 @@
 import type { FaultKind } from '../../sandbox/faults.ts'
+import type { Breakable } from './flows.ts'
 import type { Trouble } from './harness.ts'
 import { type Point, tellPoint } from './points.ts'
-import { inOrder } from './share.ts'
+import { drawnBy, inOrder } from './share.ts'
 
 /** What can happen to one request. */
 export const kinds: readonly FaultKind[] = ['429', '500', '503', 'cut-before', 'cut-after', 'timeout', 'slow']
@@ -28,25 +29,22 @@ export const errored: readonly { kind: string; behaviour: object }[] = [
 /** Each request once: its first occurrence. */
 export const requestsOf = (points: readonly Point[]) => points.filter((one) => one.nth === 1)
 
-/** Which part of the requests is tried: all, or what `REGROW_FAULT_SHARE` says. */
-export const faultShare = Math.min(1, Number(process.env.REGROW_FAULT_SHARE ?? 1))
-
 /**
- * For each request one kind of those that the sweep has seen to end well there, the rarest so far, in an order drawn by
+ * For each request (of a flow that is not always tried whole: for a share of them) one kind of those that the sweep has seen to end well there, the rarest so far, in an order drawn by
  * the commit; and the requests for which none was seen yet.
  * @param ended whether an attempt, by its name, was seen to end well
  */
 export function drawn(
-  flow: string,
+  { name, always }: Breakable,
   points: readonly Point[],
   ended: (name: string) => boolean,
 ): { troubles: Trouble[]; unseen: Point[] } {
   const counts = new Map<FaultKind, number>()
   const unseen: Point[] = []
-  const requests = inOrder(requestsOf(points), tellPoint)
-  const troubles = requests.slice(0, Math.ceil(requests.length * faultShare)).flatMap((point) => {
+  const requests = always ? inOrder(requestsOf(points), tellPoint) : drawnBy(requestsOf(points), tellPoint)
+  const troubles = requests.flatMap((point) => {
     const [kind] = kinds
-      .filter((one) => ended(`${flow}: ${tellTrouble({ kind: one, point })}`))
+      .filter((one) => ended(`${name}: ${tellTrouble({ kind: one, point })}`))
       .sort((one, other) => (counts.get(one) ?? 0) - (counts.get(other) ?? 0))
     if (!kind) {
       unseen.push(point)

@@ -1,11 +1,11 @@
 import t from 'tap'
-import { breakable } from '../../faults/flows.ts'
+import { bootstrap, breakable } from '../../faults/flows.ts'
 import { troubledBy, undisturbed } from '../../faults/harness.ts'
 import { faultsOf, sideBySide } from '../../faults/judge.ts'
 import { tellPoint } from '../../faults/points.ts'
 import { readSeen } from '../../faults/seen.ts'
 import { seed } from '../../faults/share.ts'
-import { behaviours, drawn, errored, faultShare, kinds, tellTrouble } from '../../faults/troubles.ts'
+import { behaviours, drawn, errored, kinds, tellTrouble } from '../../faults/troubles.ts'
 
 // SIMULATED clouds that fail: for each request one fault, drawn by the commit among those that the sweep has seen to end
 // well (test/faults/sweep.json); `npm run test:sweep` takes every pair. The run succeeds or says clearly what to do, and
@@ -16,20 +16,13 @@ const seen = readSeen()
 const ended = (name: string) => seen[name]?.wrong.length === 0
 
 for (const flow of breakable) {
-  const skip =
-    flow.unseen && !process.env.REGROW_FAULTS
-      ? 'NOT RUN: most faults were not tried yet; REGROW_FAULTS=1 runs those that were'
-      : false
   t.test(
     `${flow.name}, a fault at each request, drawn by ${seed.slice(0, 7)}`,
-    { timeout: 3_000_000, skip },
+    { timeout: 3_000_000 },
     async (t) => {
       const expected = await undisturbed(flow)
-      const { troubles, unseen } = drawn(flow.name, expected.points, ended)
-      const all = [
-        ...troubles,
-        ...(flow.before.length === 0 ? [...behaviours, ...errored].slice(0, Math.ceil(25 * faultShare)) : []),
-      ]
+      const { troubles, unseen } = drawn(flow, expected.points, ended)
+      const all = [...troubles, ...(flow === bootstrap ? [...behaviours, ...errored] : [])]
       const work = async (trouble: (typeof all)[number]) => {
         const kind = trouble.kind.startsWith('an errored') ? 'an errored action' : trouble.kind
         counts.set(kind, (counts.get(kind) ?? 0) + 1)
@@ -48,9 +41,7 @@ for (const flow of breakable) {
   )
 }
 
-const few = faultShare < 1 ? 'NOT RUN: a share of the requests is too few' : false
-
-t.test('each kind at least five times', { skip: few }, async (t) => {
+t.test('each kind at least five times', async (t) => {
   for (const kind of [...kinds, ...new Set(behaviours.map((one) => one.kind)), 'an errored action'])
     t.ok((counts.get(kind) ?? 0) >= 5, `${kind}: ${counts.get(kind) ?? 0}`)
 })
