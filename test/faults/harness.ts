@@ -1,4 +1,5 @@
 import type { ChildProcess } from 'node:child_process'
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { FaultKind } from '../../sandbox/faults.ts'
 import type { Breakable } from './flows.ts'
 import { type Point, pointsOf, where } from './points.ts'
@@ -31,6 +32,7 @@ export async function undisturbed(flow: Breakable): Promise<Undisturbed> {
     const ended = await world.run(here, flow.command)
     if (ended.code !== 0) throw new Error(`${flow.name} failed undisturbed: ${ended.err}`)
     const points = pointsOf(world.requests().slice(before))
+    await sleep(1000) // until its last change is saved
     return { points, state: stateOf(world.home) }
   })
 }
@@ -73,7 +75,7 @@ export function troubledBy(flow: Breakable, trouble: Trouble, expected: Undistur
     world.behaves({})
     const next = finishing(flow, world, head)
     if (first.code !== 0) return again(world, next, expected, first, hit, here)
-    return { hit, first, second: undefined, kitReplaced: false, ...compared(world, expected) }
+    return { hit, first, second: undefined, kitReplaced: false, ...(await compared(world, expected)) }
   })
 }
 
@@ -81,10 +83,13 @@ export function troubledBy(flow: Breakable, trouble: Trouble, expected: Undistur
 const finishing = (flow: Breakable, world: World, head: string | undefined) =>
   headOf(world.home) === head ? flow.command : (flow.finish ?? flow.command)
 
-const compared = (world: World, expected: Undisturbed) => ({
-  differences: differences(expected.state, stateOf(world.home)),
-  touched: world.touched(),
-})
+/** Paper clusters are saved a moment after each change: a world that is not equal yet has three seconds to become it. */
+async function compared(world: World, expected: Undisturbed) {
+  const end = performance.now() + 3000
+  const now = () => differences(expected.state, stateOf(world.home))
+  while (now().length > 0 && performance.now() < end) await sleep(200)
+  return { differences: now(), touched: world.touched() }
+}
 
 async function again(
   world: World,
@@ -102,7 +107,7 @@ async function again(
     hit,
     first,
     second,
-    ...compared(world, expected),
+    ...(await compared(world, expected)),
     kitReplaced: kit !== undefined && kitNow !== undefined && kit !== kitNow,
   }
 }
