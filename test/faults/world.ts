@@ -46,10 +46,14 @@ export interface World {
 interface Stage {
   dir: string
   decoys: string[]
+  made: number
   /** Ends the hold of its addresses, which another world would take for free. */
   release: () => Promise<void>
 }
 const stages = new Map<string, Stage[]>()
+
+/** Its first backup would soon be too old for a flow that wants one before it does something risky. */
+const isStale = ({ made }: Stage) => performance.now() - made > 8 * 60_000
 
 /** Opens a world full of decoys and with what has to be there before the flow; all that is done in it is gone afterwards. */
 export async function inWorld<T>(
@@ -59,7 +63,9 @@ export async function inWorld<T>(
   process.env.REGROW_SANDBOX_TOOLS = 'stand-ins'
   const free = stages.get(JSON.stringify(before)) ?? []
   stages.set(JSON.stringify(before), free)
-  const stage = free.pop() ?? (await setStage(before))
+  const found = free.pop()
+  if (found && isStale(found)) await found.release()
+  const stage = found && !isStale(found) ? found : await setStage(before)
   const saved = `${stage.dir}-before`
   rmSync(stage.dir, { recursive: true, force: true })
   cpSync(saved, stage.dir, { recursive: true, preserveTimestamps: true })
@@ -101,7 +107,7 @@ async function setStage(before: Breakable['before']): Promise<Stage> {
     return planted
   })
   cpSync(dir, `${dir}-before`, { recursive: true, preserveTimestamps: true })
-  return { dir, decoys, release: await hold(dir) }
+  return { dir, decoys, made: performance.now(), release: await hold(dir) }
 }
 
 /** What is made at DigitalOcean without a project lies in the account's default one. */
