@@ -7,7 +7,7 @@ import { openBox } from '../../../sandbox/box.ts'
 import type { World } from '../../../sandbox/world.ts'
 import { type Ended, type How, runIn } from '../../flows/box.ts'
 import { debian13, missing } from './image.ts'
-import { packK3s, partsMissing } from './k3s.ts'
+import { partsMissing, standIn } from './k3s.ts'
 import { knowHosts, layNetwork, runApart } from './network.ts'
 import { type VirtualMachines, virtualMachines } from './qemu.ts'
 import { k3sScript } from './script.ts'
@@ -83,7 +83,8 @@ export async function openGround({
   const dir = mkdtempSync(join(tmpdir(), 'regrow-vm-'))
   mkdirSync(join(dir, '.sandbox'))
   writeFileSync(join(dir, '.sandbox', 'addresses.json'), JSON.stringify({ range: '198.18' }))
-  const machines = await virtualMachines(image(), join(dir, 'machines'), clockOff)
+  const made = k3s === 'script' || trueK3s ? undefined : standIn(cache)
+  const machines = await virtualMachines(image(), join(dir, 'machines'), { clockOff, programs: made?.disk })
   let world: World | undefined
   const box = await openBox({
     dir: join(dir, '.sandbox'),
@@ -93,7 +94,7 @@ export async function openGround({
       world = its
       return machines
     },
-    ...(trueK3s ? {} : { k3s: k3s === 'script' ? k3sScript(dir) : packK3s(cache) }),
+    ...(trueK3s ? {} : { k3s: made?.file ?? k3sScript(dir) }),
   })
   if (!world) throw new Error('the box made no world')
   const env = { ...box.env, ...(trueK3s ? { REGROW_UPSTREAM_URL: undefined } : {}) }
@@ -140,6 +141,7 @@ export async function until(wish: string, look: () => boolean | Promise<boolean>
 
 /** Waits on the machine itself, so that the moment is met to a tenth of a second. @param command ends with 0 when it is so */
 export async function seen(machines: VirtualMachines, name: string, command: string, minutes = 40) {
-  const loop = `end=$((SECONDS + 20)); while [ $SECONDS -lt $end ]; do if ${command}; then echo yes; break; fi; sleep 0.1; done`
+  // A pause without a process of its own: a hundred of them would be work for an emulated machine.
+  const loop = `exec 4<> <(:); end=$((SECONDS + 20)); while [ $SECONDS -lt $end ]; do if ${command}; then echo yes; break; fi; read -rt 0.1 -u 4; done`
   await until(command, async () => (await machines.ask(name, loop, 300)) === 'yes\n', minutes)
 }

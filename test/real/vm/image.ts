@@ -22,6 +22,7 @@ const packages =
 // Reads give nothing while nobody is at the other end, so it tries again instead of ending.
 const added = {
   'usr/local/sbin/witness': `#!/bin/bash
+until [ -c /dev/virtio-ports/witness ]; do sleep 0.2; done
 exec 3<>/dev/virtio-ports/witness
 while :; do
   while read -r id line <&3; do
@@ -51,7 +52,6 @@ WantedBy=sysinit.target
 export interface Image {
   disk: string
   kernel: string
-  initrd: string
 }
 
 /** Why no virtual machine can be tried here, or false. */
@@ -80,7 +80,6 @@ export function debian13(cache: string): Image {
   const image = {
     disk: join(folder, 'disk.img'),
     kernel: join(folder, 'vmlinuz'),
-    initrd: join(folder, 'initrd.img'),
   }
   if (existsSync(folder)) return image
   mkdirSync(join(cache, 'vm'), { recursive: true })
@@ -99,10 +98,8 @@ export function debian13(cache: string): Image {
       writeFileSync(join(root, path), text, { mode: 0o755 })
     }
     run('systemctl', [`--root=${root}`, 'enable', 'witness.service'])
-    for (const name of ['vmlinuz', 'initrd.img']) {
-      const found = readdirSync(join(root, 'boot')).find((one) => one.startsWith(`${name}-`))
-      run('cp', [join(root, 'boot', found ?? name), join(work, name)])
-    }
+    const kernel = readdirSync(join(root, 'boot')).find((one) => one.startsWith('vmlinuz-'))
+    run('cp', [join(root, 'boot', kernel ?? 'vmlinuz'), join(work, 'vmlinuz')])
     run('mke2fs', ['-q', '-t', 'ext4', '-L', 'root', '-d', root, join(work, 'disk.img'), '10G'])
     rmSync(root, { recursive: true })
     renameSync(work, folder)

@@ -94,6 +94,11 @@ export function plugCable(bridge: string, name: string): string {
   return name
 }
 
+/** Pulls it out again. */
+export function pullCable(name: string): void {
+  sh(`ip link del ${name}`)
+}
+
 /** Leads a reserved address to a machine's public one, as DigitalOcean does by translation; to none without `to`. */
 export function leadAddress(address: string, to: string | undefined): void {
   sh(`ip route replace local ${address}/32 dev lo`)

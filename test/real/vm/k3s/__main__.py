@@ -10,16 +10,16 @@ import sys
 
 DATA = "/var/lib/rancher/k3s"
 KUBECONFIG = "/etc/rancher/k3s/k3s.yaml"
-UNPACKED = f"{DATA}/data/{os.path.getsize(sys.argv[0])}-{int(os.path.getmtime(sys.argv[0]))}"
+TOOLS = "/run/k3s-standin"
 ANSWERS = "/run/k3s-standin-answers"  # as long as the server has not written it, nobody need ask
 
 # Called again and again while the server starts, so it comes before everything that takes an emulated machine long.
 if sys.argv[1:2] == ["kubectl"]:
-    there = os.path.exists(f"{UNPACKED}/whole") and ("--kubeconfig" in sys.argv or os.path.exists(ANSWERS))
+    there = os.path.exists(f"{TOOLS}/kubectl") and ("--kubeconfig" in sys.argv or os.path.exists(ANSWERS))
     if not there:
         sys.exit("The connection to the server 127.0.0.1:6443 was refused: the stand-in for k3s is still starting")
     os.environ.setdefault("KUBECONFIG", KUBECONFIG)
-    os.execv(f"{UNPACKED}/bin/kubectl", ["kubectl", *sys.argv[2:]])
+    os.execv(f"{TOOLS}/kubectl", ["kubectl", *sys.argv[2:]])
 
 import ctypes
 import glob
@@ -31,7 +31,6 @@ import socket
 import ssl
 import subprocess
 import time
-import zipfile
 
 import yaml
 
@@ -44,6 +43,13 @@ disable-kube-proxy disable tls-san tls-san-security cluster-init cluster-reset a
 bind-address https-listen-port datastore-endpoint etcd-snapshot-schedule-cron etcd-snapshot-retention
 etcd-disable-snapshots kube-apiserver-arg kube-controller-manager-arg kube-scheduler-arg etcd-arg embedded-registry
 egress-selector-mode servicelb-namespace"""
+
+# What nodes, claims and workloads need; each more is work for an emulated machine.
+CONTROLLERS = """node-ipam-controller node-lifecycle-controller namespace-controller serviceaccount-controller
+serviceaccount-token-controller root-ca-certificate-publisher-controller clusterrole-aggregation-controller
+deployment-controller replicaset-controller statefulset-controller daemonset-controller job-controller
+endpointslice-controller garbage-collector-controller taint-eviction-controller disruption-controller
+persistentvolume-binder-controller"""
 
 TLS = f"{DATA}/server/tls"
 MADE = f"{DATA}/server/tls/standin"
@@ -72,18 +78,15 @@ def configuration(role):
     return config
 
 
-def unpack():
-    """The programs lie behind this script in one file, as k3s' do."""
-    if not os.path.exists(f"{UNPACKED}/whole"):
-        os.makedirs(UNPACKED, exist_ok=True)
-        with zipfile.ZipFile(sys.argv[0]) as archive:
-            for name in archive.namelist():
-                if name.startswith("bin/") and not name.endswith("/"):
-                    archive.extract(name, UNPACKED)
-                    os.chmod(f"{UNPACKED}/{name}", 0o755)
-        os.sync()
-        open(f"{UNPACKED}/whole", "w").close()
-    return f"{UNPACKED}/bin"
+def programs():
+    """The true k3s has them in itself; these lie on a disk of their own, because to unpack them takes an emulated machine long."""
+    if not os.path.exists(f"{TOOLS}/kubectl"):
+        os.makedirs(TOOLS, exist_ok=True)
+        disk = "/dev/disk/by-id/virtio-programs"
+        done = subprocess.run(["mount", "-o", "ro", disk, TOOLS], capture_output=True, text=True)
+        if done.returncode:
+            fatal(f"the programs of Kubernetes cannot be mounted: {done.stderr.strip()}")
+    return TOOLS
 
 
 def dies_with_us():
@@ -94,7 +97,7 @@ CHILDREN = []
 
 
 def start(words):
-    say("starts " + os.path.basename(words[0]))
+    say(f"starts {os.path.basename(words[0])} at {time.monotonic():.0f} s")
     child = subprocess.Popen(words, preexec_fn=dies_with_us)
     CHILDREN.append(child)
     return child
@@ -203,7 +206,7 @@ def server(config):
     if not os.path.exists(f"{TLS}/server-ca.crt"):
         fatal("this stand-in makes no authorities of its own; k3s would")
     os.makedirs(MADE, mode=0o700, exist_ok=True)
-    tools = unpack()
+    tools = programs()
     names = ["DNS:kubernetes", "DNS:kubernetes.default", "DNS:kubernetes.default.svc", "DNS:localhost",
              "DNS:" + config["node-name"], "IP:127.0.0.1", "IP:10.43.0.1", "IP:" + config["node-ip"]]
     for one in config.get("tls-san", []):
@@ -228,7 +231,8 @@ def server(config):
            f"--tls-private-key-file={serving_key}", f"--service-account-key-file={TLS}/service.key",
            f"--service-account-signing-key-file={TLS}/service.key",
            "--service-account-issuer=https://kubernetes.default.svc.cluster.local",
-           f"--token-auth-file={MADE}/tokens.csv", "--authorization-mode=Node,RBAC", "--allow-privileged=true"])
+           f"--token-auth-file={MADE}/tokens.csv", "--authorization-mode=Node,RBAC", "--allow-privileged=true",
+           "--profiling=false"])
     while not ready():
         if any(child.poll() is not None for child in CHILDREN):
             fatal("starting kubernetes: a program of the control plane ended")
@@ -237,7 +241,8 @@ def server(config):
     start([f"{tools}/kube-controller-manager", "--kubeconfig", KUBECONFIG, "--leader-elect=false",
            f"--service-account-private-key-file={TLS}/service.key", f"--root-ca-file={TLS}/server-ca.crt",
            "--allocate-node-cidrs=true", f"--cluster-cidr={config.get('cluster-cidr', '10.42.0.0/16')}",
-           "--use-service-account-credentials=false"])
+           "--use-service-account-credentials=false", "--profiling=false",
+           "--controllers=" + ",".join(CONTROLLERS.split())])
     start([f"{tools}/kube-scheduler", "--kubeconfig", KUBECONFIG, "--leader-elect=false"])
     register(tools, config, KUBECONFIG, "server", etcd)
     start([f"{tools}/kwok", "--kubeconfig", KUBECONFIG, "--manage-all-nodes=true", "--config", f"{tools}/stages.yaml",
@@ -264,7 +269,7 @@ def agent(config):
     ca = ssl.DER_cert_to_PEM_cert(chain[-1])
     if password and hashlib.sha256(ca.encode()).hexdigest() != hashed:
         fatal("token CA hash does not match the Cluster CA certificate hash")
-    tools = unpack()
+    tools = programs()
     file = f"{DATA}/agent/kubelet.kubeconfig"
     os.makedirs(os.path.dirname(file), exist_ok=True)
     with open(f"{DATA}/agent/server-ca.crt", "w") as out:
