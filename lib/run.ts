@@ -168,9 +168,10 @@ async function openSandbox(): Promise<void> {
   })
   await warm
   Object.assign(process.env, env)
-  atEnd('sandbox', async () => {
+  const close = async () => {
     const gone = once(child, 'exit')
     child.stdin.end()
     await gone
-  })
+  }
+  atEnd('sandbox', close, { last: true })
 }

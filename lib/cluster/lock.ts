@@ -65,13 +65,15 @@ export function lockChanges(github: GitHub, place: Place, locking: Locking): voi
     })
     return gaining
   })
-  atEnd('lock', async () => {
+  const release = async () => {
     endChanges()
     if (!taking) return releaseForDead(github, place, flow)
     const { tip, held } = await taking.catch(() => ({ tip: undefined, held: false }))
     if (!held || (await github.ref(place, ref)) !== tip) return
     await write(github, place, { ...me(flow), state: 'released' }, tip)
-  })
+  }
+  // Last of all: who finds the lock released finds nothing else of this run left.
+  atEnd('lock', release, { last: true })
 }
 
 async function take(github: GitHub, place: Place, { flow, steal, without }: Locking): Promise<Taken> {
