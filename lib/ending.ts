@@ -1,22 +1,16 @@
 import { endDryRun } from './dry-run.ts'
 import { tell } from './story.ts'
 
-const endings: { what: string; end: () => Promise<void>; within: number; last: boolean }[] = []
+const endings: { what: string; end: () => Promise<void>; within: number }[] = []
 
 /**
  * Registers what must be put away when the run ends, however it ends (a kill excepted); last registered first.
  * @param within seconds that it is waited for when a person interrupts the run
- * @param last after all that is not, whenever it is registered: the lock, whose release says that the run is over
  * @returns puts it away now instead; a failure is thrown then
  */
-export function atEnd(
-  what: string,
-  end: () => Promise<void>,
-  { within = 5, last = false }: { within?: number; last?: boolean } = {},
-): () => Promise<void> {
-  const one = { what, end, within, last }
-  const index = last ? endings.findIndex((other) => other.last) : 0
-  endings.splice(index < 0 ? endings.length : index, 0, one)
+export function atEnd(what: string, end: () => Promise<void>, within = 5): () => Promise<void> {
+  const one = { what, end, within }
+  endings.unshift(one)
   return async () => {
     const index = endings.indexOf(one)
     if (index < 0) return

@@ -168,10 +168,9 @@ async function openSandbox(): Promise<void> {
   })
   await warm
   Object.assign(process.env, env)
-  const close = async () => {
+  atEnd('sandbox', async () => {
     const gone = once(child, 'exit')
     child.stdin.end()
     await gone
-  }
-  atEnd('sandbox', close, { last: true })
+  })
 }

@@ -65,15 +65,13 @@ export function lockChanges(github: GitHub, place: Place, locking: Locking): voi
     })
     return gaining
   })
-  const release = async () => {
+  atEnd('lock', async () => {
     endChanges()
     if (!taking) return releaseForDead(github, place, flow)
     const { tip, held } = await taking.catch(() => ({ tip: undefined, held: false }))
     if (!held || (await github.ref(place, ref)) !== tip) return
     await write(github, place, { ...me(flow), state: 'released' }, tip)
-  }
-  // Last of all: who finds the lock released finds nothing else of this run left.
-  atEnd('lock', release, { last: true })
+  })
 }
 
 async function take(github: GitHub, place: Place, { flow, steal, without }: Locking): Promise<Taken> {

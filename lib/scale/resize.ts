@@ -43,7 +43,7 @@ export async function changeSize(cluster: Cluster, { name, droplet, size }: Resi
     await doctl`compute droplet-action power-on ${id}`
     return
   }
-  const powerOn = atEnd(`droplet ${name}`, () => poweredOn(cluster, droplet), { within: onAgain })
+  const powerOn = atEnd(`droplet ${name}`, () => poweredOn(cluster, droplet), onAgain)
   try {
     await poweredOff(cluster, droplet)
     await sized(cluster, droplet, size)

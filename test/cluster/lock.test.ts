@@ -7,7 +7,7 @@ import { mayChange } from '../../lib/change.ts'
 import type { GitHub } from '../../lib/clients/github.ts'
 import { GitHubRefusal } from '../../lib/clients/github-refusal.ts'
 import { lockChanges, lockHolder, lockTip, wasReleasedSince } from '../../lib/cluster/lock.ts'
-import { atEnd, endAll } from '../../lib/ending.ts'
+import { endAll } from '../../lib/ending.ts'
 
 const place = { owner: 'bob', name: 'regrow-main' }
 
@@ -232,22 +232,6 @@ t.test('a run that may go on without the lock is told so once, and releases noth
     t.equal(refs.has('regrow/lock'), false)
   }
 })
-
-t.test(
-  'the lock is released when nothing else of the run is left, whatever was registered first',
-  async (t) => {
-    const { github } = fakeGitHub()
-    const seen: boolean[] = []
-    const look = async () => void seen.push((await lockHolder(github, place)) !== undefined)
-    atEnd('before', look)
-    lockChanges(github, place, locking())
-    atEnd('behind', look)
-    await mayChange()
-    await endAll()
-    t.same(seen, [true, true])
-    t.equal(await lockHolder(github, place), undefined)
-  },
-)
 
 t.test(
   'whether a run that saw the lock ever ended, or was killed and all that took over from it too',

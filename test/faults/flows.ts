@@ -6,8 +6,6 @@ export interface Breakable {
   command: readonly string[]
   /** Every run of the real suite tries a fault at each of its requests; of the others it tries a share. */
   always?: true
-  /** What is given after a run that ended wholly, its lock released, where its own command would do it all once more. */
-  ended?: readonly string[]
   /** What finishes it once Git has its intention, where that is another command than the same again. */
   finish?: readonly string[]
 }
@@ -36,7 +34,7 @@ export const breakable: readonly Breakable[] = [
   },
   { name: 'backup', before: grown, command: ['scripts/backup.mts', '--backup', 'mine'] },
   { name: 'restore', before: [...grown, ['scripts/destroy.mts']], command: latest },
-  { name: 'restore --replace', before: grown, command: [...latest, '--replace'], ended: latest },
+  { name: 'restore --replace', before: grown, command: [...latest, '--replace'] },
   { name: 'rehearse', before: grown, command: ['scripts/rehearse.mts'] },
   { name: 'scale --add', before: grown, command: ['scale.mts', '--add', '1'], finish },
   { name: 'scale --remove', before: two, command: ['scale.mts', '--remove', 'main-2'], finish },

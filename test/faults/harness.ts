@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { FaultKind } from '../../sandbox/faults.ts'
 import type { Breakable } from './flows.ts'
 import { type Point, pointsOf, where } from './points.ts'
-import { differences, headOf, isReleased, kitOf, stateOf } from './state.ts'
+import { differences, headOf, kitOf, stateOf } from './state.ts'
 import { type Ended, here, inWorld, type Project, type World } from './world.ts'
 
 /** How a broken run and the run after it ended. */
@@ -79,14 +79,9 @@ export function troubledBy(flow: Breakable, trouble: Trouble, expected: Undistur
   })
 }
 
-/**
- * The command that finishes what a flow began: another than its own where its intention is in Git already, or where it
- * had ended, so that its own is a new wish.
- */
-function finishing(flow: Breakable, { home }: World, head: string | undefined): readonly string[] {
-  if (headOf(home) === head) return flow.command
-  return (isReleased(home) ? flow.ended : undefined) ?? flow.finish ?? flow.command
-}
+/** The command that finishes what a flow began: another than its own where its intention is in Git already. */
+const finishing = (flow: Breakable, world: World, head: string | undefined) =>
+  headOf(world.home) === head ? flow.command : (flow.finish ?? flow.command)
 
 /** Paper clusters are saved a moment after each change: a world that is not equal yet has three seconds to become it. */
 async function compared(world: World, expected: Undisturbed) {

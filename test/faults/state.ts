@@ -63,15 +63,10 @@ function refsOf(dir: string): string[] {
 }
 
 /** The commit at which the GitOps repository's branch stands; empty where there is no repository. */
-export const headOf = (home: string): string => gitOf(home, 'rev-parse', 'main')
-
-/** Whether nobody has the cluster's lock, nor was killed while it had it. */
-export const isReleased = (home: string): boolean =>
-  gitOf(home, 'log', '-1', '--format=%s', 'refs/regrow/lock').includes(': released by ')
-
-const gitOf = (home: string, ...words: string[]) =>
-  spawnSync('git', ['-C', join(home, 'github', 'bob', 'regrow-main.git'), ...words], { encoding: 'utf8' })
-    .stdout
+export const headOf = (home: string): string => {
+  const dir = join(home, 'github', 'bob', 'regrow-main.git')
+  return spawnSync('git', ['-C', dir, 'rev-parse', 'main'], { encoding: 'utf8' }).stdout
+}
 
 /** Objects that flows and Git made; what Kubernetes itself names by chance, or makes and drops, is left out. */
 function objectsOf(file: string): string[] {
