@@ -38,6 +38,8 @@ export interface Box {
   cloudSeconds(): number
   /** From now on these faults happen, counted from here; a visitor cannot ask for any. */
   breaks(faults: readonly Fault[]): void
+  /** Has all of the world on the disk; for who reads its files while it runs. */
+  flush(): void
   /** Ends the visit; who runs the world waits for its guests first. */
   leave(): Promise<void>
 }
@@ -72,6 +74,7 @@ async function visit(door: string): Promise<Box | undefined> {
     guest: true,
     cloudSeconds: () => 0,
     breaks: () => {},
+    flush: () => {},
     leave: async () => void socket.end(),
   }
 }
@@ -90,6 +93,7 @@ async function host(options: BoxOptions, door: string): Promise<Box> {
       guest: false,
       cloudSeconds: () => world.cloudSeconds(),
       breaks: (faults) => world.faults.replace(faults),
+      flush: () => world.flush(),
       leave: async () => {
         await guests()
         await world.end()

@@ -31,6 +31,9 @@ export interface World {
   cloudSeconds(): number
   /** Appends one line to `requests.jsonl`. */
   log(entry: LogEntry): void
+  /** Runs at every `flush`: what is saved only a moment after a change is saved then. */
+  atFlush(save: () => void): void
+  flush(): void
   /** Runs when the wrapper ends, last registered first. */
   atEnd(close: () => Promise<void> | void): void
   end(): Promise<void>
@@ -79,6 +82,7 @@ export async function openWorld(
   options: { faults: Faults; machines: Machines; latencyScale?: number },
 ): Promise<World> {
   const closers: (() => Promise<void> | void)[] = []
+  const savers: (() => void)[] = []
   const path = (...parts: string[]) => {
     const file = join(dir, ...parts)
     mkdirSync(dirname(file), { recursive: true })
@@ -120,6 +124,10 @@ export async function openWorld(
     },
     cloudSeconds: () => cloudSeconds,
     log: (entry) => writeFileSync(path('requests.jsonl'), `${JSON.stringify(entry)}\n`, { flag: 'a' }),
+    atFlush: (save) => savers.push(save),
+    flush: () => {
+      for (const save of savers) save()
+    },
     atEnd: (close) => closers.unshift(close),
     end: async () => {
       for (const close of closers.splice(0)) await close()

@@ -47,6 +47,9 @@ export class Cluster {
     this.identity = identity
     this.store.fill(treeAt(world.load(`clusters/${identity.id}`), 'store'))
     this.store.on(() => this.#soon())
+    world.atFlush(() => {
+      if (this.#saving) this.#save()
+    })
     world.atEnd(() => this.stop())
   }
 

@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { FaultKind } from '../../sandbox/faults.ts'
 import type { Breakable } from './flows.ts'
 import { type Point, pointsOf, where } from './points.ts'
-import { differences, headOf, kitOf, stateOf } from './state.ts'
+import { differences, headOf, kitOf } from './state.ts'
 import { type Ended, here, inWorld, type Project, type World } from './world.ts'
 
 /** How a broken run and the run after it ended. */
@@ -32,8 +32,7 @@ export async function undisturbed(flow: Breakable): Promise<Undisturbed> {
     const ended = await world.run(here, flow.command)
     if (ended.code !== 0) throw new Error(`${flow.name} failed undisturbed: ${ended.err}`)
     const points = pointsOf(world.requests().slice(before))
-    await sleep(1000) // until its last change is saved
-    return { points, state: stateOf(world.home) }
+    return { points, state: world.state() }
   })
 }
 
@@ -83,10 +82,10 @@ export function troubledBy(flow: Breakable, trouble: Trouble, expected: Undistur
 const finishing = (flow: Breakable, world: World, head: string | undefined) =>
   headOf(world.home) === head ? flow.command : (flow.finish ?? flow.command)
 
-/** Paper clusters are saved a moment after each change: a world that is not equal yet has three seconds to become it. */
+/** Paper controllers may still be at work: a world that is not equal yet has three seconds to become it. */
 async function compared(world: World, expected: Undisturbed) {
   const end = performance.now() + 3000
-  const now = () => differences(expected.state, stateOf(world.home))
+  const now = () => differences(expected.state, world.state())
   while (now().length > 0 && performance.now() < end) await sleep(200)
   return { differences: now(), touched: world.touched() }
 }

@@ -39,6 +39,8 @@ export interface World {
   breaks(fault: Fault | undefined): void
   run(project: Project, command: readonly string[], started?: (child: ChildProcess) => void): Promise<Ended>
   requests(): LogEntry[]
+  /** All that it holds, as lines (`state.ts`). */
+  state(): string[]
   touched(): string[]
 }
 
@@ -99,7 +101,7 @@ async function setStage(before: Breakable['before']): Promise<Stage> {
   mkdirSync(join(dir, '.sandbox'))
   const decoys = await opened(dir, async (world, box) => {
     await plantDecoys(box)
-    const planted = stateOf(world.home)
+    const planted = world.state()
     for (const command of before) {
       const ended = await world.run(here, command)
       if (ended.code !== 0) throw new Error(`${command.join(' ')}: ${ended.err}`)
@@ -111,10 +113,8 @@ async function setStage(before: Breakable['before']): Promise<Stage> {
 }
 
 /** What is made at DigitalOcean without a project lies in the account's default one. */
-const touched = (decoys: readonly string[], { home }: Pick<World, 'home'>) =>
-  differences(decoys, stateOf(home)).filter(
-    (line) => line.startsWith('-') && !line.includes('"is_default":true'),
-  )
+const touched = (decoys: readonly string[], { state }: Pick<World, 'state'>) =>
+  differences(decoys, state()).filter((line) => line.startsWith('-') && !line.includes('"is_default":true'))
 
 async function opened<T>(
   dir: string,
@@ -136,6 +136,10 @@ async function opened<T>(
         breaks: (fault) => box.breaks(fault ? [fault] : []),
         run: (project, command, started) => run(dir, box.env, project, command, started),
         requests: () => requestsIn(home),
+        state: () => {
+          box.flush()
+          return stateOf(home)
+        },
       },
       box,
     )

@@ -3,7 +3,7 @@ import { hostname } from 'node:os'
 import t, { type Test } from 'tap'
 import { bootstrap } from '../../faults/flows.ts'
 import type { Point } from '../../faults/points.ts'
-import { differences, stateOf } from '../../faults/state.ts'
+import { differences } from '../../faults/state.ts'
 import { type Ended, here, inWorld, type World } from '../../faults/world.ts'
 import { mutating } from '../../flows/box.ts'
 
@@ -63,12 +63,12 @@ await inWorld(bootstrap, async (world) => {
 
 /** A holder that was stolen from wakes: it says by whom, and changes nothing. */
 async function findsOut(t: Test, world: World, wake: () => Promise<Ended>): Promise<Ended> {
-  const before = stateOf(world.home)
+  const before = world.state()
   const { ended, changes } = await watched(world, wake)
   t.equal(ended.code, 1, ended.err)
   t.match(ended.err, /the lock of bob\/regrow-main was taken over by .+\(bootstrap, process \d+/)
   t.same(changes, [])
-  t.same(differences(before, stateOf(world.home)), [])
+  t.same(differences(before, world.state()), [])
   t.same(world.touched(), [], 'nothing foreign was touched')
   return ended
 }
