@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto'
-import { existsSync, rmSync } from 'node:fs'
+import { chmodSync, existsSync, lstatSync, rmSync } from 'node:fs'
 import { createConnection, createServer, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { delimiter, join } from 'node:path'
+import { Problem } from '../lib/problem.ts'
 import { toolsFolder } from '../lib/tools.ts'
 import { startDigitalOcean } from './digitalocean/start.ts'
 import { paperMachines } from './droplet/machines.ts'
@@ -52,12 +53,20 @@ export async function openBox(options: BoxOptions): Promise<Box> {
   return (await visit(door)) ?? (await host(options, door))
 }
 
+/** Whether another wrapper runs this world. */
+export async function isRunning(dir: string): Promise<boolean> {
+  const box = await visit(doorOf(dir))
+  await box?.leave()
+  return box !== undefined
+}
+
 /** A socket in the temporary folder: paths of sockets may have 107 bytes, those of projects are longer. */
 function doorOf(dir: string): string {
   return join(tmpdir(), `regrow-box-${createHash('sha256').update(dir).digest('hex').slice(0, 16)}.sock`)
 }
 
 async function visit(door: string): Promise<Box | undefined> {
+  refuseForeign(door)
   const socket = createConnection(door)
   const env = await new Promise<Record<string, string> | undefined>((resolve) => {
     let text = ''
@@ -77,6 +86,15 @@ async function visit(door: string): Promise<Box | undefined> {
     flush: () => {},
     leave: async () => void socket.end(),
   }
+}
+
+/** In a folder that everyone may write to, somebody else may have put a socket of that name. */
+function refuseForeign(door: string): void {
+  const found = lstatSync(door, { throwIfNoEntry: false })
+  if (found && (found.uid !== process.getuid?.() || !found.isSocket()))
+    throw new Problem(`${door} is not a socket of yours, so the sandbox does not talk to it`, {
+      cure: 'Remove it, or let TMPDIR name a folder of your own.',
+    })
 }
 
 async function host(options: BoxOptions, door: string): Promise<Box> {
@@ -181,6 +199,7 @@ async function openDoor(
     server.once('error', reject)
     server.listen(door, resolve)
   })
+  chmodSync(door, 0o600)
   world.atEnd(() => void server.close())
   return async () => {
     while (guests.size > 0) await new Promise<void>((resolve) => (left = resolve))

@@ -11,7 +11,7 @@ import { Problem } from '../lib/problem.ts'
 import { readYaml } from '../lib/read-text.ts'
 import { explain } from '../lib/run.ts'
 import { tell } from '../lib/story.ts'
-import { openBox } from '../sandbox/box.ts'
+import { isRunning, openBox } from '../sandbox/box.ts'
 
 const help = `The whole cloud in a box: runs a command against a simulated DigitalOcean,
 Spaces and GitHub.
@@ -46,10 +46,13 @@ function read(argv: string[]) {
   const flags = {
     reset: false,
     latency: Number(process.env.REGROW_SANDBOX_LATENCY ?? 0),
+    /** Flags that only who starts the world can heed. */
+    asked: [] as string[],
     faults: process.env.REGROW_SANDBOX_FAULTS || undefined,
   }
   let at = 0
   for (; argv[at]?.startsWith('--'); at++) {
+    if (argv[at] !== '--hold') flags.asked.push(argv[at] ?? '')
     if (argv[at] === '--help') return { ...flags, command: [], help: true, hold: false }
     if (argv[at] === '--hold') return { ...flags, command: [], help: false, hold: true }
     if (argv[at] === '--reset') flags.reset = true
@@ -110,6 +113,12 @@ try {
     process.exit(wanted.help ? 0 : 2)
   }
   const dir = resolve(process.env.REGROW_SANDBOX ?? '.sandbox')
+  const [asked] = wanted.asked
+  if (asked && (process.env.REGROW_SANDBOXED || (await isRunning(dir))))
+    throw new Problem(`${asked} comes too late: the world runs already`, {
+      cure: 'End what runs it (another sandbox.mts, or the shell in it), then run this again.',
+      exitCode: 2,
+    })
   if (process.env.REGROW_SANDBOXED) process.exit(await runCommand(wanted.command, process.env))
   if (wanted.reset) rmSync(dir, { recursive: true, force: true })
   const box = await openBox({
@@ -130,6 +139,13 @@ try {
   const minutes = Math.ceil(box.cloudSeconds() / 60)
   if (minutes > 1)
     tell('·', 'estimate for the real thing', `about ${minutes} min without image pulls, never measured`)
+  const own = wanted.hold || wanted.command[0]?.endsWith('.mts')
+  if (own && !box.guest)
+    tell(
+      '·',
+      'the cluster sleeps until the next command',
+      'its API answers inside ./scripts/sandbox.mts bash',
+    )
   await box.leave()
   process.exit(code)
 } catch (error) {

@@ -25,6 +25,16 @@ const manifest = z.looseObject({
 /** An object as a backup holds it. */
 export type Manifest = z.infer<typeof manifest>
 
+/** An object of a list: what it is, the list says. */
+const present = z.looseObject({
+  metadata: z.looseObject({ name: z.string(), namespace: z.string().optional() }),
+})
+type Present = z.infer<typeof present>
+const page = z.object({
+  items: z.array(present),
+  metadata: z.object({ continue: z.string().optional() }),
+})
+
 /** What is kept in mind of an object of a backup. */
 export interface BackedObject {
   /** `deployments.apps`, as Velero and kubectl call it. */
@@ -109,28 +119,44 @@ export async function presentObjects(
   const found = new Map<string, Map<string, string | undefined>>()
   for (const resource of resources) {
     try {
-      const answer = await kubectlRepeated(kube)`get ${resource} -A -o json`
       const ids = new Map<string, string | undefined>()
-      for (const item of eachItem(answer.text)) {
-        const one = manifest.parse(item)
+      for await (const one of hasContent(resource) ? eachWithContent(kube, resource) : eachOf(kube, resource))
         ids.set(idOf(one), digestOf(resource, one))
-      }
       found.set(resource, ids)
     } catch (error) {
-      if (!(error instanceof ToolFailure)) throw error
+      if (!(error instanceof ToolFailure && /doesn.t have a resource type/.test(error.message))) throw error
     }
   }
   return found
+}
+
+/** Kinds of which the content counts, not only that they are there. */
+const hasContent = (resource: string) => resource === 'secrets' || resource === 'configmaps'
+
+async function* eachOf(kube: Kube, resource: string): AsyncGenerator<Present> {
+  const answer = await kubectlRepeated(kube)`get ${resource} -A -o json`
+  for (const item of eachItem(answer.text)) yield present.parse(item)
+}
+
+/** Page by page: the content of all of them need not lie in memory at the same time. */
+async function* eachWithContent(kube: Kube, resource: string): AsyncGenerator<Present> {
+  let next = ''
+  do {
+    const path = `/api/v1/${resource}?limit=500${next && `&continue=${encodeURIComponent(next)}`}`
+    const { items, metadata } = (await kubectlRepeated(kube)`get --raw ${path}`).json(page)
+    yield* items
+    next = metadata.continue ?? ''
+  } while (next !== '')
 }
 
 const storageOf = (one: Manifest) =>
   z.object({ resources: z.object({ requests: z.object({ storage: z.string() }) }) }).safeParse(one.spec).data
     ?.resources.requests.storage ?? ''
 
-const idOf = ({ metadata: { namespace, name } }: Manifest) => (namespace ? `${namespace}/${name}` : name)
+const idOf = ({ metadata: { namespace, name } }: Present) => (namespace ? `${namespace}/${name}` : name)
 
-function digestOf(resource: string, one: Manifest): string | undefined {
-  if (resource !== 'secrets' && resource !== 'configmaps') return undefined
+function digestOf(resource: string, one: Present): string | undefined {
+  if (!hasContent(resource)) return undefined
   const content = [one.data, one.binaryData].map((part) => Object.entries(part ?? {}).toSorted())
   return createHash('sha256').update(JSON.stringify(content)).digest('hex')
 }

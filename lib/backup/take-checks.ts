@@ -3,7 +3,7 @@ import type { Cluster } from '../cluster/cluster.ts'
 import { inventory } from '../cluster/ours.ts'
 import { Problem, Problems } from '../problem.ts'
 import { tell } from '../story.ts'
-import { listBackups } from './backups.ts'
+import { type Backup, isWhole, listBackups } from './backups.ts'
 import type { BackupWish } from './take.ts'
 
 /** DigitalOcean keeps so many snapshots of a volume (https://docs.digitalocean.com/products/volumes/details/limits). */
@@ -14,21 +14,31 @@ const volumesOfDroplet = 7
 const pause = 10
 
 /**
- * Looks at what DigitalOcean's limits say to a backup, and tells how long it may wait for them.
+ * Looks at what DigitalOcean's limits say to a backup, and tells how long it may wait for them. A whole backup of its
+ * name that was begun less than ten minutes ago is the one that is wished for; an older one stands in its way.
  * @param bucket the backups' bucket
  * @throws Problems: everything that would make it fail
  */
 export async function backupChecks(cluster: Cluster, bucket: Bucket, wish: BackupWish): Promise<void> {
   const [own, all] = await Promise.all([inventory(cluster.cloud, cluster.name), listBackups(bucket)])
   const found: Problem[] = []
-  if (all.some((one) => one.metadata.name === wish.name))
+  const minutesOld = (one: Backup | undefined) =>
+    (Date.now() + cluster.cloud.clockOffset() - Date.parse(one?.status?.startTimestamp ?? '')) / 60_000
+  const kept = wish.volumes ?? cluster.wanted.backups.volumes
+  const namesake = all.find((one) => one.metadata.name === wish.name)
+  // The same command again, after a run that was killed at its very end, finds what that one took.
+  const isTaken =
+    namesake !== undefined &&
+    isWhole(namesake) &&
+    minutesOld(namesake) < pause &&
+    namesake.spec?.snapshotMoveData === (kept === 's3')
+  if (namesake && !isTaken)
     found.push(
       new Problem(`there is a backup ${wish.name} already`, {
         cure: 'Choose another name with --backup.',
         exitCode: 2,
       }),
     )
-  const kept = wish.volumes ?? cluster.wanted.backups.volumes
   for (const volume of own.volumes) {
     const count = own.snapshots.filter((one) => one.resource_id === volume.id).length
     if (kept === 'snapshot' && count >= snapshotsOfVolume)
@@ -52,8 +62,7 @@ export async function backupChecks(cluster: Cluster, bucket: Bucket, wish: Backu
         ),
       )
   if (found.length > 0) throw new Problems(found)
-  const newest = Date.parse(all[0]?.status?.startTimestamp ?? '') || 0
-  const wait = pause - (Date.now() + cluster.cloud.clockOffset() - newest) / 60_000
+  const wait = isTaken ? 0 : pause - minutesOld(all[0])
   if (own.volumes.length > 0 && wait > 0)
     tell(
       '!',

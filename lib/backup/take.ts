@@ -49,7 +49,9 @@ export async function takeBackup(
         )`backup create ${name} --ttl ${`${wish.hours ?? cluster.wanted.backups.keepDays * 24}h`} --csi-snapshot-timeout 25m --snapshot-move-data=${String(volumes === 's3')} --annotations ${`${commitAnnotation}=${commit ?? 'none'}`} --exclude-namespaces ${excludedNamespaces.join(',')}`,
     )
   }
+  let looks = 0
   await waitFor({ wish: `backup ${name} is whole`, every: 3, within: 3600 }, async (note) => {
+    looks++
     const found = await look(kube, 'backups.velero.io', name, state)
     const phase = found?.status?.phase ?? 'not started yet'
     if (/Failed/.test(phase)) throw failed(name, phase, found?.status)
@@ -58,7 +60,8 @@ export async function takeBackup(
     return undefined
   })
   await proveWhole(kube, bucket, name)
-  tell('+', `backup ${name}`, 'Completed', (performance.now() - started) / 1000)
+  const mark = isBegun && looks === 1 ? '=' : '+'
+  tell(mark, `backup ${name}`, 'Completed', (performance.now() - started) / 1000)
   return name
 }
 

@@ -8,6 +8,7 @@ import { tell } from '../story.ts'
 import { type Kube, kubectl, ToolFailure } from '../tools.ts'
 import { waitFor } from '../wait.ts'
 import { applyForArgoCd, kubectlRepeated } from './repeated.ts'
+import { troubles } from './troubles.ts'
 
 /** What regrow reads of an Argo CD Application (argoproj.io/v1alpha1). */
 const application = z.object({
@@ -52,13 +53,14 @@ export function stateOf(one: Application | undefined): string {
 
 /**
  * Waits until an app of apps and every Application it brings are Synced and Healthy (both: since Argo CD 3.4 a part
- * that is missing does not show in the health alone).
+ * that is missing does not show in the health alone). What keeps pods and claims waiting meanwhile is told as it shows.
  * @throws Problem after 15 minutes, naming what is not well and why
  */
 export async function healthy(kube: Kube, name: 'platform' | 'root'): Promise<void> {
   const started = performance.now()
   const told = new Set<string>()
   let first = true
+  const troubled = watchTroubles(kube)
   await waitFor({ wish: `${name} is healthy`, every: 3, within: 900, cure: cureFor(name) }, async (note) => {
     let all: Map<string, Application>
     try {
@@ -86,9 +88,27 @@ export async function healthy(kube: Kube, name: 'platform' | 'root'): Promise<vo
     first = false
     if (isHealthy(parent) && children.length > 0 && well.length === children.length + 1) return true
     const ill = [name, ...children].filter((one) => !isHealthy(all.get(one)))
-    note(ill.map((one) => `${one} ${stateOf(all.get(one))}`).join('; '))
+    note([...ill.map((one) => `${one} ${stateOf(all.get(one))}`), ...(await troubled())].join('; '))
     return undefined
   })
+}
+
+/** Looks every 15 s, and tells what it finds twice: much of what a start stumbles over heals by itself. */
+function watchTroubles(kube: Kube): () => Promise<string[]> {
+  const told = new Set<string>()
+  let last = performance.now()
+  let found: string[] = []
+  return async () => {
+    if (performance.now() - last < 15_000) return found
+    const before = found
+    found = await troubles(kube)
+    last = performance.now()
+    for (const one of found.filter((each) => before.includes(each) && !told.has(each))) {
+      told.add(one)
+      tell('!', one)
+    }
+    return found
+  }
 }
 
 const cureFor = (name: string) =>

@@ -7,6 +7,7 @@ import { readKit } from '../store/kit.ts'
 import { type Kube, kubectl, ToolFailure, workFolder } from '../tools.ts'
 import { applications, stateOf } from './applications.ts'
 import { writeKubeconfig } from './connect.ts'
+import { troubles } from './troubles.ts'
 import { whoMayConnect } from './who-may-connect.ts'
 
 const node = z.object({
@@ -16,18 +17,22 @@ const node = z.object({
     .optional(),
 })
 
-/** How a cluster is, as far as it can be told: nodes and Applications, one line each. */
+/** How a cluster is, as far as it can be told: nodes, Applications, and what keeps pods and claims waiting, one line each. */
 export async function health(
   cluster: Cluster,
   buckets: Buckets | undefined,
-): Promise<{ nodes?: string[]; applications?: string[]; api?: string[] }> {
+): Promise<{ nodes?: string[]; applications?: string[]; troubles?: string[]; api?: string[] }> {
   const [address] = (await inventory(cluster.cloud, cluster.name)).reservedIps
   const kit = buckets && (await readKit(buckets))
   if (!address || !kit) return {}
   const kube = await writeKubeconfig(cluster, kit, address.ip, join(workFolder(), 'kubeconfig.yaml'))
   try {
-    const [nodes, apps] = await Promise.all([nodeLines(kube), applications(kube)])
-    return { nodes, applications: [...apps].map(([name, one]) => `${name}  ${stateOf(one)}`) }
+    const [nodes, apps, found] = await Promise.all([nodeLines(kube), applications(kube), troubles(kube)])
+    return {
+      nodes,
+      applications: [...apps].map(([name, one]) => `${name}  ${stateOf(one)}`),
+      ...(found.length > 0 ? { troubles: found } : {}),
+    }
   } catch (error) {
     if (!(error instanceof ToolFailure)) throw error
     return {

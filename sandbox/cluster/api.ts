@@ -74,13 +74,32 @@ async function answer(store: Store, request: Request, version: string, address: 
     return watch(store, { kind, namespace, selects: matches, asTable, query: searchParams })
   const items = store.list(kind, namespace).filter(matches)
   if (asTable) return Response.json(table(kind, items, store.revision))
-  const metadata = { resourceVersion: String(store.revision) }
+  const { page, more } = pageOf(items, searchParams)
   return Response.json({
     kind: `${kind.kind}List`,
     apiVersion: apiVersionOf(kind),
-    metadata,
-    items: items.map((one) => as(kind, one)),
+    metadata: { resourceVersion: String(store.revision), ...more },
+    items: page.map((one) => as(kind, one)),
   })
+}
+
+/** A list in pages of `limit`, in the order of names; `continue` says behind which name the next one begins. */
+function pageOf(items: Thing[], query: URLSearchParams): { page: Thing[]; more?: Tree } {
+  const limit = Number(query.get('limit') ?? 0)
+  if (!limit) return { page: items }
+  const nameOf = ({ metadata: { namespace = '', name } }: Thing) => `${namespace}/${name}`
+  const after = Buffer.from(query.get('continue') ?? '', 'base64').toString()
+  const rest = items
+    .map((thing) => ({ thing, name: nameOf(thing) }))
+    .filter(({ name }) => name > after)
+    .sort((a, b) => (a.name < b.name ? -1 : 1))
+  const page = rest.slice(0, limit)
+  if (rest.length <= limit) return { page: page.map(({ thing }) => thing) }
+  const next = Buffer.from(page.at(-1)?.name ?? '').toString('base64')
+  return {
+    page: page.map(({ thing }) => thing),
+    more: { continue: next, remainingItemCount: rest.length - limit },
+  }
 }
 
 async function change(

@@ -5,9 +5,15 @@ import { jsonPath } from './jsonpath.ts'
 import { pathOf, type Resource, shownAs, type Thing } from './kube.ts'
 import { refused, selection, type Target, targets, type Use } from './kubectl-use.ts'
 
-/** `kubectl get` as JSON, YAML, names, a JSONPath or a table. */
+/** `kubectl get` as JSON, YAML, names, a JSONPath or a table; with `--raw` what the API answers at a path. */
 export async function get(use: Use): Promise<number> {
   const { line, call } = use
+  const raw = line.text('raw')
+  if (raw !== undefined) {
+    const answer = await use.kube.call<unknown>('GET', raw)
+    call.out(typeof answer === 'string' ? answer : `${JSON.stringify(answer)}\n`)
+    return 0
+  }
   const [output = '', template = ''] = line.text('output')?.split(/=(.*)/s) ?? []
   const wanted = await targets(use)
   if (output === 'wide' || output === '') return table(use, wanted)

@@ -11,7 +11,7 @@ const short = { n: 'namespace', o: 'output', l: 'selector', f: 'filename', p: 'p
 
 /** The commands that are known, with their flags. */
 const commands: Record<string, [flags: string, run: (use: Use) => Promise<number>]> = {
-  get: ['output selector field-selector all-namespaces ignore-not-found no-headers', get],
+  get: ['output selector field-selector all-namespaces ignore-not-found no-headers raw', get],
   apply: ['server-side force-conflicts field-manager filename', apply],
   patch: ['type patch', patch],
   annotate: ['overwrite', (use) => mark(use, 'annotations')],

@@ -47,8 +47,8 @@ function clusterWith(snapshots: number, held: number) {
   return { name: 'main', cloud, wanted: { backups: { volumes: 's3' } } } as unknown as Cluster
 }
 const empty = { list: none } as unknown as Bucket
-const said = (cluster: Cluster, wish: { volumes?: 's3' | 'snapshot' } = {}) =>
-  backupChecks(cluster, empty, { name: 'a', ...wish }).then(
+const said = (cluster: Cluster, wish: { volumes?: 's3' | 'snapshot' } = {}, bucket = empty) =>
+  backupChecks(cluster, bucket, { name: 'a', ...wish }).then(
     () => [],
     ({ all }) => all.map((one: Error) => one.message),
   )
@@ -67,4 +67,27 @@ t.test('moving bytes takes one place more than the volumes that are there', asyn
     'droplet main-1 holds 7 volumes, and copying one into the bucket takes one more place',
   ])
   t.same(await said(clusterWith(0, 7), { volumes: 'snapshot' }), [])
+})
+
+/** A bucket with a backup `a` that was begun so many minutes ago. */
+const holding = (minutes: number, phase = 'Completed') => {
+  const startTimestamp = new Date(Date.now() - minutes * 60_000).toISOString()
+  const text = {
+    metadata: { name: 'a' },
+    spec: { snapshotMoveData: true },
+    status: { phase, startTimestamp },
+  }
+  const key = 'backups/a/velero-backup.json'
+  return {
+    list: async () => [{ key }],
+    get: async () => Buffer.from(JSON.stringify(text)),
+  } as unknown as Bucket
+}
+
+t.test('a name is used once; the same command a moment later finds the backup that it took', async (t) => {
+  const taken = ['there is a backup a already']
+  t.same(await said(clusterWith(0, 1), {}, holding(9)), [])
+  t.same(await said(clusterWith(0, 1), {}, holding(11)), taken, 'an old one is not what is wished for')
+  t.same(await said(clusterWith(0, 1), { volumes: 'snapshot' }, holding(1)), taken, 'kept otherwise')
+  t.same(await said(clusterWith(0, 1), {}, holding(1, 'PartiallyFailed')), taken, 'not whole')
 })

@@ -1,5 +1,5 @@
 import type { LogEntry } from '../../sandbox/world.ts'
-import { normal } from './state.ts'
+import { normal } from './normaliser.ts'
 
 /** One request of an undisturbed run: the nth with this service, method and path. */
 export interface Point {

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs'
 import t from 'tap'
 import { bootstrap } from './flows.ts'
 import { killedAt, troubledBy, undisturbed } from './harness.ts'
@@ -31,4 +32,12 @@ t.test('the answer to a bought address is lost: there is one, and it is used', a
   t.equal(broken.first.code, 0, broken.first.err.slice(-200))
   t.same(broken.differences, [])
   t.same(broken.touched, [])
+})
+
+t.test('what may differ between equal worlds is said in at most 40 lines', (t) => {
+  const lines = readFileSync(new URL('normaliser.ts', import.meta.url), 'utf8')
+    .split('\n')
+    .filter((line) => line.trim() !== '' && !/^\s*(\/\/|\/?\*)/.test(line))
+  t.ok(lines.length <= 40, `${lines.length} lines`)
+  t.end()
 })

@@ -2,23 +2,7 @@ import { spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-
-/** The published normaliser: what may differ between two worlds that are equal. Ids, times, key material, addresses. */
-export function normal(text: string): string {
-  return text
-    .replace(/[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}/g, '<uuid>')
-    .replace(/\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z/g, '<time>')
-    .replace(/127\.\d+\.\d+\.\d+/g, '<address>')
-    .replace(/DO00[0-9A-F]{16}/g, '<access key>')
-    .replace(/ssh-ed25519 \S+/g, '<public key>')
-    .replace(/"(secret_key|fingerprint)":"[^"]+"/g, '"$1":"<made>"')
-    .replace(/-velero-\d+"/g, '-velero-<n>"')
-    .replace(/-[0-9a-f]{10}-(velero|kit)/g, '-<team>-$1')
-    .replace(/"(born|id|ended)":\d+/g, '"$1":0')
-    .replace(/\b4000\d{5}\b/g, '<id>')
-}
-
-type Json = Record<string, unknown>
+import { type Json, nameOf, normal, type Thing, tidy } from './normaliser.ts'
 
 /**
  * All that a world holds as sorted lines, normalised: DigitalOcean's things without the history of actions, files and
@@ -37,7 +21,7 @@ export function stateOf(home: string): string[] {
   }
   for (const file of filesBelow(join(home, 'spaces'))) lines.push(`object ${normal(`${file}"`)}`)
   for (const file of filesBelow(join(home, 'clusters')))
-    lines.push(...objectsOf(join(home, 'clusters', file)))
+    lines.push(...objectsIn(join(home, 'clusters', file)))
   return lines.sort()
 }
 
@@ -45,12 +29,6 @@ const read = (home: string, name: string): Json =>
   existsSync(join(home, `${name}.json`))
     ? (JSON.parse(readFileSync(join(home, `${name}.json`), 'utf8')) as Json)
     : {}
-
-/** Without what only the account's own clock or counters put there, and with lists in one order. */
-function tidy({ userData: _, updated_at: __, ...thing }: Json): Json {
-  const resources = thing.resources as Json[] | undefined
-  return resources ? { ...thing, resources: resources.map((one) => normal(String(one.urn))).sort() } : thing
-}
 
 function refsOf(dir: string): string[] {
   const git = (...words: string[]) => spawnSync('git', ['-C', dir, ...words], { encoding: 'utf8' }).stdout
@@ -68,21 +46,10 @@ export const headOf = (home: string): string => {
   return spawnSync('git', ['-C', dir, 'rev-parse', 'main'], { encoding: 'utf8' }).stdout
 }
 
-/** Objects that flows and Git made; what Kubernetes itself names by chance, or makes and drops, is left out. */
-function objectsOf(file: string): string[] {
-  const { store } = JSON.parse(readFileSync(file, 'utf8')) as {
-    store: {
-      things: { kind: string; metadata: { namespace?: string; name: string; generateName?: string } }[]
-    }
-  }
-  const passing =
-    /^(Event|Pod|ReplicaSet|ControllerRevision|EndpointSlice|Lease|PersistentVolume|VolumeAttachment)$/
-  return store.things
-    .filter(({ kind }) => !passing.test(kind))
-    .map(({ kind, metadata: { namespace = '', name } }) => {
-      const known = /^Data(Up|Down)load$/.test(kind) ? name.replace(/-[0-9a-f]{5}$/, '-<chance>') : name
-      return `cluster ${kind} ${namespace}/${normal(known)}`
-    })
+/** The objects of a cluster, as far as they are compared. */
+function objectsIn(file: string): string[] {
+  const { store } = JSON.parse(readFileSync(file, 'utf8')) as { store: { things: Thing[] } }
+  return store.things.flatMap((thing) => nameOf(thing) ?? [])
 }
 
 function filesBelow(folder: string): string[] {

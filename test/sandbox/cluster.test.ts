@@ -57,6 +57,20 @@ t.test('the Kubernetes API', async (t) => {
     t.match(await call(host, `${maps}?fieldSelector=metadata.name%3Db`), {
       body: { items: [{ metadata: { name: 'b' } }] },
     })
+    const names: string[] = []
+    for (let next: string | undefined = ''; next !== undefined; ) {
+      const page = await call(host, `/api/v1/configmaps?limit=2&continue=${encodeURIComponent(next)}`)
+      const { items, metadata } = page.body as {
+        items: { metadata: { namespace: string; name: string } }[]
+        metadata: { continue?: string }
+      }
+      t.ok(items.length <= 2)
+      names.push(...items.map((one) => `${one.metadata.namespace}/${one.metadata.name}`))
+      next = metadata.continue
+    }
+    const { items } = (await call(host, '/api/v1/configmaps')).body as { items: unknown[] }
+    t.equal(new Set(names).size, items.length, 'page by page it is the same list')
+    t.equal(names.length, items.length)
     t.match(await send('DELETE', `${maps}/b`, undefined), { status: 200 })
     t.match(await call(host, `${maps}/b`), { status: 404 })
   })

@@ -39,11 +39,11 @@ t.test('k3s that is not the one asked for: k3s', async (t) => {
   )
 })
 
-t.test('a running cluster: status names what is not well and why', async (t) => {
+t.test('a running cluster: status and the next bootstrap name what is not well and why', async (t) => {
   const box = await openTestBox(t)
   t.equal((await box.run('bootstrap.mts')).code, 0)
   await box.github('PUT', '/repos/bob/regrow-main/contents/clusters/main/apps/huge.yaml', {
-    message: 'A great deal of room',
+    message: 'A great deal of room, and a password that nobody wrote',
     content: Buffer.from(
       `apiVersion: v1
 kind: PersistentVolumeClaim
@@ -60,28 +60,57 @@ spec:
   template:
     metadata: {labels: {app: huge}}
     spec:
-      containers: [{name: huge, image: 'busybox:1', volumeMounts: [{name: data, mountPath: /data}]}]
+      containers:
+        - {name: huge, image: 'busybox:1', volumeMounts: [{name: data, mountPath: /data}]}
       volumes: [{name: data, persistentVolumeClaim: {claimName: huge}}]
+---
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: locked, namespace: hello}
+spec:
+  selector: {matchLabels: {app: locked}}
+  template:
+    metadata: {labels: {app: locked}}
+    spec:
+      containers:
+        - {name: locked, image: 'busybox:1', env: [{name: PASSWORD, valueFrom: {secretKeyRef: {name: nowhere, key: a}}}]}
 `,
     ).toString('base64'),
   })
-  await t.test('a claim larger than allowed: apps', async (t) => {
+  const tooLarge = /claim hello\/huge: .*(16384|16 ?TiB|too large|larger|at most)/
+  const noSecret = /pod hello\/locked-\S+: CreateContainerConfigError: secret "nowhere" not found/
+  await t.test('bootstrap: its step is root, which waits for them', async (t) => {
+    await application(box, 'apps', /Progressing|Degraded/)
+    const flow = new AbortController()
+    setTimeout(() => flow.abort(), 42_000)
+    const ended = await box.run('bootstrap.mts', [], { interrupt: flow.signal })
+    t.equal(ended.code, 130)
+    t.match(ended.err, new RegExp(`^! ${tooLarge.source}`, 'm'))
+    t.match(ended.err, new RegExp(`^! ${noSecret.source}`, 'm'))
+    t.match(
+      ended.err,
+      /^… root is healthy {2}\d+ s {2}\(root Synced, .*; apps Synced, (Progressing|Degraded).*claim hello\/huge: /m,
+    )
+  })
+  await t.test('status: apps', async (t) => {
     const line = await application(box, 'apps', /Progressing|Degraded/)
     t.match(line, /^apps {2}Synced, (Progressing|Degraded)/)
-    const events = await box.run('kubectl', ['get', 'events', '-n', 'hello', '-o', 'json'])
-    t.match(events.out, /ProvisioningFailed/)
-    t.match(events.out, /huge/)
+    const { out } = await box.run('scripts/status.mts')
+    t.match(out, tooLarge)
+    t.match(out, noSecret)
   })
-  await t.test('a missing Secret: csi-driver', async (t) => {
+  await t.test('the Secret of the platform is missing: csi-driver', async (t) => {
     const kubeSystem = ['-n', 'kube-system']
     const removed = await box.run('kubectl', ['delete', 'secret', 'digitalocean', ...kubeSystem])
     t.equal(removed.code, 0, removed.err)
     await box.run('kubectl', ['delete', 'pods', ...kubeSystem, '-l', 'app=csi-do-controller', '--wait=false'])
     const line = await application(box, 'csi-driver', /Progressing|Degraded/)
     t.match(line, /^csi-driver {2}Synced, (Progressing|Degraded)/)
-    const pods = await box.run('kubectl', ['get', 'pods', ...kubeSystem, '-o', 'json'])
-    t.match(pods.out, /CreateContainerConfigError/)
-    t.match(pods.out, /secret \\?"digitalocean\\?" not found/)
+    const { out } = await box.run('scripts/status.mts')
+    t.match(
+      out,
+      /pod kube-system\/csi-do-controller-\S+: CreateContainerConfigError: secret "digitalocean" not found/,
+    )
   })
   await t.test('a chart that is not the recorded one: before anything is bought', async (t) => {
     await box.run('scripts/destroy.mts')

@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process'
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
@@ -51,6 +51,7 @@ t.test('what was grown is there for the next command, with a person’s own tool
   const here = folder()
   const grown = await here.run([resolve('bootstrap.mts')])
   t.equal(grown.code, 0, grown.err)
+  t.match(grown.err, 'its API answers inside ./scripts/sandbox.mts bash')
   await nothingIsLeft(t, here)
   const own = await here.run([
     'bash',
@@ -82,6 +83,29 @@ t.test('a second wrapper joins a live world; another world is another one', asyn
   t.match(tags(here), '"inner"')
   t.notMatch(tags(there), '"inner"')
   await nothingIsLeft(t, here)
+})
+
+t.test('what only the start of a world can heed is refused in one that runs', async (t) => {
+  const here = folder()
+  const inner = [...tsx, resolve('scripts/sandbox.mts')]
+  for (const flag of [['--latency', '1'], ['--reset'], ['--faults', 'none.json']]) {
+    const own = ['env', '-u', 'REGROW_SANDBOXED', process.execPath, ...inner, ...flag, 'true']
+    const ended = await here.run(own)
+    t.equal(ended.code, 2, ended.err)
+    t.match(ended.err, `${flag[0]} comes too late: the world runs already`)
+  }
+  t.ok(rangeOf(here.dir), 'the world is still there')
+})
+
+t.test('a door that is not ours is not entered', async (t) => {
+  const here = folder()
+  const seen = await here.run(['sh', '-c', 'stat -c "%a %n" "$TMPDIR"/*.sock'])
+  const [, mode, name = ''] = /^(\d+) (\S+)$/m.exec(seen.out) ?? []
+  t.equal(mode, '600')
+  writeFileSync(name, 'no socket')
+  const refused = await here.run(['true'])
+  t.equal(refused.code, 1)
+  t.match(refused.err, /\.sock is not a socket of yours/)
 })
 
 t.test('Ctrl-C ends a flow and its world', async (t) => {

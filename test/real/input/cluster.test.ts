@@ -416,7 +416,7 @@ await tell([
     says: ['bob/elsewhere does not describe a cluster “main”', 'Name its repository with --repo'],
   },
   {
-    run: 'scripts/backup.mts --backup main-first',
+    run: 'scripts/backup.mts --backup main-first --volumes snapshot',
     code: 2,
     says: ['there is a backup main-first already', 'Choose another name with --backup.'],
   },

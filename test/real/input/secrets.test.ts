@@ -68,6 +68,24 @@ t.equal(bootstrap.code, 0, bootstrap.err)
 
 const spaces = join(box.dir, '.sandbox', 'spaces')
 const kitBucket = readdirSync(spaces).find((one) => one.endsWith('-kit')) ?? ''
+/** What machines were told and what they reported, while they were there. */
+let machines = ''
+lookAtMachines()
+
+t.test('the rest of its life: backed up, grown, shrunk, removed, restored', async (t) => {
+  for (const [script, words] of [
+    ['scripts/backup.mts', ['--backup', 'whole', '--verbose']],
+    ['scale.mts', ['--add', '1', '--verbose']],
+    ['scale.mts', ['--remove', 'main-2', '--verbose', '--json']],
+    ['scripts/destroy.mts', ['--verbose', '--json']],
+    ['restore.mts', ['--backup', 'whole', '--verbose', '--json']],
+  ] as const) {
+    const ended = await box.run(script, [...words], { env })
+    t.equal(ended.code, 0, ended.err)
+    said += ended.out + ended.err
+    lookAtMachines()
+  }
+})
 const secrets = await everySecret()
 
 t.test('runs that fail, told in full', async (t) => {
@@ -111,11 +129,13 @@ t.test(
       maxBuffer: 1 << 26,
     }).toString('latin1')
     t.match(history, 'clusters/main')
+    for (const one of ['nodes/main-1/finished', 'nodes/main-2/finished', 'nodes/main-3/finished'])
+      t.match(machines, one, `what ${one.slice(6, 12)} reported was looked at`)
     const places = {
       'standard output and error': said,
       'argument lists': read('arguments'),
       'files that others may read': read('readable'),
-      'droplets, their user-data and metadata': JSON.stringify(cloud.droplets),
+      'droplets, their user-data and metadata, their reports': machines,
       'the history of the repository': history,
       'addresses of requests': readFileSync(join(box.dir, '.sandbox', 'requests.jsonl'), 'utf8'),
     }
@@ -279,6 +299,15 @@ function formsOf(value: string): string[] {
     bytes.toString('hex'),
     ...inside,
   ]
+}
+
+/** Notes the droplets as the cloud keeps them, and every report that lies beside the kit. */
+function lookAtMachines(): void {
+  const reports = readdirSync(join(spaces, kitBucket), { recursive: true, encoding: 'utf8' })
+    .filter((name) => name.startsWith('nodes/') && name.endsWith('@'))
+    .map((name) => `${name} ${readFileSync(join(spaces, kitBucket, name), 'utf8')}`)
+  const { droplets } = box.world('digitalocean') as { droplets: unknown[] }
+  machines += [JSON.stringify(droplets), ...reports].join('\n')
 }
 
 function read(name: string): string {

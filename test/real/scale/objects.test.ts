@@ -57,12 +57,26 @@ t.test('20,000 objects and 300 claims: every one is compared, in less than 250 M
   }
   tar.finalize()
   await written
-  for (const [resource, items] of Object.entries(lists))
-    writeFileSync(join(dir, `${resource}.json`), JSON.stringify({ items }))
-  // kubectl's place: it lists what lies in a file of the resource's name.
+  const { configmaps = [], persistentvolumeclaims: items } = lists
+  writeFileSync(join(dir, 'persistentvolumeclaims.json'), JSON.stringify({ items }))
+  for (let at = 0; at < configmaps.length; at += 500) {
+    const next = at + 500 < configmaps.length ? { continue: String(at + 500) } : {}
+    const page = { metadata: next, items: configmaps.slice(at, at + 500) }
+    writeFileSync(join(dir, `page-${at}.json`), JSON.stringify(page))
+  }
+  // kubectl's place: it lists what lies in a file of the resource's name, or in that of a page.
   writeFileSync(
     join(dir, 'kubectl'),
-    `#!/bin/sh\nfor word; do [ -f "${dir}/$word.json" ] && exec cat "${dir}/$word.json"; done\nexit 1\n`,
+    `#!/bin/sh
+for word; do
+  case $word in
+    */configmaps?limit=500) exec cat "${dir}/page-0.json" ;;
+    */configmaps?limit=500*) exec cat "${dir}/page-\${word##*=}.json" ;;
+  esac
+  [ -f "${dir}/$word.json" ] && exec cat "${dir}/$word.json"
+done
+exit 1
+`,
     { mode: 0o755 },
   )
   const done = spawnSync(process.execPath, [...tsx, '--input-type=module', '-e', reader], {

@@ -19,7 +19,7 @@ import t from 'tap'
 import { extract } from 'tar-stream'
 
 const run = promisify(execFile)
-const repository = fileURLToPath(new URL('../..', import.meta.url))
+const repository = fileURLToPath(new URL('../../..', import.meta.url))
 const project = mkdtempSync(join(tmpdir(), 'regrow-package-'))
 t.teardown(() => rmSync(project, { recursive: true, force: true }))
 

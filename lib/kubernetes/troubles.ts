@@ -1,0 +1,75 @@
+import { z } from 'zod'
+import { type Kube, kubectl, ToolFailure } from '../tools.ts'
+
+const container = z.object({
+  state: z
+    .object({
+      waiting: z.object({ reason: z.string().optional(), message: z.string().optional() }).optional(),
+    })
+    .optional(),
+})
+const pod = z.object({
+  metadata: z.object({ name: z.string(), namespace: z.string() }),
+  status: z
+    .object({
+      initContainerStatuses: z.array(container).optional(),
+      containerStatuses: z.array(container).optional(),
+    })
+    .optional(),
+})
+const event = z.object({
+  involvedObject: z.object({
+    kind: z.string(),
+    name: z.string().default(''),
+    namespace: z.string().default(''),
+  }),
+  message: z.string().default(''),
+})
+const claim = z.object({
+  metadata: z.object({ name: z.string(), namespace: z.string() }),
+  status: z.object({ phase: z.string().optional() }).optional(),
+})
+
+/** How every pod begins: no trouble yet. */
+const onItsWay = ['ContainerCreating', 'PodInitializing']
+
+/**
+ * What keeps pods from running and claims from their volumes, in the kubelet's and the provisioner's words: lines such as
+ * `pod shop/web: CreateContainerConfigError: secret "db" not found`. Nothing where the API does not answer.
+ */
+export async function troubles(kube: Kube): Promise<string[]> {
+  const items = <T extends z.ZodType>(of: T) => z.object({ items: z.array(of) })
+  try {
+    const [pods, claims, events] = await Promise.all([
+      kubectl(kube)`get pods --all-namespaces --request-timeout 10s -o json`,
+      kubectl(kube)`get persistentvolumeclaims --all-namespaces --request-timeout 10s -o json`,
+      kubectl(
+        kube,
+      )`get events --all-namespaces --field-selector reason=ProvisioningFailed --request-timeout 10s -o json`,
+    ])
+    return [
+      ...claims
+        .json(items(claim))
+        .items.filter((one) => one.status?.phase === 'Pending')
+        .flatMap(({ metadata: { namespace, name } }) => {
+          const said = events
+            .json(items(event))
+            .items.findLast(
+              ({ involvedObject: of }) =>
+                of.kind === 'PersistentVolumeClaim' && of.name === name && of.namespace === namespace,
+            )
+          return said ? [`claim ${namespace}/${name}: ${said.message}`] : []
+        }),
+      ...pods.json(items(pod)).items.flatMap(({ metadata: { namespace, name }, status }) => {
+        const all = [...(status?.initContainerStatuses ?? []), ...(status?.containerStatuses ?? [])]
+        const waiting = all.map((one) => one.state?.waiting).find((one) => one?.reason)
+        return waiting?.reason && !onItsWay.includes(waiting.reason)
+          ? [`pod ${namespace}/${name}: ${waiting.reason}${waiting.message ? `: ${waiting.message}` : ''}`]
+          : []
+      }),
+    ]
+  } catch (error) {
+    if (!(error instanceof ToolFailure)) throw error
+    return []
+  }
+}
