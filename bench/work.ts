@@ -9,7 +9,7 @@ export const root = fileURLToPath(new URL('../', import.meta.url))
 /** The folder in which everything is measured; its `.sandbox` is the world. */
 export const folder = mkdtempSync(join(tmpdir(), 'regrow-bench-'))
 const world = join(folder, '.sandbox')
-const tsx = import.meta.resolve('tsx')
+const tsx = import.meta.resolve('tsx/esm')
 
 /** A command that came to its end: seconds that it took, and its stdout. */
 export interface Done {

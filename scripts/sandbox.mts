@@ -1,4 +1,4 @@
-#!/usr/bin/env -S sh -c 'exec "$(dirname "$(realpath "$0")")/../node_modules/.bin/tsx" "$0" "$@"'
+#!/usr/bin/env -S sh -c 'exec node --import "$(dirname "$(realpath "$0")")/../node_modules/tsx/dist/esm/index.mjs" "$0" "$@"'
 // The whole cloud in a box: runs any command against a simulated DigitalOcean, Spaces and GitHub. Nothing costs money.
 import { spawn } from 'node:child_process'
 import { rmSync } from 'node:fs'
@@ -30,7 +30,7 @@ For example: scripts/sandbox.mts ./bootstrap.mts
 The world lives in .sandbox/ of the current folder, or in REGROW_SANDBOX, and
 survives between commands.
 `
-const faults = z.array(
+const faultsAsked = z.array(
   z.strictObject({
     kind: z.enum(['429', '500', '503', 'cut-before', 'cut-after', 'timeout', 'slow']),
     service: z.string().optional(),
@@ -71,9 +71,9 @@ function read(argv: string[]) {
 /** The faults that a file asks for. */
 function readFaults(file: string) {
   const raw = readYaml(file)
-  const read = faults.safeParse(raw)
+  const read = faultsAsked.safeParse(raw)
   if (read.success) return read.data
-  const wrong = faultsOf(read.error, raw, faults).map(({ key, fault }) => `${key} ${fault}`.trim())
+  const wrong = faultsOf(read.error, raw, faultsAsked).map(({ key, fault }) => `${key} ${fault}`.trim())
   throw new Problem(`${file} cannot be used: ${wrong.join('; ')}`, {
     cure: 'docs/sandbox.md shows what it may hold.',
     exitCode: 2,
@@ -113,6 +113,7 @@ try {
     process.exit(wanted.help ? 0 : 2)
   }
   const dir = resolve(process.env.REGROW_SANDBOX ?? '.sandbox')
+  const faults = wanted.faults !== undefined ? readFaults(wanted.faults) : []
   const [asked] = wanted.asked
   if (asked && (process.env.REGROW_SANDBOXED || (await isRunning(dir))))
     throw new Problem(`${asked} comes too late: the world runs already`, {
@@ -124,7 +125,7 @@ try {
   const box = await openBox({
     dir,
     latencyScale: wanted.latency,
-    faults: wanted.faults !== undefined ? readFaults(wanted.faults) : [],
+    faults,
   })
   tell(
     '·',

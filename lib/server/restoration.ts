@@ -41,6 +41,9 @@ export interface Course extends Restoration {
   begun: boolean
 }
 
+/** Milliseconds after the proof in which the same command means the same restore. */
+const sameRun = 10 * 60_000
+
 const keyOf = (server: string) => `nodes/${server}/restore.json`
 
 /** The restore that was begun onto a server, if one was. */
@@ -82,7 +85,7 @@ export async function setCourse(
  * its run was killed before, the same command finishes that, and no further server is bought.
  */
 async function isOver(
-  { github, place }: Cluster,
+  { github, place, cloud }: Cluster,
   begun: Restoration,
   own: Inventory,
   backed: readonly Backed[],
@@ -92,6 +95,8 @@ async function isOver(
   if (!begun.finished) return false
   if (begun.droplets.some(isThere(own.droplets))) return false
   if (replacedVolumes(begun, backed).some(isThere(own.volumes))) return false
+  // Its run may have been killed when only keys were left to put away: then the same command comes soon.
+  if (cloudTime(cloud).getTime() - Date.parse(begun.finished) < sameRun) return false
   return begun.lock === undefined || wasReleasedSince(github, place, begun.lock)
 }
 

@@ -37,6 +37,8 @@ export class Cluster {
   #saving: NodeJS.Timeout | undefined
   /** Milliseconds from a change until it is saved. */
   #pause = 100
+  /** What its API was served with, by the month and the names. */
+  readonly #serving = new Map<string, KeyAndCertificate>()
   readonly #closers: (() => Promise<void> | void)[] = []
   readonly #sockets = new Map<string, Promise<() => Promise<void>>>()
 
@@ -45,7 +47,10 @@ export class Cluster {
     this.repositories = repositories
     this.world = world
     this.identity = identity
-    this.store.fill(treeAt(world.load(`clusters/${identity.id}`), 'store'))
+    const saved = world.load(`clusters/${identity.id}`)
+    this.store.fill(treeAt(saved, 'store'))
+    for (const { named, cert, key } of listAt(saved, 'serving') as (KeyAndCertificate & { named: string })[])
+      this.#serving.set(named, { cert, key })
     this.store.on(() => this.#soon())
     world.atFlush(() => {
       if (this.#saving) this.#save()
@@ -128,7 +133,10 @@ export class Cluster {
     )
     const all = [...new Set([...inside, '10.43.0.1', 'localhost', '127.0.0.1', ...names])]
     const wish = { now: new Date(), name: 'k3s', organization: 'k3s', usage: 'server' as const, names: all }
-    const { cert, key } = await makeCertificate(this.identity.serverCa, wish)
+    // k3s keeps what it serves with too. A new month brings a new one.
+    const named = `${wish.now.toISOString().slice(0, 7)} ${all}`
+    const { cert, key } = this.#serving.get(named) ?? (await makeCertificate(this.identity.serverCa, wish))
+    this.#serving.set(named, { cert, key })
     if (!this.#up) return async () => {}
     const port = this.world.addresses.apiPort
     const api = kubernetesApi(this.store, this.identity.version, `${address}:${port}`)
@@ -149,7 +157,12 @@ export class Cluster {
     clearTimeout(this.#saving)
     this.#saving = undefined
     const started = performance.now()
-    this.world.save(`clusters/${this.identity.id}`, { identity: this.identity, store: this.store.dump() })
+    const serving = [...this.#serving].map(([named, one]) => ({ named, ...one }))
+    this.world.save(`clusters/${this.identity.id}`, {
+      identity: this.identity,
+      serving,
+      store: this.store.dump(),
+    })
     // A large cluster would do nothing but save.
     this.#pause = Math.max(100, 10 * (performance.now() - started))
   }

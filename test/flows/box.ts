@@ -55,7 +55,7 @@ export interface TestBox {
 }
 
 /** The words with which Node runs a TypeScript file. */
-export const tsx = ['--import', import.meta.resolve('tsx')]
+export const tsx = ['--import', import.meta.resolve('tsx/esm')]
 
 /** The requests that change something. A client that reads Git posts what it has. */
 export const mutating = (requests: readonly LogEntry[]) =>

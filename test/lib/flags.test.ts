@@ -1,4 +1,6 @@
+import { spawnSync } from 'node:child_process'
 import { readdirSync, readFileSync, statSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
 import t from 'tap'
 import { commands, helpText, readFlags } from '../../lib/flags.ts'
 import { Problem } from '../../lib/problem.ts'
@@ -49,9 +51,13 @@ t.test('every script starts from any folder: it finds tsx beside itself', async 
   for (const script of scripts) {
     t.match(
       readFileSync(script, 'utf8'),
-      /^#!\/usr\/bin\/env -S sh -c 'exec "\$\(dirname "\$\(realpath /,
+      /^#!\/usr\/bin\/env -S sh -c 'exec node --import "\$\(dirname "\$\(realpath "\$0"\)"\)(\/\.\.)?\/node_modules\/tsx\/dist\/esm\/index\.mjs" "\$0" "\$@"'\n/,
       script.pathname,
     )
     t.equal(statSync(script).mode & 0o111, 0o111, script.pathname)
+  }
+  for (const name of ['bootstrap.mts', 'scripts/seal.mts']) {
+    const started = spawnSync(fileURLToPath(new URL(name, root)), ['--help'], { cwd: '/', encoding: 'utf8' })
+    t.match(started.stdout, /--help/, started.stderr)
   }
 })

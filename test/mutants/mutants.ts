@@ -253,8 +253,8 @@ export const mutants: readonly Mutant[] = [
   mutant(
     'the operator’s key is left behind',
     'lib/store/buckets.ts',
-    '  if (own) await removeKey(cluster, own)',
-    '',
+    'for (const key of [own, ...left]) if',
+    'for (const key of left) if',
     'flows/life',
   ),
   mutant(
@@ -324,8 +324,8 @@ export const mutants: readonly Mutant[] = [
   mutant(
     'ours: Spaces keys by the start of their name',
     'lib/cluster/ours.ts',
-    '-[0-9tz]+$`',
-    '`',
+    '(${maker})?)$`',
+    '(${maker})?)`',
     'cluster/ours',
   ),
   mutant(

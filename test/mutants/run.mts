@@ -81,7 +81,7 @@ async function run(
   test: string,
   copy: string,
 ): Promise<{ code: number | null; failure: string | undefined }> {
-  const child = spawn(process.execPath, ['--import', import.meta.resolve('tsx'), test], {
+  const child = spawn(process.execPath, ['--import', import.meta.resolve('tsx/esm'), test], {
     cwd: copy,
     env: { ...process.env, TAP_BAIL: '1', TAP_TIMEOUT: '600' },
     stdio: ['ignore', 'pipe', 'ignore'],

@@ -23,7 +23,7 @@ t.test('a run of this computer that was killed has left its keys at once', async
     process.execPath,
     [
       '--import',
-      'tsx',
+      'tsx/esm',
       '-e',
       "import('./lib/alive.ts').then((one) => { console.log(one.thisProcess()); setInterval(() => {}, 1000) })",
     ],

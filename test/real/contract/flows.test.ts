@@ -27,7 +27,7 @@ againstDescription('what flows and their doctl send', async (t, file) => {
     new Promise<{ code: number | null; out: string }>((done, failed) => {
       const child = spawn(
         process.execPath,
-        ['--import', import.meta.resolve('tsx'), resolve(script), ...words],
+        ['--import', import.meta.resolve('tsx/esm'), resolve(script), ...words],
         {
           cwd: dir,
           stdio: ['ignore', 'pipe', 'pipe'],
