@@ -111,9 +111,16 @@ export const parts: Part[] = [
     module: 'github.com/vmware-tanzu/velero-plugin-for-aws',
     build: { command: 'velero-plugin-for-aws', settings: () => [] },
   },
+  {
+    name: 'actionlint',
+    version: '1.7.12',
+    module: 'github.com/rhysd/actionlint',
+    build: { command: 'cmd/actionlint', settings: () => [] },
+  },
 ]
 
 export type PartName =
+  | 'actionlint'
   | 'argocd'
   | 'argocd-kinds'
   | 'etcd'

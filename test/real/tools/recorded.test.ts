@@ -1,5 +1,6 @@
 import t from 'tap'
 import { openTestBox } from '../../flows/box.ts'
+import { life } from './life.ts'
 import { doctlShapes, helmShapes, kubectlShapes, type Shape, veleroShapes } from './shapes.ts'
 
 // What the flows of a cluster's life run is recorded in a SIMULATED world and held against the list that
@@ -11,18 +12,6 @@ const shapes: Record<string, readonly Shape[]> = {
   velero: veleroShapes,
   helm: helmShapes,
 }
-const life = [
-  ['bootstrap.mts'],
-  ['scripts/backup.mts'],
-  ['scale.mts', '--add', '1', '--yes'],
-  ['scale.mts', '--remove', 'main-2', '--yes'],
-  ['scale.mts', '--size', 's-2vcpu-2gb', '--yes'],
-  ['scripts/status.mts'],
-  ['scripts/destroy.mts', '--yes'],
-  ['restore.mts', '--backup', 'latest', '--yes'],
-  ['scripts/destroy.mts', '--yes'],
-] as const
-
 /** A command line as its command and, each with it, its flags: `compute tag create`, `compute tag create --force`. */
 function words(tool: string, line: string): string[] {
   const plain = line.replace(/'[^']*'/g, (quoted) =>
