@@ -72,7 +72,7 @@ const kitBucket = readdirSync(spaces).find((one) => one.endsWith('-kit')) ?? ''
 let machines = ''
 lookAtMachines()
 
-t.test('the rest of its life: backed up, grown, shrunk, removed, restored', async (t) => {
+await t.test('the rest of its life: backed up, grown, shrunk, removed, restored', async (t) => {
   for (const [script, words] of [
     ['scripts/backup.mts', ['--backup', 'whole', '--verbose']],
     ['scale.mts', ['--add', '1', '--verbose']],
@@ -129,7 +129,7 @@ t.test(
       maxBuffer: 1 << 26,
     }).toString('latin1')
     t.match(history, 'clusters/main')
-    for (const one of ['nodes/main-1/finished', 'nodes/main-2/finished', 'nodes/main-3/finished'])
+    for (const one of ['nodes/main-1/k3s', 'nodes/main-2/k3s', 'nodes/main-3/k3s'])
       t.match(machines, one, `what ${one.slice(6, 12)} reported was looked at`)
     const places = {
       'standard output and error': said,
