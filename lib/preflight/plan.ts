@@ -69,19 +69,14 @@ function foundation(cluster: Cluster, own: Inventory): PlanItem[] {
     perMonth: 0,
   })
   return [
-    item('repository', `${owner}/${name}`, cluster.repository !== undefined, 'private, read by a deploy key'),
+    item('repository', `${owner}/${name}`, cluster.repository !== undefined, 'private, a deploy key'),
     item(
       'description',
       descriptionPath(cluster.name),
       cluster.committed !== undefined && !changesGit(cluster),
       changesGit(cluster) ? 'to be changed' : '',
     ),
-    item(
-      'project',
-      names.project(cluster.name),
-      own.projects.length > 0,
-      `all is tagged ${names.tag(cluster.name)}`,
-    ),
+    item('project', names.project(cluster.name), own.projects.length > 0, `tag ${names.tag(cluster.name)}`),
     item('network', names.network(cluster.name), own.vpcs.length > 0, cluster.wanted.network.range),
     item(
       'firewall',
