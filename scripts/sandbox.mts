@@ -141,12 +141,7 @@ try {
   if (minutes > 1)
     tell('·', 'estimate for the real thing', `about ${minutes} min without image pulls, never measured`)
   const own = wanted.hold || wanted.command[0]?.endsWith('.mts')
-  if (own && !box.guest)
-    tell(
-      '·',
-      'the cluster sleeps until the next command',
-      'its API answers inside ./scripts/sandbox.mts bash',
-    )
+  if (own && !box.guest) tell('·', 'the cluster sleeps now', './scripts/sandbox.mts bash wakes it')
   await box.leave()
   process.exit(code)
 } catch (error) {

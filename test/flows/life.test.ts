@@ -141,7 +141,7 @@ t.test('what drifted is named and mended; what a person wrote stays', async (t) 
   await box.cloud('PUT', `/v2/firewalls/${firewall?.id}`, {
     name: 'main-firewall',
     tags: ['regrow:main'],
-    inbound_rules: [{ protocol: 'tcp', ports: '22', sources: anywhere }],
+    inbound_rules: ['22', '6443'].map((ports) => ({ protocol: 'tcp', ports, sources: anywhere })),
     outbound_rules: [{ protocol: 'tcp', ports: '1-65535', destinations: anywhere }],
   })
   const [volume] = z

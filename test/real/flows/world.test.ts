@@ -51,7 +51,7 @@ t.test('what was grown is there for the next command, with a person’s own tool
   const here = folder()
   const grown = await here.run([resolve('bootstrap.mts')])
   t.equal(grown.code, 0, grown.err)
-  t.match(grown.err, 'its API answers inside ./scripts/sandbox.mts bash')
+  t.match(grown.err, './scripts/sandbox.mts bash wakes it')
   await nothingIsLeft(t, here)
   const own = await here.run([
     'bash',
@@ -87,6 +87,7 @@ t.test('a second wrapper joins a live world; another world is another one', asyn
 
 t.test('what only the start of a world can heed is refused in one that runs', async (t) => {
   const here = folder()
+  writeFileSync(join(here.dir, 'none.json'), '[]')
   const inner = [...tsx, resolve('scripts/sandbox.mts')]
   for (const flag of [['--latency', '1'], ['--reset'], ['--faults', 'none.json']]) {
     const own = ['env', '-u', 'REGROW_SANDBOXED', process.execPath, ...inner, ...flag, 'true']
