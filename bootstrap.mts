@@ -1,6 +1,7 @@
 #!/usr/bin/env -S sh -c 'exec node --import "$(dirname "$(realpath "$0")")/node_modules/tsx/dist/esm/index.mjs" "$0" "$@"'
 // Two tokens in, a running cluster out. Every verb looks first: run it again and nothing changes.
 import { ageOf, lastWhole } from './lib/backup/backups.ts'
+import { ensureClusterKey } from './lib/backup/cluster-key.ts'
 import { firstBackup } from './lib/backup/first.ts'
 import { describe } from './lib/cluster/cluster.ts'
 import { ensureAddress } from './lib/digitalocean/address.ts'
@@ -43,6 +44,7 @@ await run('bootstrap', async ({ flags, confirm }) => {
   await Promise.all([
     healthy(kube, 'platform'), // CSI, Velero, sealed-secrets: by Argo CD
     ensureCloudToken(kube, cluster),
+    ensureClusterKey(kube, cluster, buckets), // what Velero opens the backups with
   ])
   await applyRoot(kube, cluster, address) // the app of apps: ingress, backups, your apps
   await growOthers(cluster, ground) // the machines beside the first, where some are described: apps may need them

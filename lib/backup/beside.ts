@@ -1,15 +1,12 @@
-import { dump } from 'js-yaml'
 import { change } from '../change.ts'
 import { bucketPlaces, type Cluster, describe } from '../cluster/cluster.ts'
-import { veleroCredentials } from '../gitops/bootstrap-secrets.ts'
-import { applyForArgoCd, kubectlRepeated } from '../kubernetes/repeated.ts'
+import { kubectlRepeated } from '../kubernetes/repeated.ts'
 import { Problem } from '../problem.ts'
 import { firstServerName } from '../server/first-server.ts'
-import { type Buckets, openBuckets, retireClusterKeys } from '../store/buckets.ts'
-import { mintKey, nextVeleroKey } from '../store/keys.ts'
-import { noteKey } from '../store/nodes.ts'
+import { type Buckets, openBuckets } from '../store/buckets.ts'
 import { tell } from '../story.ts'
 import type { Kube } from '../tools.ts'
+import { giveClusterKey } from './cluster-key.ts'
 
 /** Flags that mean something only with `--as`, or nothing with it. @throws Problem (exit code 2) */
 export function fitTogether(flags: {
@@ -75,16 +72,9 @@ export async function leaveOriginal(
   buckets: Buckets,
 ): Promise<void> {
   await kubectlRepeated(kube)`delete backupstoragelocations.velero.io default -n velero --ignore-not-found`
-  const server = firstServerName(cluster)
-  const key = await mintKey(cluster, nextVeleroKey(cluster.name, await cluster.cloud.spacesKeys()), [
-    `bucket=${buckets.velero.name};permission=readwrite`,
-  ])
-  const pair = { accessKey: key.accessKey, secretKey: key.secretKey.reveal() }
-  await applyForArgoCd(kube, dump(veleroCredentials(pair)))
-  await noteKey(buckets.kit, server, key.accessKey)
-  await retireClusterKeys(cluster, buckets, server)
+  await giveClusterKey(kube, cluster, buckets)
   const velero = (await openBuckets(original, 'readwrite'))?.velero
-  for (const { key: left } of (await velero?.list(`restores/restore-${server}`)) ?? [])
+  for (const { key: left } of (await velero?.list(`restores/restore-${firstServerName(cluster)}`)) ?? [])
     await change(`aws s3 rm s3://${velero?.name}/${left}`, async () => velero?.remove(left))
   tell('-', `access to the backups of ${original.name}`, 'they are as they were')
 }

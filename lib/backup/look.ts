@@ -4,7 +4,8 @@ import { tell } from '../story.ts'
 import { type Kube, kubectl, ToolFailure } from '../tools.ts'
 import { backoff, waitFor } from '../wait.ts'
 
-const location = z.object({
+/** A storage location: whether Velero reaches the bucket, and why not. */
+export const location = z.object({
   status: z.object({ phase: z.string().optional(), message: z.string().optional() }).optional(),
 })
 

@@ -30,24 +30,37 @@ const claim = z.object({
   status: z.object({ phase: z.string().optional() }).optional(),
 })
 
+const storageLocation = z.object({
+  metadata: z.object({ name: z.string() }),
+  status: z.object({ phase: z.string().optional(), message: z.string().optional() }).optional(),
+})
+
 /** How every pod begins: no trouble yet. */
 const onItsWay = ['ContainerCreating', 'PodInitializing']
 
 /**
- * What keeps pods from running and claims from their volumes, in the kubelet's and the provisioner's words: lines such as
- * `pod shop/web: CreateContainerConfigError: secret "db" not found`. Nothing where the API does not answer.
+ * What keeps pods from running, claims from their volumes and backups from their bucket, in the words of the kubelet,
+ * the provisioner and Velero: lines such as `pod shop/web: CreateContainerConfigError: secret "db" not found`. Nothing
+ * where the API does not answer.
  */
 export async function troubles(kube: Kube): Promise<string[]> {
   const items = <T extends z.ZodType>(of: T) => z.object({ items: z.array(of) })
   try {
-    const [pods, claims, events] = await Promise.all([
+    const [pods, claims, events, locations] = await Promise.all([
       kubectl(kube)`get pods --all-namespaces --request-timeout 10s -o json`,
       kubectl(kube)`get persistentvolumeclaims --all-namespaces --request-timeout 10s -o json`,
       kubectl(
         kube,
       )`get events --all-namespaces --field-selector reason=ProvisioningFailed --request-timeout 10s -o json`,
+      kubectl(kube)`get backupstoragelocations.velero.io -n velero --request-timeout 10s -o json`.catch(
+        noVelero,
+      ),
     ])
+    const unavailable = (locations?.json(items(storageLocation)).items ?? [])
+      .filter(({ status }) => status?.phase === 'Unavailable')
+      .map(({ metadata, status }) => status?.message || `storage location ${metadata.name} is unavailable`)
     return [
+      ...unavailable,
       ...claims
         .json(items(claim))
         .items.filter((one) => one.status?.phase === 'Pending')
@@ -72,4 +85,9 @@ export async function troubles(kube: Kube): Promise<string[]> {
     if (!(error instanceof ToolFailure)) throw error
     return []
   }
+}
+
+/** Before its kinds are there nothing is backed up. */
+function noVelero(error: unknown): undefined {
+  if (!(error instanceof ToolFailure)) throw error
 }

@@ -164,6 +164,8 @@ export const kubectlShapes: Shape[] = [
   { line: 'get volumeattachments --request-timeout 10s -o json' },
   { line: 'get poddisruptionbudgets --all-namespaces -o json' },
   { line: 'get pods --all-namespaces --request-timeout 10s -o json' },
+  { line: 'get backupstoragelocations.velero.io -n velero --request-timeout 10s -o json' },
+  { line: 'get backupstoragelocations.velero.io default -n velero --ignore-not-found -o json' },
   { line: 'get persistentvolumeclaims --all-namespaces --request-timeout 10s -o json' },
   {
     line: 'get events --all-namespaces --field-selector reason=ProvisioningFailed --request-timeout 10s -o json',

@@ -1,0 +1,47 @@
+import { dump } from 'js-yaml'
+import { z } from 'zod'
+import type { Cluster } from '../cluster/cluster.ts'
+import { veleroCredentials } from '../gitops/bootstrap-secrets.ts'
+import { applyForArgoCd, kubectlRepeated } from '../kubernetes/repeated.ts'
+import { firstServerName } from '../server/first-server.ts'
+import { type Buckets, retireClusterKeys } from '../store/buckets.ts'
+import { mintKey, nextVeleroKey } from '../store/keys.ts'
+import { noteKey } from '../store/nodes.ts'
+import { tell } from '../story.ts'
+import type { Kube } from '../tools.ts'
+import { location, look } from './look.ts'
+
+const secret = z.object({ data: z.object({ cloud: z.string() }).partial().default({}) })
+
+/** Gives the cluster's Velero a key for its own bucket alone, and removes every other that it had. */
+export async function giveClusterKey(kube: Kube, cluster: Cluster, buckets: Buckets): Promise<void> {
+  const server = firstServerName(cluster)
+  const key = await mintKey(cluster, nextVeleroKey(cluster.name, await cluster.cloud.spacesKeys()), [
+    `bucket=${buckets.velero.name};permission=readwrite`,
+  ])
+  const pair = { accessKey: key.accessKey, secretKey: key.secretKey.reveal() }
+  await applyForArgoCd(kube, dump(veleroCredentials(pair)))
+  await noteKey(buckets.kit, server, key.accessKey)
+  await retireClusterKeys(cluster, buckets, server)
+}
+
+/**
+ * Sees to it that the key with which Velero opens the backups exists: where somebody deleted it no backup is written any
+ * more. Looked for only when Velero cannot reach the bucket, because a key that is new may not be listed yet. Velero's
+ * pods, which got the key when they started, are started anew.
+ */
+export async function ensureClusterKey(kube: Kube, cluster: Cluster, buckets: Buckets): Promise<void> {
+  if (!buckets.places.spaces) return
+  const found = await look(kube, 'backupstoragelocations.velero.io', 'default', location)
+  if (found?.status?.phase !== 'Unavailable') return
+  const answer = await kubectlRepeated(
+    kube,
+  )`get secret velero-credentials -n velero --ignore-not-found -o json`
+  if (answer.text.trim() === '') return
+  const file = Buffer.from(answer.json(secret).data.cloud ?? '', 'base64').toString()
+  const inCluster = /aws_access_key_id=(\S+)/.exec(file)?.[1]
+  if ((await cluster.cloud.spacesKeys()).some((one) => one.access_key === inCluster)) return
+  await giveClusterKey(kube, cluster, buckets)
+  await kubectlRepeated(kube)`delete pods -n velero -l app.kubernetes.io/name=velero --wait=false`
+  tell('~', 'key to the backups in the cluster', 'was gone: a new one')
+}
