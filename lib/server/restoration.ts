@@ -41,7 +41,7 @@ export interface Course extends Restoration {
   begun: boolean
 }
 
-/** Milliseconds after the proof in which the same command means the same restore. */
+/** Milliseconds after the proof in which the same command means the same replacement. */
 const sameRun = 10 * 60_000
 
 const keyOf = (server: string) => `nodes/${server}/restore.json`
@@ -95,8 +95,9 @@ async function isOver(
   if (!begun.finished) return false
   if (begun.droplets.some(isThere(own.droplets))) return false
   if (replacedVolumes(begun, backed).some(isThere(own.volumes))) return false
-  // Its run may have been killed when only keys were left to put away: then the same command comes soon.
-  if (cloudTime(cloud).getTime() - Date.parse(begun.finished) < sameRun) return false
+  // A run that replaced may have been killed when only keys were left to put away: then the same command comes soon.
+  const isRecent = cloudTime(cloud).getTime() - Date.parse(begun.finished) < sameRun
+  if (begun.droplets.length > 0 && isRecent) return false
   return begun.lock === undefined || wasReleasedSince(github, place, begun.lock)
 }
 
