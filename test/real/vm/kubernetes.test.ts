@@ -38,6 +38,7 @@ else {
   const skip = !trueK3s && 'NOT RUN: no kubelet and no image without the true k3s; REGROW_REAL=1 takes it'
   await t.test('the kubelet is configured as wished', { skip }, (t) => kubelet(t, ground))
   await t.test('a claim becomes a disk', { skip, timeout: 20 * minutes }, (t) => volume(t, ground))
+  await t.test('the agent leaves', { timeout: 20 * minutes }, (t) => leavingAgent(t, ground))
 }
 
 async function joiningAgent(t: Test, ground: Ground): Promise<void> {
@@ -62,6 +63,20 @@ async function joiningAgent(t: Test, ground: Ground): Promise<void> {
   t.notMatch(await look('ls /var/lib/rancher/k3s'), 'server', 'nothing of a server')
   await metadataIsClosed(t, ground, 'main-2')
   await nothingSecret(t, ground, 'main-2')
+}
+
+async function leavingAgent(t: Test, { machines, run }: Ground): Promise<void> {
+  const ended = await run('scale.mts', ['--remove', 'main-2', '--yes'])
+  t.equal(ended.code, 0, ended.err)
+  const nodes = await machines.ask('main-1', 'k3s kubectl get nodes --no-headers')
+  t.match(nodes, /main-1 +Ready/)
+  t.notMatch(nodes, 'main-2')
+  const { out } = await run('doctl', ['compute', 'droplet', 'list', '-o', 'json'])
+  t.same(
+    (JSON.parse(out) as { name: string }[]).map(({ name }) => name),
+    ['main-1'],
+    'its machine is gone',
+  )
 }
 
 // Never run so far.
@@ -101,4 +116,5 @@ async function volume(t: Test, { machines, run, world }: Ground): Promise<void> 
     ['main-1', 'main-2'].map((name) => machines.ask(name, 'ls /dev/disk/by-id')),
   )
   t.match(disks.join(''), /scsi-0DO_Volume_pvc-/, 'by the name that a droplet has')
+  await kubectl(['delete', 'pod', 'writer'])
 }
