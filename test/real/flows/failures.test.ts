@@ -77,7 +77,7 @@ spec:
 `,
     ).toString('base64'),
   })
-  const tooLarge = /claim hello\/huge: .*(16384|16 ?TiB|too large|larger|at most)/
+  const tooLarge = /claim hello\/huge: .*required \(20000Gi\) can not exceed maximum supported volume size/
   const noSecret = /pod hello\/locked-\S+: CreateContainerConfigError: secret "nowhere" not found/
   await t.test('bootstrap: its step is root, which waits for them', async (t) => {
     await application(box, 'apps', /Progressing|Degraded/)

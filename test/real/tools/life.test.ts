@@ -14,6 +14,7 @@ const skip =
 
 t.test('every flow ends well with the real tools, and removes everything', { skip }, async (t) => {
   const box = await openTestBox(t)
+  box.behave({ githubScopes: 'repo, delete_repo' })
   const env = { REGROW_TOOLS: tools }
   for (const [script, ...more] of life) {
     const ended = await box.run(script, [...more], { env })

@@ -31,6 +31,7 @@ function words(tool: string, line: string): string[] {
 t.setTimeout(900_000) // on a machine that may be busy
 t.test('every command line of the flows is among those that the real tools were held against', async (t) => {
   const box = await openTestBox(t)
+  box.behave({ githubScopes: 'repo, delete_repo' })
   const recorded = new Map<string, string>()
   for (const [script, ...more] of life) {
     const ended = await box.run(script, [...more, '--verbose'])
