@@ -1,4 +1,4 @@
-#!/usr/bin/env -S sh -c 'exec node --import "$(dirname "$(realpath "$0")")/node_modules/tsx/dist/esm/index.mjs" "$0" "$@"'
+#!/usr/bin/env -S sh -c 'exec node --max-semi-space-size=4 --import "$(dirname "$(realpath "$0")")/node_modules/tsx/dist/esm/index.mjs" "$0" "$@"'
 // Two tokens in, a running cluster out. Every verb looks first: run it again and nothing changes.
 import { ageOf, lastWhole } from './lib/backup/backups.ts'
 import { ensureClusterKey } from './lib/backup/cluster-key.ts'
@@ -8,6 +8,7 @@ import { ensureAddress } from './lib/digitalocean/address.ts'
 import { ensureNetwork } from './lib/digitalocean/network.ts'
 import { ensureProject } from './lib/digitalocean/project.ts'
 import { claim } from './lib/gitops/claim.ts'
+import { exportKubeconfig, hint } from './lib/hint.ts'
 import { ensureTools } from './lib/install/ensure-tools.ts'
 import { applyRoot, healthy } from './lib/kubernetes/applications.ts'
 import { sampleBound } from './lib/kubernetes/claims.ts'
@@ -54,11 +55,11 @@ await run('bootstrap', async ({ flags, confirm }) => {
 
   return {
     address: address.ip,
-    kubeconfig: `export KUBECONFIG=${kube.file}`,
+    kubeconfig: exportKubeconfig(kube.file),
     argoCd: [
       'kubectl -n argocd port-forward svc/argocd-server 8080:443',
       'then https://localhost:8080 as admin, with the password of',
-      `./scripts/kubeconfig.mts --name ${cluster.name} --argocd-password`,
+      hint('scripts/kubeconfig.mts', cluster, '--argocd-password'),
     ],
     repository: repository.html_url,
     perMonth: `$${planned.perMonth.toFixed(2)}`,

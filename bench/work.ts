@@ -24,17 +24,21 @@ export interface Done {
  */
 export function run([script = '', ...words]: readonly string[], latency = 0, env = {}): Done {
   const started = performance.now()
-  const done = spawnSync(process.execPath, ['--import', tsx, join(root, script), ...words], {
-    cwd: folder,
-    encoding: 'utf8',
-    maxBuffer: 2 ** 28,
-    env: {
-      ...process.env,
-      REGROW_SANDBOX_TOOLS: 'stand-ins',
-      REGROW_SANDBOX_LATENCY: String(latency),
-      ...env,
+  const done = spawnSync(
+    process.execPath,
+    ['--max-semi-space-size=4', '--import', tsx, join(root, script), ...words],
+    {
+      cwd: folder,
+      encoding: 'utf8',
+      maxBuffer: 2 ** 28,
+      env: {
+        ...process.env,
+        REGROW_SANDBOX_TOOLS: 'stand-ins',
+        REGROW_SANDBOX_LATENCY: String(latency),
+        ...env,
+      },
     },
-  })
+  )
   if (done.status !== 0) throw new Error(`${script} ${words.join(' ')}\n${done.stderr}`)
   return { seconds: (performance.now() - started) / 1000, out: done.stdout }
 }

@@ -22,9 +22,10 @@ export async function answered(
       cure,
       exitCode: 2,
     })
-  const { confirm } = await import('@clack/prompts')
-  if ((await confirm({ message: question, output: process.stderr })) !== true)
-    throw new Problem('not confirmed: nothing was changed')
+  const { confirm, isCancel } = await import('@clack/prompts')
+  const answer = await confirm({ message: question, output: process.stderr })
+  if (isCancel(answer)) throw interrupted()
+  if (answer !== true) throw new Problem('not confirmed: nothing was changed')
 }
 
 /**
@@ -49,13 +50,11 @@ export async function confirmName<F extends string>(
         cure: `Add --${flag} ${name}.`,
         exitCode: 2,
       })
-    const { text } = await import('@clack/prompts')
-    given = String(
-      await text({
-        message: `Type the ${what}’s name (${name}) to remove it for good`,
-        output: process.stderr,
-      }),
-    )
+    const { text, isCancel } = await import('@clack/prompts')
+    const message = `Type the ${what}’s name (${name}) to remove it for good`
+    const answer = await text({ message, output: process.stderr })
+    if (isCancel(answer)) throw interrupted()
+    given = answer
   }
   if (given !== name)
     throw new Problem(`“${given}” is not ${name}: nothing was removed`, {
@@ -64,10 +63,14 @@ export async function confirmName<F extends string>(
     })
 }
 
-/** Asks for a secret on a terminal; empty where nobody can be asked, or nothing is told. */
+/** Ctrl-C at a question, which is no answer to it. */
+const interrupted = () => new Problem('interrupted: nothing was changed', { exitCode: 130 })
+
+/** Asks for a secret on a terminal; empty where nobody can be asked. @throws Problem (exit code 130) after Ctrl-C */
 export async function asked(message: string): Promise<string> {
   if (!process.stdin.isTTY || !process.stderr.isTTY) return ''
   const { password, isCancel } = await import('@clack/prompts')
   const answer = await password({ message, output: process.stderr })
-  return isCancel(answer) ? '' : answer
+  if (isCancel(answer)) throw interrupted()
+  return answer
 }

@@ -37,6 +37,8 @@ export interface Box {
   guest: boolean
   /** An estimate of the seconds that the real cloud would have taken for what was done so far. */
   cloudSeconds(): number
+  /** Whether there is a droplet. */
+  hasMachines(): boolean
   /** From now on these faults happen, counted from here; a visitor cannot ask for any. */
   breaks(faults: readonly Fault[]): void
   /** Has all of the world on the disk; for who reads its files while it runs. */
@@ -82,6 +84,7 @@ async function visit(door: string): Promise<Box | undefined> {
     env: { ...env, PATH: pathWith(env) },
     guest: true,
     cloudSeconds: () => 0,
+    hasMachines: () => false,
     breaks: () => {},
     flush: () => {},
     leave: async () => void socket.end(),
@@ -110,6 +113,11 @@ async function host(options: BoxOptions, door: string): Promise<Box> {
       env: { ...env, PATH: pathWith(env) },
       guest: false,
       cloudSeconds: () => world.cloudSeconds(),
+      hasMachines: () => {
+        world.flush()
+        const { droplets = [] } = (world.load('digitalocean') ?? {}) as { droplets?: unknown[] }
+        return droplets.length > 0
+      },
       breaks: (faults) => world.faults.replace(faults),
       flush: () => world.flush(),
       leave: async () => {

@@ -1,7 +1,8 @@
 import { randomInt } from 'node:crypto'
-import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
+import { lstatSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { dirname, join } from 'node:path'
+import { Problem } from '../lib/problem.ts'
 import type { Faults } from './faults.ts'
 import type { Machines } from './machines.ts'
 
@@ -98,9 +99,11 @@ export async function openWorld(
       return JSON.parse(readFileSync(path(`${name}.json`), 'utf8'))
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
+      if (error instanceof SyntaxError) throw noWorld(join(dir, `${name}.json`), error)
       throw error
     }
   }
+  if (lstatSync(dir, { throwIfNoEntry: false })?.isFile()) throw noWorld(dir)
   mkdirSync(dir, { recursive: true })
   const saved = (load('addresses') as Saved | undefined) ?? (await drawAddresses())
   save('addresses', saved)
@@ -134,6 +137,12 @@ export async function openWorld(
     },
   }
 }
+
+const noWorld = (file: string, cause?: unknown) =>
+  new Problem(`${file} is no world of the sandbox`, {
+    cure: './scripts/sandbox.mts --reset true forgets it and what lies beside it.',
+    cause,
+  })
 
 /** HTTP clients keep connections: a later world of this process on the same range would meet dead ones. */
 const drawn = new Set<string>()

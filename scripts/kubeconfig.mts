@@ -1,9 +1,10 @@
-#!/usr/bin/env -S sh -c 'exec node --import "$(dirname "$(realpath "$0")")/../node_modules/tsx/dist/esm/index.mjs" "$0" "$@"'
+#!/usr/bin/env -S sh -c 'exec node --max-semi-space-size=4 --import "$(dirname "$(realpath "$0")")/../node_modules/tsx/dist/esm/index.mjs" "$0" "$@"'
 // The kubeconfig of a cluster, from its kit: from any machine with the two tokens.
 import { resolve } from 'node:path'
 import { ageOf, lastWhole } from '../lib/backup/backups.ts'
 import { describe } from '../lib/cluster/cluster.ts'
 import { addressOf } from '../lib/digitalocean/address.ts'
+import { exportKubeconfig } from '../lib/hint.ts'
 import { writeKubeconfig } from '../lib/kubernetes/connect.ts'
 import { run } from '../lib/run.ts'
 import { openBuckets } from '../lib/store/buckets.ts'
@@ -22,7 +23,7 @@ await run('kubeconfig', async ({ flags }) => {
   const kube = await writeKubeconfig(cluster, kit, address.ip, flags.output && resolve(flags.output))
   return {
     address: address.ip,
-    kubeconfig: `export KUBECONFIG=${kube.file}`,
+    kubeconfig: exportKubeconfig(kube.file),
     lastBackup: ageOf(buckets && (await lastWhole(buckets.velero)), cluster),
   }
 })

@@ -1,4 +1,4 @@
-#!/usr/bin/env -S sh -c 'exec node --import "$(dirname "$(realpath "$0")")/../node_modules/tsx/dist/esm/index.mjs" "$0" "$@"'
+#!/usr/bin/env -S sh -c 'exec node --max-semi-space-size=4 --import "$(dirname "$(realpath "$0")")/../node_modules/tsx/dist/esm/index.mjs" "$0" "$@"'
 // The whole cloud in a box: runs any command against a simulated DigitalOcean, Spaces and GitHub. Nothing costs money.
 import { spawn } from 'node:child_process'
 import { rmSync } from 'node:fs'
@@ -101,6 +101,8 @@ function runCommand([command = '', ...words]: string[], env: NodeJS.ProcessEnv):
 /** Prints the world's environment and keeps it running until standard input ends: what `--sandbox` on a flow uses. */
 function hold(env: Record<string, string>): Promise<number> {
   process.on('SIGINT', () => {})
+  // Who asked for it may be gone already; then standard input has ended, too.
+  process.stdout.on('error', () => {})
   process.stdout.write(`${JSON.stringify(env)}\n`)
   process.stdin.resume()
   return new Promise((done) => process.stdin.once('end', () => done(0)).once('error', () => done(0)))
@@ -141,7 +143,8 @@ try {
   if (minutes > 1)
     tell('·', 'estimate for the real thing', `about ${minutes} min without image pulls, never measured`)
   const own = wanted.hold || wanted.command[0]?.endsWith('.mts')
-  if (own && !box.guest) tell('·', 'the cluster sleeps now', './scripts/sandbox.mts bash wakes it')
+  if (own && !box.guest && box.hasMachines())
+    tell('·', 'the cluster sleeps now', './scripts/sandbox.mts bash wakes it')
   await box.leave()
   process.exit(code)
 } catch (error) {

@@ -21,6 +21,26 @@ export async function sizeIsKept({ committed, wanted, name }: Cluster): Promise<
       ]
 }
 
+/**
+ * A cluster whose machines are there is described somewhere: without `--repo` another repository would be made beside it,
+ * with a lock of its own.
+ */
+export async function repositoryIsNamed(
+  { repository, place, name }: Cluster,
+  own: Inventory,
+): Promise<Problem[]> {
+  const [first] = own.droplets
+  if (repository || !first) return []
+  return [
+    new Problem(
+      `droplet ${first.name} of cluster ${name} is there, and ${place.owner}/${place.name} is not`,
+      {
+        cure: 'Name its repository with --repo OWNER/NAME. Is that lost for good? Make an empty private one of this name: it is filled anew.',
+      },
+    ),
+  ]
+}
+
 /** The account is active and has room for the machines, volumes and addresses that are to be made. */
 export const limits: Check = async (cluster, own) => {
   const account = accountOf(cluster)

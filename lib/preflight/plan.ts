@@ -5,14 +5,15 @@ import { descriptionPath, renderDescription } from '../cluster/description.ts'
 import { names } from '../cluster/names.ts'
 import { type Inventory, inventory } from '../cluster/ours.ts'
 import { dollars, prices, target } from '../cluster/prices.ts'
+import { sameRules } from '../digitalocean/network.ts'
 import { sampleIsRemoved } from '../gitops/seed.ts'
 import type { Shown } from '../run.ts'
 import { missingBuckets } from '../store/existence.ts'
 import { isClusterKey, nextVeleroKey } from '../store/keys.ts'
 
-/** One thing of a plan: made or kept, and what it costs a month in dollars. */
+/** One thing of a plan: made, mended or kept, and what it costs a month in dollars. */
 export interface PlanItem {
-  mark: '+' | '='
+  mark: '+' | '~' | '='
   kind: string
   name: string
   detail: string
@@ -61,8 +62,8 @@ export async function plan(cluster: Cluster, returning?: readonly WantedClaim[])
 
 function foundation(cluster: Cluster, own: Inventory): PlanItem[] {
   const { owner, name } = cluster.place
-  const item = (kind: string, label: string, there: boolean, detail = ''): PlanItem => ({
-    mark: there ? '=' : '+',
+  const item = (kind: string, label: string, there: boolean, detail = '', well = true): PlanItem => ({
+    mark: there ? (well ? '=' : '~') : '+',
     kind,
     name: label,
     detail,
@@ -83,6 +84,7 @@ function foundation(cluster: Cluster, own: Inventory): PlanItem[] {
       names.firewall(cluster.name),
       own.firewalls.length > 0,
       `6443 for ${cluster.wanted.network.adminCidrs.join(' ')}`,
+      own.firewalls.every((one) => sameRules(one, cluster)),
     ),
     item('SSH key', names.sshKey(cluster.name), own.sshKeys.length > 0, 'port 22 stays closed'),
     item('reserved IP', own.reservedIps[0]?.ip ?? 'one', own.reservedIps.length > 0, 'free while assigned'),
@@ -118,11 +120,12 @@ function machines(cluster: Cluster, own: Inventory, sizes: Size[]): PlanItem[] {
   return cluster.wanted.nodes.map((node) => {
     const found = own.droplets.find((droplet) => droplet.name === node.name)
     const slug = found?.size_slug ?? node.size ?? cluster.wanted.size
+    const isTagged = found?.tags?.includes(cluster.tag) === true
     return {
-      mark: found ? '=' : '+',
+      mark: found ? (isTagged ? '=' : '~') : '+',
       kind: 'droplet',
       name: node.name,
-      detail: `${slug}, ${cluster.wanted.region}`,
+      detail: `${slug}, ${cluster.wanted.region}${found && isTagged ? '' : found ? ', its tag is gone' : ''}`,
       perMonth: sizes.find((size) => size.slug === slug)?.price_monthly ?? 0,
     }
   })
@@ -229,13 +232,26 @@ function planText(cluster: Cluster, items: PlanItem[], perMonth: number): string
       ]
     : []
   const nothing = items.every((item) => item.mark === '=')
+  const otherSizes = sizesBeside(cluster, items).map((one) => `  ! ${one}`)
   return [
     `cluster ${cluster.name}: ${who}`,
     ...rows.map(line),
     ...csi,
     ...endingTokens(cluster),
+    ...otherSizes,
     `  ${dollars(perMonth)} a month${perMonth > target ? `, above the ${dollars(target)} this tool aims at` : ''}${nothing ? '; nothing to make' : ''}`,
   ].join('\n')
+}
+
+/** Machines of another size than Git says: only scale changes it. */
+export function sizesBeside({ wanted, name }: Cluster, items: readonly PlanItem[]): string[] {
+  return wanted.nodes.flatMap((node) => {
+    const found = items.find((one) => one.kind === 'droplet' && one.name === node.name)
+    const size = node.size ?? wanted.size
+    return found && !found.detail.startsWith(`${size},`)
+      ? [`${node.name} is not ${size} as Git says: ./scale.mts --name ${name} does it`]
+      : []
+  })
 }
 
 /** Warns of tokens that end within a month: volumes and their backups stop with the one in the cluster. */

@@ -11,7 +11,14 @@ import { Problem, Problems } from '../problem.ts'
 import { otherStoreProblems } from '../store/other-store.ts'
 import { doctl, ToolFailure } from '../tools.ts'
 import type { Check } from './check.ts'
-import { limits, machinesAreDescribed, noTwins, regionAndSize, sizeIsKept } from './machine-checks.ts'
+import {
+  limits,
+  machinesAreDescribed,
+  noTwins,
+  regionAndSize,
+  repositoryIsNamed,
+  sizeIsKept,
+} from './machine-checks.ts'
 
 /**
  * Looks for everything that would fail later, before anything exists.
@@ -21,7 +28,7 @@ import { limits, machinesAreDescribed, noTwins, regionAndSize, sizeIsKept } from
  */
 export async function preflight(
   cluster: Cluster,
-  machines: readonly Check[] = [sizeIsKept, machinesAreDescribed],
+  machines: readonly Check[] = [sizeIsKept, machinesAreDescribed, repositoryIsNamed],
   { readOnly = false }: { readOnly?: boolean } = {},
 ): Promise<void> {
   const found = [...cluster.problems, ...flagsAgainstGit(cluster)]

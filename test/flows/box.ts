@@ -54,8 +54,8 @@ export interface TestBox {
   once(which: (entry: LogEntry) => boolean, act: () => Promise<unknown>): Promise<void>
 }
 
-/** The words with which Node runs a TypeScript file. */
-export const tsx = ['--import', import.meta.resolve('tsx/esm')]
+/** The words with which Node runs a TypeScript file, as the first line of every script has them. */
+export const tsx = ['--max-semi-space-size=4', '--import', import.meta.resolve('tsx/esm')]
 
 /** The requests that change something. A client that reads Git posts what it has. */
 export const mutating = (requests: readonly LogEntry[]) =>

@@ -168,8 +168,12 @@ t.test('what drifted is named and mended; what a person wrote stays', async (t) 
   box.behave({ digitalocean: { tokens: { dop_v1_rotated: ['.'] } } })
 
   const before = await controller()
+  const status = await box.run('scripts/status.mts', ['--json'])
+  t.match(JSON.parse(status.out), { changed: ['firewall main-firewall', 'droplet main-1'] })
   const ended = await box.run('bootstrap.mts', [], { env: { REGROW_CSI_TOKEN: 'dop_v1_rotated' } })
   t.equal(ended.code, 0, ended.err)
+  t.match(ended.err, /^ {2}~ firewall +main-firewall/m, 'the plan says so first')
+  t.match(ended.err, /^ {2}~ droplet +main-1 .*its tag is gone/m)
   t.match(ended.err, /^[~+] firewall main-firewall/m)
   t.match(ended.err, /^[~+] deploy key of bob\/regrow-main/m)
   t.match(ended.err, /^[~+] .*(tag|droplet main-1)/m)
@@ -190,6 +194,15 @@ t.test('what drifted is named and mended; what a person wrote stays', async (t) 
     'json',
   ])
   t.equal(Buffer.from(JSON.parse(secret.out).data['access-token'], 'base64').toString(), 'dop_v1_rotated')
+})
+
+t.test('without --repo no second repository is made', async (t) => {
+  const words = ['--repo', 'bob/elsewhere']
+  const ended = await box.run('bootstrap.mts', words)
+  t.equal(ended.code, 1)
+  t.match(ended.err, 'droplet main-1 of cluster main is there, and bob/elsewhere is not')
+  t.match(ended.err, '--repo OWNER/NAME')
+  t.same(mutating(ended.requests), [])
 })
 
 t.test('status tells what is there; the other names of the tokens do as well', async (t) => {
