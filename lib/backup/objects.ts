@@ -124,11 +124,14 @@ export async function presentObjects(
         ids.set(idOf(one), digestOf(resource, one))
       found.set(resource, ids)
     } catch (error) {
-      if (!(error instanceof ToolFailure && /doesn.t have a resource type/.test(error.message))) throw error
+      if (!(error instanceof ToolFailure && unknownKind.test(error.message))) throw error
     }
   }
   return found
 }
+
+/** What kubectl says of a kind that the cluster does not know, or not any more. */
+const unknownKind = /doesn.t have a resource type|could not find the requested resource/
 
 /** Kinds of which the content counts, not only that they are there. */
 const hasContent = (resource: string) => resource === 'secrets' || resource === 'configmaps'

@@ -33,6 +33,15 @@ export function whoMayConnect(
   return `${open}. This machine has ${mine}, which is not among them: --admin-cidr ${[...cidrs, `${mine}/32`].join(',')} lets it in.`
 }
 
+/** This machine's own public IPv4 address where it is known and lies in none of the ranges. */
+export function shutOut(
+  cidrs: readonly string[],
+  own: readonly string[] = publicAddresses(),
+): string | undefined {
+  const [mine] = own
+  return own.some((one) => listOf(cidrs).check(one)) ? undefined : mine
+}
+
 function publicAddresses(): string[] {
   return Object.values(networkInterfaces())
     .flatMap((all) => all ?? [])

@@ -7,6 +7,7 @@ import { type Inventory, inventory } from '../cluster/ours.ts'
 import { dollars, prices, target } from '../cluster/prices.ts'
 import { sameRules } from '../digitalocean/network.ts'
 import { sampleIsRemoved } from '../gitops/seed.ts'
+import { shutOut } from '../kubernetes/who-may-connect.ts'
 import type { Shown } from '../run.ts'
 import { missingBuckets } from '../store/existence.ts'
 import { isClusterKey, nextVeleroKey } from '../store/keys.ts'
@@ -125,7 +126,7 @@ function machines(cluster: Cluster, own: Inventory, sizes: Size[]): PlanItem[] {
       mark: found ? (isTagged ? '=' : '~') : '+',
       kind: 'droplet',
       name: node.name,
-      detail: `${slug}, ${cluster.wanted.region}${found && isTagged ? '' : found ? ', its tag is gone' : ''}`,
+      detail: `${slug}, ${cluster.wanted.region}${found && !isTagged ? ', its tag is gone' : ''}`,
       perMonth: sizes.find((size) => size.slug === slug)?.price_monthly ?? 0,
     }
   })
@@ -232,6 +233,8 @@ function planText(cluster: Cluster, items: PlanItem[], perMonth: number): string
       ]
     : []
   const nothing = items.every((item) => item.mark === '=')
+  const mine = shutOut(cluster.wanted.network.adminCidrs)
+  const shut = mine ? [`  ! this machine has ${mine}, which --admin-cidr does not let in`] : []
   const otherSizes = sizesBeside(cluster, items).map((one) => `  ! ${one}`)
   return [
     `cluster ${cluster.name}: ${who}`,
@@ -239,6 +242,7 @@ function planText(cluster: Cluster, items: PlanItem[], perMonth: number): string
     ...csi,
     ...endingTokens(cluster),
     ...otherSizes,
+    ...shut,
     `  ${dollars(perMonth)} a month${perMonth > target ? `, above the ${dollars(target)} this tool aims at` : ''}${nothing ? '; nothing to make' : ''}`,
   ].join('\n')
 }

@@ -329,6 +329,18 @@ const environment: Row[] = [
     says: ['nobody can be asked: this is no terminal', 'Run ./scripts/tools.mts first, or add --yes.'],
   },
   {
+    run: 'bootstrap.mts --yes',
+    env: {
+      ...{ DIGITALOCEAN_TOKEN: undefined, DIGITALOCEAN_ACCESS_TOKEN: undefined },
+      ...{ GITHUB_TOKEN: undefined, REGROW_TOOLS: join(box.dir, 'none'), PATH: '/nowhere' },
+    },
+    code: 2,
+    says: [
+      'DIGITALOCEAN_TOKEN and GITHUB_TOKEN are not set',
+      'export DIGITALOCEAN_TOKEN=… GITHUB_TOKEN=… (docs/setup.md lists the permissions)',
+    ],
+  },
+  {
     run: 'bootstrap.mts',
     env: { REGROW_ANSWER: undefined },
     code: 2,

@@ -161,3 +161,26 @@ t.test('what is wanted later is planned and asked for; a sample that is deleted 
   t.match(without.err, '= claims in hello  none: you removed the sample')
   t.equal((await volumes()).length, 1)
 })
+
+t.test('another size in Git is told by plan and status, and left to scale', async (t) => {
+  const box = await openTestBox(t)
+  t.equal((await box.run('bootstrap.mts')).code, 0)
+  const path = '/repos/bob/regrow-main/contents/clusters/main/cluster.yaml'
+  const there = z.object({ sha: z.string(), content: z.string() }).parse(await box.github('GET', path))
+  const text = Buffer.from(there.content, 'base64').toString().replace('s-1vcpu-2gb', 's-2vcpu-4gb')
+  await box.github('PUT', path, {
+    message: 'Larger',
+    sha: there.sha,
+    content: Buffer.from(text).toString('base64'),
+  })
+  const said = 'main-1 is not s-2vcpu-4gb as Git says: ./scale.mts --name main does it'
+  const planned = await box.run('bootstrap.mts')
+  t.equal(planned.code, 0, planned.err)
+  t.match(planned.err, `  ! ${said}`)
+  const status = await box.run('scripts/status.mts', ['--json'])
+  t.match(JSON.parse(status.out), { changed: [said] })
+  const scaled = await box.run('scale.mts')
+  t.equal(scaled.code, 0, scaled.err)
+  t.match(scaled.err, '~ droplet main-1  s-1vcpu-2gb → s-2vcpu-4gb')
+  t.same(JSON.parse((await box.run('scripts/status.mts', ['--json'])).out).changed, [])
+})

@@ -109,6 +109,44 @@ t.test('a door that is not ours is not entered', async (t) => {
   t.match(refused.err, /\.sock is not a socket of yours/)
 })
 
+t.test('who asked for a world and is gone leaves no complaint', async (t) => {
+  const here = folder()
+  const wrapper = [process.execPath, ...tsx, resolve('scripts/sandbox.mts')].join(' ')
+  const ended = await runIn(here.dir, 'bash', ['-c', `sleep 3 | ${wrapper} --hold | true`], { env: here.env })
+  t.equal(ended.code, 0)
+  t.notMatch(ended.err, /Error|node:/)
+  await nothingIsLeft(t, here)
+})
+
+t.test('what is no world is named, with what to do', async (t) => {
+  for (const name of ['.sandbox', '.sandbox/digitalocean.json']) {
+    const here = folder()
+    if (name !== '.sandbox') t.equal((await here.run(['true'])).code, 0)
+    writeFileSync(join(here.dir, name), 'none')
+    const ended = await here.run(['true'])
+    t.equal(ended.code, 1)
+    t.match(ended.err, `${name} is no world of the sandbox`)
+    t.match(ended.err, '--reset')
+  }
+})
+
+t.test('Ctrl-C at a question is no answer', async (t) => {
+  const here = folder()
+  const words = [process.execPath, ...tsx, resolve('bootstrap.mts')].join(' ')
+  const child = spawn('script', ['-qec', words, '/dev/null'], {
+    cwd: here.dir,
+    env: { PATH: process.env.PATH, HOME: here.dir, TERM: 'xterm', ...here.env },
+  })
+  let said = ''
+  child.stdout.on('data', (chunk) => {
+    said += chunk
+    if (/token/.test(said)) child.stdin.write('\x03')
+  })
+  const code = await new Promise<number | null>((done) => child.once('exit', done))
+  t.equal(code, 130, said)
+  t.match(said, 'interrupted: nothing was changed')
+})
+
 t.test('Ctrl-C ends a flow and its world', async (t) => {
   const here = folder()
   const child = spawn(process.execPath, [...tsx, resolve('bootstrap.mts'), '--sandbox'], {
