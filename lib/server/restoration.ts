@@ -32,6 +32,8 @@ const restoration = z.object({
   finished: z.string().optional(),
   /** Where the cluster's lock stood then. */
   lock: z.string().optional(),
+  /** The access key of the run that proved it; gone when that run came to its end. */
+  key: z.string().optional(),
 })
 export type Restoration = z.infer<typeof restoration>
 
@@ -41,7 +43,7 @@ export interface Course extends Restoration {
   begun: boolean
 }
 
-/** Milliseconds after the proof in which the same command means the same replacement. */
+/** Milliseconds after the proof in which a run's key that is still there says that the run was killed. */
 const sameRun = 10 * 60_000
 
 const keyOf = (server: string) => `nodes/${server}/restore.json`
@@ -95,9 +97,9 @@ async function isOver(
   if (!begun.finished) return false
   if (begun.droplets.some(isThere(own.droplets))) return false
   if (replacedVolumes(begun, backed).some(isThere(own.volumes))) return false
-  // A run that replaced may have been killed when only keys were left to put away: then the same command comes soon.
+  // Its run may have been killed when only its own key was left to put away: then the same command comes soon.
   const isRecent = cloudTime(cloud).getTime() - Date.parse(begun.finished) < sameRun
-  if (begun.droplets.length > 0 && isRecent) return false
+  if (isRecent && own.spacesKeys.some((one) => one.access_key === begun.key)) return false
   return begun.lock === undefined || wasReleasedSince(github, place, begun.lock)
 }
 
@@ -136,13 +138,13 @@ export async function beginRestoration(cluster: Cluster, { kit }: Buckets, cours
 /** Records that a restore was proven, and under which hold of the lock: until that ends, what it replaced may be left. */
 export async function finishRestoration(
   { cloud, github, place }: Cluster,
-  { kit }: Buckets,
+  { kit, accessKey: key }: Buckets,
   course: Course,
 ): Promise<void> {
   if (course.finished) return
   const lock = await lockTip(github, place)
   const finished = cloudTime(cloud).toISOString()
-  await write(kit, { ...course, finished, ...(lock ? { lock } : {}) })
+  await write(kit, { ...course, finished, key, ...(lock ? { lock } : {}) })
 }
 
 /** Refuses to grow a server on whose data a restore is at work: apps would start on what is not there yet. */
