@@ -32,8 +32,6 @@ const restoration = z.object({
   finished: z.string().optional(),
   /** Where the cluster's lock stood then. */
   lock: z.string().optional(),
-  /** The access key of the run that proved it; gone when that run came to its end. */
-  key: z.string().optional(),
 })
 export type Restoration = z.infer<typeof restoration>
 
@@ -42,9 +40,6 @@ export interface Course extends Restoration {
   /** It was begun by an earlier run. */
   begun: boolean
 }
-
-/** Milliseconds after the proof in which a run's key that is still there says that the run was killed. */
-const sameRun = 10 * 60_000
 
 const keyOf = (server: string) => `nodes/${server}/restore.json`
 
@@ -87,7 +82,7 @@ export async function setCourse(
  * its run was killed before, the same command finishes that, and no further server is bought.
  */
 async function isOver(
-  { github, place, cloud }: Cluster,
+  { github, place }: Cluster,
   begun: Restoration,
   own: Inventory,
   backed: readonly Backed[],
@@ -97,9 +92,6 @@ async function isOver(
   if (!begun.finished) return false
   if (begun.droplets.some(isThere(own.droplets))) return false
   if (replacedVolumes(begun, backed).some(isThere(own.volumes))) return false
-  // Its run may have been killed when only its own key was left to put away: then the same command comes soon.
-  const isRecent = cloudTime(cloud).getTime() - Date.parse(begun.finished) < sameRun
-  if (isRecent && own.spacesKeys.some((one) => one.access_key === begun.key)) return false
   return begun.lock === undefined || wasReleasedSince(github, place, begun.lock)
 }
 
@@ -138,13 +130,13 @@ export async function beginRestoration(cluster: Cluster, { kit }: Buckets, cours
 /** Records that a restore was proven, and under which hold of the lock: until that ends, what it replaced may be left. */
 export async function finishRestoration(
   { cloud, github, place }: Cluster,
-  { kit, accessKey: key }: Buckets,
+  { kit }: Buckets,
   course: Course,
 ): Promise<void> {
   if (course.finished) return
   const lock = await lockTip(github, place)
   const finished = cloudTime(cloud).toISOString()
-  await write(kit, { ...course, finished, key, ...(lock ? { lock } : {}) })
+  await write(kit, { ...course, finished, ...(lock ? { lock } : {}) })
 }
 
 /** Refuses to grow a server on whose data a restore is at work: apps would start on what is not there yet. */

@@ -133,16 +133,21 @@ t.test('what is no world is named, with what to do', async (t) => {
 t.test('Ctrl-C at a question is no answer', async (t) => {
   const here = folder()
   const words = [process.execPath, ...tsx, resolve('bootstrap.mts')].join(' ')
-  const child = spawn('script', ['-qec', words, '/dev/null'], {
+  const child = spawn('script', ['-qec', `stty cols 80; exec ${words}`, '/dev/null'], {
     cwd: here.dir,
     env: { PATH: process.env.PATH, HOME: here.dir, TERM: 'xterm', ...here.env },
   })
   let said = ''
+  let asked = false
+  child.stdin.on('error', () => {})
   child.stdout.on('data', (chunk) => {
     said += chunk
-    if (/token/.test(said)) child.stdin.write('\x03')
+    if (asked || !/DigitalOcean token/.test(said)) return
+    asked = true
+    setTimeout(() => child.stdin.write('\x03'), 500)
   })
   const code = await new Promise<number | null>((done) => child.once('exit', done))
+  t.ok(asked, said)
   t.equal(code, 130, said)
   t.match(said, 'interrupted: nothing was changed')
 })
