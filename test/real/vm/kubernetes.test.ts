@@ -11,7 +11,7 @@ const minutes = 60_000
 const asked = trueK3s || process.env.REGROW_VM === 'kubernetes'
 const skip: string | false =
   without ||
-  (asked ? withoutKubernetes : 'NOT RUN: a quarter of an hour of both cores; REGROW_VM=kubernetes starts it')
+  (asked ? withoutKubernetes : 'NOT RUN: six minutes of both cores; REGROW_VM=kubernetes starts it')
 
 const claimed = `apiVersion: v1
 kind: PersistentVolumeClaim
