@@ -2,6 +2,7 @@ import { relative, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { Cluster } from './cluster/cluster.ts'
 import { names } from './cluster/names.ts'
+import { shellQuote } from './shell-quote.ts'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 
@@ -23,5 +24,4 @@ export function hint(script: string, { name, place, login }: Cluster, ...more: s
 }
 
 /** The line that leads a person's kubectl to a cluster, quoted for a shell. @param file of the kubeconfig */
-export const exportKubeconfig = (file: string): string =>
-  `export KUBECONFIG=${/^[\w@%+=:,./-]+$/.test(file) ? file : `'${file.replaceAll("'", `'\\''`)}'`}`
+export const exportKubeconfig = (file: string): string => `export KUBECONFIG=${shellQuote(file)}`

@@ -10,6 +10,7 @@ import { isDryRun, showCommand } from './dry-run.ts'
 import { endpoints, tokens } from './environment.ts'
 import { Problem } from './problem.ts'
 import { redact } from './secret.ts'
+import { shellQuote } from './shell-quote.ts'
 
 /** What a tool printed on stdout; `json` parses it with a schema. */
 export interface Output {
@@ -187,8 +188,8 @@ function output(shown: string, text: string): Output {
 
 /** The command line as a person would type it. */
 function render(pieces: TemplateStringsArray, words: Word[]): string {
-  const quote = (word: string) =>
-    /^[\w@%+=:,./-]+$/.test(word) || /^<[\w ]+>$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`
+  // What a dry run does not know yet stands there as `<new droplet>`.
+  const quote = (word: string) => (/^<[\w ]+>$/.test(word) ? word : shellQuote(word))
   return pieces
     .map((piece, index) => {
       const word = words[index]

@@ -56,6 +56,7 @@ export async function troubles(kube: Kube): Promise<string[]> {
         noVelero,
       ),
     ])
+    const refusals = events.json(items(event)).items
     const unavailable = (locations?.json(items(storageLocation)).items ?? [])
       .filter(({ status }) => status?.phase === 'Unavailable')
       .map(({ metadata, status }) => status?.message || `storage location ${metadata.name} is unavailable`)
@@ -65,12 +66,10 @@ export async function troubles(kube: Kube): Promise<string[]> {
         .json(items(claim))
         .items.filter((one) => one.status?.phase === 'Pending')
         .flatMap(({ metadata: { namespace, name } }) => {
-          const said = events
-            .json(items(event))
-            .items.findLast(
-              ({ involvedObject: of }) =>
-                of.kind === 'PersistentVolumeClaim' && of.name === name && of.namespace === namespace,
-            )
+          const said = refusals.findLast(
+            ({ involvedObject: of }) =>
+              of.kind === 'PersistentVolumeClaim' && of.name === name && of.namespace === namespace,
+          )
           return said ? [`claim ${namespace}/${name}: ${said.message}`] : []
         }),
       ...pods.json(items(pod)).items.flatMap(({ metadata: { namespace, name }, status }) => {
