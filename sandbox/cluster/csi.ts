@@ -5,6 +5,14 @@ import { listAt, textAt, textsAt } from './tree.ts'
 /** The name under which DigitalOcean's CSI driver provisions. */
 export const provisioner = 'dobs.csi.digitalocean.com'
 
+/** The workload in which its controller runs. */
+export const driverName = 'csi-do-controller'
+
+const workloads = ['StatefulSet', 'Deployment']
+
+/** Whether a kind is one in which the driver's controller may run. */
+export const isWorkload = (kind: string) => workloads.includes(kind)
+
 /** The CSI driver as installed in the cluster. */
 export interface Driver {
   cloud: CloudVolumes
@@ -17,11 +25,9 @@ export interface Driver {
 /** The CSI driver, undefined while its controller does not run (its pod needs the Secret with the token). */
 export function csiDriver(cluster: Cluster): Driver | undefined {
   const { store, world } = cluster
-  const kind = ['StatefulSet', 'Deployment'].find((one) =>
-    runs(cluster, one, 'kube-system', 'csi-do-controller'),
-  )
+  const kind = workloads.find((one) => runs(cluster, one, 'kube-system', driverName))
   const containers = kind
-    ? listAt(store.find(kind, 'kube-system', 'csi-do-controller'), 'spec', 'template', 'spec', 'containers')
+    ? listAt(store.find(kind, 'kube-system', driverName), 'spec', 'template', 'spec', 'containers')
     : []
   for (const container of containers) {
     const token = listAt(container, 'env').find((one) => one.name === 'DIGITALOCEAN_ACCESS_TOKEN')

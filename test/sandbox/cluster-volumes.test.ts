@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import t, { type Test } from 'tap'
 import type { Cluster } from '../../sandbox/cluster/cluster.ts'
-import { listAt, type Thing, textAt } from '../../sandbox/cluster/tree.ts'
+import { listAt, numberAt, type Thing, textAt, treeAt } from '../../sandbox/cluster/tree.ts'
 import { apply, claim, cluster, csi, digitalOcean, eventually, workload } from './cluster-ground.ts'
 import { clear, ground } from './droplet-ground.ts'
 
@@ -57,6 +57,29 @@ t.test(
     t.same(cloud.volumes, [], 'the volume is deleted with it')
   },
 )
+
+t.test('a volume whose pod went while the driver did not run is let go of when it runs again', async (t) => {
+  const { one, cloud, bound } = await withDriver(t)
+  apply(one, claim('hello'))
+  await bound('hello')
+  const data = { name: 'data', persistentVolumeClaim: { claimName: 'hello' } }
+  apply(one, workload('StatefulSet', 'default', 'hello', {}, { volumes: [data] }))
+  const attached = () => one.store.list('VolumeAttachment').length
+  await eventually(one, () => attached() === 1 && cloud.volumes[0]?.droplet_ids.length === 1)
+  const driver = one.store.get('StatefulSet', 'kube-system', 'csi-do-controller')
+  const scaled = (replicas: number) => one.store.apply({ ...driver, spec: { ...treeAt(driver, 'spec'), replicas } })
+  const ready = () =>
+    numberAt(one.store.find('StatefulSet', 'kube-system', 'csi-do-controller'), 0, 'status', 'readyReplicas')
+  scaled(0)
+  await eventually(one, () => ready() === 0)
+  one.store.remove('StatefulSet', 'default', 'hello')
+  await eventually(one, () => !one.store.find('Pod', 'default', 'hello-0'))
+  await new Promise((done) => setTimeout(done, 50))
+  t.equal(attached(), 1, 'nobody detaches it')
+  scaled(1)
+  await eventually(one, () => attached() === 0)
+  t.same(cloud.volumes[0]?.droplet_ids, [])
+})
 
 t.test('a claim larger than DigitalOcean has stays pending and says why', async (t) => {
   const { one, phase } = await withDriver(t)

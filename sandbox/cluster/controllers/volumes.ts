@@ -1,6 +1,6 @@
 import type { Cluster } from '../cluster.ts'
 import { type Controller, keyOf, own, split } from '../control.ts'
-import { csiDriver, type Driver, provisioner } from '../csi.ts'
+import { csiDriver, type Driver, driverName, isWorkload, provisioner } from '../csi.ts'
 import { Refusal } from '../refusal.ts'
 import { at, listAt, type Thing, type Tree, textAt, textsAt, treeAt } from '../tree.ts'
 import { attachmentOf, claimsOf } from './mounts.ts'
@@ -54,6 +54,9 @@ export function attachments(cluster: Cluster): Controller {
   const { store } = cluster
   return {
     keys: ({ kind, thing }) => {
+      // What changed while the driver did not run (a drain may move it, too) waits for it.
+      if (thing.metadata.name === driverName && isWorkload(kind.kind))
+        return store.list('PersistentVolume').map((one) => one.metadata.name)
       if (kind.kind === 'PersistentVolume') return [thing.metadata.name]
       if (kind.kind === 'PersistentVolumeClaim') return [textAt(thing, 'spec', 'volumeName')].filter(Boolean)
       if (kind.kind !== 'Pod') return []
