@@ -67,7 +67,8 @@ t.test('a volume whose pod went while the driver did not run is let go of when i
   const attached = () => one.store.list('VolumeAttachment').length
   await eventually(one, () => attached() === 1 && cloud.volumes[0]?.droplet_ids.length === 1)
   const driver = one.store.get('StatefulSet', 'kube-system', 'csi-do-controller')
-  const scaled = (replicas: number) => one.store.apply({ ...driver, spec: { ...treeAt(driver, 'spec'), replicas } })
+  const scaled = (replicas: number) =>
+    one.store.apply({ ...driver, spec: { ...treeAt(driver, 'spec'), replicas } })
   const ready = () =>
     numberAt(one.store.find('StatefulSet', 'kube-system', 'csi-do-controller'), 0, 'status', 'readyReplicas')
   scaled(0)
