@@ -10,7 +10,6 @@ import { beginDryRun, DryRunEnd } from './dry-run.ts'
 import { atEnd, endAll, patience } from './ending.ts'
 import { leaveProxiesOut, missingTokens } from './environment.ts'
 import { type CommandName, type Flags, helpText, readFlags } from './flags.ts'
-import { loadX509 } from './node/x509.ts'
 import { Problem, Problems } from './problem.ts'
 import { isOutcome, present } from './result.ts'
 import { redact } from './secret.ts'
@@ -157,7 +156,6 @@ async function openSandbox(): Promise<void> {
     import('dots-wrapper'),
     import('@aws-sdk/client-s3'),
     import('handlebars'),
-    loadX509(),
   ])
   const lines = createInterface({ input: child.stdout })
   const env = await new Promise<Record<string, string>>((resolve, reject) => {

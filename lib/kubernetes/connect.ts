@@ -1,79 +1,15 @@
-import { accessSync, chmodSync, constants, mkdirSync, writeFileSync } from 'node:fs'
-import { dirname, join, resolve } from 'node:path'
-import { cloudTime } from '../clients/clock.ts'
 import type { ReservedIp } from '../clients/digitalocean-types.ts'
 import type { Cluster } from '../cluster/cluster.ts'
 import { DryRunEnd, isDryRun } from '../dry-run.ts'
-import { makeOperatorCertificate, renderKubeconfig } from '../node/index.ts'
 import { Problem } from '../problem.ts'
 import type { Buckets } from '../store/buckets.ts'
 import type { Kit } from '../store/kit.ts'
 import { tell } from '../story.ts'
 import { type Kube, kubectl, ToolFailure } from '../tools.ts'
 import { waitFor } from '../wait.ts'
+import { writeKubeconfig } from './kubeconfig.ts'
 import { Reports } from './reports.ts'
 import { whoMayConnect } from './who-may-connect.ts'
-
-/** The name in the API server's certificate that never changes, whatever the address. */
-export const tlsName = (cluster: string) => `${cluster}.regrow.internal`
-
-/** Where a cluster's kubeconfig is written: the current folder, or `REGROW_KUBECONFIG_DIR`. */
-export const kubeconfigPath = (cluster: string) =>
-  resolve(process.env.REGROW_KUBECONFIG_DIR ?? '.', `kubeconfig-${cluster}.yaml`)
-
-/** Writes the kubeconfig (mode 0600): it was known before the machine, because the kit holds the authorities. */
-export async function writeKubeconfig(
-  cluster: Pick<Cluster, 'name' | 'cloud'>,
-  kit: Kit,
-  address: string,
-  file = kubeconfigPath(cluster.name),
-): Promise<Kube> {
-  const now = cloudTime(cluster.cloud)
-  const operator = await makeOperatorCertificate(kit.authorities, { now })
-  const text = renderKubeconfig({
-    cluster: cluster.name,
-    server: `https://${address}:${apiPort()}`,
-    tlsServerName: tlsName(cluster.name),
-    ca: kit.authorities.server.cert,
-    cert: operator.cert,
-    key: operator.key,
-  })
-  try {
-    mkdirSync(join(file, '..'), { recursive: true })
-    writeFileSync(file, text, { mode: 0o600 })
-    chmodSync(file, 0o600)
-  } catch (cause) {
-    throw unwritable(
-      file,
-      cause,
-      file === kubeconfigPath(cluster.name) ? 'REGROW_KUBECONFIG_DIR' : '--output',
-    )
-  }
-  return { file }
-}
-
-/** Whether the kubeconfig can be written at the end: asked beforehand, while nothing exists. @throws Problem */
-export function checkKubeconfigPlace(cluster: string): void {
-  const file = kubeconfigPath(cluster)
-  try {
-    accessSync(dirname(file), constants.W_OK)
-  } catch (cause) {
-    // A folder that is not there yet will be made.
-    if ((cause as NodeJS.ErrnoException).code !== 'ENOENT') throw unwritable(file, cause)
-  }
-}
-
-function unwritable(file: string, cause: unknown, by = 'REGROW_KUBECONFIG_DIR'): Problem {
-  return new Problem(`${file} cannot be written${why(cause)}`, {
-    cure: `Run it in a folder of yours, or name one with ${by}.`,
-    cause,
-  })
-}
-
-const why = (cause: unknown) => (cause instanceof Error && 'code' in cause ? ` (${cause.code})` : '')
-
-/** 6443; another port only where a rehearsal has a single address for all its servers. */
-const apiPort = () => process.env.REGROW_API_PORT ?? '6443'
 
 /**
  * Follows a first server from power-on to a Kubernetes API that answers: by its reports, until the API does.

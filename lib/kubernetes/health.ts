@@ -6,7 +6,7 @@ import type { Buckets } from '../store/buckets.ts'
 import { readKit } from '../store/kit.ts'
 import { type Kube, kubectl, ToolFailure, workFolder } from '../tools.ts'
 import { applications, stateOf } from './applications.ts'
-import { writeKubeconfig } from './connect.ts'
+import { writeKubeconfig } from './kubeconfig.ts'
 import { troubles } from './troubles.ts'
 import { whoMayConnect } from './who-may-connect.ts'
 

@@ -3,7 +3,7 @@ import { cloudTime } from '../clients/clock.ts'
 import type { ReservedIp } from '../clients/digitalocean-types.ts'
 import type { Cluster } from '../cluster/cluster.ts'
 import { endpoints } from '../environment.ts'
-import { tlsName } from '../kubernetes/connect.ts'
+import { tlsName } from '../kubernetes/kubeconfig.ts'
 import {
   type BundleWish,
   installSteps,

@@ -1,0 +1,62 @@
+import { X509Certificate } from 'node:crypto'
+import { chmodSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { load } from 'js-yaml'
+import t from 'tap'
+import { writeKubeconfig } from '../../lib/kubernetes/kubeconfig.ts'
+import { makeClusterAuthorities } from '../../lib/node/index.ts'
+
+const day = 86_400_000
+const now = new Date()
+const file = join(t.testdir(), 'of', 'kubeconfig-main.yaml')
+const authorities = await makeClusterAuthorities({ now })
+let ahead = 0
+const cloud = { clockOffset: () => ahead * day }
+
+/** Writes it again. @returns its text, and whether it is another than before */
+async function again(kit = { authorities }, address = '192.0.2.7') {
+  const before = text()
+  t.same(await writeKubeconfig({ name: 'main', cloud }, kit, address, file), { file })
+  return { text: text(), isNew: text() !== before }
+}
+
+function text(): string {
+  try {
+    return readFileSync(file, 'utf8')
+  } catch {
+    return ''
+  }
+}
+
+const validTo = (of: string) => {
+  const { users } = load(of) as { users: { user: Record<string, string> }[] }
+  const pem = Buffer.from(users[0]?.user['client-certificate-data'] ?? '', 'base64')
+  return Date.parse(new X509Certificate(pem).validTo)
+}
+
+t.test('a kubeconfig that is good stays as it is', async (t) => {
+  t.ok((await again()).isNew, 'made with its folder')
+  t.equal(statSync(file).mode & 0o777, 0o600)
+  chmodSync(file, 0o644)
+  t.notOk((await again()).isNew)
+  t.equal(statSync(file).mode & 0o777, 0o600, 'but for who may read it')
+})
+
+t.test('one that is not is made anew', async (t) => {
+  t.ok((await again({ authorities }, '192.0.2.8')).isNew, 'for another address')
+  ahead = 334
+  t.notOk((await again({ authorities }, '192.0.2.8')).isNew, 'good for 31 days')
+  ahead = 336
+  const renewed = await again({ authorities }, '192.0.2.8')
+  t.ok(renewed.isNew, 'good for 29 days')
+  t.ok(validTo(renewed.text) > now.getTime() + 700 * day)
+  ahead = 0
+  t.ok((await again({ authorities }, '192.0.2.8')).isNew, 'not good yet')
+  const client = (await makeClusterAuthorities({ now })).client
+  const other = { authorities: { ...authorities, client } }
+  t.ok((await again(other, '192.0.2.8')).isNew, 'signed by another authority')
+  writeFileSync(file, text().slice(0, -200))
+  t.ok((await again(other, '192.0.2.8')).isNew, 'half of it')
+  writeFileSync(file, text().replace(/client-certificate-data: \S+/, 'client-certificate-data: bm9uZQ=='))
+  t.ok((await again(other, '192.0.2.8')).isNew, 'no certificate')
+})
