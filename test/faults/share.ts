@@ -1,5 +1,6 @@
 import { spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
+import type { Breakable } from './flows.ts'
 
 /** The commit that draws what is tried where not everything is. */
 export const seed = spawnSync('git', ['rev-parse', 'HEAD'], { encoding: 'utf8' }).stdout.trim()
@@ -19,4 +20,18 @@ export function inOrder<T>(all: readonly T[], tell: (one: T) => string): T[] {
 /** In that order, as many as this run tries. */
 export function drawnBy<T>(all: readonly T[], tell: (one: T) => string): T[] {
   return inOrder(all, tell).slice(0, Math.ceil(all.length * Math.min(1, share)))
+}
+
+/**
+ * The flows that this run breaks, and the others: where only a share is tried, it is tried of those that every run breaks
+ * and of three more, because to make the worlds in which a flow begins takes longer than to break it.
+ */
+export function drawnFlows(all: readonly Breakable[]): { drawn: Breakable[]; others: Breakable[] } {
+  const more = inOrder(
+    all.filter(({ always }) => !always),
+    ({ name }) => name,
+  )
+  const count = share < 1 ? 3 : more.length
+  const drawn = [...all.filter(({ always }) => always), ...more.slice(0, count)]
+  return { drawn, others: more.slice(count) }
 }
