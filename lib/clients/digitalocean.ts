@@ -114,12 +114,18 @@ export async function connectDigitalOcean(
     account: async () =>
       (await look('account', z.object({ account: types.account }), () => api.account.getAccount())).account,
     projects: () => all('projects', types.project, (page) => api.project.listProjects(page)),
-    projectResources: async (project_id) =>
-      (
-        await all('resources', types.projectResource, (page) =>
+    projectResources: async (project_id) => {
+      try {
+        const found = await all('resources', types.projectResource, (page) =>
           api.project.listProjectResources({ project_id, ...page }),
         )
-      ).map((one) => one.urn),
+        return found.map((one) => one.urn)
+      } catch (error) {
+        // A list may show a project before it can be asked for, and after it is gone.
+        if (error instanceof DigitalOceanRefusal && error.status === 404) return []
+        throw error
+      }
+    },
     vpcs: () => all('vpcs', types.vpc, (page) => api.vpc.listVpcs(page)),
     firewalls: () => all('firewalls', types.firewall, (page) => api.firewall.listFirewalls(page)),
     sshKeys: () => all('ssh_keys', types.sshKey, (page) => api.sshKey.listSshKeys(page)),
