@@ -1,0 +1,91 @@
+import { CreateBucketCommand, S3Client } from '@aws-sdk/client-s3'
+import { z } from 'zod'
+import { box } from './boxes.ts'
+import type { Row } from './row.ts'
+
+const { AWS_ENDPOINT_URL: store = '' } = box.env
+const other = (more = '') =>
+  `store: {endpoint: '${store}', region: eu-1, velero: my-velero, kit: my-kit}\n${more}`
+const stores = await otherStore()
+
+/** Buckets and keys that a person made at another store. */
+export const anotherStore: Row[] = [
+  {
+    run: 'bootstrap.mts --config b2.yaml',
+    given: () => box.file('b2.yaml', other()),
+    code: 2,
+    found: [
+      [
+        'cluster.yaml names another store, and REGROW_STORE_KEY, REGROW_STORE_SECRET, REGROW_VELERO_KEY, REGROW_VELERO_SECRET are not set',
+        'Two keys are needed there: yours for both buckets, the cluster’s for the backups’ bucket alone (docs/setup.md).',
+      ],
+    ],
+  },
+  {
+    run: 'bootstrap.mts --config b3.yaml',
+    given: () => box.file('b3.yaml', other().replace('my-kit', 'no-kit')),
+    env: { ...stores.operator, ...stores.cluster },
+    code: 1,
+    found: [['bucket no-kit is not there', `Make it at ${store}.`]],
+  },
+  {
+    run: 'bootstrap.mts --config b2.yaml',
+    env: { ...stores.half, ...stores.cluster },
+    code: 1,
+    found: [
+      [
+        'the key in REGROW_STORE_KEY may not use bucket my-kit',
+        `Give it to the key at ${store}, or name other buckets (store.velero, store.kit).`,
+      ],
+    ],
+  },
+  {
+    run: 'bootstrap.mts --config b2.yaml',
+    env: { ...stores.operator, ...stores.tooMuch },
+    code: 1,
+    found: [
+      [
+        'the key in REGROW_VELERO_KEY opens bucket my-kit too',
+        `It will live in the cluster: make one at ${store} for my-velero alone.`,
+      ],
+    ],
+  },
+]
+
+/** Two buckets as a person makes them at another store, and keys of several reach. */
+async function otherStore() {
+  const keyFor = async (variables: [string, string], grants: [string, string][]) => {
+    const made = await box.cloud('POST', '/v2/spaces/keys', {
+      name: 'mine',
+      grants: grants.map(([bucket, permission]) => ({ bucket, permission })),
+    })
+    const { key } = z
+      .object({ key: z.object({ access_key: z.string(), secret_key: z.string() }) })
+      .parse(made)
+    return { [variables[0]]: key.access_key, [variables[1]]: key.secret_key }
+  }
+  const mine: [string, string] = ['REGROW_STORE_KEY', 'REGROW_STORE_SECRET']
+  const clusters: [string, string] = ['REGROW_VELERO_KEY', 'REGROW_VELERO_SECRET']
+  const whole = await keyFor(mine, [['', 'fullaccess']])
+  const client = new S3Client({
+    endpoint: store,
+    region: 'eu-1',
+    forcePathStyle: true,
+    credentials: {
+      accessKeyId: whole.REGROW_STORE_KEY ?? '',
+      secretAccessKey: whole.REGROW_STORE_SECRET ?? '',
+    },
+  })
+  for (const Bucket of ['my-velero', 'my-kit']) await client.send(new CreateBucketCommand({ Bucket }))
+  client.destroy()
+  const both: [string, string][] = [
+    ['my-velero', 'readwrite'],
+    ['my-kit', 'readwrite'],
+  ]
+  return {
+    operator: await keyFor(mine, both),
+    half: await keyFor(mine, both.slice(0, 1)),
+    cluster: await keyFor(clusters, both.slice(0, 1)),
+    tooMuch: await keyFor(clusters, both),
+  }
+}

@@ -1,0 +1,129 @@
+import { z } from 'zod'
+import { box } from './boxes.ts'
+import { keys, type Row } from './row.ts'
+
+/** The token of GitHub, and what a repository holds. */
+export const github: Row[] = [
+  {
+    run: 'bootstrap.mts',
+    behaviour: { githubScopes: 'read:user' },
+    code: 1,
+    found: [
+      [
+        'the GitHub token lacks the scope “repo” (it has: read:user)',
+        'Make a classic token with “repo” at https://github.com/settings/tokens.',
+      ],
+    ],
+  },
+  {
+    run: 'bootstrap.mts',
+    behaviour: { githubMayCreate: false },
+    code: 1,
+    says: [
+      'GitHub refused to create repository regrow-main: 403 Resource not accessible by personal access token',
+      'Give the token the permission: classic “repo”, or fine-grained “Administration” and “Contents”, read and write (docs/setup.md).',
+    ],
+  },
+  {
+    run: 'bootstrap.mts --repo nobody/here',
+    code: 1,
+    says: [
+      'GitHub refused to create repository nobody/here: 404 Not Found',
+      'GitHub says so too where a token may not look: check the name, and the token’s permissions (docs/setup.md).',
+    ],
+  },
+  {
+    run: 'bootstrap.mts --repo bob/open',
+    given: () => repository('open', {}, false),
+    code: 1,
+    found: [['repository bob/open is public', 'Make it private, or name another with --repo.']],
+  },
+  {
+    run: 'bootstrap.mts --repo bob/blog',
+    given: () => repository('blog', { 'index.html': '<p>' }),
+    code: 1,
+    found: [
+      [
+        'repository bob/blog holds something else (index.html)',
+        'Name an empty one, or one that does not exist yet, with --repo.',
+      ],
+    ],
+  },
+  {
+    run: 'bootstrap.mts --repo bob/torn',
+    given: () => repository('torn', { 'clusters/main/cluster.yaml': 'region: [' }),
+    code: 1,
+    found: [
+      [
+        'bob/torn: clusters/main/cluster.yaml cannot be used: is no YAML: unexpected end of the stream within a flow collection (1:10)',
+        keys,
+      ],
+    ],
+  },
+  {
+    run: 'status.mts --repo bob/odd',
+    given: () => repository('odd', { 'clusters/main/cluster.yaml': 'regoin: fra1\nnextNode: none' }),
+    code: 1,
+    found: [
+      [
+        'bob/odd: clusters/main/cluster.yaml cannot be used: nextNode “none” must be a number; has no key “regoin”, did you mean “region”?',
+        keys,
+      ],
+    ],
+  },
+  {
+    run: 'bootstrap.mts --repo bob/grown --region ams3 --size s-2vcpu-4gb',
+    given: () => repository('grown', { 'clusters/main/cluster.yaml': 'region: fra1' }),
+    code: 2,
+    found: [
+      [
+        'cluster main is in fra1 and cannot move to ams3',
+        'Bring a backup back in the other region: ./restore.mts --backup latest --as <name> --region …',
+      ],
+      ['cluster main has size s-1vcpu-2gb', './scale.mts --size s-2vcpu-4gb changes it.'],
+    ],
+  },
+  {
+    run: 'bootstrap.mts --repo bob/locked',
+    given: locked,
+    code: 1,
+    says: [
+      'bob/locked is locked by eve on far (bootstrap, process 7, since 2026-11-23T10:00:00Z)',
+      'Wait for it. If that run is surely not going on any more: the same command with --steal-lock.',
+    ],
+  },
+  {
+    run: 'destroy.mts --repo bob/grown --with-repository',
+    code: 1,
+    found: [
+      [
+        'the GitHub token may not delete a repository: it lacks the scope “delete_repo” (it has: repo)',
+        'Make a classic token with “repo” and “delete_repo”, or leave --with-repository away.',
+      ],
+    ],
+  },
+]
+
+/** A repository of bob's with these files beside its README. */
+async function repository(name: string, files: Record<string, string>, isPrivate = true): Promise<void> {
+  await box.github('POST', '/user/repos', { name, private: isPrivate, auto_init: true })
+  for (const [path, content] of Object.entries(files))
+    await box.github('PUT', `/repos/bob/${name}/contents/${path}`, {
+      message: 'Mine',
+      content: Buffer.from(content).toString('base64'),
+    })
+}
+
+/** A repository whose lock somebody has on another machine. */
+async function locked(): Promise<void> {
+  await repository('locked', { 'clusters/main/cluster.yaml': '' })
+  const at = '/repos/bob/locked/git'
+  const sha = z.object({ sha: z.string() })
+  const { object } = z.object({ object: sha }).parse(await box.github('GET', `${at}/ref/heads/main`))
+  const { tree } = z.object({ tree: sha }).parse(await box.github('GET', `${at}/commits/${object.sha}`))
+  const process = { flow: 'bootstrap', who: 'eve', host: 'far', pid: 7, started: '1' }
+  const holder = { state: 'held', ...process, at: '2026-11-23T10:00:00Z' }
+  const message = `regrow lock\n\n${JSON.stringify(holder)}\n`
+  const made = await box.github('POST', `${at}/commits`, { message, tree: tree.sha, parents: [] })
+  await box.github('POST', `${at}/refs`, { ref: 'refs/regrow/lock', sha: sha.parse(made).sha })
+}
