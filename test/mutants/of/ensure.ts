@@ -1,0 +1,33 @@
+import { type Mutant, mutant } from '../mutant.ts'
+
+/** What is made once, though an answer was lost or somebody else makes it too. */
+export const ensure: readonly Mutant[] = [
+  mutant(
+    'a lost answer is not looked for: creates are repeated',
+    'lib/ensure.ts',
+    'const made = await lookForEffect(thing)',
+    'const made = undefined as T[] | undefined',
+    'lib/ensure',
+  ),
+  mutant(
+    'a twin that was there before is removed',
+    'lib/ensure.ts',
+    'if (!thing.remove || !doubt)',
+    'if (!thing.remove)',
+    'lib/ensure',
+  ),
+  mutant(
+    'what was seen before the lock is not looked at again',
+    'lib/ensure.ts',
+    'if (await mayChange(started)) {',
+    'if ((await mayChange(started)) && false) {',
+    'lib/ensure',
+  ),
+  mutant(
+    'a twin that shows late stays, and is billed',
+    'lib/ensure.ts',
+    'attempt > 1 ? await withLateTwins(thing, made) : made',
+    'made',
+    'lib/ensure',
+  ),
+]

@@ -1,0 +1,42 @@
+// biome-ignore-all lint/suspicious/noTemplateCurlyInString: the code that is broken has them
+import { type Mutant, mutant } from '../mutant.ts'
+
+/** Who may learn a secret: what is printed, signed, or left behind. */
+export const secrets: readonly Mutant[] = [
+  mutant('signatures of URLs are printed', 'lib/secret.ts', "'$1[redacted]'", "'$1'", 'lib/secret'),
+  mutant(
+    'a secret inside Base64 is printed',
+    'lib/secret.ts',
+    'for (const part of encodedWithin(value)) known.add(part)',
+    '',
+    'lib/secret',
+  ),
+  mutant(
+    'the operator’s key is left behind',
+    'lib/store/buckets.ts',
+    'for (const key of [own, ...left]) if',
+    'for (const key of left) if',
+    'flows/life',
+  ),
+  mutant(
+    'the key in the cluster opens the kit as well',
+    'lib/server/first-server.ts',
+    'reached.map((one) => `bucket=${one};permission=readwrite`)',
+    "['bucket=;permission=fullaccess']",
+    'real/input/secrets',
+  ),
+  mutant(
+    'URLs are signed for longer than a week',
+    'lib/server/bundle.ts',
+    'const week = 7 * 24 * 3600',
+    'const week = 8 * 24 * 3600',
+    'server/bundle',
+  ),
+  mutant(
+    'a secret in user-data',
+    'lib/server/bundle.ts',
+    "bundleUrl: await kit.sign('GET', bundleKey(name), week),",
+    "bundleUrl: `${await kit.sign('GET', bundleKey(name), week)}#${wish.node.tokens.server}`,",
+    'server/bundle',
+  ),
+]
