@@ -83,8 +83,18 @@ async function tagAgain(cluster: Cluster, droplet: Droplet): Promise<void> {
   tell('~', `droplet ${droplet.name}`, `its tag ${cluster.tag} was gone: put back`)
 }
 
-/** What DigitalOcean began and could not make never ran and holds nothing: it goes, so that another can have its name. */
-async function removeUnmade(cluster: Cluster, { id, name }: Droplet, attempt: number): Promise<void> {
+/** Whether DigitalOcean began a droplet and could not make it: it stays `new` for ever, and is billed. */
+export async function isUnmade({ cloud }: Cluster, droplet: Droplet): Promise<boolean> {
+  if (droplet.status !== 'new') return false
+  const actions = await cloud.dropletActions(droplet.id).catch(() => [])
+  return actions.some((one) => one.status === 'errored')
+}
+
+/**
+ * What DigitalOcean began and could not make never ran and holds nothing: it goes, so that another can have its name.
+ * @throws Problem when this was the third attempt to make it
+ */
+export async function removeUnmade(cluster: Cluster, { id, name }: Droplet, attempt: number): Promise<void> {
   await waitFor(
     { wish: `droplet ${name}, which could not be made, is gone`, every: 3, within: 120 },
     async () => {
@@ -97,7 +107,7 @@ async function removeUnmade(cluster: Cluster, { id, name }: Droplet, attempt: nu
   tell('-', `droplet ${name}`, 'its create action errored at DigitalOcean')
   if (attempt === 3)
     throw new Problem(`DigitalOcean could not make droplet ${name}: its create action errored three times`, {
-      cure: 'Look at https://status.digitalocean.com; nothing of it is left. Then run the same command again.',
+      cure: 'Look at https://status.digitalocean.com; nothing of it is left. Later run the same command again; ./scale.mts where it was to join.',
     })
 }
 
@@ -113,13 +123,10 @@ async function powered(cluster: Cluster, droplet: Droplet): Promise<Droplet | un
       const now = await cluster.cloud.droplet(droplet.id)
       note(now ? now.status : 'not to be seen yet')
       if (now?.status === 'active' && !now.locked && now.networks.v4.length > 0) return now
-      const failed = (await cluster.cloud.dropletActions(droplet.id).catch(() => [])).find(
-        (one) => one.status === 'errored',
-      )
-      return failed && now?.status === 'new' ? 'errored' : undefined
+      return now && (await isUnmade(cluster, now)) ? 'unmade' : undefined
     },
   )
-  return seen === 'errored' ? undefined : seen
+  return seen === 'unmade' ? undefined : seen
 }
 
 function imaginedDroplet(name: string, size: string, region: string): Droplet {

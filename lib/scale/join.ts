@@ -1,6 +1,6 @@
 import type { Droplet, SshKey } from '../clients/digitalocean-types.ts'
 import type { Cluster } from '../cluster/cluster.ts'
-import { makeDroplet } from '../digitalocean/droplet.ts'
+import { isUnmade, makeDroplet, removeUnmade } from '../digitalocean/droplet.ts'
 import { ensureInProject } from '../digitalocean/project.ts'
 import { isDryRun } from '../dry-run.ts'
 import { members, membersNow } from '../kubernetes/nodes.ts'
@@ -58,7 +58,7 @@ export async function join(
   // The lost answer to a create may have been that to its assignment.
   if (!isDryRun())
     await ensureInProject(cluster, ground.project, made).catch((error: unknown) => failed.push(error))
-  if (!isDryRun()) failed.push(...(await untilReady(cluster, ground, kube, ordered)))
+  if (!isDryRun()) failed.push(...(await untilReady(cluster, ground, kube, ordered, server)))
   tellAll(failed)
 }
 
@@ -104,13 +104,24 @@ async function order(
 /** Watches all that join together: one look at the nodes and one at the droplets each round. @returns the failures */
 async function untilReady(
   cluster: Cluster,
-  { buckets }: JoinGround,
+  ground: JoinGround,
   kube: Kube,
   nodes: readonly Described[],
+  server: string,
 ): Promise<unknown[]> {
   const started = performance.now()
-  const waiting = new Map(nodes.map(({ name, role }) => [name, new Reports(buckets, name, role)]))
+  const waiting = new Map(nodes.map(({ name, role }) => [name, new Reports(ground.buckets, name, role)]))
   const failed: unknown[] = []
+  const orders = new Map<string, number>()
+  const orderAgain = async (unmade: Droplet) => {
+    const { name } = unmade
+    const attempt = (orders.get(name) ?? 0) + 1
+    orders.set(name, attempt)
+    await removeUnmade(cluster, unmade, attempt)
+    for (const node of nodes.filter((one) => one.name === name))
+      await order(cluster, ground, node, { server, isThere: false })
+  }
+  let rounds = 0
   if (waiting.size === 0) return []
   const wish = waiting.size === 1 ? `${[...waiting.keys()][0]} joins` : `${waiting.size} machines join`
   try {
@@ -123,16 +134,24 @@ async function untilReady(
           tell('+', `node ${name}`, 'Ready', (performance.now() - started) / 1000)
         }
       if (waiting.size === 0) return true
-      await powerOnWhatIsOff(cluster, waiting)
-      await forAll([...waiting], async ([name, reports]) => {
+      const machines = (await cluster.cloud.dropletsTagged(cluster.tag)).filter((one) =>
+        waiting.has(one.name),
+      )
+      await powerOn(machines.filter(({ status }) => status === 'off'))
+      const attend = async (name: string, work: () => Promise<void>) => {
         try {
-          await reports.follow()
+          await work()
         } catch (error) {
           if (!(error instanceof Problem)) throw error
           waiting.delete(name)
           failed.push(error)
         }
-      })
+      }
+      // One a round: a hundred that are being made would be a hundred more requests.
+      const beingMade = machines.filter(({ status }) => status === 'new')
+      const next = beingMade[rounds++ % beingMade.length]
+      if (next && (await isUnmade(cluster, next))) await attend(next.name, () => orderAgain(next))
+      await forAll([...waiting], ([name, reports]) => attend(name, () => reports.follow()))
       note([...waiting].map(([name, { last }]) => `${name}: ${last}`).join('; '))
       return waiting.size === 0 ? true : undefined
     })
@@ -143,11 +162,9 @@ async function untilReady(
 }
 
 /** Nothing may be billed and off; a refusal means that something is pending, and the next round looks again. */
-async function powerOnWhatIsOff(cluster: Cluster, waiting: ReadonlyMap<string, unknown>): Promise<void> {
-  const droplets = await cluster.cloud.dropletsTagged(cluster.tag)
-  for (const droplet of droplets)
-    if (droplet.status === 'off' && waiting.has(droplet.name))
-      await doctl`compute droplet-action power-on ${droplet.id}`.catch((error: unknown) => {
-        if (!(error instanceof ToolFailure)) throw error
-      })
+async function powerOn(droplets: readonly Droplet[]): Promise<void> {
+  for (const { id } of droplets)
+    await doctl`compute droplet-action power-on ${id}`.catch((error: unknown) => {
+      if (!(error instanceof ToolFailure)) throw error
+    })
 }
