@@ -22,6 +22,8 @@ export interface Thing<T> {
   patience?: number
   /** Why it is no use to try again, as seen after a failed act; undefined when it may heal. */
   hopeless?: () => Promise<Problem | undefined>
+  /** What to do when it could not be made after all; by default to mend what was said. */
+  cure?: string
   /** Which of several to keep; the first by default. */
   prefer?: (twins: T[]) => T | undefined
 }
@@ -58,7 +60,7 @@ export async function ensure<T>(thing: Thing<T>): Promise<T> {
       if (made) return one(thing, made, '+', started, true)
       if (attempt === attempts)
         throw new Problem(`${thing.what} could not be made: ${error.message}`, {
-          cure: 'Mend what it says and run the same command again: it goes on from here.',
+          cure: thing.cure ?? 'Mend what it says and run the same command again: it goes on from here.',
           cause: error,
         })
       await backoff(attempt, thing.patience)

@@ -1,5 +1,6 @@
 import { change } from '../change.ts'
 import type { ReservedIp } from '../clients/digitalocean-types.ts'
+import type { GitHub, Place } from '../clients/github.ts'
 import { GitHubRefusal } from '../clients/github-refusal.ts'
 import type { Cluster } from '../cluster/cluster.ts'
 import { isDryRun } from '../dry-run.ts'
@@ -82,10 +83,29 @@ function tellEdit(one: Drift): void {
   else tell('!', one.path, `edited by you and changed by regrow: yours is kept\n${one.difference}`)
 }
 
+const deployKeyTitle = (cluster: string) => `argocd ${cluster}`
+
+/**
+ * Whether a repository has the deploy key of a cluster's Argo CD, told by its title; undefined where GitHub does not
+ * let the token look, or there is no such repository.
+ */
+export async function hasDeployKey(
+  github: GitHub,
+  place: Place,
+  cluster: string,
+): Promise<boolean | undefined> {
+  try {
+    return (await github.deployKeys(place)).some((key) => key.title === deployKeyTitle(cluster))
+  } catch (error) {
+    if (!(error instanceof GitHubRefusal)) throw error
+    return undefined
+  }
+}
+
 /** The read-only key of Argo CD. Deleting the token that made it deletes it too; then it is made again. */
 async function ensureDeployKey({ github, place, name }: Cluster, publicKey: string): Promise<void> {
   const body = (text: string) => text.split(' ').slice(0, 2).join(' ')
-  const title = `argocd ${name}`
+  const title = deployKeyTitle(name)
   // In a dry run the repository may be imagined.
   const keys = async () =>
     isDryRun() && !(await github.repository(place.owner, place.name)) ? [] : github.deployKeys(place)
@@ -110,6 +130,7 @@ async function ensureDeployKey({ github, place, name }: Cluster, publicKey: stri
       })
     },
     detail: () => 'read-only',
+    cure: `GitHub takes a deploy key in one repository alone. Where another one describes cluster ${name}, name that with --repo OWNER/NAME; otherwise mend what it says and run the same command again.`,
     imagined: { id: 0, key: publicKey, title, read_only: true },
   })
 }

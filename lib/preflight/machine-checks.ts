@@ -21,26 +21,6 @@ export async function sizeIsKept({ committed, wanted, name }: Cluster): Promise<
       ]
 }
 
-/**
- * A cluster whose machines are there is described somewhere: without `--repo` another repository would be made beside it,
- * with a lock of its own.
- */
-export async function repositoryIsNamed(
-  { repository, place, name }: Cluster,
-  own: Inventory,
-): Promise<Problem[]> {
-  const [first] = own.droplets
-  if (repository || !first) return []
-  return [
-    new Problem(
-      `droplet ${first.name} of cluster ${name} is there, and ${place.owner}/${place.name} is not`,
-      {
-        cure: 'Name its repository with --repo OWNER/NAME. Is that lost for good? Make an empty private one of this name: it is filled anew.',
-      },
-    ),
-  ]
-}
-
 /** The account is active and has room for the machines, volumes and addresses that are to be made. */
 export const limits: Check = async (cluster, own) => {
   const account = accountOf(cluster)
@@ -174,6 +154,16 @@ export async function machinesAreDescribed(cluster: Cluster, own: Inventory): Pr
     await renumberLostServer(cluster, own.droplets)
     return []
   }
+  const { owner, name: repository } = cluster.place
+  if (!cluster.committed && cluster.repository)
+    return [
+      new Problem(
+        `${owner}/${repository} does not describe cluster ${cluster.name}, whose machines are there: ${unknown.map((one) => `${one.name} (${one.id})`).join(', ')}`,
+        {
+          cure: 'Name the repository that describes it with --repo OWNER/NAME. Is there none any more? Then remove them: doctl compute droplet delete <id>.',
+        },
+      ),
+    ]
   const missing = [...described].filter((name) => !own.droplets.some((one) => one.name === name))
   return unknown.map(
     (one) =>

@@ -11,14 +11,13 @@ import { Problem, Problems } from '../problem.ts'
 import { otherStoreProblems } from '../store/other-store.ts'
 import { doctl, ToolFailure } from '../tools.ts'
 import type { Check } from './check.ts'
+import { limits, machinesAreDescribed, noTwins, regionAndSize, sizeIsKept } from './machine-checks.ts'
 import {
-  limits,
-  machinesAreDescribed,
-  noTwins,
-  regionAndSize,
+  deployKeyIsFree,
   repositoryIsNamed,
-  sizeIsKept,
-} from './machine-checks.ts'
+  repositoryIsOurs,
+  repositoryIsWritable,
+} from './repository-checks.ts'
 
 /**
  * Looks for everything that would fail later, before anything exists.
@@ -43,6 +42,7 @@ export async function preflight(
       regionAndSize,
       ranges,
       repositoryIsOurs,
+      deployKeyIsFree,
       ...(readOnly ? [] : [repositoryIsWritable]),
       noTwins,
       ...machines,
@@ -175,36 +175,6 @@ const ranges: Check = async ({ cloud, wanted, name }, own) => {
     ? [
         new Problem(`network ${range} meets ${other.ip_range} of network ${other.name}`, {
           cure: `Choose another network.range for ${names.network(name)} in a --config file.`,
-        }),
-      ]
-    : []
-}
-
-const repositoryIsWritable: Check = async ({ place, repository }) =>
-  repository?.permissions && !repository.permissions.push
-    ? [
-        new Problem(`the GitHub token may not write to ${place.owner}/${place.name}`, {
-          cure: 'Give it Contents and Administration, read and write.',
-        }),
-      ]
-    : []
-
-const repositoryIsOurs: Check = async ({ github, place, repository, committed }) => {
-  if (!repository) return []
-  const full = `${place.owner}/${place.name}`
-  if (!repository.private)
-    return [
-      new Problem(`repository ${full} is public`, { cure: 'Make it private, or name another with --repo.' }),
-    ]
-  if (committed) return []
-  const head = await github.ref(place, 'heads/main')
-  if (!head) return []
-  const files = await github.tree(place, (await github.commit(place, head)).tree.sha)
-  const foreign = [...files.keys()].filter((path) => path !== 'README.md' && !path.startsWith('clusters/'))
-  return foreign.length > 0 && !files.has('applications/platform.yaml')
-    ? [
-        new Problem(`repository ${full} holds something else (${foreign.slice(0, 3).join(', ')})`, {
-          cure: 'Name an empty one, or one that does not exist yet, with --repo.',
         }),
       ]
     : []

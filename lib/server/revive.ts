@@ -1,7 +1,7 @@
 import { change } from '../change.ts'
 import type { Droplet } from '../clients/digitalocean-types.ts'
 import type { Bucket } from '../clients/s3.ts'
-import type { Cluster } from '../cluster/cluster.ts'
+import { bucketPlaces, type Cluster } from '../cluster/cluster.ts'
 import { names } from '../cluster/names.ts'
 import { findDroplets } from '../digitalocean/droplet.ts'
 import { isDryRun } from '../dry-run.ts'
@@ -19,15 +19,18 @@ const week = 7 * 24 * 3600_000
 
 /**
  * A first server that once ran and is gone leaves its number behind, because names are never used twice: the wish gets
- * the next one, so that the plan shows what will be made. The buckets tell whether it ever ran.
+ * the next one, so that the plan shows what will be made. The buckets tell whether it ever ran, and of earlier ones too
+ * where the description that counted them is lost.
  * @param droplets those of the cluster that exist
  */
 export async function renumberLostServer(cluster: Cluster, droplets: readonly Droplet[]): Promise<void> {
   const name = firstServerName(cluster)
-  if (!cluster.committed || droplets.some((one) => one.name === name)) return
+  if (droplets.some((one) => one.name === name)) return
+  // A store of the person's own is looked at by its own check first.
+  if (!cluster.committed && !bucketPlaces(cluster).spaces) return
   const buckets = await openBuckets(cluster, 'read')
   if (!buckets || !(await everReported(buckets.kit, name))) return
-  takeNextNumber(cluster, 'it is gone')
+  while (await everReported(buckets.kit, firstServerName(cluster))) takeNextNumber(cluster, 'it is gone')
   tell('!', 'backups', `those of ${name} stay; this run grows an empty cluster beside them`)
 }
 

@@ -1,0 +1,84 @@
+import { bucketPlaces } from '../cluster/cluster.ts'
+import { names } from '../cluster/names.ts'
+import { hasDeployKey } from '../gitops/seed.ts'
+import { Problem } from '../problem.ts'
+import { missingBuckets } from '../store/existence.ts'
+import type { Check } from './check.ts'
+
+/**
+ * A cluster whose machines are there is described somewhere: without `--repo` another repository would be made beside it,
+ * with a lock of its own.
+ */
+export const repositoryIsNamed: Check = async ({ repository, place, name }, own) => {
+  const [first] = own.droplets
+  if (repository || !first) return []
+  return [
+    new Problem(
+      `droplet ${first.name} of cluster ${name} is there, and ${place.owner}/${place.name} is not`,
+      {
+        cure: 'Name its repository with --repo OWNER/NAME. Is that lost for good? Make an empty private one of this name: it is filled anew.',
+      },
+    ),
+  ]
+}
+
+/**
+ * GitHub takes a deploy key in one repository alone, and a cluster's kit has one: while that is in the repository of the
+ * usual name, no other can take its place. Without buckets there is no kit yet, and a key there is of an earlier one.
+ */
+export const deployKeyIsFree: Check = async (cluster, own) => {
+  const { github, place, repository, login = '', name } = cluster
+  // repositoryIsNamed tells.
+  if (!repository && own.droplets.length > 0) return []
+  const usual = { owner: login, name: names.repository(name) }
+  if (place.owner === usual.owner && place.name === usual.name) return []
+  const [there, here] = await Promise.all([usual, place].map((one) => hasDeployKey(github, one, name)))
+  if (!there || here) return []
+  const places = bucketPlaces(cluster)
+  if (places.spaces && (await missingBuckets(places)).includes(places.kit)) return []
+  const full = `${usual.owner}/${usual.name}`
+  const other = `${place.owner}/${place.name}`
+  return [
+    new Problem(
+      `cluster ${name} has its deploy key in ${full}, and GitHub takes it in no second repository, ${other}`,
+      {
+        cure:
+          own.droplets.length > 0
+            ? 'Leave --repo away.'
+            : `Leave --repo away. Or is ${other} to take its place? Then first remove the deploy key “argocd ${name}” from ${full} (Settings, Deploy keys).`,
+      },
+    ),
+  ]
+}
+
+/** The token may write to it. */
+export const repositoryIsWritable: Check = async ({ place, repository }) =>
+  repository?.permissions && !repository.permissions.push
+    ? [
+        new Problem(`the GitHub token may not write to ${place.owner}/${place.name}`, {
+          cure: 'Give it Contents and Administration, read and write.',
+        }),
+      ]
+    : []
+
+/** It is private, and holds this or nothing else. */
+export const repositoryIsOurs: Check = async ({ github, place, repository, committed }) => {
+  if (!repository) return []
+  const full = `${place.owner}/${place.name}`
+  if (!repository.private)
+    return [
+      new Problem(`repository ${full} is public`, { cure: 'Make it private, or name another with --repo.' }),
+    ]
+  if (committed) return []
+  const head = await github.ref(place, 'heads/main')
+  if (!head) return []
+  const files = await github.tree(place, (await github.commit(place, head)).tree.sha)
+  const foreign = [...files.keys()].filter((path) => path !== 'README.md' && !path.startsWith('clusters/'))
+  return foreign.length > 0 && !files.has('applications/platform.yaml')
+    ? [
+        new Problem(`repository ${full} holds something else (${foreign.slice(0, 3).join(', ')})`, {
+          cure: 'Name an empty one, or one that does not exist yet, with --repo.',
+        }),
+      ]
+    : []
+}
