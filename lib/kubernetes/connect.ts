@@ -9,7 +9,7 @@ import { type Kube, kubectl, ToolFailure } from '../tools.ts'
 import { waitFor } from '../wait.ts'
 import { writeKubeconfig } from './kubeconfig.ts'
 import { Reports } from './reports.ts'
-import { whoMayConnect } from './who-may-connect.ts'
+import { shutOut, whoMayConnect } from './who-may-connect.ts'
 
 /**
  * Follows a first server from power-on to a Kubernetes API that answers: by its reports, until the API does.
@@ -33,7 +33,8 @@ export async function connect(
   }
   const reports = new Reports(buckets, node, 'first-server')
   const cure = cureForSilence(cluster, address)
-  const silence = new Silence(`${address}:6443`, cure)
+  const patience = shutOut(cluster.wanted.network.adminCidrs) ? 60 : 300
+  const silence = new Silence(`${address}:6443`, cure, patience)
   const started = performance.now()
   await waitFor({ wish: `${node} installs itself`, every: 3, within: 1500, cure }, async (note) => {
     const [answers] = await Promise.all([ready(kube, node), reports.follow()])
@@ -53,21 +54,25 @@ export async function connect(
 class Silence {
   readonly #api: string
   readonly #cure: string
+  readonly #patience: number
   #since: number | undefined
   #told = false
 
-  constructor(api: string, cure: string) {
+  /** @param patience how long it may last, in seconds */
+  constructor(api: string, cure: string, patience: number) {
     this.#api = api
     this.#cure = cure
+    this.#patience = patience
   }
 
-  /** @throws Problem after five minutes of it */
+  /** @throws Problem when it lasts too long */
   heard(answers: boolean): void {
     if (answers) this.#since = undefined
     else this.#since ??= performance.now()
     const seconds = this.#since === undefined ? 0 : (performance.now() - this.#since) / 1000
     const what = `the Kubernetes API at ${this.#api} does not answer`
-    if (seconds > 300) throw new Problem(`${what}, though its machine is ready`, { cure: this.#cure })
+    if (seconds > this.#patience)
+      throw new Problem(`${what}, though its machine is ready`, { cure: this.#cure })
     if (seconds < 20 || this.#told) return
     this.#told = true
     tell('!', what, this.#cure)

@@ -170,6 +170,23 @@ t.test('a caller whom the firewall shuts out: the API', async (t) => {
   const status = await box.run('scripts/status.mts')
   t.match(status.out, /^api +does not answer at \S+:6443$/m)
   t.match(status.out, 'is open to 203.0.113.7/32')
+  await t.test('whose own address is known does not wait long', async (t) => {
+    const module = box.file(
+      'outside.mjs',
+      `import os from 'node:os'
+import { syncBuiltinESMExports } from 'node:module'
+os.networkInterfaces = () => ({ eth0: [{ family: 'IPv4', address: '198.51.100.9' }] })
+syncBuiltinESMExports()
+`,
+    )
+    const started = performance.now()
+    const known = await box.run('bootstrap.mts', [], { env: { NODE_OPTIONS: `--import ${module}` } })
+    t.equal(known.code, 1)
+    t.match(known.err, '! this machine has 198.51.100.9, which --admin-cidr does not let in')
+    t.match(known.err, /^x the Kubernetes API at \S+:6443 does not answer, though its machine is ready/m)
+    t.match(known.err, '--admin-cidr 203.0.113.7/32,198.51.100.9/32 lets it in')
+    t.ok(performance.now() - started < 150_000, 'instead of five minutes')
+  })
   const open = await box.run('bootstrap.mts', ['--admin-cidr', '203.0.113.7/32,127.0.0.0/8'])
   t.equal(open.code, 0, open.err)
   t.match(open.err, '~ firewall main-firewall')
