@@ -3,8 +3,9 @@
 import { ageOf, lastWhole } from '../lib/backup/backups.ts'
 import { type Cluster, describe } from '../lib/cluster/cluster.ts'
 import { lockHolder } from '../lib/cluster/lock.ts'
+import { hint } from '../lib/hint.ts'
 import { health } from '../lib/kubernetes/health.ts'
-import { plan, sizesBeside } from '../lib/preflight/plan.ts'
+import { type PlanItem, plan, sizesBeside } from '../lib/preflight/plan.ts'
 import { preflightReading } from '../lib/preflight/preflight.ts'
 import { run } from '../lib/run.ts'
 import { openBuckets } from '../lib/store/buckets.ts'
@@ -12,24 +13,33 @@ import { openBuckets } from '../lib/store/buckets.ts'
 const whose = ({ tokens }: Cluster) =>
   tokens.csiIsMain ? 'your DigitalOcean token (narrower: REGROW_CSI_TOKEN)' : 'REGROW_CSI_TOKEN'
 
+const thing = ({ kind, name }: PlanItem) => `${kind} ${name}`
+const line = (item: PlanItem) => [thing(item), item.detail].filter(Boolean).join('  ')
+
+/** What a first server brings along is not missed beside it. */
+const isPart = ({ kind }: PlanItem) => kind === 'Spaces key' || kind === 'volume'
+
 await run('status', async ({ flags }) => {
   const cluster = await describe(flags)
   preflightReading(cluster)
+  const { name, place } = cluster
   const planned = await plan(cluster)
+  const marked = (mark: PlanItem['mark']) => planned.items.filter((item) => item.mark === mark)
+  const isGrown = planned.items.some((item) => item.kind === 'droplet' && item.mark !== '+')
   const buckets = await openBuckets(cluster, 'read')
-  const seen = await health(cluster, buckets)
   const backup = buckets && (await lastWhole(buckets.velero))
+  const seen = await health(cluster, buckets, backup !== undefined)
 
   return {
-    cluster: cluster.committed ? cluster.name : `${cluster.name} (not described in Git yet)`,
-    exists: planned.items
-      .filter((item) => item.mark !== '+')
-      .map((item) => [`${item.kind} ${item.name}`, item.detail].filter(Boolean).join('  ')),
-    changed: [
-      ...planned.items.filter((item) => item.mark === '~').map((item) => `${item.kind} ${item.name}`),
-      ...sizesBeside(cluster, planned.items),
-    ],
-    missing: planned.items.filter((item) => item.mark === '+').map((item) => `${item.kind} ${item.name}`),
+    cluster: cluster.committed ? name : `${name} (not described in ${place.owner}/${place.name} yet)`,
+    exists: planned.items.filter((item) => item.mark !== '+').map(line),
+    changed: [...marked('~').map(line), ...sizesBeside(cluster, planned.items)],
+    missing: marked('+')
+      .filter((item) => isGrown || !cluster.committed || !isPart(item))
+      .map(thing),
+    ...(cluster.committed && isGrown && marked('~').length > 0
+      ? { mendedBy: hint('bootstrap.mts', cluster) }
+      : {}),
     ...seen,
     lockedBy: cluster.repository && (await lockHolder(cluster.github, cluster.place)),
     ...(seen.nodes ? { tokenInCluster: whose(cluster) } : {}),

@@ -116,7 +116,10 @@ export async function removeUnmade(cluster: Cluster, { id, name }: Droplet, atte
  * @returns undefined when DigitalOcean could not make it
  */
 async function powered(cluster: Cluster, droplet: Droplet): Promise<Droplet | undefined> {
-  if (droplet.status === 'off') await doctl`compute droplet-action power-on ${droplet.id}`
+  if (droplet.status === 'off') {
+    await doctl`compute droplet-action power-on ${droplet.id}`
+    tell('~', `droplet ${droplet.name}`, 'was off: powered on')
+  }
   const seen = await waitFor(
     { wish: `droplet ${droplet.name} is on`, every: 3, within: 300 },
     async (note) => {

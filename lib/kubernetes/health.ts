@@ -8,6 +8,7 @@ import { type Kube, kubectl, ToolFailure, workFolder } from '../tools.ts'
 import { applications, stateOf } from './applications.ts'
 import { writeKubeconfig } from './kubeconfig.ts'
 import { troubles } from './troubles.ts'
+import { unreachable } from './unreachable.ts'
 import { whoMayConnect } from './who-may-connect.ts'
 
 const node = z.object({
@@ -17,14 +18,23 @@ const node = z.object({
     .optional(),
 })
 
-/** How a cluster is, as far as it can be told: nodes, Applications, and what keeps pods and claims waiting, one line each. */
+/**
+ * How a cluster is, as far as it can be told: nodes, Applications, and what keeps pods and claims waiting, one line each;
+ * or why its API does not answer.
+ * @param hasBackup whether a whole backup can be brought back
+ */
 export async function health(
   cluster: Cluster,
   buckets: Buckets | undefined,
+  hasBackup: boolean,
 ): Promise<{ nodes?: string[]; applications?: string[]; troubles?: string[]; api?: string[] }> {
-  const [address] = (await inventory(cluster.cloud, cluster.name)).reservedIps
   const kit = buckets && (await readKit(buckets))
-  if (!address || !kit) return {}
+  if (!kit) return {}
+  const own = await inventory(cluster.cloud, cluster.name)
+  const [address] = own.reservedIps
+  const api = unreachable(cluster, own, hasBackup)
+  if (api) return { api }
+  if (!address) return {}
   const kube = await writeKubeconfig(cluster, kit, address.ip, join(workFolder(), 'kubeconfig.yaml'))
   try {
     const [nodes, apps, found] = await Promise.all([nodeLines(kube), applications(kube), troubles(kube)])

@@ -6,7 +6,8 @@ import { names } from '../cluster/names.ts'
 import { type Inventory, inventory } from '../cluster/ours.ts'
 import { dollars, prices, target } from '../cluster/prices.ts'
 import { sameRules } from '../digitalocean/network.ts'
-import { sampleIsRemoved } from '../gitops/seed.ts'
+import { hasDeployKey, sampleIsRemoved } from '../gitops/seed.ts'
+import { hint } from '../hint.ts'
 import { shutOut } from '../kubernetes/who-may-connect.ts'
 import type { Shown } from '../run.ts'
 import { missingBuckets } from '../store/existence.ts'
@@ -19,6 +20,8 @@ export interface PlanItem {
   name: string
   detail: string
   perMonth: number
+  /** Of a droplet that has another size than Git says: only scale changes it. */
+  size?: { is: string; wanted: string }
 }
 
 /** What will be made and kept, and what it costs. */
@@ -38,13 +41,14 @@ export interface WantedClaim {
  * @param returning claims that a backup brings back, beside the volumes that exist
  */
 export async function plan(cluster: Cluster, returning?: readonly WantedClaim[]): Promise<Plan> {
-  const [own, sizes, missing] = await Promise.all([
+  const [own, sizes, missing, deployKey] = await Promise.all([
     inventory(cluster.cloud, cluster.name),
     cluster.cloud.sizes(),
     bucketsToMake(cluster),
+    cluster.repository && hasDeployKey(cluster.github, cluster.place, cluster.name),
   ])
   const items = [
-    ...foundation(cluster, own),
+    ...foundation(cluster, own, deployKey !== false),
     ...machines(cluster, own, sizes),
     ...clusterKeys(cluster, own),
     ...storage(cluster, own, missing, returning ?? (await claimsToCome(cluster, own))),
@@ -61,8 +65,9 @@ export async function plan(cluster: Cluster, returning?: readonly WantedClaim[])
   }
 }
 
-function foundation(cluster: Cluster, own: Inventory): PlanItem[] {
+function foundation(cluster: Cluster, own: Inventory, deployKey: boolean): PlanItem[] {
   const { owner, name } = cluster.place
+  const rules = own.firewalls.every((one) => sameRules(one, cluster))
   const item = (kind: string, label: string, there: boolean, detail = '', well = true): PlanItem => ({
     mark: there ? (well ? '=' : '~') : '+',
     kind,
@@ -71,7 +76,13 @@ function foundation(cluster: Cluster, own: Inventory): PlanItem[] {
     perMonth: 0,
   })
   return [
-    item('repository', `${owner}/${name}`, cluster.repository !== undefined, 'private, a deploy key'),
+    item(
+      'repository',
+      `${owner}/${name}`,
+      cluster.repository !== undefined,
+      deployKey ? 'private, a deploy key' : 'private, its deploy key is missing',
+      deployKey,
+    ),
     item(
       'description',
       descriptionPath(cluster.name),
@@ -84,17 +95,36 @@ function foundation(cluster: Cluster, own: Inventory): PlanItem[] {
       'firewall',
       names.firewall(cluster.name),
       own.firewalls.length > 0,
-      `6443 for ${cluster.wanted.network.adminCidrs.join(' ')}`,
-      own.firewalls.every((one) => sameRules(one, cluster)),
+      `6443 for ${cluster.wanted.network.adminCidrs.join(' ')}${rules ? '' : ', its rules differ'}`,
+      rules,
     ),
     item('SSH key', names.sshKey(cluster.name), own.sshKeys.length > 0, 'port 22 stays closed'),
-    item('reserved IP', own.reservedIps[0]?.ip ?? 'one', own.reservedIps.length > 0, 'free while assigned'),
+    reservedIp(cluster, own),
   ]
 }
 
+/** The address: once its first server is there it leads to that one. */
+function reservedIp(cluster: Cluster, own: Inventory): PlanItem {
+  const [address] = own.reservedIps
+  const first = firstServer(cluster, own)
+  const target = address?.droplet?.id
+  const other = own.droplets.find((one) => one.id === target)?.name ?? `droplet ${target}`
+  const isRight = !address || (first && target === first.id)
+  const leads = isRight ? '' : target === undefined ? 'leads nowhere; ' : `leads to ${other}; `
+  return {
+    mark: !address ? '+' : first && leads ? '~' : '=',
+    kind: 'reserved IP',
+    name: address?.ip ?? `of ${names.project(cluster.name)}`,
+    detail: `${leads}free while assigned`,
+    perMonth: 0,
+  }
+}
+
+const firstServer = ({ wanted }: Cluster, own: Inventory) =>
+  own.droplets.find((one) => one.name === wanted.nodes[0]?.name)
+
 /** Whether the first server is there. */
-const isGrown = ({ wanted }: Cluster, own: Inventory) =>
-  own.droplets.some((one) => one.name === wanted.nodes[0]?.name)
+const isGrown = (cluster: Cluster, own: Inventory) => firstServer(cluster, own) !== undefined
 
 /** The key to the backups that lives in the cluster: a first server brings a new one along. */
 function clusterKeys(cluster: Cluster, own: Inventory): PlanItem[] {
@@ -120,7 +150,8 @@ const changesGit = ({ committed, wanted }: Cluster) =>
 function machines(cluster: Cluster, own: Inventory, sizes: Size[]): PlanItem[] {
   return cluster.wanted.nodes.map((node) => {
     const found = own.droplets.find((droplet) => droplet.name === node.name)
-    const slug = found?.size_slug ?? node.size ?? cluster.wanted.size
+    const wanted = node.size ?? cluster.wanted.size
+    const slug = found?.size_slug ?? wanted
     const isTagged = found?.tags?.includes(cluster.tag) === true
     return {
       mark: found ? (isTagged ? '=' : '~') : '+',
@@ -128,6 +159,7 @@ function machines(cluster: Cluster, own: Inventory, sizes: Size[]): PlanItem[] {
       name: node.name,
       detail: `${slug}, ${cluster.wanted.region}${found && !isTagged ? ', its tag is gone' : ''}`,
       perMonth: sizes.find((size) => size.slug === slug)?.price_monthly ?? 0,
+      ...(slug === wanted ? {} : { size: { is: slug, wanted } }),
     }
   })
 }
@@ -247,15 +279,13 @@ function planText(cluster: Cluster, items: PlanItem[], perMonth: number): string
   ].join('\n')
 }
 
-/** Machines of another size than Git says: only scale changes it. */
-export function sizesBeside({ wanted, name }: Cluster, items: readonly PlanItem[]): string[] {
-  return wanted.nodes.flatMap((node) => {
-    const found = items.find((one) => one.kind === 'droplet' && one.name === node.name)
-    const size = node.size ?? wanted.size
-    return found && !found.detail.startsWith(`${size},`)
-      ? [`${node.name} is not ${size} as Git says: ./scale.mts --name ${name} does it`]
-      : []
-  })
+/** Machines of another size than Git says, one line each, with the command that changes it. */
+export function sizesBeside(cluster: Cluster, items: readonly PlanItem[]): string[] {
+  return items.flatMap(({ name, size }) =>
+    size
+      ? [`${name} is ${size.is}, and not ${size.wanted} as Git says: ${hint('scale.mts', cluster)} does it`]
+      : [],
+  )
 }
 
 /** Warns of tokens that end within a month: volumes and their backups stop with the one in the cluster. */

@@ -169,10 +169,18 @@ t.test('what drifted is named and mended; what a person wrote stays', async (t) 
 
   const before = await controller()
   const status = await box.run('scripts/status.mts', ['--json'])
-  t.match(JSON.parse(status.out), { changed: ['firewall main-firewall', 'droplet main-1'] })
+  t.match(JSON.parse(status.out), {
+    changed: [
+      'repository bob/regrow-main  private, its deploy key is missing',
+      /^firewall main-firewall .* its rules differ$/,
+      /^droplet main-1 .* its tag is gone$/,
+    ],
+    mendedBy: /bootstrap\.mts --name main$/,
+  })
   const ended = await box.run('bootstrap.mts', [], { env: { REGROW_CSI_TOKEN: 'dop_v1_rotated' } })
   t.equal(ended.code, 0, ended.err)
   t.match(ended.err, /^ {2}~ firewall +main-firewall/m, 'the plan says so first')
+  t.match(ended.err, /^ {2}~ repository +bob\/regrow-main .*its deploy key is missing/m)
   t.match(ended.err, /^ {2}~ droplet +main-1 .*its tag is gone/m)
   t.match(ended.err, /^[~+] firewall main-firewall/m)
   t.match(ended.err, /^[~+] deploy key of bob\/regrow-main/m)
@@ -196,13 +204,38 @@ t.test('what drifted is named and mended; what a person wrote stays', async (t) 
   t.equal(Buffer.from(JSON.parse(secret.out).data['access-token'], 'base64').toString(), 'dop_v1_rotated')
 })
 
-t.test('without --repo no second repository is made', async (t) => {
-  const words = ['--repo', 'bob/elsewhere']
-  const ended = await box.run('bootstrap.mts', words)
-  t.equal(ended.code, 1)
-  t.match(ended.err, 'droplet main-1 of cluster main is there, and bob/elsewhere is not')
-  t.match(ended.err, '--repo OWNER/NAME')
-  t.same(mutating(ended.requests), [])
+t.test('no other repository takes the place of the one that describes it', async (t) => {
+  await box.github('POST', '/user/repos', { name: 'elsewhere', private: true, auto_init: true })
+  const [nowhere, elsewhere] = await Promise.all(
+    ['bob/nowhere', 'bob/elsewhere'].map((repository) => box.run('bootstrap.mts', ['--repo', repository])),
+  )
+  t.equal(nowhere?.code, 1)
+  t.match(nowhere?.err, 'droplet main-1 of cluster main is there, and bob/nowhere is not')
+  t.match(nowhere?.err, '--repo OWNER/NAME')
+  t.equal(elsewhere?.code, 1)
+  t.match(elsewhere?.err, 'its deploy key in bob/regrow-main, and GitHub takes it in no second')
+  t.match(elsewhere?.err, /→ Leave --repo away\.$/m)
+  t.same(
+    [nowhere, elsewhere].flatMap((ended) => mutating(ended?.requests ?? [])),
+    [],
+  )
+})
+
+t.test('an address that leads nowhere is told, and led back', async (t) => {
+  const [address] = z
+    .array(z.object({ ip: z.string() }))
+    .parse((await box.cloud('GET', '/v2/reserved_ips')).reserved_ips)
+  await box.cloud('POST', `/v2/reserved_ips/${address?.ip}/actions`, { type: 'unassign' })
+  while (JSON.stringify(await box.cloud('GET', '/v2/reserved_ips')).includes('main-1')) {}
+  const status = await box.run('scripts/status.mts', ['--json'])
+  t.match(JSON.parse(status.out), {
+    changed: [`reserved IP ${address?.ip}  leads nowhere`],
+    api: [`does not answer: reserved IP ${address?.ip} leads nowhere`, /bootstrap\.mts --name main leads it/],
+  })
+  const ended = await box.run('bootstrap.mts')
+  t.equal(ended.code, 0, ended.err)
+  t.match(ended.err, /^ {2}~ reserved IP .*leads nowhere/m)
+  t.match(ended.err, /^\+ address \S+ {2}leads to main-1/m)
 })
 
 t.test('status tells what is there; the other names of the tokens do as well', async (t) => {
@@ -303,6 +336,36 @@ t.test('destroy removes what is ours, and keeps backups and repository', async (
   t.same((await box.cloud('GET', '/v2/reserved_ips')).reserved_ips, [])
   t.same((await box.cloud('GET', '/v2/firewalls')).firewalls, [])
   t.same((await box.cloud('GET', '/v2/account/keys')).ssh_keys, [])
+})
+
+t.test('of a cluster that is gone status names what brings it back', async (t) => {
+  const status = await box.run('scripts/status.mts', ['--json'])
+  const { missing, api } = JSON.parse(status.out)
+  t.same(missing, [
+    'project regrow-main',
+    'firewall main-firewall',
+    'SSH key main-key',
+    'reserved IP of regrow-main',
+    'droplet main-1',
+  ])
+  t.match(api, [
+    'none: there is no droplet main-1',
+    /restore\.mts --name main --backup latest brings back what its last whole backup holds$/,
+    /bootstrap\.mts --name main grows an empty cluster instead$/,
+  ])
+})
+
+t.test('its place may be taken by another repository once its deploy key is free', async (t) => {
+  const words = ['--repo', 'bob/elsewhere', '--dry-run']
+  const refused = await box.run('bootstrap.mts', words)
+  t.equal(refused.code, 1)
+  t.match(refused.err, 'first remove the deploy key “argocd main” from bob/regrow-main')
+  const keys = '/repos/bob/regrow-main/keys'
+  const [key] = z.array(z.object({ id: z.number() })).parse(await box.github('GET', keys))
+  await box.github('DELETE', `${keys}/${key?.id}`)
+  const dry = await box.run('bootstrap.mts', words)
+  t.equal(dry.code, 0, dry.err)
+  t.match(dry.out, /^ {2}\+ droplet +main-2 /m, 'no number twice, though this repository never counted')
 })
 
 t.test('told twice it removes buckets and repository too, and then nothing is there', async (t) => {

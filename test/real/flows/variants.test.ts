@@ -173,14 +173,42 @@ t.test('another size in Git is told by plan and status, and left to scale', asyn
     sha: there.sha,
     content: Buffer.from(text).toString('base64'),
   })
-  const said = 'main-1 is not s-2vcpu-4gb as Git says: ./scale.mts --name main does it'
+  const dry = await box.run('bootstrap.mts', ['--dry-run', '--json'])
+  const { items } = z
+    .object({ items: z.array(z.looseObject({ kind: z.string() })) })
+    .parse(JSON.parse(dry.out))
+  t.match(
+    items.filter((one) => one.kind === 'droplet'),
+    [{ mark: '=', size: { is: 's-1vcpu-2gb', wanted: 's-2vcpu-4gb' } }],
+  )
+  const said = /main-1 is s-1vcpu-2gb, and not s-2vcpu-4gb as Git says: \S+scale\.mts --name main does it$/m
   const planned = await box.run('bootstrap.mts')
   t.equal(planned.code, 0, planned.err)
-  t.match(planned.err, `  ! ${said}`)
+  t.match(planned.err, said)
   const status = await box.run('scripts/status.mts', ['--json'])
   t.match(JSON.parse(status.out), { changed: [said] })
   const scaled = await box.run('scale.mts')
   t.equal(scaled.code, 0, scaled.err)
   t.match(scaled.err, '~ droplet main-1  s-1vcpu-2gb → s-2vcpu-4gb')
   t.same(JSON.parse((await box.run('scripts/status.mts', ['--json'])).out).changed, [])
+})
+
+t.test('a cluster lives in one repository, whatever its name', async (t) => {
+  const box = await openTestBox(t)
+  t.equal((await box.run('bootstrap.mts', ['--repo', 'bob/first'])).code, 0)
+  await box.github('POST', '/user/repos', { name: 'second', private: true, auto_init: true })
+  const second = await box.run('bootstrap.mts', ['--repo', 'bob/second'])
+  t.equal(second.code, 1)
+  t.match(second.err, /key is already in use/)
+  t.match(second.err, 'Where another one describes cluster main, name that with --repo OWNER/NAME')
+  await box.run('scripts/destroy.mts', ['--repo', 'bob/first'])
+  const again = await box.run('bootstrap.mts', ['--repo', 'bob/first'])
+  t.equal(again.code, 0, again.err)
+  t.match(again.err, '+ droplet main-2')
+  await box.github('POST', '/user/repos', { name: 'third', private: true, auto_init: true })
+  const third = await box.run('bootstrap.mts', ['--repo', 'bob/third'])
+  t.equal(third.code, 1)
+  t.match(third.err, /bob\/third does not describe cluster main, whose machines are there: main-2 \(\d+\)$/m)
+  t.match(third.err, 'Name the repository that describes it with --repo OWNER/NAME.')
+  t.same(mutating(third.requests), [])
 })
