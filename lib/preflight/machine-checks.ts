@@ -1,5 +1,6 @@
 import type { Droplet } from '../clients/digitalocean-types.ts'
 import { accountOf, type Cluster } from '../cluster/cluster.ts'
+import type { Description } from '../cluster/description.ts'
 import type { Inventory } from '../cluster/ours.ts'
 import { Problem } from '../problem.ts'
 import { renumberLostServer } from '../server/revive.ts'
@@ -8,6 +9,10 @@ import { firstClaims } from './plan.ts'
 
 /** Regions with basic droplets and Spaces (https://docs.digitalocean.com/platform/regional-availability, 2026-10). */
 const spacesRegions = ['ams3', 'blr1', 'fra1', 'lon1', 'nyc3', 'sfo2', 'sfo3', 'sgp1', 'syd1', 'tor1']
+
+/** Whether there can be buckets where they are wanted: asking for them elsewhere would wait for an answer in vain. */
+export const mayHaveBuckets = ({ store, region }: Description): boolean =>
+  Boolean(store.endpoint) || spacesRegions.includes(store.region ?? region)
 
 /** Another size means to stop a machine, which only scale does. */
 export async function sizeIsKept({ committed, wanted, name }: Cluster): Promise<Problem[]> {
@@ -70,7 +75,7 @@ export const regionAndSize: Check = async ({ cloud, wanted }, own) => {
         exitCode: 2,
       }),
     )
-  if (!wanted.store.endpoint && !spacesRegions.includes(wanted.store.region ?? wanted.region))
+  if (!mayHaveBuckets(wanted))
     problems.push(
       new Problem(`region ${wanted.region} has no Spaces`, {
         cure: `Take one of ${spacesRegions.join(' ')}.`,
@@ -151,7 +156,7 @@ export async function machinesAreDescribed(cluster: Cluster, own: Inventory): Pr
   const lost = lostLeader(cluster, own)
   if (lost) return [lost]
   if (unknown.length === 0) {
-    await renumberLostServer(cluster, own.droplets)
+    if (mayHaveBuckets(cluster.wanted)) await renumberLostServer(cluster, own.droplets)
     return []
   }
   const { owner, name: repository } = cluster.place

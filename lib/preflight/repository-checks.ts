@@ -4,6 +4,7 @@ import { hasDeployKey } from '../gitops/seed.ts'
 import { Problem } from '../problem.ts'
 import { missingBuckets } from '../store/existence.ts'
 import type { Check } from './check.ts'
+import { mayHaveBuckets } from './machine-checks.ts'
 
 /**
  * A cluster whose machines are there is described somewhere: without `--repo` another repository would be made beside it,
@@ -34,6 +35,7 @@ export const deployKeyIsFree: Check = async (cluster, own) => {
   if (place.owner === usual.owner && place.name === usual.name) return []
   const [there, here] = await Promise.all([usual, place].map((one) => hasDeployKey(github, one, name)))
   if (!there || here) return []
+  if (!mayHaveBuckets(cluster.wanted)) return []
   const places = bucketPlaces(cluster)
   if (places.spaces && (await missingBuckets(places)).includes(places.kit)) return []
   const full = `${usual.owner}/${usual.name}`
