@@ -5,7 +5,7 @@ import { basename, join } from 'node:path'
 import { fingerprintOf } from '../../../sandbox/github/state.ts'
 import type { Api } from './api.ts'
 import type { KubeObject } from './kubectl.ts'
-import type { Allowance } from './memory-groups.ts'
+import { allowance, type Resources } from './memory-groups.ts'
 import { program } from './parts.ts'
 import type { Processes } from './processes.ts'
 
@@ -44,10 +44,6 @@ interface Container {
   env?: EnvVar[]
   volumeMounts?: { name: string; mountPath: string; subPath?: string }[]
   resources?: Resources
-}
-interface Resources {
-  limits?: { memory?: string }
-  requests?: { memory?: string }
 }
 interface Reference {
   name: string
@@ -398,14 +394,6 @@ const root = (folder: string) => [
   ...['--ro-bind', '/etc/passwd', '/etc/passwd', '--ro-bind', join(folder, 'hosts'), '/etc/hosts'],
   ...['--proc', '/proc', '--dev', '/dev', '--tmpfs', '/tmp'],
 ]
-
-/** With as much swap on the node as memory, each container may put out as much as it requests (LimitedSwap). */
-function allowance({ limits, requests }: Resources = {}): Allowance | undefined {
-  const limit = mebibytes(limits?.memory)
-  return limit > 0 ? { limit, swap: mebibytes(requests?.memory) } : undefined
-}
-
-const mebibytes = (amount = '0Mi') => Number.parseInt(amount, 10) * (amount.endsWith('Gi') ? 1024 : 1)
 
 const decoded = (text: string | undefined) =>
   text === undefined ? undefined : Buffer.from(text, 'base64').toString()

@@ -10,6 +10,20 @@ export interface Allowance {
   swap: number
 }
 
+/** A container's resources, as far as they are of memory. */
+export interface Resources {
+  limits?: { memory?: string }
+  requests?: { memory?: string }
+}
+
+/** With as much swap on the node as memory, each container may put out as much as it requests (LimitedSwap). */
+export function allowance({ limits, requests }: Resources = {}): Allowance | undefined {
+  const limit = amount(limits?.memory)
+  return limit > 0 ? { limit, swap: amount(requests?.memory) } : undefined
+}
+
+const amount = (text = '0Mi') => Number.parseInt(text, 10) * (text.endsWith('Gi') ? 1024 : 1)
+
 /** What a program was allowed and what it took, in MiB. */
 export interface Taken extends Allowance {
   /** The most that was its own (anonymous, in memory or swap); seen every 200 ms. */

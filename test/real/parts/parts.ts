@@ -38,6 +38,23 @@ const kubernetesCommand = (name: 'kube-apiserver' | 'kube-controller-manager' | 
 const etcd = '3.6.14'
 const etcdRelease = `https://github.com/etcd-io/etcd/releases/download/v${etcd}`
 
+// Its folder is beside the snapshotter's in their repository, under one version.
+const snapshotClient = 'github.com/kubernetes-csi/external-snapshotter/client/v8'
+
+/** One of the programs that stand between Kubernetes and a CSI driver. */
+function sidecar(name: PartName, version: string, module: string): Part {
+  return {
+    name,
+    version,
+    module: `github.com/kubernetes-csi/${module}`,
+    build: {
+      command: `cmd/${name}`,
+      settings: () => [`main.version=v${version}`],
+      replace: (goMod) => [...replacements(goMod), `${snapshotClient} => ${snapshotClient} v8.6.0`],
+    },
+  }
+}
+
 /** The parts, in the order in which they are built: what most tests need first. */
 export const parts: Part[] = [
   kubernetesCommand('kube-apiserver'),
@@ -111,6 +128,16 @@ export const parts: Part[] = [
     module: 'github.com/vmware-tanzu/velero-plugin-for-aws',
     build: { command: 'velero-plugin-for-aws', settings: () => [] },
   },
+  sidecar('csi-provisioner', '6.3.0', 'external-provisioner/v6'),
+  sidecar('csi-attacher', '4.12.0', 'external-attacher/v4'),
+  sidecar('csi-resizer', '2.2.0', 'external-resizer/v2'),
+  sidecar('csi-snapshotter', '8.6.0', 'external-snapshotter/v8'),
+  sidecar('snapshot-controller', '8.6.0', 'external-snapshotter/v8'),
+  {
+    ...kubernetes,
+    name: 'csi-driver',
+    build: { ...recipes.kubectl, command: { main: new URL('csi-driver/main.go', import.meta.url) } },
+  },
   {
     name: 'actionlint',
     version: '1.7.12',
@@ -123,6 +150,11 @@ export type PartName =
   | 'actionlint'
   | 'argocd'
   | 'argocd-kinds'
+  | 'csi-attacher'
+  | 'csi-driver'
+  | 'csi-provisioner'
+  | 'csi-resizer'
+  | 'csi-snapshotter'
   | 'etcd'
   | 'kube-apiserver'
   | 'kube-controller-manager'
@@ -130,6 +162,7 @@ export type PartName =
   | 'kustomize'
   | 'kwok'
   | 'sealed-secrets'
+  | 'snapshot-controller'
   | 'snapshot-kinds'
   | 'velero-kinds'
   | 'velero-plugin-for-aws'
