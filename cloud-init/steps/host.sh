@@ -55,7 +55,9 @@ END
 }
 
 ready_shutdown() { # the kubelet may take its time to stop pods (shutdownGracePeriod), logs stay small
-  printf '[Login]\nInhibitDelayMaxSec=90\n' | place 0644 "$root/etc/systemd/logind.conf.d/90-regrow.conf"
+  # The name that sorts last counts, /usr/lib's among them: unattended-upgrades has a file with 30 there, and with less
+  # than it wishes for the kubelet gives the whole shutdown up (kubernetes/kubernetes#102818).
+  printf '[Login]\nInhibitDelayMaxSec=90\n' | place 0644 "$root/etc/systemd/logind.conf.d/zz-regrow.conf"
   systemctl kill -s HUP systemd-logind.service || :
   printf '[Journal]\nSystemMaxUse=200M\n' | place 0644 "$root/etc/systemd/journald.conf.d/90-regrow.conf"
 }

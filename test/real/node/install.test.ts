@@ -1,4 +1,4 @@
-import { rmSync, statSync } from 'node:fs'
+import { readdirSync, rmSync, statSync } from 'node:fs'
 import { load } from 'js-yaml'
 import t from 'tap'
 import { type BundleWish, type NodeSpec, renderBundle, stepDeadlines } from '../../../lib/node/index.ts'
@@ -67,6 +67,12 @@ t.test('SIMULATED machine, real scripts', { skip: missing, jobs: 4 }, async (t) 
       t.equal(statSync(machine.path(file)).mode & 0o777, 0o600, file)
     t.equal(statSync(machine.path('var/lib/rancher/k3s/server/tls')).mode & 0o777, 0o700)
     t.match(machine.read('etc/fstab'), /^\/dev\/vda1 .*\n\/swapfile none swap sw 0 0\n$/)
+    const delays = readdirSync(machine.path('etc/systemd/logind.conf.d'))
+    t.equal(
+      [...delays, 'unattended-upgrades-logind-maxdelay.conf'].sort().at(-1),
+      'zz-regrow.conf',
+      'of these files the last counts',
+    )
     t.match(machine.read('etc/systemd/system/regrow-metadata.service'), 'regrow-metadata 10.42.0.0/16\n')
     t.ok(machine.has('etc/systemd/system/regrow-convert.path'))
 

@@ -43,6 +43,9 @@ RestartSec=1
 [Install]
 WantedBy=sysinit.target
 `,
+  // As Debian's unattended-upgrades has it, which an image may bring: its name sorts behind every number.
+  'usr/lib/systemd/logind.conf.d/unattended-upgrades-logind-maxdelay.conf':
+    '[Login]\nInhibitDelayMaxSec=30\n',
   'etc/systemd/resolved.conf.d/names.conf': `[Resolve]\nDNS=${nameServer}\n`,
   // An emulated machine takes minutes for what a droplet does in seconds.
   'etc/systemd/system/regrow.service.d/slow.conf': '[Service]\nEnvironment=REGROW_K3S_DEADLINE=1200\n',
