@@ -24,7 +24,9 @@ const kubernetes = {
   module: recipes.kubectl.module,
 }
 
-const kubernetesCommand = (name: 'kube-apiserver' | 'kube-controller-manager' | 'kube-scheduler'): Part => {
+const kubernetesCommand = (
+  name: 'kube-apiserver' | 'kube-controller-manager' | 'kube-scheduler' | 'kubelet',
+): Part => {
   const address = (os: string, arch: string) =>
     `https://dl.k8s.io/release/v${kubernetes.version}/bin/${os}/${arch}/${name}`
   return {
@@ -144,6 +146,13 @@ export const parts: Part[] = [
     module: 'github.com/rhysd/actionlint',
     build: { command: 'cmd/actionlint', settings: () => [] },
   },
+  kubernetesCommand('kubelet'),
+  {
+    name: 'fake-runtime',
+    version: kubernetes.version.replace(/^1\./, '0.'),
+    module: 'k8s.io/cri-client',
+    build: { command: { main: new URL('runtime/main.go', import.meta.url) }, settings: () => [] },
+  },
 ]
 
 export type PartName =
@@ -156,9 +165,11 @@ export type PartName =
   | 'csi-resizer'
   | 'csi-snapshotter'
   | 'etcd'
+  | 'fake-runtime'
   | 'kube-apiserver'
   | 'kube-controller-manager'
   | 'kube-scheduler'
+  | 'kubelet'
   | 'kustomize'
   | 'kwok'
   | 'sealed-secrets'

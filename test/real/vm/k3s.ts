@@ -11,25 +11,28 @@ import {
   rmSync,
   writeFileSync,
 } from 'node:fs'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
+import { type PartName, partFolder } from '../parts/parts.ts'
 
 const source = join(import.meta.dirname, 'k3s', '__main__.py')
-const wanted = ['etcd', 'kube-apiserver', 'kube-controller-manager', 'kube-scheduler', 'kwok']
+const wanted: PartName[] = [
+  'etcd',
+  'kube-apiserver',
+  'kube-controller-manager',
+  'kube-scheduler',
+  'kwok',
+  // These two the stand-in does not start: a test does (kubelet.ts).
+  'kubelet',
+  'fake-runtime',
+]
 
-/** The built program of a part, wherever its version's folder lies in the cache. */
-function partOf(cache: string, name: string): string | undefined {
-  const parts = join(cache, 'parts')
-  const folder = existsSync(parts)
-    ? readdirSync(parts).find((one) => one.startsWith(`${name}-v`) && !/\.(new|work)$/.test(one))
-    : undefined
-  const file = folder && join(parts, folder, name)
-  return file && existsSync(file) ? file : undefined
-}
+/** The built program of a part, in the cache; it is there only once it is whole. */
+const partOf = (cache: string, name: PartName) => join(cache, 'parts', basename(partFolder(name)), name)
 
-/** Which of the programs that the stand-in starts have not been built. */
+/** Which of the programs that a machine gets have not been built. */
 export function partsMissing(cache: string): string[] {
   return [
-    ...wanted.filter((name) => !partOf(cache, name)),
+    ...wanted.filter((name) => !existsSync(partOf(cache, name))),
     ...(existsSync(join(cache, 'linked', 'kubectl')) ? [] : ['kubectl']),
   ]
 }
@@ -54,10 +57,10 @@ export function standIn(cache: string): StandIn {
   if (existsSync(disk)) return { file: source, disk }
   const work = mkdtempSync(join(cache, 'vm', 'packing-'))
   try {
-    for (const name of wanted) copyFileSync(partOf(cache, name) ?? '', join(work, name))
+    for (const name of wanted) copyFileSync(partOf(cache, name), join(work, name))
     copyFileSync(join(cache, 'linked', 'kubectl'), join(work, 'kubectl'))
     for (const name of readdirSync(work)) chmodSync(join(work, name), 0o755)
-    writeFileSync(join(work, 'stages.yaml'), stages(partOf(cache, 'kwok') ?? ''))
+    writeFileSync(join(work, 'stages.yaml'), stages(partOf(cache, 'kwok')))
     execFileSync('mke2fs', ['-q', '-t', 'ext4', '-O', '^has_journal', '-d', work, `${disk}.new`, '1G'])
     renameSync(`${disk}.new`, disk)
   } finally {

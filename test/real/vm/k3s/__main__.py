@@ -3,7 +3,8 @@
 
 It takes k3s' configuration files, authorities, token and environment, refuses options that k3s does not have, and
 starts the real etcd, kube-apiserver, kube-controller-manager and kube-scheduler. No container runs: kwok plays the
-kubelets, so pods count as running. Instead of SQLite it keeps a second etcd folder beside a file named state.db.
+kubelets, so pods count as running; the real kubelet lies beside them, but only a test starts it, for itself. Instead
+of SQLite it keeps a second etcd folder beside a file named state.db.
 """
 import os
 import sys
