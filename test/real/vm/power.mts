@@ -1,9 +1,11 @@
 // Cuts the power at random moments while machines install themselves, and writes what was seen into docs/power-cuts.json:
 // each machine is cut up to five times, each time somewhere within six times as long as its first start took, and has to
-// be complete in the end. Usage: npm run test:power [-- MOMENTS], 20 unless said.
+// be complete in the end. What was seen so far is kept, so that a run that was ended goes on.
+// Usage: npm run test:power [-- MOMENTS], 20 unless said.
 import { randomInt } from 'node:crypto'
-import { writeFileSync } from 'node:fs'
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { z } from 'zod'
 import { acceleration } from './acceleration.ts'
 import {
   type Ground,
@@ -20,24 +22,26 @@ const wanted = Number(process.argv[2] ?? 20)
 const atMost = 5
 const file = new URL('../../../docs/power-cuts.json', import.meta.url)
 
-interface Cut {
-  machine: number
-  /** Seconds after the power was put on. */
-  after: number
-  /** What the machine had told by then. */
-  told: string
-}
+/** Which machine was cut, how many seconds after its power was put on, and what it had told by then. */
+const cut = z.strictObject({ machine: z.int(), after: z.number(), told: z.string() })
+type Cut = z.infer<typeof cut>
+const before = z.object({ cuts: z.array(cut), machines: z.int(), complete: z.int() })
 
 const kubernetes = process.env.REGROW_VM === 'kubernetes'
 const lacking = without || (kubernetes && withoutKubernetes)
 if (lacking) throw new Error(lacking)
 inOwnNetwork(import.meta.filename)
-const [cuts, complete]: [Cut[], number[]] = [[], []]
-for (let machine = 1; cuts.length < wanted; machine++) {
+const known = existsSync(file) ? before.parse(JSON.parse(readFileSync(file, 'utf8'))) : undefined
+// What is whole begins anew.
+const seenBefore = known && known.cuts.length < wanted ? known : { cuts: [], machines: 0, complete: 0 }
+const cuts: Cut[] = seenBefore.cuts
+let { machines: begun, complete } = seenBefore
+while (cuts.length < wanted) {
+  const machine = ++begun
   const ground = await openGround({ k3s: kubernetes ? 'stand-in' : 'script' })
   try {
     await installed(ground, machine)
-    complete.push(machine)
+    complete++
   } finally {
     await ground.close()
     write()
@@ -93,8 +97,8 @@ function write(): void {
     machine: `Debian 13 in QEMU, ${acceleration(image()).slice(0, 2).join(' ')}; ${kubernetes ? 'a stand-in for k3s' : 'k3s is a script that says yes'}`,
     wanted,
     cuts,
-    machines: Math.max(0, ...cuts.map(({ machine }) => machine)),
-    complete: complete.length,
+    machines: begun,
+    complete,
   }
   writeFileSync(file, `${JSON.stringify(seen, undefined, 2)}\n`)
 }

@@ -3,6 +3,7 @@ import { once } from 'node:events'
 import { createWriteStream, existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs'
 import { createConnection } from 'node:net'
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { Hardware, Machines } from '../../../sandbox/machines.ts'
 import { acceleration } from './acceleration.ts'
 import type { Image } from './image.ts'
@@ -64,8 +65,13 @@ export async function virtualMachines(
     one.process = start(image, one, options)
     one.witness = openWitness(join(one.folder, 'witness'))
     const { process } = one
-    process.once('exit', () => {
-      if (one.process === process) one.process = undefined
+    process.once('exit', async () => {
+      if (one.process !== process) return
+      one.process = undefined
+      // Its last words are on their way to the file.
+      await sleep(1000)
+      // An emulated kernel panics now and then where a real one does not: its power is put on again.
+      if (all.get(one.id) === one && panicked(one)) await on(one)
     })
   }
   const off = async (one: Virtual | undefined) => {
@@ -114,6 +120,7 @@ export async function virtualMachines(
       closeMetadata()
       for (const one of all.values()) await off(one)
       for (const id of all.keys()) cables(id).forEach(pullCable)
+      all.clear()
     },
   }
 }
@@ -140,6 +147,9 @@ function add(all: Map<number, Virtual>, folder: string, hardware: Hardware): Vir
   return one
 }
 
+const panicked = ({ folder }: Virtual) =>
+  readFileSync(join(folder, 'console.log'), 'utf8').slice(-200).includes('Rebooting in 1 seconds')
+
 const volumeFile = (one: Virtual, id: string) => join(one.folder, `volume-${id}.raw`)
 
 // Debian's kernel has this disk's driver built in, so it starts without an initrd, whose work takes an emulated machine
@@ -147,6 +157,9 @@ const volumeFile = (one: Virtual, id: string) => join(one.folder, `volume-${id}.
 // Tests of the kernel's own ciphers are left out for the same reason, and one of the timer, because it panics where an
 // emulator gets too little of the processor.
 const untested = 'cryptomgr.notests no_timer_check'
+
+// With -no-reboot a panic ends the emulator, instead of keeping it busy for ever.
+const atPanic = 'panic=1'
 
 function start(image: Image, one: Virtual, { clockOff = 0, programs }: Options): ChildProcess {
   const disk = join(one.folder, 'disk.qcow2')
@@ -163,7 +176,10 @@ function start(image: Image, one: Virtual, { clockOff = 0, programs }: Options):
     ...['-nodefaults', '-no-user-config', '-display', 'none', '-no-reboot'],
     ...['-rtc', `base=${new Date(Date.now() + clockOff * 1000).toISOString().slice(0, 19)}`],
     ...['-kernel', image.kernel],
-    ...['-append', `root=/dev/nvme0n1 rw console=ttyS0 quiet systemd.show_status=false ${untested}`],
+    ...[
+      '-append',
+      `root=/dev/nvme0n1 rw console=ttyS0 quiet systemd.show_status=false ${untested} ${atPanic}`,
+    ],
     ...['-smbios', `type=1,manufacturer=DigitalOcean,product=Droplet,serial=${one.id}`],
     ...['-drive', `file=${disk},if=none,id=disk,format=qcow2,cache=writeback`],
     ...['-device', 'nvme,drive=disk,serial=disk'],
