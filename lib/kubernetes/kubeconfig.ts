@@ -1,5 +1,5 @@
 import { createPrivateKey, X509Certificate } from 'node:crypto'
-import { accessSync, chmodSync, constants, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { accessSync, chmodSync, constants, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
 import { load } from 'js-yaml'
 import { z } from 'zod'
@@ -68,7 +68,8 @@ export async function writeKubeconfig(
 
 function readBefore(file: string): string | undefined {
   try {
-    return readFileSync(file, 'utf8')
+    // A device may have no end.
+    return statSync(file).isFile() ? readFileSync(file, 'utf8') : undefined
   } catch {
     // Not there, or not to be read: then writing says what is wrong with it.
     return undefined
