@@ -19,10 +19,13 @@ export function openWitness(path: string): Witness {
   const connected = connect(path, ended.signal)
   void connected.then((socket) => {
     if (!socket) return
-    createInterface({ input: socket }).on('line', (line) => {
-      const [id = '', answer = ''] = line.split(' ')
-      waiting.get(id)?.(Buffer.from(answer, 'base64').toString())
-    })
+    createInterface({ input: socket })
+      .on('line', (line) => {
+        const [id = '', answer = ''] = line.split(' ')
+        waiting.get(id)?.(Buffer.from(answer, 'base64').toString())
+      })
+      // A power cut with a question on its way resets the line, and the reader passes that on.
+      .on('error', () => {})
   })
   let count = 0
   return {
