@@ -26,8 +26,8 @@ import { ensureKit } from './lib/store/kit.ts'
 await run('bootstrap', async ({ flags, confirm }) => {
   await ensureTools(flags) // doctl, kubectl, helm, velero: fetched if you agree
   const cluster = await describe(flags) // cluster.yaml in Git if it is there, else flags and defaults
-  await preflight(cluster) // every problem at once; nothing exists yet
-  const planned = await plan(cluster)
+  const own = await preflight(cluster) // every problem at once; nothing exists yet
+  const planned = await plan(cluster, own)
   await confirm(planned) // what, and dollars a month
 
   const repository = await claim(cluster, 'bootstrap', flags) // the description is in Git before anything is bought

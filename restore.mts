@@ -46,8 +46,8 @@ await run('restore', async ({ flags, confirm }) => {
   const course = await setCourse(cluster, before, chosen, { again: flags.replace, backed }) // onto a new server, or the one begun
   const readOnly = cluster === source // a GitOps repository that can only be read is enough to bring it back
   const checks = restoreChecks({ course, backed, bucket: kept.velero, replace: flags.replace, source })
-  await preflight(cluster, checks, { readOnly })
-  await confirm(await restorePlan(cluster, course, backup, held))
+  const own = await preflight(cluster, checks, { readOnly })
+  await confirm(await restorePlan({ cluster, own, course, backup, held }))
 
   await claim(cluster, 'restore', flags, { readOnly })
   const project = await ensureProject(cluster)

@@ -3,6 +3,7 @@
 import { ageOf, lastWhole } from '../lib/backup/backups.ts'
 import { type Cluster, describe } from '../lib/cluster/cluster.ts'
 import { lockHolder } from '../lib/cluster/lock.ts'
+import { inventory } from '../lib/cluster/ours.ts'
 import { hint } from '../lib/hint.ts'
 import { health } from '../lib/kubernetes/health.ts'
 import { type PlanItem, plan, sizesBeside } from '../lib/preflight/plan.ts'
@@ -23,12 +24,13 @@ await run('status', async ({ flags }) => {
   const cluster = await describe(flags)
   preflightReading(cluster)
   const { name, place } = cluster
-  const planned = await plan(cluster)
+  const own = await inventory(cluster.cloud, name)
+  const planned = await plan(cluster, own)
   const marked = (mark: PlanItem['mark']) => planned.items.filter((item) => item.mark === mark)
   const isGrown = planned.items.some((item) => item.kind === 'droplet' && item.mark !== '+')
   const buckets = await openBuckets(cluster, 'read')
   const backup = buckets && (await lastWhole(buckets.velero))
-  const seen = await health(cluster, buckets, backup !== undefined)
+  const seen = await health(cluster, own, buckets, backup !== undefined)
 
   return {
     cluster: cluster.committed ? name : `${name} (not described in ${place.owner}/${place.name} yet)`,

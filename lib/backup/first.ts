@@ -4,7 +4,7 @@ import { names } from '../cluster/names.ts'
 import { isDryRun, showCommand } from '../dry-run.ts'
 import { firstServerName } from '../server/first-server.ts'
 import type { Buckets } from '../store/buckets.ts'
-import { nodeRecords } from '../store/nodes.ts'
+import { readNote } from '../store/nodes.ts'
 import { tell } from '../story.ts'
 import type { Kube } from '../tools.ts'
 import { ageOf, type Backup, isWhole, lastWhole, listBackups } from './backups.ts'
@@ -15,8 +15,9 @@ import { takeBackup } from './take.ts'
  * since it was grown. One of an earlier server holds nothing of this one.
  */
 export async function firstBackup(kube: Kube, cluster: Cluster, buckets: Buckets): Promise<string> {
-  const [all, nodes] = await Promise.all([listBackups(buckets.velero), nodeRecords(buckets.kit)])
-  const grown = Date.parse(nodes.find((one) => one.name === firstServerName(cluster))?.at ?? '') || 0
+  const server = firstServerName(cluster)
+  const [all, note] = await Promise.all([listBackups(buckets.velero), readNote(buckets.kit, server)])
+  const grown = Date.parse(note?.at ?? '') || 0
   const isOfThisServer = (one: Backup) => Date.parse(one.status?.startTimestamp ?? '') >= grown
   const whole = all.find((one) => isWhole(one) && isOfThisServer(one))
   if (whole) {

@@ -1,5 +1,6 @@
 import { cloudTime } from '../clients/clock.ts'
 import type { Cluster } from '../cluster/cluster.ts'
+import type { Inventory } from '../cluster/ours.ts'
 import { quantity } from '../kubernetes/nodes.ts'
 import { type Plan, plan, type WantedClaim } from '../preflight/plan.ts'
 import type { Course } from '../server/restoration.ts'
@@ -8,13 +9,21 @@ import { toExtend } from './expiry.ts'
 import type { BackedObject } from './objects.ts'
 
 /** What a restore will make, keep and, with `--replace`, destroy; and what it costs a month. */
-export async function restorePlan(
-  cluster: Cluster,
-  course: Course,
-  backup: Backup,
-  held: readonly BackedObject[],
-): Promise<Plan> {
-  const made = await plan(cluster, course.begun ? [] : claimsOf(held))
+export async function restorePlan({
+  cluster,
+  own,
+  course,
+  backup,
+  held,
+}: {
+  cluster: Cluster
+  /** What belongs to it at DigitalOcean. */
+  own: Inventory
+  course: Course
+  backup: Backup
+  held: readonly BackedObject[]
+}): Promise<Plan> {
+  const made = await plan(cluster, own, course.begun ? [] : claimsOf(held))
   const now = cloudTime(cluster.cloud).getTime()
   const since = backup.status?.startTimestamp ?? 'it was made'
   const lines = [

@@ -101,13 +101,18 @@ export function isOurs<K extends keyof Kinds>(
 }
 
 /** The cluster's project, if there is one. */
-export async function ownProject(cloud: DigitalOcean, cluster: string): Promise<OwnProject | undefined> {
-  const found = (await cloud.projects()).find((one) => isOurs('project', one, cluster))
+export async function ownProject(
+  cloud: DigitalOcean,
+  cluster: string,
+  projects = cloud.projects(),
+): Promise<OwnProject | undefined> {
+  const found = (await projects).find((one) => isOurs('project', one, cluster))
   return found && { id: found.id, urns: new Set(await cloud.projectResources(found.id)) }
 }
 
 /** Looks at everything of a cluster at once. */
 export async function inventory(cloud: DigitalOcean, cluster: string): Promise<Inventory> {
+  const allProjects = cloud.projects()
   const [
     project,
     projects,
@@ -121,8 +126,8 @@ export async function inventory(cloud: DigitalOcean, cluster: string): Promise<I
     balancers,
     spacesKeys,
   ] = await Promise.all([
-    ownProject(cloud, cluster),
-    cloud.projects(),
+    ownProject(cloud, cluster, allProjects),
+    allProjects,
     cloud.vpcs(),
     cloud.firewalls(),
     cloud.sshKeys(),

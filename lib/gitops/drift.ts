@@ -12,18 +12,19 @@ export interface Drift {
   difference?: string
 }
 
+/** Git's names for the content of files, by path. */
+export type Files = ReadonlyMap<string, string>
+
 /**
- * Compares three ways: what is wanted now, what regrow wrote last (the commit `base`), what Git has (the commit `head`).
+ * Compares three ways: what is wanted now, what regrow wrote last (`before`), what Git has (`there`).
  * @returns only files that differ from what is wanted
  */
 export async function drift(
   github: GitHub,
   place: Place,
   wanted: Record<string, string>,
-  base: string | undefined,
-  head: string | undefined,
+  { before, there }: { before: Files; there: Files },
 ): Promise<Drift[]> {
-  const [there, before] = await Promise.all([filesOf(github, place, head), filesOf(github, place, base)])
   const found = await Promise.all(
     Object.entries(wanted).map(async ([path, text]): Promise<Drift | undefined> => {
       const [mine, theirs, last] = [blobSha(text), there.get(path), before.get(path)]
@@ -43,24 +44,15 @@ function mayWrite(path: string, theirs: string | undefined, last: string | undef
   return theirs === undefined || last !== undefined || path === 'README.md'
 }
 
-async function filesOf(
-  github: GitHub,
-  place: Place,
-  commit: string | undefined,
-): Promise<Map<string, string>> {
+/** The files of a commit; none without one. */
+export async function filesOf(github: GitHub, place: Place, commit: string | undefined): Promise<Files> {
   if (!commit) return new Map()
   return github.tree(place, (await github.commit(place, commit)).tree.sha)
 }
 
-/** Whether a commit has exactly these files. */
-export async function holds(
-  github: GitHub,
-  place: Place,
-  commit: string | undefined,
-  files: Record<string, string>,
-): Promise<boolean> {
-  const there = await filesOf(github, place, commit)
-  const paths = Object.entries(files)
+/** Whether these are exactly the files that are wanted. */
+export function areExactly(there: Files, wanted: Record<string, string>): boolean {
+  const paths = Object.entries(wanted)
   return there.size === paths.length && paths.every(([path, text]) => there.get(path) === blobSha(text))
 }
 

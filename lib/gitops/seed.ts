@@ -9,7 +9,7 @@ import type { Kit } from '../store/kit.ts'
 import { tell } from '../story.ts'
 import { ToolFailure } from '../tools.ts'
 import { commitFiles } from './commit.ts'
-import { type Drift, drift, holds } from './drift.ts'
+import { areExactly, type Drift, drift, filesOf } from './drift.ts'
 import { writtenIfTaken } from './read-only.ts'
 import { renderRepository } from './render.ts'
 import { valuesOf } from './repository-values.ts'
@@ -39,9 +39,9 @@ async function seedManifests(cluster: Cluster, address: string): Promise<void> {
   const { github, place } = cluster
   const wanted = renderRepository(valuesOf(cluster, address))
   const started = performance.now()
-  const base = await github.ref(place, seeded)
-  const differing = (head: string | undefined) => drift(github, place, wanted, base, head)
-  const found = await differing(await github.ref(place, 'heads/main'))
+  const filesAt = async (ref: string) => filesOf(github, place, await github.ref(place, ref))
+  const [before, now] = await Promise.all([filesAt(seeded), filesAt('heads/main')])
+  const found = await drift(github, place, wanted, { before, there: now })
   for (const one of found.filter((each) => each.kind !== 'ours')) tellEdit(one)
   const changes = found.filter((one) => one.kind === 'ours')
   if (changes.length === 0)
@@ -49,7 +49,7 @@ async function seedManifests(cluster: Cluster, address: string): Promise<void> {
   else {
     const files = async (head: string) =>
       Object.fromEntries(
-        (await differing(head))
+        (await drift(github, place, wanted, { before, there: await filesOf(github, place, head) }))
           .filter((one) => one.kind === 'ours')
           .map((one) => [one.path, wanted[one.path]]),
       )
@@ -62,13 +62,12 @@ async function seedManifests(cluster: Cluster, address: string): Promise<void> {
         (performance.now() - started) / 1000,
       )
   }
-  await recordSeed(cluster, wanted)
+  if (!areExactly(before, wanted)) await recordSeed(cluster, wanted)
 }
 
 /** Keeps what was rendered as a commit of its own, reachable by a ref that nobody else reads. */
 async function recordSeed({ github, place }: Cluster, wanted: Record<string, string>): Promise<void> {
   const before = await github.ref(place, seeded)
-  if (await holds(github, place, before, wanted)) return
   await change(`git update-ref refs/${seeded}`, async () => {
     const tree = await github.writeTree(place, undefined, wanted)
     const sha = await github.writeCommit(place, 'What regrow wrote', tree, before ? [before] : [])

@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import { z } from 'zod'
 import type { Cluster } from '../cluster/cluster.ts'
-import { inventory } from '../cluster/ours.ts'
+import type { Inventory } from '../cluster/ours.ts'
 import type { Buckets } from '../store/buckets.ts'
 import { readKit } from '../store/kit.ts'
 import { type Kube, kubectl, ToolFailure, workFolder } from '../tools.ts'
@@ -21,16 +21,17 @@ const node = z.object({
 /**
  * How a cluster is, as far as it can be told: nodes, Applications, and what keeps pods and claims waiting, one line each;
  * or why its API does not answer.
+ * @param own what belongs to the cluster at DigitalOcean
  * @param hasBackup whether a whole backup can be brought back
  */
 export async function health(
   cluster: Cluster,
+  own: Inventory,
   buckets: Buckets | undefined,
   hasBackup: boolean,
 ): Promise<{ nodes?: string[]; applications?: string[]; troubles?: string[]; api?: string[] }> {
   const kit = buckets && (await readKit(buckets))
   if (!kit) return {}
-  const own = await inventory(cluster.cloud, cluster.name)
   const [address] = own.reservedIps
   const api = unreachable(cluster, own, hasBackup)
   if (api) return { api }

@@ -3,7 +3,7 @@ import { accountOf, bucketPlaces, type Cluster } from '../cluster/cluster.ts'
 import { runsADay } from '../cluster/cron.ts'
 import { descriptionPath, renderDescription } from '../cluster/description.ts'
 import { names } from '../cluster/names.ts'
-import { type Inventory, inventory } from '../cluster/ours.ts'
+import type { Inventory } from '../cluster/ours.ts'
 import { dollars, prices, target } from '../cluster/prices.ts'
 import { sameRules } from '../digitalocean/network.ts'
 import { hasDeployKey, sampleIsRemoved } from '../gitops/seed.ts'
@@ -38,11 +38,15 @@ export interface WantedClaim {
 
 /**
  * Compares what is wanted with what exists; changes nothing. Prices of droplets are read live.
+ * @param own what belongs to the cluster at DigitalOcean
  * @param returning claims that a backup brings back, beside the volumes that exist
  */
-export async function plan(cluster: Cluster, returning?: readonly WantedClaim[]): Promise<Plan> {
-  const [own, sizes, missing, deployKey] = await Promise.all([
-    inventory(cluster.cloud, cluster.name),
+export async function plan(
+  cluster: Cluster,
+  own: Inventory,
+  returning?: readonly WantedClaim[],
+): Promise<Plan> {
+  const [sizes, missing, deployKey] = await Promise.all([
     cluster.cloud.sizes(),
     bucketsToMake(cluster),
     cluster.repository && hasDeployKey(cluster.github, cluster.place, cluster.name),

@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { connectDigitalOcean } from '../clients/digitalocean.ts'
 import { accountOf, type Cluster } from '../cluster/cluster.ts'
 import { names } from '../cluster/names.ts'
-import { inventory } from '../cluster/ours.ts'
+import { type Inventory, inventory } from '../cluster/ours.ts'
 import { overlap, podRange, serviceRange } from '../cluster/ranges.ts'
 import { recordDigests } from '../cluster/upstream.ts'
 import { endpoints } from '../environment.ts'
@@ -23,16 +23,20 @@ import {
  * Looks for everything that would fail later, before anything exists.
  * @param machines what is right about the machines that exist, for this flow
  * @param readOnly whether a repository will do that can be read and not written
+ * @returns what belongs to the cluster at DigitalOcean, as it was looked at
  * @throws Problems: all of them at once
  */
 export async function preflight(
   cluster: Cluster,
   machines: readonly Check[] = [sizeIsKept, machinesAreDescribed, repositoryIsNamed],
   { readOnly = false }: { readOnly?: boolean } = {},
-): Promise<void> {
+): Promise<Inventory> {
   const found = [...cluster.problems, ...flagsAgainstGit(cluster)]
-  if (cluster.account && cluster.login) {
-    const own = await inventory(cluster.cloud, cluster.name).catch(collect(found))
+  const own =
+    cluster.account && cluster.login
+      ? await inventory(cluster.cloud, cluster.name).catch(collect(found))
+      : undefined
+  if (own) {
     const checks: Check[] = [
       sameAccount,
       clusterToken,
@@ -51,18 +55,17 @@ export async function preflight(
       tags,
       kubeconfig,
     ]
-    if (own) {
-      const results = await Promise.all(
-        checks.map((check) => check(cluster, own).catch((error: unknown) => [asProblem(error)])),
-      )
-      found.push(...results.flat().filter((one) => one !== undefined))
-    }
+    const results = await Promise.all(
+      checks.map((check) => check(cluster, own).catch((error: unknown) => [asProblem(error)])),
+    )
+    found.push(...results.flat().filter((one) => one !== undefined))
   }
   // Two checks may meet the same refusal.
   const different = found.filter(
     (one, at) => found.findIndex((other) => other.message === one.message) === at,
   )
-  if (different.length > 0) throw new Problems(different)
+  if (different.length > 0 || !own) throw new Problems(different)
+  return own
 }
 
 /** The part of preflight for flows that only look or remove. @throws Problems */

@@ -110,16 +110,16 @@ async function untilReady(
   server: string,
 ): Promise<unknown[]> {
   const started = performance.now()
-  const waiting = new Map(nodes.map(({ name, role }) => [name, new Reports(ground.buckets, name, role)]))
+  const waiting = new Map(
+    nodes.map((node) => [node.name, { node, reports: new Reports(ground.buckets, node.name, node.role) }]),
+  )
   const failed: unknown[] = []
   const orders = new Map<string, number>()
-  const orderAgain = async (unmade: Droplet) => {
-    const { name } = unmade
-    const attempt = (orders.get(name) ?? 0) + 1
-    orders.set(name, attempt)
+  const orderAgain = async (unmade: Droplet, node: Described) => {
+    const attempt = (orders.get(node.name) ?? 0) + 1
+    orders.set(node.name, attempt)
     await removeUnmade(cluster, unmade, attempt)
-    for (const node of nodes.filter((one) => one.name === name))
-      await order(cluster, ground, node, { server, isThere: false })
+    await order(cluster, ground, node, { server, isThere: false })
   }
   let rounds = 0
   if (waiting.size === 0) return []
@@ -150,9 +150,11 @@ async function untilReady(
       // One a round: a hundred that are being made would be a hundred more requests.
       const beingMade = machines.filter(({ status }) => status === 'new')
       const next = beingMade[rounds++ % beingMade.length]
-      if (next && (await isUnmade(cluster, next))) await attend(next.name, () => orderAgain(next))
-      await forAll([...waiting], ([name, reports]) => attend(name, () => reports.follow()))
-      note([...waiting].map(([name, { last }]) => `${name}: ${last}`).join('; '))
+      const wanted = next && waiting.get(next.name)
+      if (wanted && (await isUnmade(cluster, next)))
+        await attend(next.name, () => orderAgain(next, wanted.node))
+      await forAll([...waiting], ([name, { reports }]) => attend(name, () => reports.follow()))
+      note([...waiting].map(([name, { reports }]) => `${name}: ${reports.last}`).join('; '))
       return waiting.size === 0 ? true : undefined
     })
   } catch (error) {

@@ -9,7 +9,7 @@ import { describeInGit } from '../gitops/claim.ts'
 import { installSteps, type Report, type Step } from '../node/index.ts'
 import { Problem } from '../problem.ts'
 import { type Buckets, openBuckets } from '../store/buckets.ts'
-import { nodeRecords, readReport, reportKey } from '../store/nodes.ts'
+import { readNote, readReport, reportKey } from '../store/nodes.ts'
 import { tell } from '../story.ts'
 import { doctl, type Output, ToolFailure } from '../tools.ts'
 import { waitFor } from '../wait.ts'
@@ -42,20 +42,22 @@ export async function renumberLostServer(cluster: Cluster, droplets: readonly Dr
 export async function reviveFirstServer(cluster: Cluster, buckets: Buckets): Promise<void> {
   if (isDryRun()) return
   const name = firstServerName(cluster)
-  const [droplet] = await findDroplets(cluster, name)
-  const record = (await nodeRecords(buckets.kit)).find((one) => one.name === name)
-  if (!record) return
-  const reports = await reportsOf(buckets.kit, name)
+  const [[droplet], note, reports] = await Promise.all([
+    findDroplets(cluster, name),
+    readNote(buckets.kit, name),
+    reportsOf(buckets.kit, name),
+  ])
+  if (!note) return
   if (!droplet) {
     if (reports.length === 0) return
     throw new Problem(`droplet ${name} vanished while this run looked`, {
       cure: 'Run the same command again: it shows what it will make in its place.',
     })
   }
-  if (record.finished) return
+  if (reports.some((one) => one.step === note.lastStep && one.state === 'done')) return
   const failed = reports.find((one) => one.state === 'failed')
   const fetched = reports.some((one) => one.step === 'fetch' && one.state === 'done')
-  const expired = !fetched && Date.now() + cluster.cloud.clockOffset() - Date.parse(record.at) > week
+  const expired = !fetched && Date.now() + cluster.cloud.clockOffset() - Date.parse(note.at) > week
   if (failed?.step === 'fetch' || expired)
     await replace(cluster, droplet, expired ? 'its URLs ended after seven days' : failed?.message)
   else if (failed) await powerCycle(buckets, droplet, failed)

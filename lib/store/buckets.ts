@@ -12,7 +12,7 @@ import { Problem } from '../problem.ts'
 import { tell } from '../story.ts'
 import { accepted, missingBuckets, unusable } from './existence.ts'
 import { isAbandoned, isClusterKey, mintKey, type OwnKey, removeKey, type SpacesKeyPair } from './keys.ts'
-import { nodeRecords } from './nodes.ts'
+import { nodeRecords, readNote } from './nodes.ts'
 import { ownKey } from './other-store.ts'
 import { createBuckets, sweepSetupKeys } from './setup.ts'
 
@@ -149,7 +149,7 @@ async function keysInNeed(kit: Bucket): Promise<Set<string>> {
  */
 export async function retireClusterKeys(cluster: Cluster, buckets: Buckets, server: string): Promise<void> {
   if (!buckets.places.spaces) return
-  const inUse = (await nodeRecords(buckets.kit)).find((one) => one.name === server)?.veleroKey
+  const inUse = (await readNote(buckets.kit, server))?.veleroKey
   if (!inUse) return
   for (const key of await cluster.cloud.spacesKeys())
     if (isClusterKey(key, cluster.name) && key.access_key !== inUse) {

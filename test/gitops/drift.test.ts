@@ -15,19 +15,14 @@ async function compared(
   there: string | undefined,
   path = 'a.yaml',
 ) {
-  const files: Record<string, string | undefined> = { base: last, head: there }
-  const github: Partial<GitHub> = {
-    commit: async (_, commit) => ({ sha: commit, message: '', tree: { sha: commit }, parents: [] }),
-    tree: async (_, tree) => new Map(files[tree] === undefined ? [] : [[path, sha(files[tree] ?? '')]]),
-    blob: async () => there ?? '',
-  }
+  const github: Partial<GitHub> = { blob: async () => there ?? '' }
+  const files = (text: string | undefined) => new Map(text === undefined ? [] : [[path, sha(text)]])
   const place = { owner: 'bob', name: 'r' }
   const [found] = await drift(
     github as GitHub,
     place,
     { [path]: wanted },
-    last === undefined ? undefined : 'base',
-    'head',
+    { before: files(last), there: files(there) },
   )
   return found
 }

@@ -1,4 +1,6 @@
-import { mkdirSync, writeFileSync } from 'node:fs'
+import { randomInt } from 'node:crypto'
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import {
@@ -6,6 +8,7 @@ import {
   type ClusterAuthorities,
   type KeyAndCertificate,
   makeCertificate,
+  makeClusterAuthorities,
   makeOperatorCertificate,
 } from '../../../lib/node/certificates.ts'
 import { renderKubeconfig } from '../../../lib/node/kubeconfig.ts'
@@ -15,6 +18,8 @@ import { Processes } from './processes.ts'
 
 /** A real etcd and kube-apiserver on the authorities of a cluster. */
 export interface ControlPlane {
+  /** Where its data, keys and logs lie. */
+  folder: string
   /** A kubeconfig of `system:masters`. */
   kubeconfig: string
   processes: Processes
@@ -107,6 +112,7 @@ export async function startControlPlane(wish: ControlPlaneWish): Promise<Control
   ])
   await answering(kubeconfig, processes)
   return {
+    folder,
     kubeconfig,
     processes,
     kubeconfigFor: async (name, organization) =>
@@ -120,6 +126,23 @@ export async function startControlPlane(wish: ControlPlaneWish): Promise<Control
         name,
       ),
   }
+}
+
+/** A control plane of authorities of its own, which is gone when the test ends. */
+export async function controlPlaneOf(t: { teardown(end: () => Promise<void>): void }): Promise<ControlPlane> {
+  const folder = mkdtempSync(join(tmpdir(), 'regrow-parts-'))
+  const plane = await startControlPlane({
+    folder,
+    authorities: await makeClusterAuthorities({ now: new Date() }),
+    host: `127.${randomInt(16, 250)}.9.1`,
+    port: 6443,
+    names: [tlsName],
+  })
+  t.teardown(async () => {
+    await plane.processes.stop()
+    rmSync(folder, { recursive: true, force: true })
+  })
+  return plane
 }
 
 async function answering(kubeconfig: string, processes: Processes): Promise<void> {

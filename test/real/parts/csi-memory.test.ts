@@ -1,11 +1,8 @@
-import { randomInt } from 'node:crypto'
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { mkdirSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { dump } from 'js-yaml'
 import t from 'tap'
-import { makeClusterAuthorities } from '../../../lib/node/certificates.ts'
-import { startControlPlane, tlsName } from './control-plane.ts'
+import { controlPlaneOf } from './control-plane.ts'
 import { driverName, shipped } from './csi-shipped.ts'
 import { kubectl } from './kubectl.ts'
 import { MemoryGroups } from './memory-groups.ts'
@@ -29,19 +26,7 @@ const volumes = 7
 const filePages = 9
 
 t.test('the CSI driver’s helpers live within their limits', { skip, timeout: 600_000 }, async (t) => {
-  const folder = mkdtempSync(join(tmpdir(), 'regrow-parts-'))
-  const plane = await startControlPlane({
-    folder,
-    authorities: await makeClusterAuthorities({ now: new Date() }),
-    host: `127.${randomInt(16, 250)}.9.1`,
-    port: 6443,
-    names: [tlsName],
-  })
-  const { kubeconfig, processes } = plane
-  t.teardown(async () => {
-    await processes.stop()
-    rmSync(folder, { recursive: true, force: true })
-  })
+  const { folder, kubeconfig, processes } = await controlPlaneOf(t)
   const act = async (words: string[], input?: string) => {
     const { code, err } = await kubectl(kubeconfig, words, input)
     if (code !== 0) throw new Error(`kubectl ${words.join(' ')}: ${err}`)

@@ -1,5 +1,3 @@
-import { randomInt } from 'node:crypto'
-import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { dump } from 'js-yaml'
@@ -8,11 +6,10 @@ import { bootstrapSecrets } from '../../../lib/gitops/bootstrap-secrets.ts'
 import { renderRepository } from '../../../lib/gitops/render.ts'
 import type { RepositoryValues } from '../../../lib/gitops/schema.ts'
 import { sealSecret } from '../../../lib/gitops/sealing.ts'
-import { makeClusterAuthorities } from '../../../lib/node/certificates.ts'
 import { makeSealingKey } from '../../../lib/store/sealing-key.ts'
 import { ordinary } from '../../gitops/fixture.ts'
 import { type Answer, run } from '../../sandbox/tools-ground.ts'
-import { type ControlPlane, startControlPlane, tlsName } from './control-plane.ts'
+import { controlPlaneOf } from './control-plane.ts'
 import { installKinds, kindParts } from './kinds.ts'
 import { get, type KubeObject, kubectl } from './kubectl.ts'
 import { lacking, partFolder } from './parts.ts'
@@ -39,8 +36,8 @@ t.test(
   'what the real API server says of every object that is rendered',
   { skip, timeout: 600_000 },
   async (t) => {
-    const plane = await started(t)
-    const { kubeconfig } = plane
+    const { kubeconfig } = await controlPlaneOf(t)
+    await installKinds(kubeconfig)
     const sealing = await makeSealingKey({ now: new Date() })
     const secrets = bootstrapSecrets({
       sshUrl: 'git@github.com:alice/regrow-main.git',
@@ -146,19 +143,3 @@ async function everything(kubeconfig: string): Promise<KubeObject[]> {
 }
 
 /** A control plane that knows upstream's kinds, on an address of its own. */
-async function started(t: Test): Promise<ControlPlane> {
-  const folder = mkdtempSync(join(tmpdir(), 'regrow-parts-'))
-  const plane = await startControlPlane({
-    folder,
-    authorities: await makeClusterAuthorities({ now: new Date() }),
-    host: `127.${randomInt(16, 250)}.9.1`,
-    port: 6443,
-    names: [tlsName],
-  })
-  t.teardown(async () => {
-    await plane.processes.stop()
-    rmSync(folder, { recursive: true, force: true })
-  })
-  await installKinds(plane.kubeconfig)
-  return plane
-}

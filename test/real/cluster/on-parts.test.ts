@@ -4,13 +4,13 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import t from 'tap'
 import { playAll } from '../../flows/scenarios.ts'
 import { openShop } from '../../flows/shop.ts'
+import { openPartsBox, type PartsBox } from '../parts/ground.ts'
+import { kindParts } from '../parts/kinds.ts'
+import { get, type KubeObject, kubectl } from '../parts/kubectl.ts'
+import { MemoryGroups } from '../parts/memory-groups.ts'
+import { lacking, missingPrograms } from '../parts/parts.ts'
 import { unexplained } from './explained.ts'
-import { openPartsBox, type PartsBox } from './ground.ts'
-import { kindParts } from './kinds.ts'
-import { get, type KubeObject, kubectl } from './kubectl.ts'
-import { MemoryGroups } from './memory-groups.ts'
 import { doubleOwners } from './owners.ts'
-import { lacking, missingPrograms } from './parts.ts'
 
 // REAL: etcd, Kubernetes, Argo CD's controller and repository server with helm and kustomize, Velero with its node agent
 // and data mover, sealed-secrets, kwok, kubectl, helm, velero, doctl, and the node's own scripts by bash.

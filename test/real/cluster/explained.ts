@@ -1,4 +1,4 @@
-import type { KubeObject } from './kubectl.ts'
+import type { KubeObject } from '../parts/kubectl.ts'
 
 /**
  * The objects that nothing in Git explains, as `Kind namespace/name`. Explained are: what an Application lists among its

@@ -1,4 +1,4 @@
-import type { KubeObject } from './kubectl.ts'
+import type { KubeObject } from '../parts/kubectl.ts'
 
 /**
  * The fields of an object that two managers own, with them. Left out: what Argo CD owns twice by itself, as it writes
