@@ -1,4 +1,4 @@
-#!/usr/bin/env -S sh -c 'exec node --max-semi-space-size=4 --import "$(dirname "$(realpath "$0")")/node_modules/tsx/dist/esm/index.mjs" "$0" "$@"'
+#!/usr/bin/env -S sh -c 'exec node --max-semi-space-size=4 --import "$(dirname "$(realpath "$0")")/lib/start.mjs" "$0" "$@"'
 // Two tokens in, a running cluster out. Every verb looks first: run it again and nothing changes.
 import { ageOf, lastWhole } from './lib/backup/backups.ts'
 import { ensureClusterKey } from './lib/backup/cluster-key.ts'

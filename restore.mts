@@ -1,4 +1,4 @@
-#!/usr/bin/env -S sh -c 'exec node --max-semi-space-size=4 --import "$(dirname "$(realpath "$0")")/node_modules/tsx/dist/esm/index.mjs" "$0" "$@"'
+#!/usr/bin/env -S sh -c 'exec node --max-semi-space-size=4 --import "$(dirname "$(realpath "$0")")/lib/start.mjs" "$0" "$@"'
 // Everything was lost but the buckets and Git. Bring it back, data before apps, and prove it.
 import { backedVolumes } from './lib/backup/backed.ts'
 import { ageOf, lastWhole } from './lib/backup/backups.ts'

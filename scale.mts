@@ -1,4 +1,4 @@
-#!/usr/bin/env -S sh -c 'exec node --max-semi-space-size=4 --import "$(dirname "$(realpath "$0")")/node_modules/tsx/dist/esm/index.mjs" "$0" "$@"'
+#!/usr/bin/env -S sh -c 'exec node --max-semi-space-size=4 --import "$(dirname "$(realpath "$0")")/lib/start.mjs" "$0" "$@"'
 // Change the description, then make the cloud equal to it. Without flags: finish what was begun.
 import { ageOf, lastWhole } from './lib/backup/backups.ts'
 import { backupBefore } from './lib/backup/first.ts'

@@ -1,8 +1,6 @@
-import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { dirname, join, relative } from 'node:path'
+import { relative } from 'node:path'
 import { createInterface } from 'node:readline'
-import { fileURLToPath } from 'node:url'
 import { z } from 'zod'
 import { endChanges } from './change.ts'
 import { answered, asked } from './confirm.ts'
@@ -13,6 +11,7 @@ import { type CommandName, type Flags, helpText, readFlags } from './flags.ts'
 import { Problem, Problems } from './problem.ts'
 import { isOutcome, present } from './result.ts'
 import { redact } from './secret.ts'
+import { loadWrapper } from './start.mjs'
 import { print, tell } from './story.ts'
 import { systemProblem } from './system-failure.ts'
 
@@ -138,17 +137,11 @@ async function askForTokens(): Promise<void> {
   }
 }
 
-/**
- * Has the sandbox's wrapper hold its world for as long as this process lives, and takes its environment. The wrapper
- * reads our end as the end of its standard input, so that it goes even when we are killed.
- */
+/** Has the sandbox's wrapper hold its world for as long as this process lives, and takes its environment. */
 async function openSandbox(): Promise<void> {
-  const wrapper = join(dirname(dirname(fileURLToPath(import.meta.url))), 'scripts', 'sandbox.mts')
-  const child = spawn(process.execPath, [...process.execArgv, wrapper, '--hold'], {
-    stdio: ['pipe', 'pipe', 'inherit'],
-    // Ctrl-C is ours to answer; the wrapper ends after us.
-    detached: true,
-  })
+  const child = loadWrapper()
+  child.stdin.write('open\n')
+  child.ref()
   // What a flow loads when it needs it takes most of a second: time enough while the world opens in another process.
   const warm = Promise.all([
     import('zx/core'),

@@ -1,4 +1,4 @@
-#!/usr/bin/env -S sh -c 'exec node --max-semi-space-size=4 --import "$(dirname "$(realpath "$0")")/../node_modules/tsx/dist/esm/index.mjs" "$0" "$@"'
+#!/usr/bin/env -S sh -c 'exec node --max-semi-space-size=4 --import "$(dirname "$(realpath "$0")")/../lib/start.mjs" "$0" "$@"'
 // A backup now: whole or failed, nothing between. Read back from the bucket before it counts.
 import { ageOf, listBackups } from '../lib/backup/backups.ts'
 import { recordOf, sizeOf } from '../lib/backup/record.ts'

@@ -1,4 +1,4 @@
-#!/usr/bin/env -S sh -c 'exec node --max-semi-space-size=4 --import "$(dirname "$(realpath "$0")")/../node_modules/tsx/dist/esm/index.mjs" "$0" "$@"'
+#!/usr/bin/env -S sh -c 'exec node --max-semi-space-size=4 --import "$(dirname "$(realpath "$0")")/../lib/start.mjs" "$0" "$@"'
 // Which backups there are, read from the bucket: no cluster is needed.
 import { ageOf, lastWhole } from '../lib/backup/backups.ts'
 import { records, sizeOf } from '../lib/backup/record.ts'

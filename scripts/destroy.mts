@@ -1,4 +1,4 @@
-#!/usr/bin/env -S sh -c 'exec node --max-semi-space-size=4 --import "$(dirname "$(realpath "$0")")/../node_modules/tsx/dist/esm/index.mjs" "$0" "$@"'
+#!/usr/bin/env -S sh -c 'exec node --max-semi-space-size=4 --import "$(dirname "$(realpath "$0")")/../lib/start.mjs" "$0" "$@"'
 // Removes a cluster: shows exactly what, asks for its name, removes, looks again, names what is left.
 import { ageOf, lastWhole } from '../lib/backup/backups.ts'
 import { describe } from '../lib/cluster/cluster.ts'

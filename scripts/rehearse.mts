@@ -1,4 +1,4 @@
-#!/usr/bin/env -S sh -c 'exec node --max-semi-space-size=4 --import "$(dirname "$(realpath "$0")")/../node_modules/tsx/dist/esm/index.mjs" "$0" "$@"'
+#!/usr/bin/env -S sh -c 'exec node --max-semi-space-size=4 --import "$(dirname "$(realpath "$0")")/../lib/start.mjs" "$0" "$@"'
 // The drill: bring a backup back onto a throw-away droplet, prove it, destroy it. The original is only read.
 import { ageOf, lastWhole } from '../lib/backup/backups.ts'
 import { chooseBackup } from '../lib/backup/choose.ts'

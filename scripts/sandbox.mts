@@ -1,4 +1,4 @@
-#!/usr/bin/env -S sh -c 'exec node --max-semi-space-size=4 --import "$(dirname "$(realpath "$0")")/../node_modules/tsx/dist/esm/index.mjs" "$0" "$@"'
+#!/usr/bin/env -S sh -c 'exec node --max-semi-space-size=4 --import "$(dirname "$(realpath "$0")")/../lib/start.mjs" "$0" "$@"'
 // The whole cloud in a box: runs any command against a simulated DigitalOcean, Spaces and GitHub. Nothing costs money.
 import { spawn } from 'node:child_process'
 import { rmSync } from 'node:fs'
@@ -24,6 +24,7 @@ For example: scripts/sandbox.mts ./bootstrap.mts
   --reset         forget the world first
   --latency N     slowness of the cloud: 0 none (default), 1 as DigitalOcean’s
   --hold          print the environment, run the world until stdin ends
+  --ready         with --hold: wait for a line before the world is opened
   --faults FILE   what goes wrong, as JSON (docs/sandbox.md)
   --help          show this text
 
@@ -54,7 +55,8 @@ function read(argv: string[]) {
   for (; argv[at]?.startsWith('--'); at++) {
     if (argv[at] !== '--hold') flags.asked.push(argv[at] ?? '')
     if (argv[at] === '--help') return { ...flags, command: [], help: true, hold: false }
-    if (argv[at] === '--hold') return { ...flags, command: [], help: false, hold: true }
+    if (argv[at] === '--hold')
+      return { ...flags, command: [], help: false, hold: true, ready: argv[at + 1] === '--ready' }
     if (argv[at] === '--reset') flags.reset = true
     else if (argv[at] === '--latency') flags.latency = Number(argv[++at])
     else if (argv[at] === '--faults') flags.faults = argv[++at] ?? ''
@@ -98,6 +100,19 @@ function runCommand([command = '', ...words]: string[], env: NodeJS.ProcessEnv):
   })
 }
 
+/** Whether a line comes before standard input ends: a command that wanted a world after all. */
+function told(): Promise<boolean> {
+  return new Promise((done) =>
+    process.stdin
+      .once('data', () => {
+        process.stdin.pause()
+        done(true)
+      })
+      .once('end', () => done(false))
+      .once('error', () => done(false)),
+  )
+}
+
 /** Prints the world's environment and keeps it running until standard input ends: what `--sandbox` on a flow uses. */
 function hold(env: Record<string, string>): Promise<number> {
   process.on('SIGINT', () => {})
@@ -114,6 +129,7 @@ try {
     process.stdout.write(help)
     process.exit(wanted.help ? 0 : 2)
   }
+  if ('ready' in wanted && wanted.ready && !(await told())) process.exit(0)
   const dir = resolve(process.env.REGROW_SANDBOX ?? '.sandbox')
   const faults = wanted.faults !== undefined ? readFaults(wanted.faults) : []
   const [asked] = wanted.asked

@@ -1,4 +1,4 @@
-#!/usr/bin/env -S sh -c 'exec node --max-semi-space-size=4 --import "$(dirname "$(realpath "$0")")/../node_modules/tsx/dist/esm/index.mjs" "$0" "$@"'
+#!/usr/bin/env -S sh -c 'exec node --max-semi-space-size=4 --import "$(dirname "$(realpath "$0")")/../lib/start.mjs" "$0" "$@"'
 // What exists, how it is, what it costs, how old the last whole backup is.
 import { ageOf, lastWhole } from '../lib/backup/backups.ts'
 import { type Cluster, describe } from '../lib/cluster/cluster.ts'

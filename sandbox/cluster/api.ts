@@ -1,7 +1,7 @@
 import type { TLSSocket } from 'node:tls'
 import type { HttpBindings } from '@hono/node-server'
 import { loadAll } from 'js-yaml'
-import { discovery } from './discovery.ts'
+import { aggregated, aggregatedDiscovery, discovery } from './discovery.ts'
 import { apiVersionOf, type Kind } from './kinds.ts'
 import { jsonPatch, mergePatch, strategicPatch } from './merge.ts'
 import { fromProtobuf } from './protobuf.ts'
@@ -53,11 +53,14 @@ async function answer(store: Store, request: Request, version: string, address: 
   const { pathname, searchParams } = new URL(request.url)
   if (/^\/(healthz|readyz|livez)(\/|$)/.test(pathname)) return new Response('ok')
   if (pathname === '/version') return Response.json(versionInfo(version))
+  const accept = request.headers.get('accept') ?? ''
+  const whole = accept.includes(aggregated) ? aggregatedDiscovery(store.kinds, pathname) : undefined
+  if (whole) return Response.json(whole, { headers: { 'content-type': aggregated } })
   const found = discovery(store.kinds, pathname, address)
   if (found) return Response.json(found)
   const target = locate(store, pathname)
   const { kind, namespace, name } = target
-  const asTable = /as=Table/.test(request.headers.get('accept') ?? '')
+  const asTable = /as=Table/.test(accept)
   if (request.method !== 'GET') return Response.json(...(await change(store, request, target, searchParams)))
   if (target.sub === 'log')
     return new Response('This pod is simulated (paper): it ran no container and wrote no log.\n')

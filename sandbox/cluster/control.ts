@@ -10,10 +10,12 @@ export interface Controller {
   reconcile(key: string): Promise<void> | void
   /** Looked at every 200 ms: keys for which something changed outside the cluster. */
   poll?(): Promise<readonly string[]>
+  /** Whether a key was settled when the world was paused: then nobody looks at it merely because the world goes on. */
+  rests?(key: string): boolean
 }
 
 /** Runs a controller as long as the cluster is up: once per changed key, again when it changed meanwhile or failed. */
-export function control(cluster: Cluster, { keys, reconcile, poll }: Controller): void {
+export function control(cluster: Cluster, { keys, reconcile, poll, rests }: Controller): void {
   const waiting = new Set<string>()
   const busy = new Set<string>()
   const work = async (key: string) => {
@@ -40,8 +42,9 @@ export function control(cluster: Cluster, { keys, reconcile, poll }: Controller)
     for (const key of keys(change)) wake(key)
   }
   cluster.atStop(cluster.store.on(hear))
+  const { revision } = cluster.store
   for (const { kind, thing } of cluster.store.everything())
-    hear({ type: 'MODIFIED', kind, thing, revision: cluster.store.revision })
+    for (const key of keys({ type: 'MODIFIED', kind, thing, revision })) if (!rests?.(key)) wake(key)
   if (poll) void keepPolling(cluster, poll, wake)
 }
 

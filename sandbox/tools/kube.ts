@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 import { Agent, request } from 'node:https'
 import { join, resolve } from 'node:path'
 import { load } from 'js-yaml'
+import { aggregated } from '../cluster/discovery.ts'
 import { type Call, Failed, Unknown } from './call.ts'
 
 /** A Kubernetes object. */
@@ -156,16 +157,43 @@ function discovered(key: string, send: Kube['call']) {
   }
 }
 
+interface Discovered {
+  items: {
+    metadata: { name: string }
+    versions: {
+      version: string
+      resources: {
+        resource: string
+        singularResource: string
+        responseKind: { kind: string }
+        scope: 'Namespaced' | 'Cluster'
+        shortNames?: string[]
+        categories?: string[]
+      }[]
+    }[]
+  }[]
+}
+
+/** Asks as kubectl does: one answer tells all groups. */
 async function discover(send: Kube['call']): Promise<Resource[]> {
-  const { groups } = await send<{ groups: { versions: { groupVersion: string }[] }[] }>('GET', '/apis')
-  const versions = ['v1', ...groups.flatMap((group) => group.versions.map((one) => one.groupVersion))]
-  const lists = versions.map(async (groupVersion) => {
-    const [version = '', group = ''] = groupVersion.split('/').reverse()
-    const path = group ? `/apis/${groupVersion}` : `/api/${version}`
-    const list = await send<{ resources: Resource[] }>('GET', path)
-    return list.resources.filter((one) => !one.name.includes('/')).map((one) => ({ ...one, group, version }))
-  })
-  return (await Promise.all(lists)).flat()
+  const answers = await Promise.all(
+    ['/api', '/apis'].map((path) => send<Discovered>('GET', path, { accept: aggregated })),
+  )
+  return answers
+    .flatMap(({ items }) => items)
+    .flatMap(({ metadata: { name: group }, versions }) =>
+      versions.flatMap(({ version, resources }) =>
+        resources.map(({ resource: name, singularResource, responseKind: { kind }, scope, ...names }) => ({
+          group,
+          version,
+          name,
+          singularName: singularResource,
+          kind,
+          namespaced: scope === 'Namespaced',
+          ...names,
+        })),
+      ),
+    )
 }
 
 function exchange(

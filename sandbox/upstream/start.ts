@@ -21,11 +21,14 @@ import { toYaml } from './manifest.ts'
  * @param k3sFile a program to serve as k3s instead
  */
 export async function startUpstream(world: World, k3sFile?: string): Promise<{ url: string }> {
-  const files = await upstreamFiles(k3sFile)
+  let made: ReturnType<typeof upstreamFiles> | undefined
   const { host, port } = world.addresses.upstream
   await serve(world, 'upstream', world.addresses.upstream, {
-    fetch: (request) => {
+    fetch: async (request) => {
       if (request.method !== 'GET' && request.method !== 'HEAD') return new Response(null, { status: 405 })
+      // Made with the first request: a run that changes nothing asks for none.
+      made ??= upstreamFiles(k3sFile)
+      const files = await made
       const path = decodeURIComponent(new URL(request.url).pathname.slice(1))
       const bytes = files.get(path)
       if (!bytes) return new Response(`The box mirrors no ${path}\n`, { status: 404 })

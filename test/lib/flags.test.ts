@@ -1,6 +1,3 @@
-import { spawnSync } from 'node:child_process'
-import { readdirSync, readFileSync, statSync } from 'node:fs'
-import { fileURLToPath } from 'node:url'
 import t from 'tap'
 import { commands, helpText, readFlags } from '../../lib/flags.ts'
 import { Problem } from '../../lib/problem.ts'
@@ -39,31 +36,3 @@ t.test('the help text names every flag of its command, in 80 columns', async (t)
     for (const flag of Object.keys(command.flags))
       t.match(helpText(name as keyof typeof commands, name), new RegExp(`--${flag}( |$)`, 'm'))
 })
-
-t.test(
-  'every script starts from any folder: it finds tsx beside itself, and keeps its memory small',
-  async (t) => {
-    const root = new URL('../../', import.meta.url)
-    const scripts = [root, new URL('scripts/', root)].flatMap((folder) =>
-      readdirSync(folder)
-        .filter((name) => name.endsWith('.mts'))
-        .map((name) => new URL(name, folder)),
-    )
-    t.ok(scripts.length >= 13)
-    for (const script of scripts) {
-      t.match(
-        readFileSync(script, 'utf8'),
-        /^#!\/usr\/bin\/env -S sh -c 'exec node --max-semi-space-size=4 --import "\$\(dirname "\$\(realpath "\$0"\)"\)(\/\.\.)?\/node_modules\/tsx\/dist\/esm\/index\.mjs" "\$0" "\$@"'\n/,
-        script.pathname,
-      )
-      t.equal(statSync(script).mode & 0o111, 0o111, script.pathname)
-    }
-    for (const name of ['bootstrap.mts', 'scripts/seal.mts']) {
-      const started = spawnSync(fileURLToPath(new URL(name, root)), ['--help'], {
-        cwd: '/',
-        encoding: 'utf8',
-      })
-      t.match(started.stdout, /--help/, started.stderr)
-    }
-  },
-)

@@ -34,7 +34,7 @@ t.test('every dependency is used', async (t) => {
     .flatMap((folder) =>
       readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' }).map((one) => join(folder, one)),
     )
-    .filter((file) => /\.m?ts$/.test(file))
+    .filter((file) => /\.m?[jt]s$/.test(file))
     .map(read)
     .join('\n')
   for (const name of Object.keys(project.dependencies))

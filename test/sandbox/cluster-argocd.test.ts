@@ -1,5 +1,6 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import t from 'tap'
-import { textAt } from '../../sandbox/cluster/tree.ts'
+import { type Thing, textAt } from '../../sandbox/cluster/tree.ts'
 import { application, apply, argo, cluster, eventually, git, stateOf, workload } from './cluster-ground.ts'
 import { clear, ground } from './droplet-ground.ts'
 
@@ -58,4 +59,37 @@ patches:
   await eventually(one, () => textAt(store.find('ConfigMap', 'default', 'a'), 'data', 'two') === '2')
   await eventually(one, () => !store.find('ConfigMap', 'default', 'b'))
   t.notOk(textAt(store.find('ConfigMap', 'default', 'a'), 'data', 'one'), 'what Git dropped is gone')
+})
+
+t.test('a world that was paused goes on as it was, and what was left undone is done soon', async (t) => {
+  const on = await ground()
+  t.teardown(() => clear(on))
+  let reads = 0
+  const { head, files } = git({
+    'first/a.yaml': 'apiVersion: v1\nkind: ConfigMap\nmetadata: { name: a }\n',
+  })
+  const counted = {
+    head,
+    files: async (...which: Parameters<typeof files>) => {
+      reads++
+      return files(...which)
+    },
+  }
+  const one = await cluster(on, counted)
+  apply(one, argo)
+  apply(one, application('first', { path: 'first' }))
+  await eventually(one, () => stateOf(one, 'first') === 'Synced, Healthy')
+  await one.stop()
+  const saved = on.world.load('clusters/main-1') as { store: { things: Thing[] } }
+  saved.store.things = saved.store.things.filter(
+    ({ kind, metadata }) => kind !== 'ConfigMap' || metadata.name !== 'a',
+  )
+  on.world.save('clusters/main-1', saved)
+
+  reads = 0
+  const again = await cluster(on, counted)
+  t.teardown(() => again.stop())
+  await sleep(1000)
+  t.equal(reads, 0, 'nothing was read that was settled')
+  await eventually(again, () => again.store.find('ConfigMap', 'default', 'a'), 5000)
 })

@@ -1,8 +1,23 @@
 import { request } from 'node:https'
 import t from 'tap'
+import { z } from 'zod'
 import { makeOperatorCertificate } from '../../lib/node/certificates.ts'
+import { aggregated } from '../../sandbox/cluster/discovery.ts'
 import { apply, call, cluster, definition, eventually, workload } from './cluster-ground.ts'
 import { authorities, clear, ground } from './droplet-ground.ts'
+
+const named = z.object({ name: z.string() })
+const versions = z.array(
+  z.object({
+    version: z.string(),
+    resources: z.array(
+      z.object({
+        resource: z.string(),
+        subresources: z.array(z.object({ subresource: z.string() })),
+      }),
+    ),
+  }),
+)
 
 t.test('the Kubernetes API', async (t) => {
   const on = await ground()
@@ -104,6 +119,35 @@ t.test('the Kubernetes API', async (t) => {
     })
     await send('DELETE', '/apis/apiextensions.k8s.io/v1/customresourcedefinitions/things.acme.io', undefined)
     t.match(await call(host, things), { status: 404 })
+  })
+
+  t.test('all kinds at once are those that each group tells of itself', async (t) => {
+    const all = await Promise.all(
+      ['/api', '/apis'].map(async (path) => {
+        const { body } = await call(host, path, { accept: aggregated })
+        return z.object({ items: z.array(z.looseObject({ metadata: named, versions })) }).parse(body).items
+      }),
+    )
+    for (const { metadata, versions } of all.flat())
+      for (const { version, resources } of versions) {
+        const base = metadata.name ? `/apis/${metadata.name}/${version}` : `/api/${version}`
+        const { body } = await call(host, base)
+        const { resources: each } = z.object({ resources: z.array(named) }).parse(body)
+        const here = resources.flatMap(({ resource, subresources }) => [
+          resource,
+          ...subresources.map(({ subresource }) => `${resource}/${subresource}`),
+        ])
+        t.same(
+          here,
+          each.map(({ name }) => name),
+          base,
+        )
+      }
+    const groups = z.object({ groups: z.array(named) }).parse((await call(host, '/apis')).body).groups
+    t.same(
+      all[1]?.map(({ metadata }) => metadata.name),
+      groups.map(({ name }) => name),
+    )
   })
 
   t.test('a table for people, a watch for programs', async (t) => {

@@ -17,6 +17,7 @@ export function argocd(cluster: Cluster): Controller {
   const { store } = cluster
   const sources = new Sources(cluster)
   const apps = () => store.list('Application', 'argocd').map((app) => app.metadata.name)
+  let begun: number | undefined = Date.now()
   return {
     keys: ({ kind, thing }) => {
       const tracker = trackedBy(thing)
@@ -45,8 +46,15 @@ export function argocd(cluster: Cluster): Controller {
         if (asked) clearRefresh(cluster, name)
       }
     },
+    rests: (name) =>
+      store.list('Application', 'argocd').some((app) => app.metadata.name === name && isSettled(app)),
     poll: async () => {
       if (!isRunning(cluster)) return []
+      // What rested may have been about to be looked at when the world was paused.
+      if (begun !== undefined && Date.now() - begun > 2000) {
+        begun = undefined
+        return apps()
+      }
       const moved = async (name: string) => {
         const app = store.find('Application', 'argocd', name)
         const known = JSON.stringify(
@@ -67,6 +75,14 @@ function isRunning(cluster: Cluster): boolean {
     runs(cluster, 'Deployment', 'argocd', 'argocd-repo-server') &&
     cluster.store.find('Secret', 'argocd', 'argocd-secret') !== undefined
   )
+}
+
+/** As Git has it, healthy, and nothing asked of it or under way. */
+function isSettled(app: Thing): boolean {
+  const { sync, health, operationState } = treeAt(app, 'status')
+  const phases = [textAt(sync, 'status'), textAt(health, 'status'), textAt(operationState, 'phase')]
+  const isAsked = app.operation ?? app.metadata.deletionTimestamp ?? app.metadata.annotations?.[refresh]
+  return phases.join() === 'Synced,Healthy,Succeeded' && isAsked === undefined
 }
 
 /** Writes what was seen, and takes the running or due sync one step further. */

@@ -14,11 +14,14 @@ export const veleroRuns = (cluster: Cluster) => runs(cluster, 'Deployment', 'vel
 export function locations(cluster: Cluster): Controller {
   const { store } = cluster
   const all = () => store.list('BackupStorageLocation', 'velero').map(keyOf)
-  let looked = Date.now()
+  /** Velero looks once a minute. */
+  const isDue = (location: Thing) =>
+    Date.now() - Date.parse(textAt(location, 'status', 'lastValidationTime')) > 60_000
   return {
     keys: ({ kind, thing }) => {
       // Loading the S3 client takes a moment: better before a location waits for it.
-      if (thing.metadata.name === 'velero' && kind.kind === 'Deployment') void import('@aws-sdk/client-s3')
+      if (thing.metadata.name === 'velero' && kind.kind === 'Deployment' && all().length === 0)
+        void import('@aws-sdk/client-s3')
       if (kind.kind === 'BackupStorageLocation') return [keyOf(thing)]
       return thing.metadata.namespace === 'velero' && /^(Deployment|Secret)$/.test(kind.kind) ? all() : []
     },
@@ -37,7 +40,7 @@ export function locations(cluster: Cluster): Controller {
         if (foreign.length > 0)
           throw new Error(`Backup store contains invalid top-level directories: [${foreign.join(' ')}]`)
         await syncBackups(cluster, location, bucket)
-        if (textAt(location, 'status', 'phase') !== 'Available')
+        if (textAt(location, 'status', 'phase') !== 'Available' || isDue(location))
           say({ phase: 'Available', message: '', lastValidationTime: now(), lastSyncedTime: now() })
       } catch (error) {
         const reason =
@@ -45,17 +48,20 @@ export function locations(cluster: Cluster): Controller {
             ? `${error.name === 'Error' ? '' : `${error.name}: `}${error.message}`
             : String(error)
         const message = `BackupStorageLocation "${name}" is unavailable: ${reason}`
-        if (textAt(location, 'status', 'message') !== message)
+        if (textAt(location, 'status', 'message') !== message || isDue(location))
           say({ phase: 'Unavailable', message, lastValidationTime: now() })
         throw new Refusal(503, 'Unavailable', message)
       }
     },
-    // Velero looks once a minute.
-    poll: async () => {
-      if (Date.now() - looked < 60_000) return []
-      looked = Date.now()
-      return all()
-    },
+    poll: async () =>
+      store
+        .list('BackupStorageLocation', 'velero')
+        .filter((one) => textAt(one, 'status', 'phase') && isDue(one))
+        .map(keyOf),
+    rests: (key) =>
+      store
+        .list('BackupStorageLocation', 'velero')
+        .some((one) => keyOf(one) === key && textAt(one, 'status', 'phase') === 'Available' && !isDue(one)),
   }
 }
 

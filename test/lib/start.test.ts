@@ -1,0 +1,77 @@
+import { spawnSync } from 'node:child_process'
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+} from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join, resolve } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import t from 'tap'
+import { runIn } from '../flows/box.ts'
+
+// How a script begins, by its own first line.
+
+/** An empty folder that goes with the test. */
+function folder(): string {
+  const dir = mkdtempSync(join(tmpdir(), 'regrow-start-'))
+  t.teardown(() => rmSync(dir, { recursive: true, force: true }))
+  return dir
+}
+
+t.test(
+  'every script starts from any folder: it finds what it needs beside itself, and keeps its memory small',
+  async (t) => {
+    const root = new URL('../../', import.meta.url)
+    const scripts = [root, new URL('scripts/', root)].flatMap((folder) =>
+      readdirSync(folder)
+        .filter((name) => name.endsWith('.mts'))
+        .map((name) => new URL(name, folder)),
+    )
+    t.ok(scripts.length >= 13)
+    for (const script of scripts) {
+      t.match(
+        readFileSync(script, 'utf8'),
+        /^#!\/usr\/bin\/env -S sh -c 'exec node --max-semi-space-size=4 --import "\$\(dirname "\$\(realpath "\$0"\)"\)(\/\.\.)?\/lib\/start\.mjs" "\$0" "\$@"'\n/,
+        script.pathname,
+      )
+      t.equal(statSync(script).mode & 0o111, 0o111, script.pathname)
+    }
+    for (const name of ['bootstrap.mts', 'scripts/seal.mts']) {
+      const started = spawnSync(fileURLToPath(new URL(name, root)), ['--help'], {
+        cwd: '/',
+        encoding: 'utf8',
+      })
+      t.match(started.stdout, /--help/, started.stderr)
+    }
+  },
+)
+
+t.test('without the packages it says what to do', async (t) => {
+  const dir = folder()
+  mkdirSync(join(dir, 'lib'))
+  for (const name of ['bootstrap.mts', 'lib/start.mjs']) copyFileSync(name, join(dir, name))
+  t.match(await runIn(dir, 'sh', ['-c', './bootstrap.mts --help']), {
+    code: 1,
+    out: '',
+    err: 'x the packages of this project are not installed\n  → npm ci\n',
+  })
+})
+
+t.test('a sandbox that is not entered is not opened, and its wrapper goes', async (t) => {
+  const dir = folder()
+  const script = resolve('bootstrap.mts')
+  // Ends when nobody has its standard error open any more: the wrapper has it too.
+  const words = ['-c', `${resolve('bootstrap.mts')} --sandbox --nmae x`]
+  t.match(await runIn(dir, 'sh', words, { env: { TMPDIR: dir } }), {
+    code: 2,
+    out: '',
+    err: /^x --nmae is not a flag of bootstrap/,
+  })
+  t.notOk(existsSync(join(dir, '.sandbox')))
+})
