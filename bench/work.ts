@@ -9,7 +9,6 @@ export const root = fileURLToPath(new URL('../', import.meta.url))
 /** The folder in which everything is measured; its `.sandbox` is the world. */
 export const folder = mkdtempSync(join(tmpdir(), 'regrow-bench-'))
 const world = join(folder, '.sandbox')
-const tsx = import.meta.resolve('tsx/esm')
 
 /** A command that came to its end: seconds that it took, and its stdout. */
 export interface Done {
@@ -18,27 +17,23 @@ export interface Done {
 }
 
 /**
- * Runs a script of the project in a process of its own.
+ * Runs a script of the project as a person does.
  * @param latency share of the cloud's own pace
  * @param env what it has in its environment besides
  */
 export function run([script = '', ...words]: readonly string[], latency = 0, env = {}): Done {
   const started = performance.now()
-  const done = spawnSync(
-    process.execPath,
-    ['--max-semi-space-size=4', '--import', tsx, join(root, script), ...words],
-    {
-      cwd: folder,
-      encoding: 'utf8',
-      maxBuffer: 2 ** 28,
-      env: {
-        ...process.env,
-        REGROW_SANDBOX_TOOLS: 'stand-ins',
-        REGROW_SANDBOX_LATENCY: String(latency),
-        ...env,
-      },
+  const done = spawnSync(join(root, script), words, {
+    cwd: folder,
+    encoding: 'utf8',
+    maxBuffer: 2 ** 28,
+    env: {
+      ...process.env,
+      REGROW_SANDBOX_TOOLS: 'stand-ins',
+      REGROW_SANDBOX_LATENCY: String(latency),
+      ...env,
     },
-  )
+  })
   if (done.status !== 0) throw new Error(`${script} ${words.join(' ')}\n${done.stderr}`)
   return { seconds: (performance.now() - started) / 1000, out: done.stdout }
 }

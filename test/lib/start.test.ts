@@ -65,7 +65,6 @@ t.test('without the packages it says what to do', async (t) => {
 
 t.test('a sandbox that is not entered is not opened, and its wrapper goes', async (t) => {
   const dir = folder()
-  const script = resolve('bootstrap.mts')
   // Ends when nobody has its standard error open any more: the wrapper has it too.
   const words = ['-c', `${resolve('bootstrap.mts')} --sandbox --nmae x`]
   t.match(await runIn(dir, 'sh', words, { env: { TMPDIR: dir } }), {
