@@ -1,4 +1,3 @@
-import { once } from 'node:events'
 import { relative } from 'node:path'
 import { createInterface } from 'node:readline'
 import { z } from 'zod'
@@ -139,9 +138,9 @@ async function askForTokens(): Promise<void> {
 
 /** Has the sandbox's wrapper hold its world for as long as this process lives, and takes its environment. */
 async function openSandbox(): Promise<void> {
-  const child = loadWrapper()
-  child.stdin.write('open\n')
+  const { child, gone } = loadWrapper()
   child.ref()
+  child.stdin.write('open\n')
   // What a flow loads when it needs it takes most of a second: time enough while the world opens in another process.
   const warm = Promise.all([
     import('zx/core'),
@@ -153,14 +152,11 @@ async function openSandbox(): Promise<void> {
   const lines = createInterface({ input: child.stdout })
   const env = await new Promise<Record<string, string>>((resolve, reject) => {
     lines.once('line', (line) => resolve(z.record(z.string(), z.string()).parse(JSON.parse(line))))
-    child.once('exit', () =>
-      reject(new Problem('the sandbox could not be opened', { cure: 'It said why above.' })),
-    )
+    gone.then(() => reject(new Problem('the sandbox could not be opened', { cure: 'It said why above.' })))
   })
   await warm
   Object.assign(process.env, env)
   atEnd('sandbox', async () => {
-    const gone = once(child, 'exit')
     child.stdin.end()
     await gone
   })

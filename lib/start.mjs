@@ -1,4 +1,6 @@
 import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { basename } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 // What every script begins with, before any file of its own is read: Node learns TypeScript, or says in one clear message
@@ -6,29 +8,28 @@ import { fileURLToPath } from 'node:url'
 
 let loading
 
-/**
- * Has the sandbox's wrapper load in a process of its own, once. It opens a world when it reads a line, and goes when its
- * standard input ends, so that it never outlives this process. Until then it keeps this process from nothing.
- */
+// Documented in start.d.mts.
 export function loadWrapper() {
   if (loading) return loading
   const script = fileURLToPath(new URL('../scripts/sandbox.mts', import.meta.url))
-  loading = spawn(process.execPath, [...process.execArgv, script, '--hold', '--ready'], {
+  const child = spawn(process.execPath, [...process.execArgv, script, '--hold', '--wait'], {
     stdio: ['pipe', 'pipe', 'inherit'],
     // Ctrl-C is ours to answer; the wrapper ends after us.
     detached: true,
   })
-  loading.unref()
-  loading.stdin.unref()
-  loading.stdout.unref()
+  child.stdin.on('error', () => {})
+  for (const one of [child, child.stdin, child.stdout]) one.unref()
+  loading = { child, gone: once(child, 'exit').catch(() => {}) }
   return loading
 }
 
-if (process.argv.includes('--sandbox') && !process.env.REGROW_SANDBOXED) loadWrapper()
 try {
-  await import('tsx/esm')
-} catch (error) {
-  if (error.code !== 'ERR_MODULE_NOT_FOUND') throw error
+  import.meta.resolve('tsx/esm')
+} catch {
   process.stderr.write('x the packages of this project are not installed\n  → npm ci\n')
   process.exit(1)
 }
+const [, script = '', ...words] = process.argv
+const isAsked = words.includes('--sandbox') && basename(script) !== 'sandbox.mts'
+if (isAsked && !process.env.REGROW_SANDBOXED) loadWrapper()
+await import('tsx/esm')

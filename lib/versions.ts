@@ -38,7 +38,7 @@ export const parts = {
     version: '10.10.0',
     app: 'v3.5.4',
     witnessed:
-      'Argo CD 3.2.5 run with these settings (test/real/parts); values compared with chart 10.1.1; chart and app version as helm lists them',
+      'Argo CD 3.2.5 run with these settings (test/real/cluster); values compared with chart 10.1.1; chart and app version as helm lists them',
   },
   velero: {
     version: '12.2.1',
@@ -47,13 +47,13 @@ export const parts = {
   },
   'velero-server': {
     version: 'v1.18.3',
-    witnessed: 'server, node agent and data mover run as processes (test/real/parts)',
+    witnessed: 'server, node agent and data mover run as processes (test/real/cluster)',
   },
-  'velero-plugin-for-aws': { version: 'v1.14.3', witnessed: 'run as a process (test/real/parts)' },
+  'velero-plugin-for-aws': { version: 'v1.14.3', witnessed: 'run as a process (test/real/cluster)' },
   'sealed-secrets': {
     version: '2.18.5',
     app: '0.36.6',
-    witnessed: '0.36.6 and chart 2.18.4 run (test/real/parts); values compared with this very chart',
+    witnessed: '0.36.6 and chart 2.18.4 run (test/real/cluster); values compared with this very chart',
   },
   traefik: { version: '41.6.0', app: 'v3.7.13', witnessed: 'never run; values compared with chart 41.3.0' },
   'csi-digitalocean': {

@@ -6,6 +6,7 @@ import { constants } from 'node:os'
 import { dirname, resolve } from 'node:path'
 import { z } from 'zod'
 import { faultsOf } from '../lib/cluster/faults.ts'
+import { leaveProxiesOut } from '../lib/environment.ts'
 import { unknown } from '../lib/flags.ts'
 import { Problem } from '../lib/problem.ts'
 import { readYaml } from '../lib/read-text.ts'
@@ -24,7 +25,7 @@ For example: scripts/sandbox.mts ./bootstrap.mts
   --reset         forget the world first
   --latency N     slowness of the cloud: 0 none (default), 1 as DigitalOcean’s
   --hold          print the environment, run the world until stdin ends
-  --ready         with --hold: wait for a line before the world is opened
+  --wait          with --hold: read a line before the world is opened
   --faults FILE   what goes wrong, as JSON (docs/sandbox.md)
   --help          show this text
 
@@ -50,24 +51,27 @@ function read(argv: string[]) {
     /** Flags that only who starts the world can heed. */
     asked: [] as string[],
     faults: process.env.REGROW_SANDBOX_FAULTS || undefined,
+    help: false,
+    hold: false,
+    wait: false,
   }
   let at = 0
   for (; argv[at]?.startsWith('--'); at++) {
-    if (argv[at] !== '--hold') flags.asked.push(argv[at] ?? '')
-    if (argv[at] === '--help') return { ...flags, command: [], help: true, hold: false }
-    if (argv[at] === '--hold')
-      return { ...flags, command: [], help: false, hold: true, ready: argv[at + 1] === '--ready' }
-    if (argv[at] === '--reset') flags.reset = true
+    if (argv[at] !== '--hold' && argv[at] !== '--wait') flags.asked.push(argv[at] ?? '')
+    if (argv[at] === '--help') return { ...flags, command: [], help: true }
+    if (argv[at] === '--hold') flags.hold = true
+    else if (argv[at] === '--wait') flags.wait = true
+    else if (argv[at] === '--reset') flags.reset = true
     else if (argv[at] === '--latency') flags.latency = Number(argv[++at])
     else if (argv[at] === '--faults') flags.faults = argv[++at] ?? ''
-    else throw unknown(argv[at] ?? '', ['reset', 'latency', 'hold', 'faults', 'help'], 'sandbox')
+    else throw unknown(argv[at] ?? '', ['reset', 'latency', 'hold', 'wait', 'faults', 'help'], 'sandbox')
   }
   if (!(flags.latency >= 0 && flags.latency <= 1))
     throw new Problem('--latency takes a number from 0 to 1', {
       cure: '--help lists what sandbox takes.',
       exitCode: 2,
     })
-  return { ...flags, command: argv.slice(at), help: false, hold: false }
+  return { ...flags, command: argv.slice(at) }
 }
 
 /** The faults that a file asks for. */
@@ -100,8 +104,8 @@ function runCommand([command = '', ...words]: string[], env: NodeJS.ProcessEnv):
   })
 }
 
-/** Whether a line comes before standard input ends: a command that wanted a world after all. */
-function told(): Promise<boolean> {
+/** Whether a line comes before standard input ends: the command wants a world after all. */
+function isWanted(): Promise<boolean> {
   return new Promise((done) =>
     process.stdin
       .once('data', () => {
@@ -113,7 +117,7 @@ function told(): Promise<boolean> {
   )
 }
 
-/** Prints the world's environment and keeps it running until standard input ends: what `--sandbox` on a flow uses. */
+/** Prints the world's environment and keeps it running until standard input ends: what a flow with `--sandbox` uses. */
 function hold(env: Record<string, string>): Promise<number> {
   process.on('SIGINT', () => {})
   // Who asked for it may be gone already; then standard input has ended, too.
@@ -129,7 +133,8 @@ try {
     process.stdout.write(help)
     process.exit(wanted.help ? 0 : 2)
   }
-  if ('ready' in wanted && wanted.ready && !(await told())) process.exit(0)
+  if (wanted.hold) leaveProxiesOut()
+  if (wanted.wait && !(await isWanted())) process.exit(0)
   const dir = resolve(process.env.REGROW_SANDBOX ?? '.sandbox')
   const faults = wanted.faults !== undefined ? readFaults(wanted.faults) : []
   const [asked] = wanted.asked

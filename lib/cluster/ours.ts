@@ -100,7 +100,7 @@ export function isOurs<K extends keyof Kinds>(
   return tests[kind](thing)
 }
 
-/** The cluster's project, if there is one. */
+/** The cluster's project, if there is one. @param projects all of the account, where they are asked for already */
 export async function ownProject(
   cloud: DigitalOcean,
   cluster: string,

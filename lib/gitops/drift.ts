@@ -13,7 +13,7 @@ export interface Drift {
 }
 
 /** Git's names for the content of files, by path. */
-export type Files = ReadonlyMap<string, string>
+type Blobs = ReadonlyMap<string, string>
 
 /**
  * Compares three ways: what is wanted now, what regrow wrote last (`before`), what Git has (`there`).
@@ -23,7 +23,7 @@ export async function drift(
   github: GitHub,
   place: Place,
   wanted: Record<string, string>,
-  { before, there }: { before: Files; there: Files },
+  { before, there }: { before: Blobs; there: Blobs },
 ): Promise<Drift[]> {
   const found = await Promise.all(
     Object.entries(wanted).map(async ([path, text]): Promise<Drift | undefined> => {
@@ -44,14 +44,14 @@ function mayWrite(path: string, theirs: string | undefined, last: string | undef
   return theirs === undefined || last !== undefined || path === 'README.md'
 }
 
-/** The files of a commit; none without one. */
-export async function filesOf(github: GitHub, place: Place, commit: string | undefined): Promise<Files> {
+/** The blobs of a commit by their path; none without one. */
+export async function blobsOf(github: GitHub, place: Place, commit: string | undefined): Promise<Blobs> {
   if (!commit) return new Map()
   return github.tree(place, (await github.commit(place, commit)).tree.sha)
 }
 
 /** Whether these are exactly the files that are wanted. */
-export function areExactly(there: Files, wanted: Record<string, string>): boolean {
+export function areExactly(there: Blobs, wanted: Record<string, string>): boolean {
   const paths = Object.entries(wanted)
   return there.size === paths.length && paths.every(([path, text]) => there.get(path) === blobSha(text))
 }

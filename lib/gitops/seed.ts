@@ -9,7 +9,7 @@ import type { Kit } from '../store/kit.ts'
 import { tell } from '../story.ts'
 import { ToolFailure } from '../tools.ts'
 import { commitFiles } from './commit.ts'
-import { areExactly, type Drift, drift, filesOf } from './drift.ts'
+import { areExactly, blobsOf, type Drift, drift } from './drift.ts'
 import { writtenIfTaken } from './read-only.ts'
 import { renderRepository } from './render.ts'
 import { valuesOf } from './repository-values.ts'
@@ -39,8 +39,8 @@ async function seedManifests(cluster: Cluster, address: string): Promise<void> {
   const { github, place } = cluster
   const wanted = renderRepository(valuesOf(cluster, address))
   const started = performance.now()
-  const filesAt = async (ref: string) => filesOf(github, place, await github.ref(place, ref))
-  const [before, now] = await Promise.all([filesAt(seeded), filesAt('heads/main')])
+  const blobsAt = async (ref: string) => blobsOf(github, place, await github.ref(place, ref))
+  const [before, now] = await Promise.all([blobsAt(seeded), blobsAt('heads/main')])
   const found = await drift(github, place, wanted, { before, there: now })
   for (const one of found.filter((each) => each.kind !== 'ours')) tellEdit(one)
   const changes = found.filter((one) => one.kind === 'ours')
@@ -49,7 +49,7 @@ async function seedManifests(cluster: Cluster, address: string): Promise<void> {
   else {
     const files = async (head: string) =>
       Object.fromEntries(
-        (await drift(github, place, wanted, { before, there: await filesOf(github, place, head) }))
+        (await drift(github, place, wanted, { before, there: await blobsOf(github, place, head) }))
           .filter((one) => one.kind === 'ours')
           .map((one) => [one.path, wanted[one.path]]),
       )

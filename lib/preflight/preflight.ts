@@ -64,7 +64,8 @@ export async function preflight(
   const different = found.filter(
     (one, at) => found.findIndex((other) => other.message === one.message) === at,
   )
-  if (different.length > 0 || !own) throw new Problems(different)
+  if (different.length > 0) throw new Problems(different)
+  if (!own) throw new Problem('the accounts of the tokens could not be read')
   return own
 }
 

@@ -150,9 +150,9 @@ async function untilReady(
       // One a round: a hundred that are being made would be a hundred more requests.
       const beingMade = machines.filter(({ status }) => status === 'new')
       const next = beingMade[rounds++ % beingMade.length]
-      const wanted = next && waiting.get(next.name)
-      if (wanted && (await isUnmade(cluster, next)))
-        await attend(next.name, () => orderAgain(next, wanted.node))
+      const awaited = next && waiting.get(next.name)
+      if (awaited && (await isUnmade(cluster, next)))
+        await attend(next.name, () => orderAgain(next, awaited.node))
       await forAll([...waiting], ([name, { reports }]) => attend(name, () => reports.follow()))
       note([...waiting].map(([name, { reports }]) => `${name}: ${reports.last}`).join('; '))
       return waiting.size === 0 ? true : undefined

@@ -19,7 +19,7 @@ const note = z.object({
 type Note = z.infer<typeof note>
 
 /** A droplet's note, and whether it reported its last step. */
-export interface NodeRecord extends Note {
+interface NodeRecord extends Note {
   finished: boolean
 }
 

@@ -15,7 +15,11 @@ export interface Controller {
 }
 
 /** Runs a controller as long as the cluster is up: once per changed key, again when it changed meanwhile or failed. */
-export function control(cluster: Cluster, { keys, reconcile, poll, rests }: Controller): void {
+export function control(
+  cluster: Cluster,
+  { keys, reconcile, poll, rests }: Controller,
+  resumes = false,
+): void {
   const waiting = new Set<string>()
   const busy = new Set<string>()
   const work = async (key: string) => {
@@ -44,7 +48,8 @@ export function control(cluster: Cluster, { keys, reconcile, poll, rests }: Cont
   cluster.atStop(cluster.store.on(hear))
   const { revision } = cluster.store
   for (const { kind, thing } of cluster.store.everything())
-    for (const key of keys({ type: 'MODIFIED', kind, thing, revision })) if (!rests?.(key)) wake(key)
+    for (const key of keys({ type: 'MODIFIED', kind, thing, revision }))
+      if (!(resumes && rests?.(key))) wake(key)
   if (poll) void keepPolling(cluster, poll, wake)
 }
 

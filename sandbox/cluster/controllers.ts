@@ -23,7 +23,10 @@ const all = [
   backups,
 ]
 
-/** Starts everything that acts in a paper cluster by itself; objects that k3s itself makes must exist by then. */
-export function startControllers(cluster: Cluster): void {
-  for (const controller of all) control(cluster, controller(cluster))
+/**
+ * Starts everything that acts in a paper cluster by itself; objects that k3s itself makes must exist by then.
+ * @param resumes whether the world was paused while it ran: then what was settled is not looked at anew
+ */
+export function startControllers(cluster: Cluster, resumes = false): void {
+  for (const controller of all) control(cluster, controller(cluster), resumes)
 }

@@ -37,10 +37,11 @@ export class Fleet {
   /** The cluster that this machine's k3s founds, opens again or joins. @throws StepFailure as k3s would fail */
   clusterOf(machine: Machine): Cluster {
     const config = k3sConfig(machine)
-    if (machine.env.ROLE === 'first-server') return this.#open(foundedIdentity(machine, config))
+    if (machine.env.ROLE === 'first-server')
+      return this.#open(foundedIdentity(machine, config), machine.resumes)
     const known = machine.disk.cluster
     const identity = known ? Cluster.identity(this.world, known) : undefined
-    if (identity) return this.#open(identity)
+    if (identity) return this.#open(identity, machine.resumes)
     const address = new URL(textAt(config, 'server')).hostname
     const server = [...this.#running.values()].find((one) => one.hardware.privateAddress === address)
     const cluster = this.#clusters.get(server?.disk.cluster ?? '')
@@ -100,14 +101,14 @@ export class Fleet {
     if (id && !clustersOnDisks(world).includes(id)) rmSync(world.path(`clusters/${id}.json`), { force: true })
   }
 
-  #open(identity: Identity): Cluster {
+  #open(identity: Identity, resumes: boolean): Cluster {
     const open = this.#clusters.get(identity.id)
     if (open?.isUp()) return open
     const { world } = this
     const cluster = new Cluster(world, Cluster.identity(world, identity.id) ?? identity, this.#deps)
     this.#clusters.set(identity.id, cluster)
     firstObjects(cluster)
-    startControllers(cluster)
+    startControllers(cluster, resumes)
     return cluster
   }
 

@@ -56,11 +56,10 @@ t.test('without the packages it says what to do', async (t) => {
   const dir = folder()
   mkdirSync(join(dir, 'lib'))
   for (const name of ['bootstrap.mts', 'lib/start.mjs']) copyFileSync(name, join(dir, name))
-  t.match(await runIn(dir, 'sh', ['-c', './bootstrap.mts --help']), {
-    code: 1,
-    out: '',
-    err: 'x the packages of this project are not installed\n  → npm ci\n',
-  })
+  for (const words of ['--help', '--sandbox']) {
+    const ended = await runIn(dir, 'sh', ['-c', `./bootstrap.mts ${words}`])
+    t.same(ended, { code: 1, out: '', err: 'x the packages of this project are not installed\n  → npm ci\n' })
+  }
 })
 
 t.test('a sandbox that is not entered is not opened, and its wrapper goes', async (t) => {
@@ -73,4 +72,12 @@ t.test('a sandbox that is not entered is not opened, and its wrapper goes', asyn
     err: /^x --nmae is not a flag of bootstrap/,
   })
   t.notOk(existsSync(join(dir, '.sandbox')))
+})
+
+t.test('a sandbox that cannot be opened is told, with what its wrapper said', async (t) => {
+  const dir = folder()
+  const env = { TMPDIR: dir, REGROW_SANDBOX_LATENCY: '7' }
+  const ended = await runIn(dir, 'sh', ['-c', `${resolve('bootstrap.mts')} --sandbox`], { env })
+  t.match(ended, { code: 1, out: '', err: /--latency takes a number/ })
+  t.match(ended.err, /^x the sandbox could not be opened\n {2}→ It said why above/m)
 })

@@ -87,7 +87,7 @@ t.test('a world that was paused goes on as it was, and what was left undone is d
   on.world.save('clusters/main-1', saved)
 
   reads = 0
-  const again = await cluster(on, counted)
+  const again = await cluster(on, counted, true)
   t.teardown(() => again.stop())
   await sleep(1000)
   t.equal(reads, 0, 'nothing was read that was settled')

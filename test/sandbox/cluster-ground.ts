@@ -10,7 +10,11 @@ import { serve } from '../../sandbox/serve.ts'
 import { authorities, type Ground } from './droplet-ground.ts'
 
 /** A paper cluster with one ready node, without the droplet around it. */
-export async function cluster(on: Ground, repositories: Repositories = git({})): Promise<Cluster> {
+export async function cluster(
+  on: Ground,
+  repositories: Repositories = git({}),
+  resumes = false,
+): Promise<Cluster> {
   const { server, client } = await authorities()
   const identity = {
     id: 'main-1',
@@ -22,7 +26,7 @@ export async function cluster(on: Ground, repositories: Repositories = git({})):
   }
   const one = new Cluster(on.world, Cluster.identity(on.world, 'main-1') ?? identity, { repositories })
   firstObjects(one)
-  startControllers(one)
+  startControllers(one, resumes)
   registerNode(one, {
     name: 'main-1',
     role: 'server',

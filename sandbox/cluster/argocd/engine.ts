@@ -82,7 +82,11 @@ function isSettled(app: Thing): boolean {
   const { sync, health, operationState } = treeAt(app, 'status')
   const phases = [textAt(sync, 'status'), textAt(health, 'status'), textAt(operationState, 'phase')]
   const isAsked = app.operation ?? app.metadata.deletionTimestamp ?? app.metadata.annotations?.[refresh]
-  return phases.join() === 'Synced,Healthy,Succeeded' && isAsked === undefined
+  return (
+    phases.join() === 'Synced,Healthy,Succeeded' &&
+    isAsked === undefined &&
+    isDeepStrictEqual(at(sync, 'comparedTo'), comparedTo(app))
+  )
 }
 
 /** Writes what was seen, and takes the running or due sync one step further. */
@@ -145,11 +149,15 @@ function operation(app: Thing, before: Tree, result: Progress, revisions: string
   return { ...common, phase: 'Running', message: `${result.message}. Retrying attempt #${retryCount}.` }
 }
 
+/** The part of an Application's wish that its status repeats. */
+function comparedTo(app: Thing): Tree {
+  const { source, sources, destination } = treeAt(app, 'spec')
+  return { ...(sources ? { sources } : { source }), destination }
+}
+
 /** The status of an Application as the real custom resource has it. */
 function seen(app: Thing, parts: Part[], revisions: string[]): Tree {
   const several = at(app, 'spec', 'sources') !== undefined
-  const { source, sources, destination } = treeAt(app, 'spec')
-  const comparedTo = { ...(several ? { sources } : { source }), destination }
   const resources = parts.map(({ wanted, live, synced, health, wave }) => {
     const thing = (wanted ?? live) as Thing
     const [version, group = ''] = thing.apiVersion.split('/').reverse()
@@ -168,7 +176,7 @@ function seen(app: Thing, parts: Part[], revisions: string[]): Tree {
   })
   const status = parts.every((part) => part.synced) ? 'Synced' : 'OutOfSync'
   return {
-    sync: { status, comparedTo, ...(several ? { revisions } : { revision: revisions[0] }) },
+    sync: { status, comparedTo: comparedTo(app), ...(several ? { revisions } : { revision: revisions[0] }) },
     health: { status: worst(healthsThatCount(parts)) },
     resources,
     conditions: [],

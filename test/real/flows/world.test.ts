@@ -154,7 +154,7 @@ t.test('Ctrl-C at a question is no answer', async (t) => {
 
 t.test('Ctrl-C ends a flow and its world', async (t) => {
   const here = folder()
-  const child = spawn(process.execPath, [...tsx, resolve('bootstrap.mts'), '--sandbox'], {
+  const child = spawn(resolve('bootstrap.mts'), ['--sandbox'], {
     cwd: here.dir,
     detached: true,
     stdio: ['ignore', 'pipe', 'pipe'],
