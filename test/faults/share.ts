@@ -24,14 +24,14 @@ export function drawnBy<T>(all: readonly T[], tell: (one: T) => string): T[] {
 
 /**
  * The flows that this run breaks, and the others: where only a share is tried, it is tried of those that every run breaks
- * and of three more, because to make the worlds in which a flow begins takes longer than to break it.
+ * and of one more, because to make the worlds in which a flow begins takes longer than to break it.
  */
 export function drawnFlows(all: readonly Breakable[]): { drawn: Breakable[]; others: Breakable[] } {
   const more = inOrder(
     all.filter(({ always }) => !always),
     ({ name }) => name,
   )
-  const count = share < 1 ? 3 : more.length
+  const count = share < 1 ? 1 : more.length
   const drawn = [...all.filter(({ always }) => always), ...more.slice(0, count)]
   return { drawn, others: more.slice(count) }
 }
