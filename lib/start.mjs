@@ -32,4 +32,6 @@ try {
 const [, script = '', ...words] = process.argv
 const isAsked = words.includes('--sandbox') && basename(script) !== 'sandbox.mts'
 if (isAsked && !process.env.REGROW_SANDBOXED) loadWrapper()
+// Ninety small files: once tsx is there, Node asks it about each, and that takes longer than reading them.
+await import('zod')
 await import('tsx/esm')

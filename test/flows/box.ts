@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { delimiter, join, resolve } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
 import { openBox } from '../../sandbox/box.ts'
 import type { Fault } from '../../sandbox/faults.ts'
 import type { LogEntry } from '../../sandbox/world.ts'
@@ -54,8 +55,12 @@ export interface TestBox {
   once(which: (entry: LogEntry) => boolean, act: () => Promise<unknown>): Promise<void>
 }
 
-/** The words with which Node runs a TypeScript file, as the first line of every script has them. */
-export const tsx = ['--max-semi-space-size=4', '--import', import.meta.resolve('tsx/esm')]
+/** The words with which Node runs a script, as the first line of every one has them. */
+export const tsx = [
+  '--max-semi-space-size=4',
+  '--import',
+  fileURLToPath(new URL('../../lib/start.mjs', import.meta.url)),
+]
 
 /** The requests that change something. A client that reads Git posts what it has. */
 export const mutating = (requests: readonly LogEntry[]) =>
