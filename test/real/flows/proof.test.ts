@@ -82,7 +82,7 @@ t.test('on the screen, told again by the same command', async (t) => {
   for (const line of [
     /^backup +first of 20\S+Z, onto main-2$/m,
     new RegExp(`^commit +${commit}$`, 'm'),
-    /^ +hello\/hello {2}\d+ bytes moved, as recorded$/m,
+    /^volumes +hello\/hello {2}\d+ bytes moved, as recorded$/m,
     /^ +shop\/files {2}\d+ bytes moved, as recorded$/m,
     /^objects +\S+ {2}\d+ of \d+$/m,
     /^ +secrets {2}\d+ of \d+$/m,
