@@ -1,28 +1,16 @@
 import type { LoadBalancer, Size } from '../clients/digitalocean-types.ts'
-import { accountOf, bucketPlaces, type Cluster } from '../cluster/cluster.ts'
+import { bucketPlaces, type Cluster } from '../cluster/cluster.ts'
 import { runsADay } from '../cluster/cron.ts'
 import { descriptionPath, renderDescription } from '../cluster/description.ts'
 import { names } from '../cluster/names.ts'
 import type { Inventory } from '../cluster/ours.ts'
-import { dollars, prices, target } from '../cluster/prices.ts'
+import { prices } from '../cluster/prices.ts'
 import { sameRules } from '../digitalocean/network.ts'
 import { hasDeployKey, sampleIsRemoved } from '../gitops/seed.ts'
-import { hint } from '../hint.ts'
-import { shutOut } from '../kubernetes/who-may-connect.ts'
 import type { Shown } from '../run.ts'
 import { missingBuckets } from '../store/existence.ts'
 import { isClusterKey, nextVeleroKey } from '../store/keys.ts'
-
-/** One thing of a plan: made, mended or kept, and what it costs a month in dollars. */
-export interface PlanItem {
-  mark: '+' | '~' | '='
-  kind: string
-  name: string
-  detail: string
-  perMonth: number
-  /** Of a droplet that has another size than Git says: only scale changes it. */
-  size?: { is: string; wanted: string }
-}
+import { type PlanItem, planText } from './plan-text.ts'
 
 /** What will be made and kept, and what it costs. */
 export interface Plan extends Shown {
@@ -241,64 +229,4 @@ function storage(
 async function bucketsToMake(cluster: Cluster): Promise<string[]> {
   const places = bucketPlaces(cluster)
   return places.spaces ? missingBuckets(places) : []
-}
-
-function planText(cluster: Cluster, items: PlanItem[], perMonth: number): string {
-  const account = accountOf(cluster)
-  const who = `${account.team?.name ? `${account.email} (team ${account.team.name})` : account.email} at DigitalOcean, ${cluster.login} at GitHub`
-  const rows = items.map((item) => [
-    item.mark,
-    item.kind,
-    item.name,
-    item.detail,
-    item.perMonth ? dollars(item.perMonth) : '',
-  ])
-  // A long name pushes its own line and not the others: a plan fits 80 columns.
-  const widths = [1, 2, 3].map((column) =>
-    Math.max(0, ...rows.map((row) => row[column]?.length ?? 0).filter((length) => length <= 30)),
-  )
-  const [first = 0, second = 0, third = 0] = widths
-  const line = ([mark = '', kind = '', name = '', detail = '', price = '']: string[]) => {
-    const left = `  ${mark} ${kind.padEnd(first)}  ${name.padEnd(second)}  ${detail}`
-    return `${left.padEnd(first + second + third + 8)}  ${price.padStart(6)}`.trimEnd()
-  }
-  const csi = cluster.tokens.csiIsMain
-    ? [
-        '  ! your DigitalOcean token will live in the cluster, because volumes need one:',
-        '    REGROW_CSI_TOKEN takes a narrower one',
-      ]
-    : []
-  const nothing = items.every((item) => item.mark === '=')
-  const mine = shutOut(cluster.wanted.network.adminCidrs)
-  const shut = mine ? [`  ! this machine has ${mine}, which --admin-cidr does not let in`] : []
-  const otherSizes = sizesBeside(cluster, items).map((one) => `  ! ${one}`)
-  return [
-    `cluster ${cluster.name}: ${who}`,
-    ...rows.map(line),
-    ...csi,
-    ...endingTokens(cluster),
-    ...otherSizes,
-    ...shut,
-    `  ${dollars(perMonth)} a month${perMonth > target ? `, above the ${dollars(target)} this tool aims at` : ''}${nothing ? '; nothing to make' : ''}`,
-  ].join('\n')
-}
-
-/** Machines of another size than Git says, one line each, with the command that changes it. */
-export function sizesBeside(cluster: Cluster, items: readonly PlanItem[]): string[] {
-  return items.flatMap(({ name, size }) =>
-    size
-      ? [`${name} is ${size.is}, and not ${size.wanted} as Git says: ${hint('scale.mts', cluster)} does it`]
-      : [],
-  )
-}
-
-/** Warns of tokens that end within a month: volumes and their backups stop with the one in the cluster. */
-export function endingTokens({ tokensEnd }: Pick<Cluster, 'tokensEnd'>): string[] {
-  const month = 30 * 86_400_000
-  return [['DigitalOcean', tokensEnd.digitalocean] as const, ['GitHub', tokensEnd.github] as const].flatMap(
-    ([whose, end]) =>
-      end && end.getTime() - Date.now() < month
-        ? [`  ! your ${whose} token ends on ${end.toISOString().slice(0, 10)}`]
-        : [],
-  )
 }

@@ -1,7 +1,7 @@
 import type { Size } from '../clients/digitalocean-types.ts'
 import type { Cluster } from '../cluster/cluster.ts'
 import { dollars } from '../cluster/prices.ts'
-import { endingTokens } from '../preflight/plan.ts'
+import { endingTokens } from '../preflight/plan-text.ts'
 import type { Shown } from '../run.ts'
 import { ailing, difference, isDone, type Seen, type Todo } from './difference.ts'
 import { volumesPerNode } from './fit.ts'

@@ -7,7 +7,7 @@ import { text } from 'node:stream/consumers'
 import { type Box, openBox } from '../../sandbox/box.ts'
 import type { Fault } from '../../sandbox/faults.ts'
 import type { LogEntry } from '../../sandbox/world.ts'
-import { requestsIn, tsx } from '../flows/box.ts'
+import { asTyped, requestsIn, tsx } from '../flows/box.ts'
 import { plantDecoys } from './decoys.ts'
 import type { Breakable } from './flows.ts'
 import { differences, stateOf } from './state.ts'
@@ -155,7 +155,7 @@ async function run(
   [command = '', ...words]: readonly string[],
   started: (child: ChildProcess) => void = () => {},
 ): Promise<Ended> {
-  const child = spawn(process.execPath, [...tsx, join(root, command), ...words], {
+  const child = spawn(...asTyped([process.execPath, ...tsx, join(root, command), ...words]), {
     cwd: dir,
     // A group of its own: who kills it kills its children.
     detached: true,

@@ -62,6 +62,16 @@ export const tsx = [
   fileURLToPath(new URL('../../lib/start.mjs', import.meta.url)),
 ]
 
+/**
+ * The program and words that start a command as a person's shell does. By NODE_OPTIONS tap has every process of Node below a
+ * test record what it loads, which costs a script a quarter of a second.
+ * @param options NODE_OPTIONS of the command's own
+ */
+export const asTyped = (command: readonly string[], options?: string): [string, string[]] => [
+  'env',
+  [...(options ? [`NODE_OPTIONS=${options}`] : ['-u', 'NODE_OPTIONS']), ...command],
+]
+
 /** The requests that change something. A client that reads Git posts what it has. */
 export const mutating = (requests: readonly LogEntry[]) =>
   requests
@@ -136,7 +146,8 @@ export async function runIn(
 ): Promise<Omit<Ended, 'requests'>> {
   const own = command.endsWith('.mts')
   const given = { PATH: process.env.PATH, HOME: dir, TMPDIR: tmpdir(), ...env }
-  const child = spawn(own ? process.execPath : command, own ? [...tsx, resolve(command), ...words] : words, {
+  const line = own ? [process.execPath, ...tsx, resolve(command), ...words] : [command, ...words]
+  const child = spawn(...asTyped(line, env.NODE_OPTIONS), {
     cwd: dir,
     stdio: ['pipe', 'pipe', 'pipe'],
     // Who is killed is killed with the scripts that it runs.

@@ -1,7 +1,5 @@
 import { second } from './boxes.ts'
-import { keys, type Row } from './row.ts'
-
-const help = (command: string) => `--help lists what ${command} takes.`
+import { help, keys, type Row } from './row.ts'
 
 /** Words that a command does not take. */
 export const commandLine: Row[] = [

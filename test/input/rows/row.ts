@@ -23,3 +23,5 @@ export interface Row {
 export const keys = 'docs/cluster-yaml.md lists every key with its values.'
 /** What `behaviour.json` says of DigitalOcean. */
 export const cloud = (behaviour: object) => ({ digitalocean: behaviour })
+/** The last words about a flag or word that a command does not take. */
+export const help = (command: string) => `--help lists what ${command} takes.`

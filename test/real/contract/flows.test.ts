@@ -1,10 +1,10 @@
-import { spawn } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { createServer, type IncomingMessage } from 'node:http'
 import { tmpdir } from 'node:os'
-import { join, resolve } from 'node:path'
+import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { openBox } from '../../../sandbox/box.ts'
+import { runIn } from '../../flows/box.ts'
 import { type Description, openDescription } from './description.ts'
 import { againstDescription, known, serious } from './known.ts'
 
@@ -23,21 +23,7 @@ againstDescription('what flows and their doctl send', async (t, file) => {
     await box.leave()
     rmSync(dir, { recursive: true, force: true })
   })
-  const run = (script: string, ...words: string[]) =>
-    new Promise<{ code: number | null; out: string }>((done, failed) => {
-      const child = spawn(
-        process.execPath,
-        ['--import', import.meta.resolve('tsx/esm'), resolve(script), ...words],
-        {
-          cwd: dir,
-          stdio: ['ignore', 'pipe', 'pipe'],
-          env: { ...process.env, HOME: dir, ...box.env, REGROW_DIGITALOCEAN_URL: proxy.url },
-        },
-      )
-      child.once('error', failed)
-      const out = Promise.all([text(child.stdout), text(child.stderr)])
-      child.once('exit', (code) => out.then((parts) => done({ code, out: parts.join('') }), failed))
-    })
+  const env = { ...box.env, REGROW_DIGITALOCEAN_URL: proxy.url }
   for (const flow of [
     ['bootstrap.mts'],
     ['bootstrap.mts'],
@@ -51,8 +37,8 @@ againstDescription('what flows and their doctl send', async (t, file) => {
     ['scripts/destroy.mts', '--name', 'main', '--yes', '--with-backups'],
   ] as const) {
     const [script, ...words] = flow
-    const { code, out } = await run(script, ...words)
-    t.equal(code, 0, `${flow.join(' ')}${code === 0 ? '' : `\n${out}`}`)
+    const { code, err } = await runIn(dir, script, words, { env })
+    t.equal(code, 0, `${flow.join(' ')}${code === 0 ? '' : `\n${err}`}`)
   }
   t.same([...new Set(heard)], [], 'every request and answer is as described')
   t.ok(seen.size > 20, `${seen.size} kinds of answers: ${[...seen].sort().join(', ')}`)

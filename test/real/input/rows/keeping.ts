@@ -1,4 +1,5 @@
-import { type Grown, help, noAnswer, type Row } from './row.ts'
+import { help } from '../../../input/rows/row.ts'
+import { type Grown, noAnswer, type Row } from './row.ts'
 
 // Wrong input to what takes backups, lists them and removes a cluster.
 

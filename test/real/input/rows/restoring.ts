@@ -1,6 +1,7 @@
 import { renameSync } from 'node:fs'
 import { join } from 'node:path'
-import { type Grown, help, noAnswer, type Row } from './row.ts'
+import { help } from '../../../input/rows/row.ts'
+import { type Grown, noAnswer, type Row } from './row.ts'
 
 // Wrong input to what brings a backup back.
 

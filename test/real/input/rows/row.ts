@@ -9,9 +9,6 @@ export interface Row {
   afterwards?: () => unknown
 }
 
-/** The last words about a flag or word that a command does not take. */
-export const help = (command: string) => `--help lists what ${command} takes.`
-
 /** Nobody is there to answer a question. */
 export const noAnswer = { REGROW_ANSWER: undefined }
 
