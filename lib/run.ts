@@ -71,12 +71,15 @@ export async function run<C extends CommandName>(
   } catch (error) {
     // What a flow trips over while it is stopped is no failure of it.
     if (stopping) return
+    endChanges()
     await endAll()
     if (error instanceof DryRunEnd) {
       tell('·', 'dry run', error.message)
       return
     }
     process.exitCode = explain(error)
+    // What runs beside the step that failed can do nothing more, and might wait for an hour.
+    process.stderr.write('', () => process.exit())
   }
 }
 

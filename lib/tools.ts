@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url'
 import type { z } from 'zod'
 import { isAlive } from './alive.ts'
 import { mayChange } from './change.ts'
+import { missingScope } from './clients/digitalocean-scopes.ts'
 import { turn } from './clients/pace.ts'
 import { isDryRun, showCommand } from './dry-run.ts'
 import { endpoints, tokens } from './environment.ts'
@@ -19,7 +20,7 @@ export interface Output {
   json<T>(schema: z.ZodType<T>): T
 }
 
-/** A tool ended with another exit code than 0. Its message is for people; flows look at the cloud instead. */
+/** A tool ended with another exit code than 0, which may heal. Its message is for people; flows look at the cloud instead. */
 export class ToolFailure extends Problem {
   readonly code: number | null
 
@@ -168,6 +169,15 @@ async function call(tool: string, pieces: TemplateStringsArray, words: Word[], h
       throw new Problem(`${tool} is not installed`, {
         cure: 'Run ./scripts/tools.mts: it fetches the official releases.',
       })
+    // No second attempt heals it.
+    const scope = missingScope(said)
+    if (scope)
+      throw new Problem(
+        `DigitalOcean refused this, because the token lacks ${scope}:\n    ${redact(shown)}`,
+        {
+          cure: `Give it ${scope}, or full access (docs/setup.md lists the scopes), and run the same command again: it goes on from here.`,
+        },
+      )
     throw new ToolFailure(redact(shown), done.exitCode, said.split('\n').slice(-8).join('\n    '))
   }
   return output(shown, done.stdout)

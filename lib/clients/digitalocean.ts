@@ -5,6 +5,7 @@ import { networkCure } from '../environment.ts'
 import { Problem } from '../problem.ts'
 import { withRetry } from '../retry.ts'
 import type { Secret } from '../secret.ts'
+import { scopes } from './digitalocean-scopes.ts'
 import * as types from './digitalocean-types.ts'
 import { turn } from './pace.ts'
 
@@ -193,27 +194,6 @@ interface Page {
 
 const links = z.object({ pages: z.object({ next: z.string().optional() }).optional() })
 const said = z.object({ message: z.string() })
-
-/** The scope that each look needs, as DigitalOcean's panel names it. */
-const scopes = {
-  account: 'account',
-  actions: 'actions',
-  droplets: 'droplet',
-  firewalls: 'firewall',
-  images: 'image',
-  keys: 'spaces_key',
-  load_balancers: 'load_balancer',
-  projects: 'project',
-  regions: 'regions',
-  reserved_ips: 'reserved_ip',
-  resources: 'project',
-  sizes: 'sizes',
-  snapshots: 'snapshot',
-  ssh_keys: 'ssh_key',
-  tags: 'tag',
-  volumes: 'block_storage',
-  vpcs: 'vpc',
-}
 
 /** What a failed look means: an AxiosError prints headers, so it never leaves this function. */
 function refusal(key: keyof typeof scopes, url: string, variable: string, error: unknown): Problem {

@@ -46,7 +46,7 @@ export async function mintKey(
       await removeKeysNamed(cluster, name)
       if (attempt === 4)
         throw new Problem(`key ${name} could not be made: ${error.message}`, {
-          cure: 'The token needs spaces_key:create_credentials. Mend it and run the same command again.',
+          cure: 'Mend what it says and run the same command again.',
           cause: error,
         })
       await backoff(attempt)

@@ -1,0 +1,63 @@
+/** The scope of each collection, as DigitalOcean's panel names it. */
+export const scopes = {
+  account: 'account',
+  actions: 'actions',
+  droplets: 'droplet',
+  firewalls: 'firewall',
+  images: 'image',
+  keys: 'spaces_key',
+  load_balancers: 'load_balancer',
+  projects: 'project',
+  regions: 'regions',
+  reserved_ips: 'reserved_ip',
+  resources: 'project',
+  sizes: 'sizes',
+  snapshots: 'snapshot',
+  ssh_keys: 'ssh_key',
+  tags: 'tag',
+  volumes: 'block_storage',
+  vpcs: 'vpc',
+}
+
+const verbs: Record<string, string> = {
+  GET: 'read',
+  POST: 'create',
+  PUT: 'update',
+  PATCH: 'update',
+  DELETE: 'delete',
+}
+
+/** What is done to a thing that is there, by a path below it: `POST /v2/droplets/1/actions`. */
+const below: Record<string, Record<string, string>> = {
+  droplets: { actions: 'droplet:update' },
+  firewalls: { tags: 'firewall:update' },
+  projects: { resources: 'project:assign_resource' },
+  reserved_ips: { actions: 'reserved_ip:update' },
+  volumes: { actions: 'block_storage_action:create', snapshots: 'block_storage_snapshot:create' },
+}
+
+/**
+ * The scope that a token needs for a request that changes something, such as `droplet:create`; undefined where none is known.
+ * Source: `security` of each operation in DigitalOcean's API description.
+ * @param path from `/v2/` on, without query
+ */
+export function scopeOf(method: string, path: string): string | undefined {
+  const [, collection = '', ...rest] = path.split('/').filter(Boolean)
+  if (collection === 'spaces')
+    return method === 'POST' ? 'spaces_key:create_credentials' : named('keys', method)
+  if (collection === 'account') return named(rest[0] === 'keys' ? 'ssh_keys' : 'account', method)
+  return below[collection]?.[rest.at(-1) ?? ''] ?? named(collection, method)
+}
+
+const named = (collection: string, method: string) => {
+  const scope = Object.entries(scopes).find(([name]) => name === collection)?.[1]
+  const verb = verbs[method]
+  return scope && verb ? `${scope}:${verb}` : undefined
+}
+
+/** The scope that was missing, from what doctl says of an answer 403 (godo's `POST https://…/v2/vpcs: 403 …`). */
+export function missingScope(said: string): string | undefined {
+  const [, method = '', path = ''] =
+    /\b([A-Z]+) https?:\/\/[^/\s]+(\/v2\/[^\s?:]+)\S*: 403\b/.exec(said) ?? []
+  return scopeOf(method, path)
+}

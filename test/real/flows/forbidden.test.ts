@@ -1,0 +1,35 @@
+import t from 'tap'
+import { mutating, openTestBox } from '../../flows/box.ts'
+
+// A SIMULATED DigitalOcean whose token may not do one thing: the person reads which scope is missing, after one try.
+
+t.setTimeout(600_000) // on a machine that may be busy
+
+t.test(
+  'what a token may not do is told by the scope that it lacks, and goes on once it has it',
+  async (t) => {
+    const box = await openTestBox(t)
+    for (const [forbidden, scope] of [
+      ['POST /v2/vpcs', 'vpc:create'],
+      ['POST /v2/spaces/keys', 'spaces_key:create_credentials'],
+      ['POST /v2/projects/[^/]+/resources', 'project:assign_resource'],
+    ] as const) {
+      box.behave({ digitalocean: { forbidden: [forbidden] } })
+      const ended = await box.run('bootstrap.mts')
+      t.equal(ended.code, 1, ended.err)
+      t.match(ended.err, `DigitalOcean refused this, because the token lacks ${scope}:`)
+      t.match(ended.err, `→ Give it ${scope}, or full access (docs/setup.md lists the scopes)`)
+      const tried = mutating(ended.requests).filter((one) =>
+        new RegExp(`^digitalocean ${forbidden}$`).test(one),
+      )
+      t.equal(tried.length, 1, 'it is no use to try again')
+    }
+    box.behave({})
+    const ended = await box.run('bootstrap.mts')
+    t.equal(ended.code, 0, ended.err)
+    box.behave({ digitalocean: { forbidden: ['DELETE /v2/droplets'] } })
+    const destroyed = await box.run('scripts/destroy.mts', ['--name', 'main', '--yes'])
+    t.equal(destroyed.code, 1, destroyed.err)
+    t.match(destroyed.err, 'droplet:delete')
+  },
+)
