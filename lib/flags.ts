@@ -111,6 +111,7 @@ export const commands = {
       ...cluster,
       output: { value: 'FILE', about: 'where to (./kubeconfig-<cluster>.yaml)' },
       'argocd-password': { about: 'print Argo CD’s admin password instead' },
+      'ssh-key': { about: 'print the machines’ private SSH key instead' },
       ...common,
     },
   },

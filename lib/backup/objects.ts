@@ -7,6 +7,7 @@ import { z } from 'zod'
 import type { Bucket } from '../clients/s3.ts'
 import { excludedNamespaces } from '../gitops/render.ts'
 import { eachItem } from '../json.ts'
+import { isUnknownKind } from '../kubernetes/kinds.ts'
 import { kubectlRepeated } from '../kubernetes/repeated.ts'
 import { Problem } from '../problem.ts'
 import { type Kube, ToolFailure } from '../tools.ts'
@@ -124,14 +125,11 @@ export async function presentObjects(
         ids.set(idOf(one), digestOf(resource, one))
       found.set(resource, ids)
     } catch (error) {
-      if (!(error instanceof ToolFailure && unknownKind.test(error.message))) throw error
+      if (!(error instanceof ToolFailure && isUnknownKind(error))) throw error
     }
   }
   return found
 }
-
-/** What kubectl says of a kind that the cluster does not know, or not any more. */
-const unknownKind = /doesn.t have a resource type|could not find the requested resource/
 
 /** Kinds of which the content counts, not only that they are there. */
 const hasContent = (resource: string) => resource === 'secrets' || resource === 'configmaps'

@@ -9,7 +9,10 @@ import { Problem } from '../problem.ts'
 import type { Kit } from '../store/kit.ts'
 import { doctl, workFolder } from '../tools.ts'
 
-/** The SSH key of the kit at DigitalOcean: port 22 stays closed, it is there for the day somebody must open it. */
+/**
+ * The SSH key of the kit at DigitalOcean: port 22 stays closed, it is there for the day somebody must open it
+ * (`kubeconfig.mts --ssh-key`).
+ */
 export async function ensureSshKey(cluster: Cluster, kit: Kit): Promise<SshKey> {
   const { publicKey } = kit.ssh
   const name = names.sshKey(cluster.name)

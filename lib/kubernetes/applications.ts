@@ -7,8 +7,9 @@ import { valuesOf } from '../gitops/repository-values.ts'
 import { tell } from '../story.ts'
 import { type Kube, kubectl, ToolFailure } from '../tools.ts'
 import { waitFor } from '../wait.ts'
+import { isUnknownKind } from './kinds.ts'
 import { applyForArgoCd, kubectlRepeated } from './repeated.ts'
-import { troubles } from './troubles.ts'
+import { watchTroubles } from './troubles.ts'
 
 /** What regrow reads of an Argo CD Application (argoproj.io/v1alpha1). */
 const application = z.object({
@@ -68,7 +69,7 @@ export async function healthy(kube: Kube, name: 'platform' | 'root'): Promise<vo
     } catch (error) {
       if (!(error instanceof ToolFailure)) throw error
       first = false
-      note('the Kubernetes API does not answer')
+      note(isUnknownKind(error) ? 'Argo CD is not there' : 'the Kubernetes API does not answer')
       return undefined
     }
     const parent = all.get(name)
@@ -93,26 +94,21 @@ export async function healthy(kube: Kube, name: 'platform' | 'root'): Promise<vo
   })
 }
 
-/** Looks every 15 s, and tells what it finds twice: much of what a start stumbles over heals by itself. */
-function watchTroubles(kube: Kube): () => Promise<string[]> {
-  const told = new Set<string>()
-  let last = performance.now()
-  let found: string[] = []
-  return async () => {
-    if (performance.now() - last < 15_000) return found
-    const before = found
-    found = await troubles(kube)
-    last = performance.now()
-    for (const one of found.filter((each) => before.includes(each) && !told.has(each))) {
-      told.add(one)
-      tell('!', one)
-    }
-    return found
-  }
-}
-
 const cureFor = (name: string) =>
   `Look closer with: kubectl -n argocd describe application ${name}. When it is mended, run the same command again.`
+
+/** Whether the node's last step is over: Argo CD runs and was given the app of apps that brings the platform. */
+export async function hasPlatform(kube: Kube): Promise<boolean> {
+  try {
+    const answer = await kubectl(
+      kube,
+    )`get applications.argoproj.io platform -n argocd --request-timeout 5s --ignore-not-found -o name`
+    return answer.text.trim() !== ''
+  } catch (error) {
+    if (!(error instanceof ToolFailure)) throw error
+    return false
+  }
+}
 
 /** Applies the root Application where it is missing or not as wanted; from then on Git brings everything else. */
 export async function applyRoot(kube: Kube, cluster: Cluster, address: ReservedIp): Promise<void> {

@@ -7,12 +7,15 @@ import type { Kit } from '../store/kit.ts'
 import { tell } from '../story.ts'
 import { type Kube, kubectl, ToolFailure } from '../tools.ts'
 import { waitFor } from '../wait.ts'
+import { hasPlatform } from './applications.ts'
 import { writeKubeconfig } from './kubeconfig.ts'
-import { Reports } from './reports.ts'
+import { installDeadline, Reports } from './reports.ts'
+import { watchTroubles } from './troubles.ts'
 import { shutOut, whoMayConnect } from './who-may-connect.ts'
 
 /**
- * Follows a first server from power-on to a Kubernetes API that answers: by its reports, until the API does.
+ * Follows a first server from power-on to the end of its own work, a Kubernetes API that answers and an Argo CD that knows
+ * the platform: by its reports, and by the API as soon as that answers.
  * @throws Problem with the step that failed, its cause in plain words and the log's end; or naming what may be in
  *   the way when nothing is heard
  */
@@ -27,26 +30,39 @@ export async function connect(
 ): Promise<Kube> {
   if (isDryRun()) throw new DryRunEnd('what comes next happens on the machine; nothing was changed')
   const kube = await writeKubeconfig(cluster, kit, address)
-  if ((await ready(kube, node)) === 'ready') {
-    tell('=', `node ${node}`, 'Ready')
-    return kube
-  }
+  const [before, given] = await Promise.all([ready(kube, node), hasPlatform(kube)])
+  if (before === 'ready') tell('=', `node ${node}`, 'Ready')
+  if (before === 'ready' && given) return kube
   const reports = new Reports(buckets, node, 'first-server')
   const cure = cureForSilence(cluster, address)
   const patience = shutOut(cluster.wanted.network.adminCidrs) ? 60 : 300
   const silence = new Silence(`${address}:6443`, cure, patience)
+  const troubled = watchTroubles(kube)
+  const wish = {
+    wish: `${node} installs itself`,
+    every: 3,
+    within: installDeadline,
+    cure: () => (reports.silent ? replaced(cluster) : cure),
+  }
   const started = performance.now()
-  await waitFor({ wish: `${node} installs itself`, every: 3, within: 1500, cure }, async (note) => {
+  let told = before === 'ready'
+  await waitFor(wish, async (note) => {
     const [answers] = await Promise.all([ready(kube, node), reports.follow()])
     if (reports.finished) silence.heard(answers !== undefined)
-    note(
-      answers
-        ? `node ${node} is not Ready`
-        : `${reports.last}; the Kubernetes API at ${address}:6443 does not answer`,
-    )
-    return answers === 'ready' ? true : undefined
+    if (answers !== 'ready') {
+      note(
+        answers
+          ? `node ${node} is not Ready`
+          : `${reports.last}; the Kubernetes API at ${address}:6443 does not answer`,
+      )
+      return undefined
+    }
+    if (!told) tell('+', `node ${node}`, 'Ready', (performance.now() - started) / 1000)
+    told = true
+    if (await hasPlatform(kube)) return true
+    note(['Argo CD does not run yet', ...(await troubled())].join('; '))
+    return undefined
   })
-  tell('+', `node ${node}`, 'Ready', (performance.now() - started) / 1000)
   return kube
 }
 
@@ -90,6 +106,9 @@ async function ready(kube: Kube, node: string): Promise<'ready' | 'answers' | un
     return undefined
   }
 }
+
+const replaced = ({ name }: Cluster) =>
+  `Is the way out of its firewall and network open? It is billed; the same command puts another in its place if it is still silent then. ./scripts/status.mts --name ${name} shows what exists.`
 
 function cureForSilence({ wanted, name }: Cluster, address: string): string {
   return `${whoMayConnect(address, wanted.network.adminCidrs)} ./scripts/status.mts --name ${name} shows what exists.`

@@ -5,6 +5,12 @@ import type { Buckets } from '../store/buckets.ts'
 import { readReport } from '../store/nodes.ts'
 import { tell } from '../story.ts'
 
+/**
+ * Seconds that a machine has from its order to its last step, longer than the deadlines of its steps together; one of which
+ * nothing was heard by then is replaced.
+ */
+export const installDeadline = 1800
+
 /** Tells each report of a node once, and throws for one that says failed. */
 export class Reports {
   readonly #buckets: Buckets
@@ -12,6 +18,8 @@ export class Reports {
   readonly #steps: Step[]
   readonly #told = new Set<Step>()
   last = 'nothing was heard from it'
+  /** Whether not even its first report came. */
+  silent = true
 
   constructor(buckets: Buckets, node: string, role: 'first-server' | 'server' | 'agent') {
     this.#buckets = buckets
@@ -42,6 +50,7 @@ export class Reports {
     if (report.state === 'failed') throw failed(this.#node, report)
     if (this.#told.has(report.step)) return
     this.#told.add(report.step)
+    this.silent = false
     this.last = `its last report was “${report.step}”`
     tell('+', `${this.#node}: ${report.step}`, report.simulated ? 'simulated' : '', report.seconds)
   }

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { tell } from '../story.ts'
 import { type Kube, kubectl, ToolFailure } from '../tools.ts'
 
 const container = z.object({
@@ -89,4 +90,22 @@ export async function troubles(kube: Kube): Promise<string[]> {
 /** Before its kinds are there nothing is backed up. */
 function noVelero(error: unknown): undefined {
   if (!(error instanceof ToolFailure)) throw error
+}
+
+/** Looks for them every 15 s, and tells what it finds twice: much of what a start stumbles over heals by itself. */
+export function watchTroubles(kube: Kube): () => Promise<string[]> {
+  const told = new Set<string>()
+  let last = performance.now()
+  let found: string[] = []
+  return async () => {
+    if (performance.now() - last < 15_000) return found
+    const before = found
+    found = await troubles(kube)
+    last = performance.now()
+    for (const one of found.filter((each) => before.includes(each) && !told.has(each))) {
+      told.add(one)
+      tell('!', one)
+    }
+    return found
+  }
 }

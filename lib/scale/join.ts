@@ -4,7 +4,7 @@ import { isUnmade, makeDroplet, removeUnmade } from '../digitalocean/droplet.ts'
 import { ensureInProject } from '../digitalocean/project.ts'
 import { isDryRun } from '../dry-run.ts'
 import { members, membersNow } from '../kubernetes/nodes.ts'
-import { Reports } from '../kubernetes/reports.ts'
+import { installDeadline, Reports } from '../kubernetes/reports.ts'
 import { forAll, tellAll } from '../parallel.ts'
 import { Problem } from '../problem.ts'
 import { commonSpec, deliver } from '../server/bundle.ts'
@@ -18,9 +18,6 @@ import { type Described, sizeOf } from './reshape.ts'
 export interface JoinGround extends Ground {
   sshKey: SshKey
 }
-
-/** Seconds within which a machine must have joined; one that has not by then is not waited for again. */
-export const joinDeadline = 1800
 
 /** How many machines are ordered at the same time. */
 const ordersAtOnce = 8
@@ -126,7 +123,7 @@ async function untilReady(
   const wish = waiting.size === 1 ? `${[...waiting.keys()][0]} joins` : `${waiting.size} machines join`
   try {
     const cure = `What did not join is billed all the same. ./scale.mts --name ${cluster.name} puts another machine in its place; its console at DigitalOcean may tell why.`
-    await waitFor({ wish, every: 5, within: joinDeadline, cure }, async (note) => {
+    await waitFor({ wish, every: 5, within: installDeadline, cure }, async (note) => {
       const ready = (await membersNow(kube))?.filter((one) => one.ready)
       for (const { name } of ready ?? [])
         if (waiting.has(name)) {

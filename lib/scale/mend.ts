@@ -1,11 +1,11 @@
 import type { Bucket } from '../clients/s3.ts'
 import type { Description } from '../cluster/description.ts'
+import { installDeadline } from '../kubernetes/reports.ts'
 import { installSteps } from '../node/index.ts'
 import { Problem } from '../problem.ts'
 import { readNote, readReport } from '../store/nodes.ts'
 import { tell } from '../story.ts'
 import type { Seen } from './difference.ts'
-import { joinDeadline } from './join.ts'
 import { type Described, reshape } from './reshape.ts'
 
 /**
@@ -54,7 +54,7 @@ async function whyLost(
   if (!droplet) return said.length > 0 ? 'its droplet is gone' : undefined
   // One that reported its last step has joined: where its node is gone, a person took it away.
   const ordered = reports.at(-1) ? undefined : (await readNote(kit, name))?.at
-  if (!ordered || now.getTime() - Date.parse(ordered) < joinDeadline * 1000) return undefined
+  if (!ordered || now.getTime() - Date.parse(ordered) < installDeadline * 1000) return undefined
   const last = said.at(-1)
   return `it never joined (${last ? `its last report was “${last.step}”` : 'nothing was ever heard from it'})`
 }

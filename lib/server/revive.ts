@@ -6,6 +6,7 @@ import { names } from '../cluster/names.ts'
 import { findDroplets } from '../digitalocean/droplet.ts'
 import { isDryRun } from '../dry-run.ts'
 import { describeInGit } from '../gitops/claim.ts'
+import { installDeadline } from '../kubernetes/reports.ts'
 import { installSteps, type Report, type Step } from '../node/index.ts'
 import { Problem } from '../problem.ts'
 import { type Buckets, openBuckets } from '../store/buckets.ts'
@@ -36,8 +37,9 @@ export async function renumberLostServer(cluster: Cluster, droplets: readonly Dr
 
 /**
  * Helps a first server that an earlier run left in trouble, so that the same command completes once the cause is gone:
- * a droplet that never got its bundle is replaced (user-data cannot be changed, its URLs end after seven days), one
- * whose later step failed is power-cycled, because its unit takes up the work at boot.
+ * a droplet that never got its bundle is replaced (user-data cannot be changed, its URLs end after seven days), and so is
+ * one of which nothing was heard in its time and to which no volume was ever plugged; one whose later step failed is
+ * power-cycled, because its unit takes up the work at boot.
  */
 export async function reviveFirstServer(cluster: Cluster, buckets: Buckets): Promise<void> {
   if (isDryRun()) return
@@ -57,9 +59,15 @@ export async function reviveFirstServer(cluster: Cluster, buckets: Buckets): Pro
   if (reports.some((one) => one.step === note.lastStep && one.state === 'done')) return
   const failed = reports.find((one) => one.state === 'failed')
   const fetched = reports.some((one) => one.step === 'fetch' && one.state === 'done')
-  const expired = !fetched && Date.now() + cluster.cloud.clockOffset() - Date.parse(note.at) > week
-  if (failed?.step === 'fetch' || expired)
-    await replace(cluster, droplet, expired ? 'its URLs ended after seven days' : failed?.message)
+  const age = Date.now() + cluster.cloud.clockOffset() - Date.parse(note.at)
+  const expired = !fetched && age > week
+  const silent = reports.length === 0 && droplet.volume_ids.length === 0 && age > installDeadline * 1000
+  if (failed?.step === 'fetch' || expired || silent)
+    await replace(
+      cluster,
+      droplet,
+      expired ? 'its URLs ended after seven days' : (failed?.message ?? 'nothing was ever heard of it'),
+    )
   else if (failed) await powerCycle(buckets, droplet, failed)
 }
 
@@ -72,7 +80,7 @@ async function reportsOf(kit: Bucket, name: string): Promise<Report[]> {
   return found.filter((one) => one !== undefined)
 }
 
-async function replace(cluster: Cluster, droplet: Droplet, why = 'it never got its bundle'): Promise<void> {
+async function replace(cluster: Cluster, droplet: Droplet, why: string): Promise<void> {
   // Killed behind this, the next run finds it lost and takes the next number by itself.
   await untilDone(
     `droplet ${droplet.name} is gone`,

@@ -258,10 +258,11 @@ t.test('status tells what is there; the other names of the tokens do as well', a
   t.ok(mutating(ended.requests).every((one) => own.test(one)))
 })
 
-t.test('a kubeconfig and Argo CD’s password from anywhere', async (t) => {
-  const [written, password] = await Promise.all([
+t.test('a kubeconfig, Argo CD’s password and the machines’ SSH key from anywhere', async (t) => {
+  const [written, password, key] = await Promise.all([
     box.run('scripts/kubeconfig.mts', ['--output', 'mine.yaml']),
     box.run('scripts/kubeconfig.mts', ['--argocd-password']),
+    box.run('scripts/kubeconfig.mts', ['--ssh-key']),
   ])
   t.equal(written.code, 0, written.err)
   t.match(written.out, /last backup +main-first, /)
@@ -269,6 +270,8 @@ t.test('a kubeconfig and Argo CD’s password from anywhere', async (t) => {
   const nodes = await box.run('kubectl', ['--kubeconfig', 'mine.yaml', 'get', 'nodes', '-o', 'name'])
   t.equal(nodes.out.trim(), 'node/main-1')
   t.match(password.out, /^\S{16,}\n$/)
+  t.match(key.out, /^-----BEGIN OPENSSH PRIVATE KEY-----\n[\s\S]+\n-----END OPENSSH PRIVATE KEY-----\n$/)
+  t.match(key.err, /doctl compute firewall add-rules \S{36} --inbound-rules protocol:tcp,ports:22,/)
 })
 
 t.test('a Secret is sealed, offline as well, and the cluster opens it', async (t) => {

@@ -1,3 +1,4 @@
+import { behaviourOf } from '../../behaviour.ts'
 import { latencies } from '../../latencies.ts'
 import { type Cluster, isReady } from '../cluster.ts'
 import { type Controller, keyOf, split } from '../control.ts'
@@ -39,6 +40,8 @@ export function pods(cluster: Cluster): Controller {
       const placed = store.get('Pod', namespace, name)
       const unmounted = mount(cluster, placed)
       if (unmounted) return waits(cluster, placed, 'FailedMount', unmounted)
+      const image = unpullable(cluster, placed)
+      if (image) return waits(cluster, placed, 'ImagePullBackOff', `Back-off pulling image "${image}"`)
       const missing = missingReference(cluster, placed)
       if (missing) return waits(cluster, placed, 'CreateContainerConfigError', missing)
       const fault = stumbles(cluster, placed)
@@ -51,6 +54,14 @@ export function pods(cluster: Cluster): Controller {
       runNow(cluster, still)
     },
   }
+}
+
+/** An image of the pod that cannot be had, as the world behaves. */
+function unpullable({ world }: Cluster, pod: Thing): string | undefined {
+  const { unpullable: images } = behaviourOf(world)
+  return listAt(pod, 'spec', 'containers')
+    .map((one) => String(one.image))
+    .find((image) => images.some((one) => new RegExp(one).test(image)))
 }
 
 /** Gives the pod a node. @returns why it cannot, in the scheduler's words */

@@ -1,37 +1,17 @@
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
-import { pathToFileURL } from 'node:url'
 import t from 'tap'
-import { z } from 'zod'
 import { openTestBox } from '../../flows/box.ts'
 import { fleetOf, request } from '../../flows/fleet.ts'
+import { jumpingClock } from '../../flows/jumping-clock.ts'
+import { ageNote } from '../../flows/notes.ts'
 
-// A SIMULATED agent of which nothing is ever heard. Its half an hour passes by a clock that jumps: that of the flow's
+// SIMULATED machines of which nothing is ever heard, an agent and a first server. Their half an hour passes by a clock that jumps: that of the flow's
 // own process, once it is seen to wait.
 
 t.setTimeout(300_000) // on a machine that may be busy
 const box = await openTestBox(t)
 const { droplets, nodes } = fleetOf(box)
-const jumps = join(box.dir, 'half-an-hour-has-passed')
-const clock = box.file(
-  'clock.mjs',
-  `import { existsSync } from 'node:fs'
-const now = performance.now.bind(performance)
-performance.now = () => now() + (existsSync(${JSON.stringify(jumps)}) ? 1_801_000 : 0)
-`,
-)
-const env = { NODE_OPTIONS: `--import=${pathToFileURL(clock)}` }
+const { env, jump } = jumpingClock(box)
 const asked = request('GET', /-kit\/nodes\/main-2\/started\.json/)
-
-/** What was noted when the machine's bundle was made, as the kit's bucket has it. */
-function madeAt(name: string, at?: string): string {
-  const spaces = join(box.dir, '.sandbox', 'spaces')
-  const kit = readdirSync(spaces).find((one) => one.endsWith('-kit')) ?? ''
-  const file = join(spaces, kit, 'nodes', name, 'bundle.json@')
-  const note = z.looseObject({ at: z.string() }).parse(JSON.parse(readFileSync(file, 'utf8')))
-  if (at) writeFileSync(file, JSON.stringify({ ...note, at }))
-  return note.at
-}
 
 t.test('after half an hour it is named, and what is to be done; it stays described', async (t) => {
   t.equal((await box.run('bootstrap.mts')).code, 0)
@@ -42,7 +22,7 @@ t.test('after half an hour it is named, and what is to be done; it stays describ
       box.once(asked, async () => {
         // The other one joins in its own time.
         while (!(await nodes()).includes('node/main-3')) await new Promise((done) => setTimeout(done, 50))
-        await box.once(asked, async () => writeFileSync(jumps, ''))
+        await box.once(asked, async () => jump())
       }),
     ),
   ])
@@ -57,7 +37,7 @@ t.test('after half an hour it is named, and what is to be done; it stays describ
 })
 
 t.test('the next run puts another in its place, and nothing of it stays', async (t) => {
-  madeAt('main-2', new Date(Date.parse(madeAt('main-2')) - 1_801_000).toISOString())
+  ageNote(box, 'main-2', 1801)
   const shown = await box.run('scale.mts', ['--dry-run'])
   t.match(
     shown.err,
@@ -82,7 +62,7 @@ t.test('the next run puts another in its place, and nothing of it stays', async 
 })
 
 t.test('one that had joined, and whose node a person took away, is not replaced', async (t) => {
-  madeAt('main-4', new Date(Date.parse(madeAt('main-4')) - 7_200_000).toISOString())
+  ageNote(box, 'main-4', 7200)
   const told = await box.run('kubectl', ['delete', 'node', 'main-4'])
   t.equal(told.code, 0, told.err)
   const shown = await box.run('scale.mts', ['--dry-run'])
@@ -92,3 +72,40 @@ t.test('one that had joined, and whose node a person took away, is not replaced'
     'it had joined: its node was taken away by a person',
   )
 })
+
+t.test(
+  'a first server that stays silent is named after its time, and the next run puts another in its place',
+  async (t) => {
+    const box = await openTestBox(t)
+    const { env, jump } = jumpingClock(box)
+    box.behave({ silent: ['^main-1$'] })
+    const [ended] = await Promise.all([
+      box.run('bootstrap.mts', [], { env }),
+      box.once(request('POST', /^\/v2\/droplets$/), () =>
+        box.once(request('GET', /-kit\/nodes\/main-1\/started\.json/), async () => jump()),
+      ),
+    ])
+    t.equal(ended.code, 1, ended.err)
+    t.match(
+      ended.err,
+      /^x main-1 installs itself: not within 1800 s \(last seen: nothing was heard from it; /m,
+    )
+    t.match(ended.err, 'puts another in its place if it is still silent then')
+    const young = jumpingClock(box)
+    const [waited] = await Promise.all([
+      box.run('bootstrap.mts', [], { env: young.env }),
+      box.once(request('GET', /-kit\/nodes\/main-1\/started\.json/), () =>
+        box.once(request('GET', /-kit\/nodes\/main-1\/started\.json/), async () => young.jump()),
+      ),
+    ])
+    t.equal(waited.code, 1, waited.err)
+    t.notMatch(waited.err, '- droplet main-1', 'it has half an hour')
+    ageNote(box, 'main-1', 1801)
+    const again = await box.run('bootstrap.mts')
+    t.equal(again.code, 0, again.err)
+    t.match(again.err, '- droplet main-1  nothing was ever heard of it')
+    t.match(again.err, '~ first server main-2  instead of main-1: nothing was ever heard of it')
+    t.match(again.err, /^[+=] node main-2 {2}Ready/m)
+    t.same(await fleetOf(box).droplets(), ['main-2 s-1vcpu-2gb active'])
+  },
+)

@@ -1,0 +1,18 @@
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { z } from 'zod'
+import type { TestBox } from './box.ts'
+
+/** The folder of the kit's bucket in the world of a box. */
+export function kitFolder({ dir }: TestBox): string {
+  const spaces = join(dir, '.sandbox', 'spaces')
+  return join(spaces, readdirSync(spaces).find((one) => one.endsWith('-kit')) ?? '')
+}
+
+/** Has a machine's bundle be made so many seconds earlier than it was, as the kit's bucket tells it. */
+export function ageNote(box: TestBox, name: string, seconds: number): void {
+  const file = join(kitFolder(box), 'nodes', name, 'bundle.json@')
+  const note = z.looseObject({ at: z.string() }).parse(JSON.parse(readFileSync(file, 'utf8')))
+  const at = new Date(Date.parse(note.at) - seconds * 1000).toISOString()
+  writeFileSync(file, JSON.stringify({ ...note, at }))
+}
