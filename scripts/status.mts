@@ -1,19 +1,16 @@
 #!/usr/bin/env -S sh -c 'exec node --max-semi-space-size=4 --import "$(dirname "$(realpath "$0")")/../lib/start.mjs" "$0" "$@"'
 // What exists, how it is, what it costs, how old the last whole backup is.
 import { ageOf, lastWhole } from '../lib/backup/backups.ts'
-import { type Cluster, describe } from '../lib/cluster/cluster.ts'
+import { describe } from '../lib/cluster/cluster.ts'
 import { lockHolder } from '../lib/cluster/lock.ts'
 import { inventory } from '../lib/cluster/ours.ts'
 import { hint } from '../lib/hint.ts'
 import { health } from '../lib/kubernetes/health.ts'
 import { plan } from '../lib/preflight/plan.ts'
-import { type PlanItem, sizesBeside } from '../lib/preflight/plan-text.ts'
+import { endingTokens, type PlanItem, sizesBeside } from '../lib/preflight/plan-text.ts'
 import { preflightReading } from '../lib/preflight/preflight.ts'
 import { run } from '../lib/run.ts'
 import { openBuckets } from '../lib/store/buckets.ts'
-
-const whose = ({ tokens }: Cluster) =>
-  tokens.csiIsMain ? 'your DigitalOcean token (narrower: REGROW_CSI_TOKEN)' : 'REGROW_CSI_TOKEN'
 
 const thing = ({ kind, name }: PlanItem) => `${kind} ${name}`
 const line = (item: PlanItem) => [thing(item), item.detail].filter(Boolean).join('  ')
@@ -45,7 +42,7 @@ await run('status', async ({ flags }) => {
       : {}),
     ...seen,
     lockedBy: cluster.repository && (await lockHolder(cluster.github, cluster.place)),
-    ...(seen.nodes ? { tokenInCluster: whose(cluster) } : {}),
+    ...(endingTokens(cluster).length > 0 ? { tokensEnd: endingTokens(cluster) } : {}),
     perMonth: `$${planned.items.reduce((sum, item) => sum + (item.mark === '+' ? 0 : item.perMonth), 0).toFixed(2)}`,
     lastBackup: ageOf(backup, cluster),
   }

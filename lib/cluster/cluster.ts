@@ -47,7 +47,7 @@ export interface Cluster {
   login: string | undefined
   scopes: string[] | undefined
   /** When the tokens end, as far as it can be known. */
-  tokensEnd: { digitalocean: Date | undefined; github: Date | undefined }
+  tokensEnd: { digitalocean: Date | undefined; csi: Date | undefined; github: Date | undefined }
   /** What was wrong on the way here; preflight tells it all at once. */
   problems: Problem[]
 }
@@ -98,9 +98,9 @@ export async function describe(flags: Wishes): Promise<Cluster> {
   const note = (error: unknown): undefined => {
     problems.push(error instanceof Problem ? error : new Problem(String(error), { cause: error }))
   }
-  const ends = tokenEnds(keys.digitalocean)
+  const ends = Promise.all([tokenEnds(keys.digitalocean), keys.csiIsMain ? undefined : tokenEnds(keys.csi)])
   const asked = await Promise.allSettled([cloud.account(), github.user()])
-  const cloudTokenEnds = await ends
+  const [mainEnds, csiEnds] = await ends
   const value = <T>(one: PromiseSettledResult<T>) =>
     one.status === 'fulfilled' ? one.value : note(one.reason)
   const [account, user] = [value(asked[0]), value(asked[1])]
@@ -119,7 +119,7 @@ export async function describe(flags: Wishes): Promise<Cluster> {
     account,
     login: user?.login,
     scopes: user?.scopes,
-    tokensEnd: { digitalocean: cloudTokenEnds, github: user?.tokenEnds },
+    tokensEnd: { digitalocean: mainEnds, csi: csiEnds, github: user?.tokenEnds },
     problems,
   }
   if (user) await readCommitted(cluster, flags).catch(note)

@@ -10,8 +10,8 @@ const secretValues = z.strictObject({
   sshUrl: text,
   /** Private half of the read-only deploy key, OpenSSH format. */
   deployKey: text,
-  /** DigitalOcean token for volumes. */
-  digitalOceanToken: text,
+  /** DigitalOcean token for volumes, and whether it is one for that alone. */
+  digitalOcean: z.strictObject({ token: text, isNarrower: z.boolean() }),
   /** S3 key that can reach the backups' bucket only. */
   velero: z.strictObject({ accessKey: text, secretKey: text }),
   kopiaPassword: text,
@@ -52,8 +52,7 @@ export function bootstrapSecrets(given: SecretValues): Manifest[] {
   const { velero, sealing, argocd } = values
   return [
     ...['argocd', 'sealed-secrets', 'velero'].map(namespace),
-    // csi-digitalocean reads this name in this namespace.
-    secret('kube-system', 'digitalocean', { 'access-token': values.digitalOceanToken }),
+    cloudToken(values.digitalOcean),
     veleroCredentials(velero),
     // Velero makes its own with a well-known password unless it finds this one.
     secret('velero', 'velero-repo-credentials', { 'repository-password': values.kopiaPassword }),
@@ -82,6 +81,15 @@ export function bootstrapSecrets(given: SecretValues): Manifest[] {
       { ...partOfArgocd, 'argocd.argoproj.io/secret-type': 'repository' },
     ),
   ]
+}
+
+/** The label of a DigitalOcean token that was made for the cluster alone: no wider one takes its place unasked. */
+export const narrower = 'regrow.dev/narrower'
+
+/** The DigitalOcean token in the cluster: csi-digitalocean reads this name in this namespace. */
+export function cloudToken({ token, isNarrower }: { token: string; isNarrower: boolean }): Manifest {
+  const labels: Record<string, string> = isNarrower ? { [narrower]: 'true' } : {}
+  return secret('kube-system', 'digitalocean', { 'access-token': token }, labels)
 }
 
 /** The key with which Velero reaches the backups, in the form of an AWS credentials file. */

@@ -1,33 +1,72 @@
 import { z } from 'zod'
-import type { Cluster } from '../cluster/cluster.ts'
+import { connectDigitalOcean, DigitalOceanRefusal } from '../clients/digitalocean.ts'
+import { accountOf, type Cluster } from '../cluster/cluster.ts'
+import { endpoints } from '../environment.ts'
+import { cloudToken, narrower } from '../gitops/bootstrap-secrets.ts'
+import { Secret } from '../secret.ts'
 import { tell } from '../story.ts'
 import type { Kube } from '../tools.ts'
 import { applyForArgoCd, kubectlRepeated } from './repeated.ts'
 
-const secret = z.object({ data: z.object({ 'access-token': z.string() }).partial().default({}) })
+const secret = z.object({
+  metadata: z.object({ labels: z.record(z.string(), z.string()).default({}) }),
+  data: z.object({ 'access-token': z.string() }).partial().default({}),
+})
+
+/** The DigitalOcean token in a cluster. */
+interface Found {
+  token: Secret
+  isNarrower: boolean
+}
 
 /**
  * Brings the DigitalOcean token in the cluster up to date: after a rotation neither volumes nor their backups would
- * work. The CSI controller reads it only when it starts, so it is started anew.
+ * work. A narrower one stays while it opens the account and this run was given none. The CSI controller reads the token
+ * only when it starts, so it is started anew.
  */
 export async function ensureCloudToken(kube: Kube, cluster: Cluster): Promise<void> {
+  const found = await tokenIn(kube)
+  const { csi, csiIsMain } = cluster.tokens
+  // Absent before the node's last step; the node brings it.
+  if (!found || found.token.reveal() === csi.reveal()) return
+  if (csiIsMain && found.isNarrower && (await opens(cluster, found.token)))
+    return tell('=', 'DigitalOcean token in the cluster', 'a narrower one than yours')
+  const manifest = cloudToken({ token: csi.reveal(), isNarrower: !csiIsMain })
+  await applyForArgoCd(kube, JSON.stringify(manifest))
+  await kubectlRepeated(kube)`delete pods -n kube-system -l app=csi-do-controller --wait=false`
+  tell('~', 'DigitalOcean token in the cluster', 'was another one: replaced')
+}
+
+/** Whose token lives in the cluster, in words; undefined where none does. @throws ToolFailure */
+export async function whoseToken(kube: Kube, { tokens }: Cluster): Promise<string | undefined> {
+  const found = await tokenIn(kube)
+  if (!found) return undefined
+  if (found.isNarrower) return 'a narrower one (REGROW_CSI_TOKEN)'
+  return found.token.reveal() === tokens.digitalocean.reveal()
+    ? 'your DigitalOcean token (narrower: REGROW_CSI_TOKEN)'
+    : 'another one than yours: the next bootstrap replaces it'
+}
+
+async function tokenIn(kube: Kube): Promise<Found | undefined> {
   const answer = await kubectlRepeated(
     kube,
   )`get secret digitalocean -n kube-system --ignore-not-found -o json`
-  const wanted = Buffer.from(cluster.tokens.csi.reveal()).toString('base64')
-  // Absent before the node's last step; the node brings it.
-  if (answer.text.trim() === '' || answer.json(secret).data['access-token'] === wanted) return
-  const manifest = JSON.stringify({
-    apiVersion: 'v1',
-    kind: 'Secret',
-    metadata: {
-      name: 'digitalocean',
-      namespace: 'kube-system',
-      labels: { 'velero.io/exclude-from-backup': 'true' },
-    },
-    data: { 'access-token': wanted },
-  })
-  await applyForArgoCd(kube, manifest)
-  await kubectlRepeated(kube)`delete pods -n kube-system -l app=csi-do-controller --wait=false`
-  tell('~', 'DigitalOcean token in the cluster', 'was another one: replaced')
+  if (answer.text.trim() === '') return undefined
+  const { metadata, data } = answer.json(secret)
+  const token = Buffer.from(data['access-token'] ?? '', 'base64').toString()
+  return { token: new Secret(token), isNarrower: metadata.labels[narrower] === 'true' }
+}
+
+/** Whether a token opens the account of the cluster; one that may not read the account opens some. */
+async function opens(cluster: Cluster, token: Secret): Promise<boolean> {
+  const account = accountOf(cluster)
+  const client = await connectDigitalOcean(endpoints().digitalocean, token, 'the cluster')
+  try {
+    const other = await client.account()
+    return (other.team?.uuid ?? other.uuid) === (account.team?.uuid ?? account.uuid)
+  } catch (error) {
+    if (error instanceof DigitalOceanRefusal && error.status === 401) return false
+    if (error instanceof DigitalOceanRefusal && error.status === 403) return true
+    throw error
+  }
 }

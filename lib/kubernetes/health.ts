@@ -6,6 +6,7 @@ import type { Buckets } from '../store/buckets.ts'
 import { readKit } from '../store/kit.ts'
 import { type Kube, kubectl, ToolFailure, workFolder } from '../tools.ts'
 import { applications, stateOf } from './applications.ts'
+import { whoseToken } from './cloud-token.ts'
 import { writeKubeconfig } from './kubeconfig.ts'
 import { troubles } from './troubles.ts'
 import { unreachable } from './unreachable.ts'
@@ -18,6 +19,15 @@ const node = z.object({
     .optional(),
 })
 
+interface Health {
+  nodes?: string[]
+  applications?: string[]
+  troubles?: string[]
+  api?: string[]
+  /** Whose DigitalOcean token lives in it. */
+  tokenInCluster?: string | undefined
+}
+
 /**
  * How a cluster is, as far as it can be told: nodes, Applications, and what keeps pods and claims waiting, one line each;
  * or why its API does not answer.
@@ -29,7 +39,7 @@ export async function health(
   own: Inventory,
   buckets: Buckets | undefined,
   hasBackup: boolean,
-): Promise<{ nodes?: string[]; applications?: string[]; troubles?: string[]; api?: string[] }> {
+): Promise<Health> {
   const kit = buckets && (await readKit(buckets))
   if (!kit) return {}
   const [address] = own.reservedIps
@@ -38,11 +48,17 @@ export async function health(
   if (!address) return {}
   const kube = await writeKubeconfig(cluster, kit, address.ip, join(workFolder(), 'kubeconfig.yaml'))
   try {
-    const [nodes, apps, found] = await Promise.all([nodeLines(kube), applications(kube), troubles(kube)])
+    const [nodes, apps, found, tokenInCluster] = await Promise.all([
+      nodeLines(kube),
+      applications(kube),
+      troubles(kube),
+      whoseToken(kube, cluster),
+    ])
     return {
       nodes,
       applications: [...apps].map(([name, one]) => `${name}  ${stateOf(one)}`),
       ...(found.length > 0 ? { troubles: found } : {}),
+      tokenInCluster,
     }
   } catch (error) {
     if (!(error instanceof ToolFailure)) throw error

@@ -34,12 +34,15 @@ export function planText(cluster: Cluster, items: PlanItem[], perMonth: number):
     const left = `  ${mark} ${kind.padEnd(first)}  ${name.padEnd(second)}  ${detail}`
     return `${left.padEnd(first + second + third + 8)}  ${price.padStart(6)}`.trimEnd()
   }
-  const csi = cluster.tokens.csiIsMain
-    ? [
-        '  ! your DigitalOcean token will live in the cluster, because volumes need one:',
-        '    REGROW_CSI_TOKEN takes a narrower one',
-      ]
-    : []
+  // A grown cluster may have one already: status tells whose.
+  const grows = items.some((one) => one.kind === 'droplet' && one.mark === '+')
+  const csi =
+    cluster.tokens.csiIsMain && grows
+      ? [
+          '  ! your DigitalOcean token will live in the cluster, because volumes need one:',
+          '    REGROW_CSI_TOKEN takes a narrower one',
+        ]
+      : []
   const nothing = items.every((item) => item.mark === '=')
   const mine = shutOut(cluster.wanted.network.adminCidrs)
   const shut = mine ? [`  ! this machine has ${mine}, which --admin-cidr does not let in`] : []
@@ -48,7 +51,7 @@ export function planText(cluster: Cluster, items: PlanItem[], perMonth: number):
     `cluster ${cluster.name}: ${who}`,
     ...rows.map(line),
     ...csi,
-    ...endingTokens(cluster),
+    ...endingTokens(cluster).map((one) => `  ! ${one}`),
     ...otherSizes,
     ...shut,
     `  ${dollars(perMonth)} a month${perMonth > target ? `, above the ${dollars(target)} this tool aims at` : ''}${nothing ? '; nothing to make' : ''}`,
@@ -67,10 +70,14 @@ export function sizesBeside(cluster: Cluster, items: readonly PlanItem[]): strin
 /** Warns of tokens that end within a month: volumes and their backups stop with the one in the cluster. */
 export function endingTokens({ tokensEnd }: Pick<Cluster, 'tokensEnd'>): string[] {
   const month = 30 * 86_400_000
-  return [['DigitalOcean', tokensEnd.digitalocean] as const, ['GitHub', tokensEnd.github] as const].flatMap(
-    ([whose, end]) =>
-      end && end.getTime() - Date.now() < month
-        ? [`  ! your ${whose} token ends on ${end.toISOString().slice(0, 10)}`]
-        : [],
+  const all = [
+    ['DigitalOcean token', tokensEnd.digitalocean],
+    ['token in REGROW_CSI_TOKEN', tokensEnd.csi],
+    ['GitHub token', tokensEnd.github],
+  ] as const
+  return all.flatMap(([which, end]) =>
+    end && end.getTime() - Date.now() < month
+      ? [`your ${which} ends on ${end.toISOString().slice(0, 10)}`]
+      : [],
   )
 }

@@ -45,7 +45,7 @@ export function scalePlan(
       (name) => `  ! ${name} is not Ready: ./scale.mts --replace ${name} grows another in its place`,
     ),
     ...(seen.members ? [] : ['  ! no server’s Kubernetes API answers now']),
-    ...endingTokens(cluster),
+    ...endingTokens(cluster).map((one) => `  ! ${one}`),
   ]
   const nothing = isDone(todo) && JSON.stringify(cluster.committed) === JSON.stringify(cluster.wanted)
   const perMonth = { before, after, difference: after - before }

@@ -67,7 +67,7 @@ function bundleWish(
   const objects = bootstrapSecrets({
     sshUrl: values.sshUrl,
     deployKey: kit.deploy.privateKey,
-    digitalOceanToken: cluster.tokens.csi.reveal(),
+    digitalOcean: { token: cluster.tokens.csi.reveal(), isNarrower: !cluster.tokens.csiIsMain },
     velero: { accessKey: veleroKey.accessKey, secretKey: veleroKey.secretKey.reveal() },
     kopiaPassword: kit.kopiaPassword,
     sealing: kit.sealing,

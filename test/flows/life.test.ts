@@ -236,6 +236,7 @@ t.test('an address that leads nowhere is told, and led back', async (t) => {
   t.equal(ended.code, 0, ended.err)
   t.match(ended.err, /^ {2}~ reserved IP .*leads nowhere/m)
   t.match(ended.err, /^\+ address \S+ {2}leads to main-1/m)
+  t.match(ended.err, '= DigitalOcean token in the cluster  a narrower one than yours')
 })
 
 t.test('status tells what is there; the other names of the tokens do as well', async (t) => {
@@ -252,6 +253,7 @@ t.test('status tells what is there; the other names of the tokens do as well', a
     cluster: 'main',
     missing: [],
     nodes: ['main-1  Ready'],
+    tokenInCluster: 'a narrower one (REGROW_CSI_TOKEN)',
     perMonth: '$17.10',
     lastBackup: /^main-first, /,
   })

@@ -5,7 +5,7 @@ import { redact } from '../../lib/secret.ts'
 const values: SecretValues = {
   sshUrl: 'git@github.com:alice/regrow-main.git',
   deployKey: 'the deploy key',
-  digitalOceanToken: 'dop_v1_token',
+  digitalOcean: { token: 'dop_v1_token', isNarrower: false },
   velero: { accessKey: 'DO00ACCESS', secretKey: 'velero secret' },
   kopiaPassword: 'the kopia password',
   sealing: { certificate: 'the certificate', key: 'the sealing key' },

@@ -66,6 +66,20 @@ t.test(
     t.notMatch(idle.out, /^ *\$ /m, 'a dry run of what is there shows no command: none would run')
     t.match(idle.err, '= kit ')
 
+    const { REGROW_PASSPHRASE } = env
+    const inCluster = async () => {
+      const ended = await box.run('bootstrap.mts', ['--name', 'other'], { env: { REGROW_PASSPHRASE } })
+      t.equal(ended.code, 0, ended.err)
+      return /^. DigitalOcean token in the cluster.*$/m.exec(ended.err)?.[0]
+    }
+    t.equal(await inCluster(), '= DigitalOcean token in the cluster  a narrower one than yours', 'it stays')
+    box.behave({ digitalocean: { prices: { 's-1vcpu-2gb': 33 } } })
+    t.equal(
+      await inCluster(),
+      '~ DigitalOcean token in the cluster  was another one: replaced',
+      'it was revoked',
+    )
+
     const without = await box.run('scripts/kubeconfig.mts', ['--name', 'other'])
     t.equal(without.code, 1)
     t.match(without.err, 'the kit is encrypted and no passphrase is given')

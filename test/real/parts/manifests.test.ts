@@ -42,7 +42,7 @@ t.test(
     const secrets = bootstrapSecrets({
       sshUrl: 'git@github.com:alice/regrow-main.git',
       deployKey: 'key',
-      digitalOceanToken: 'token',
+      digitalOcean: { token: 'token', isNarrower: true },
       velero: { accessKey: 'id', secretKey: 'secret' },
       kopiaPassword: 'password',
       sealing: { certificate: sealing.certificate, key: sealing.key },
