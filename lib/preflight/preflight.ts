@@ -13,6 +13,7 @@ import { doctl, ToolFailure } from '../tools.ts'
 import type { Check } from './check.ts'
 import { limits, machinesAreDescribed, noTwins, regionAndSize, sizeIsKept } from './machine-checks.ts'
 import {
+  accountIsTheSame,
   deployKeyIsFree,
   repositoryIsNamed,
   repositoryIsOurs,
@@ -45,6 +46,7 @@ export async function preflight(
       limits,
       regionAndSize,
       ranges,
+      accountIsTheSame,
       repositoryIsOurs,
       deployKeyIsFree,
       ...(readOnly ? [] : [repositoryIsWritable]),
