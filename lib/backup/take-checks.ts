@@ -1,6 +1,7 @@
 import type { Bucket } from '../clients/s3.ts'
 import type { Cluster } from '../cluster/cluster.ts'
 import { inventory } from '../cluster/ours.ts'
+import { volumesOfDroplet } from '../cluster/volume-places.ts'
 import { Problem, Problems } from '../problem.ts'
 import { tell } from '../story.ts'
 import { type Backup, isWhole, listBackups } from './backups.ts'
@@ -8,8 +9,6 @@ import type { BackupWish } from './take.ts'
 
 /** DigitalOcean keeps so many snapshots of a volume (https://docs.digitalocean.com/products/volumes/details/limits). */
 const snapshotsOfVolume = 25
-/** A droplet holds seven volumes; moving data takes one more for a moment. */
-const volumesOfDroplet = 7
 /** Minutes between two snapshots of one volume. */
 const pause = 10
 

@@ -1,20 +1,19 @@
 import type { Member } from '../kubernetes/nodes.ts'
 import type { Pod } from '../kubernetes/pods.ts'
 
-/** DigitalOcean plugs this many volumes of the CSI driver into one droplet (its `--volume-limit`). */
-export const volumesPerNode = 7
-
 /**
  * Names the pods of leaving nodes for which the others have no room, by what they request, their node selector and
  * the volumes that a machine takes. An estimate: affinity and taints are the scheduler's.
+ * @param places how many volumes of claims one machine takes
  */
 export function homeless(
   members: readonly Member[],
   pods: readonly Pod[],
   leaving: readonly string[],
+  places: number,
 ): string[] {
   const staying = members.filter((one) => one.ready && !one.unschedulable && !leaving.includes(one.name))
-  const free = new Map(staying.map((one) => [one, { ...one.room, volumes: volumesPerNode }]))
+  const free = new Map(staying.map((one) => [one, { ...one.room, volumes: places }]))
   const take = (room: Free, pod: Pod) => {
     room.cpu -= pod.cpu
     room.memory -= pod.memory

@@ -1,10 +1,10 @@
 import type { Size } from '../clients/digitalocean-types.ts'
 import type { Cluster } from '../cluster/cluster.ts'
 import { dollars } from '../cluster/prices.ts'
+import { placesForClaims } from '../cluster/volume-places.ts'
 import { endingTokens } from '../preflight/plan-text.ts'
 import type { Shown } from '../run.ts'
 import { ailing, difference, isDone, type Seen, type Todo } from './difference.ts'
-import { volumesPerNode } from './fit.ts'
 import { sizeOf } from './reshape.ts'
 
 /** One machine of a plan: made, removed, changed or kept, and what it costs a month in dollars before and after. */
@@ -83,7 +83,12 @@ function machines(
       ...(todo.adopt.some((one) => one.name === node.name) ? ['is put into the project'] : []),
       ...(todo.uncordon.includes(node.name) ? ['takes pods again'] : []),
     ]
-    const what = [node.role, size, ...(droplet ? [] : [`${volumesPerNode} volumes at most`]), ...changes]
+    const what = [
+      node.role,
+      size,
+      ...(droplet ? [] : [`${placesForClaims(wanted)} volumes at most`]),
+      ...changes,
+    ]
     return {
       mark: !droplet ? '+' : changes.length > 0 ? '~' : '=',
       name: node.name,

@@ -1,4 +1,5 @@
 import type { Description } from '../cluster/description.ts'
+import { placesForClaims } from '../cluster/volume-places.ts'
 import type { Member } from '../kubernetes/nodes.ts'
 import { Problem } from '../problem.ts'
 import type { Seen } from './difference.ts'
@@ -30,7 +31,7 @@ export function refusals(before: Description, after: Description, seen: Seen): R
   return [
     ...quorum(after, members, leaving, joins),
     ...lostData(seen, leaving),
-    ...(joins ? [] : noRoom(members, seen, leaving)),
+    ...(joins ? [] : noRoom(members, seen, leaving, placesForClaims(after))),
   ]
 }
 
@@ -100,8 +101,8 @@ function lostData({ pods }: Seen, leaving: string[]): Refusal[] {
   ]
 }
 
-function noRoom(members: Member[], { pods }: Seen, leaving: string[]): Refusal[] {
-  const left = homeless(members, pods, leaving)
+function noRoom(members: Member[], { pods }: Seen, leaving: string[], places: number): Refusal[] {
+  const left = homeless(members, pods, leaving, places)
   return left.length === 0
     ? []
     : [

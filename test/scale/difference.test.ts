@@ -155,24 +155,24 @@ t.test('pods that fit nowhere', async (t) => {
     [[pod('a/b', 'main-3', { ofItsNode: true, memory: 9 * gib })], []],
     [
       [
-        pod('a/x', 'main-1', { volumes: 7 }),
-        pod('a/y', 'main-2', { volumes: 5 }),
+        pod('a/x', 'main-1', { volumes: 6 }),
+        pod('a/y', 'main-2', { volumes: 4 }),
         pod('a/b', 'main-3', { volumes: 3 }),
       ],
       ['a/b'],
     ],
     [
       [
-        pod('a/x', 'main-1', { volumes: 7 }),
-        pod('a/y', 'main-2', { volumes: 4 }),
+        pod('a/x', 'main-1', { volumes: 6 }),
+        pod('a/y', 'main-2', { volumes: 3 }),
         pod('a/b', 'main-3', { volumes: 3 }),
       ],
       [],
     ],
   ]
-  for (const [pods, wanted] of rows) t.same(homeless(members, pods, ['main-3']), wanted)
+  for (const [pods, wanted] of rows) t.same(homeless(members, pods, ['main-3'], 6), wanted)
   const cordoned = members.map((one) => ({ ...one, unschedulable: one.name !== 'main-3' }))
-  t.same(homeless(cordoned, [pod('a/b', 'main-3')], ['main-3']), ['a/b'])
+  t.same(homeless(cordoned, [pod('a/b', 'main-3')], ['main-3'], 6), ['a/b'])
 })
 
 t.test('what speaks against a removal', async (t) => {
