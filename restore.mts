@@ -34,7 +34,7 @@ await run('restore', async ({ flags, confirm }) => {
   fitTogether(flags)
   await ensureTools(flags)
   const source = await describe({ name: flags.name, repo: flags.repo }) // what it is to be stands in Git
-  preflightReading(source)
+  await preflightReading(source)
   const kept = await needBuckets(source)
   const sourceKit = await needKit(kept, source.name) // asks for the passphrase
   const backup = await chooseBackup(kept.velero, flags.backup, source) // whole, or refused with the reason

@@ -34,7 +34,7 @@ await run('scale', async ({ flags, confirm }) => {
   const draining = { within: secondsOf(flags['drain-timeout'] ?? '10m'), force: flags.force }
   await ensureTools(flags)
   const cluster = await describe({ name: flags.name, repo: flags.repo })
-  preflightReading(cluster)
+  await preflightReading(cluster)
   const kept = await needBuckets(cluster, `./bootstrap.mts --name ${cluster.name} grows it.`)
   isDescribed(cluster)
   const kit = await needKit(kept, cluster.name)

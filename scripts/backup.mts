@@ -18,7 +18,7 @@ import { needKit } from '../lib/store/kit.ts'
 await run('backup', async ({ flags }) => {
   await ensureTools(flags)
   const cluster = await describe(flags)
-  preflightReading(cluster)
+  await preflightReading(cluster)
   const wish = backupWish(flags, cluster)
   const address = await addressOf(cluster)
   const buckets = await needBuckets(cluster)

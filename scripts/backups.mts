@@ -11,7 +11,7 @@ import { needBuckets } from '../lib/store/buckets.ts'
 
 await run('backups', async ({ flags }) => {
   const cluster = await describe(flags)
-  preflightReading(cluster)
+  await preflightReading(cluster)
   const buckets = await needBuckets(cluster)
   const snapshots = await ownSnapshots(cluster.cloud, cluster.name)
   const all = await records(buckets.velero, snapshots)

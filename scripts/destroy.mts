@@ -12,7 +12,7 @@ import { openBuckets } from '../lib/store/buckets.ts'
 
 await run('destroy', async ({ flags, confirm }) => {
   const cluster = await describe(flags)
-  preflightReading(cluster, flags)
+  await preflightReading(cluster, flags)
   const buckets = await openBuckets(cluster, 'read')
   const lastBackup = ageOf(buckets && (await lastWhole(buckets.velero)), cluster)
   const list = await removal(cluster, flags, buckets?.velero) // exactly what goes, what stays, and what it saves

@@ -17,7 +17,7 @@ import { needBuckets } from '../lib/store/buckets.ts'
 
 await run('rehearse', async ({ flags, confirm }) => {
   const cluster = await describe(flags)
-  preflightReading(cluster)
+  await preflightReading(cluster)
   const { velero } = await needBuckets(cluster)
   const backup = (await chooseBackup(velero, flags.backup ?? 'latest', cluster)).metadata.name
   const as = drillName(cluster.name)

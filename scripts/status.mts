@@ -20,7 +20,7 @@ const isPart = ({ kind }: PlanItem) => kind === 'Spaces key' || kind === 'volume
 
 await run('status', async ({ flags }) => {
   const cluster = await describe(flags)
-  preflightReading(cluster)
+  await preflightReading(cluster)
   const { name, place } = cluster
   const own = await inventory(cluster.cloud, name)
   const planned = await plan(cluster, own)

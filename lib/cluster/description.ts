@@ -206,6 +206,9 @@ export function renderDescription(wanted: Description): string {
 /** The path of a cluster's description in the GitOps repository. */
 export const descriptionPath = (cluster: string) => `clusters/${cluster}/cluster.yaml`
 
+/** Where the repository holds a cluster's storage location. */
+export const locationPath = (cluster: string) => `clusters/${cluster}/platform/backups/location.yaml`
+
 /** The description with its first server in it: a new cluster's gets number 1. */
 export function withFirstServer(wanted: Description): Description {
   if (wanted.nodes.length > 0) return wanted

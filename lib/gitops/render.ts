@@ -100,9 +100,6 @@ export const platformApplication = (values: RepositoryValues): string =>
 export const rootApplication = (values: RepositoryValues): string =>
   renderFile('applications/app-of-apps.yaml', viewOf(values))
 
-/** Where the repository holds a cluster's storage location. */
-export const locationPath = (cluster: string): string => `clusters/${cluster}/platform/backups/location.yaml`
-
 /** Where backups go, as Git has it: the storage location of Velero. YAML. @throws Problem */
 export const storageLocation = (values: RepositoryValues): string =>
   renderFile('clusters/cluster/platform/backups/location.yaml', viewOf(values))

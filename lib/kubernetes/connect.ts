@@ -99,7 +99,9 @@ class Silence {
 async function ready(kube: Kube, node: string): Promise<'ready' | 'answers' | undefined> {
   try {
     const path = '{.status.conditions[?(@.type=="Ready")].status}'
-    const answer = await kubectl(kube)`get node ${node} --request-timeout 5s -o ${`jsonpath=${path}`}`
+    const answer = await kubectl(
+      kube,
+    )`get node ${node} --ignore-not-found --request-timeout 5s -o ${`jsonpath=${path}`}`
     return answer.text.trim() === 'True' ? 'ready' : 'answers'
   } catch (error) {
     if (!(error instanceof ToolFailure)) throw error

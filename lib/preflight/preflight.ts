@@ -8,6 +8,7 @@ import { recordDigests } from '../cluster/upstream.ts'
 import { endpoints } from '../environment.ts'
 import { checkKubeconfigPlace } from '../kubernetes/kubeconfig.ts'
 import { Problem, Problems } from '../problem.ts'
+import { ofAnotherAccount } from '../store/other-account.ts'
 import { otherStoreProblems } from '../store/other-store.ts'
 import { doctl, ToolFailure } from '../tools.ts'
 import type { Check } from './check.ts'
@@ -72,11 +73,14 @@ export async function preflight(
 }
 
 /** The part of preflight for flows that only look or remove. @throws Problems */
-export function preflightReading(
-  cluster: Pick<Cluster, 'problems' | 'scopes'>,
+export async function preflightReading(
+  cluster: Cluster,
   flags: { 'with-repository'?: boolean } = {},
-): void {
+): Promise<void> {
   const found = [...cluster.problems]
+  // The repository of a cluster that this token does not even see.
+  const other = flags['with-repository'] && cluster.account ? await ofAnotherAccount(cluster) : undefined
+  if (other) found.push(other)
   if (flags['with-repository'] && cluster.scopes && !cluster.scopes.includes('delete_repo'))
     found.push(
       new Problem(

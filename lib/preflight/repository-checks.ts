@@ -1,10 +1,9 @@
-import { accountOf, bucketPlaces } from '../cluster/cluster.ts'
-import { descriptionPath } from '../cluster/description.ts'
+import { bucketPlaces } from '../cluster/cluster.ts'
 import { names } from '../cluster/names.ts'
-import { locationPath } from '../gitops/render.ts'
 import { hasDeployKey } from '../gitops/seed.ts'
 import { Problem } from '../problem.ts'
 import { missingBuckets } from '../store/existence.ts'
+import { ofAnotherAccount } from '../store/other-account.ts'
 import type { Check } from './check.ts'
 import { mayHaveBuckets } from './machine-checks.ts'
 
@@ -55,27 +54,8 @@ export const deployKeyIsFree: Check = async (cluster, own) => {
   ]
 }
 
-/**
- * Git may describe a cluster of another team's: with this one's token a second world would be made beside it, and the deploy
- * key of the first taken for a stale one. Its storage location tells, because names of buckets follow from the account.
- */
-export const accountIsTheSame: Check = async (cluster) => {
-  const { committed, github, place, name, wanted } = cluster
-  if (!committed || wanted.store.velero || wanted.store.endpoint) return []
-  const ours = bucketPlaces(cluster).velero
-  const location = await github.file(place, locationPath(name))
-  const [theirs] = location?.match(new RegExp(`\\bregrow-${name}-[0-9a-f]{10}-velero\\b`)) ?? []
-  return !theirs || theirs === ours
-    ? []
-    : [
-        new Problem(
-          `cluster ${name} of ${place.owner}/${place.name} has its backups in ${theirs}, a bucket of another DigitalOcean team than that of your token (${accountOf(cluster).email})`,
-          {
-            cure: `Set DIGITALOCEAN_TOKEN to a token of its team. Is that team gone for good? Grow the cluster under another name (--name), or name its new buckets in ${descriptionPath(name)} (store.velero, store.kit).`,
-          },
-        ),
-      ]
-}
+/** What it describes lives in the account that the token opens. */
+export const accountIsTheSame: Check = async (cluster) => [await ofAnotherAccount(cluster)]
 
 /** The token may write to it. */
 export const repositoryIsWritable: Check = async ({ place, repository }) =>

@@ -15,7 +15,7 @@ import { removal } from './removal.ts'
  */
 export async function drillIsLeft(drill: string): Promise<boolean> {
   const cluster = await describe({ name: drill })
-  preflightReading(cluster)
+  await preflightReading(cluster)
   const buckets = await openBuckets(cluster, 'read')
   const all = { 'with-backups': true, 'with-repository': false }
   if ((await removal(cluster, all, buckets?.velero)).nothing) return false

@@ -20,7 +20,8 @@ import { k3sAddress, versionsOf } from '../versions.ts'
 
 /** Seconds that the URLs of a bundle are signed for: the longest there is. */
 const week = 7 * 24 * 3600
-const bundleKey = (name: string) => `bundles/${name}.tar.gz`
+/** Where a machine's bundle lies in the kit's bucket, until it fetched it. */
+export const bundleKey = (name: string) => `bundles/${name}.tar.gz`
 
 /** What every node of the cluster is, whatever its role. */
 export function commonSpec(cluster: Cluster, kit: Kit, address: ReservedIp): Omit<NodeSpec, 'name' | 'role'> {

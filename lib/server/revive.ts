@@ -14,6 +14,7 @@ import { readNote, readReport, reportKey } from '../store/nodes.ts'
 import { tell } from '../story.ts'
 import { doctl, type Output, ToolFailure } from '../tools.ts'
 import { waitFor } from '../wait.ts'
+import { bundleKey } from './bundle.ts'
 import { firstServerName } from './first-server.ts'
 
 const week = 7 * 24 * 3600_000
@@ -61,7 +62,12 @@ export async function reviveFirstServer(cluster: Cluster, buckets: Buckets): Pro
   const fetched = reports.some((one) => one.step === 'fetch' && one.state === 'done')
   const age = Date.now() + cluster.cloud.clockOffset() - Date.parse(note.at)
   const expired = !fetched && age > week
-  const silent = reports.length === 0 && droplet.volume_ids.length === 0 && age > installDeadline * 1000
+  // A machine that fetched its bundle removed it.
+  const silent =
+    reports.length === 0 &&
+    droplet.volume_ids.length === 0 &&
+    age > installDeadline * 1000 &&
+    (await buckets.kit.exists(bundleKey(name)))
   if (failed?.step === 'fetch' || expired || silent)
     await replace(
       cluster,

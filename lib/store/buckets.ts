@@ -13,6 +13,7 @@ import { tell } from '../story.ts'
 import { accepted, missingBuckets, unusable } from './existence.ts'
 import { isAbandoned, isClusterKey, mintKey, type OwnKey, removeKey, type SpacesKeyPair } from './keys.ts'
 import { nodeRecords, readNote } from './nodes.ts'
+import { ofAnotherAccount } from './other-account.ts'
 import { ownKey } from './other-store.ts'
 import { createBuckets, sweepSetupKeys } from './setup.ts'
 
@@ -61,9 +62,10 @@ export async function needBuckets(
   const places = bucketPlaces(cluster)
   const buckets = await openBuckets(cluster, 'read')
   if (buckets) return buckets
-  throw new Problem(`there are no buckets ${places.velero} and ${places.kit} in ${places.region}`, {
-    cure,
-  })
+  throw (
+    (await ofAnotherAccount(cluster)) ??
+    new Problem(`there are no buckets ${places.velero} and ${places.kit} in ${places.region}`, { cure })
+  )
 }
 
 async function openSpaces(

@@ -1,5 +1,6 @@
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { guardChanges } from '../../lib/change.ts'
 import type { LogEntry } from '../../sandbox/world.ts'
 import { requestsIn, type TestBox } from '../flows/box.ts'
 
@@ -54,6 +55,8 @@ export async function attempt(
   }
   const code = Number(process.exitCode ?? 0)
   process.exitCode = 0
+  // One that failed ends all changes of its process, which here goes on.
+  guardChanges(async () => Number.NEGATIVE_INFINITY)
   return { code, ...said, changes: changesIn(requestsIn(home).slice(before)) }
 }
 
