@@ -7,6 +7,7 @@ import { firstServerName } from '../server/first-server.ts'
 import { type Buckets, retireClusterKeys } from '../store/buckets.ts'
 import { mintKey, nextVeleroKey } from '../store/keys.ts'
 import { noteKey } from '../store/nodes.ts'
+import { clusterOwnKey } from '../store/other-store.ts'
 import { tell } from '../story.ts'
 import type { Kube } from '../tools.ts'
 import { location, look } from './look.ts'
@@ -28,20 +29,40 @@ export async function giveClusterKey(kube: Kube, cluster: Cluster, buckets: Buck
 /**
  * Sees to it that the key with which Velero opens the backups exists: where somebody deleted it no backup is written any
  * more. Looked for only when Velero cannot reach the bucket, because a key that is new may not be listed yet. Velero's
- * pods, which got the key when they started, are started anew.
+ * pods, which got the key when they started, are started anew. The key of another store is the person's: what the
+ * environment says.
  */
 export async function ensureClusterKey(kube: Kube, cluster: Cluster, buckets: Buckets): Promise<void> {
-  if (!buckets.places.spaces) return
+  if (!buckets.places.spaces) return replaceOwnKey(kube)
   const found = await look(kube, 'backupstoragelocations.velero.io', 'default', location)
   if (found?.status?.phase !== 'Unavailable') return
-  const answer = await kubectlRepeated(
-    kube,
-  )`get secret velero-credentials -n velero --ignore-not-found -o json`
-  if (answer.text.trim() === '') return
-  const file = Buffer.from(answer.json(secret).data.cloud ?? '', 'base64').toString()
+  const file = await credentials(kube)
+  if (file === undefined) return
   const inCluster = /aws_access_key_id=(\S+)/.exec(file)?.[1]
   if ((await cluster.cloud.spacesKeys()).some((one) => one.access_key === inCluster)) return
   await giveClusterKey(kube, cluster, buckets)
-  await kubectlRepeated(kube)`delete pods -n velero -l app.kubernetes.io/name=velero --wait=false`
+  await restartVelero(kube)
   tell('~', 'key to the backups in the cluster', 'was gone: a new one')
 }
+
+async function replaceOwnKey(kube: Kube): Promise<void> {
+  const { accessKey, secretKey } = clusterOwnKey()
+  const manifest = veleroCredentials({ accessKey, secretKey: secretKey.reveal() })
+  const file = await credentials(kube)
+  if (file === undefined || Buffer.from(file).toString('base64') === manifest.data?.cloud) return
+  await applyForArgoCd(kube, dump(manifest))
+  await restartVelero(kube)
+  tell('~', 'key to the backups in the cluster', 'was another one: replaced')
+}
+
+/** The key in the cluster, as Velero reads it; undefined before the node's last step, which brings it. */
+async function credentials(kube: Kube): Promise<string | undefined> {
+  const answer = await kubectlRepeated(
+    kube,
+  )`get secret velero-credentials -n velero --ignore-not-found -o json`
+  if (answer.text.trim() === '') return undefined
+  return Buffer.from(answer.json(secret).data.cloud ?? '', 'base64').toString()
+}
+
+const restartVelero = (kube: Kube) =>
+  kubectlRepeated(kube)`delete pods -n velero -l app.kubernetes.io/name=velero --wait=false`

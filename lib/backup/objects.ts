@@ -48,6 +48,8 @@ export interface BackedObject {
   digest: string | undefined
   /** What a claim asks for, such as `2Gi`. */
   storage?: string
+  /** The type of a Secret. */
+  type?: string
 }
 
 /** One kind of object: how many the backup holds, how many came back, and what did not, each with its reason. */
@@ -104,6 +106,7 @@ export async function backedObjects(bucket: Bucket, backup: string): Promise<Bac
       owner: owner && `${owner.kind} ${owner.name}`,
       digest: digestOf(resource, one),
       ...(resource === 'persistentvolumeclaims' ? { storage: storageOf(one) } : {}),
+      ...(resource === 'secrets' && typeof one.type === 'string' ? { type: one.type } : {}),
     })
   })
   return found
@@ -171,11 +174,14 @@ const partOfVolume = [
 ]
 
 /** Whether an object is looked for after a restore; otherwise the reason why not. */
-export function reasonToLeaveOut({ resource, id, owner }: BackedObject): string | undefined {
+export function reasonToLeaveOut({ resource, id, owner, type }: BackedObject): string | undefined {
   const [namespace = ''] = id.includes('/') ? id.split('/') : []
   if ((excludedNamespaces as readonly string[]).includes(namespace)) return 'comes with the platform'
   if (partOfVolume.includes(resource)) return 'proven with its volume'
   if (resource === 'configmaps' && id.endsWith('/kube-root-ca.crt')) return 'made anew by Kubernetes'
+  // Velero takes their token out, or leaves them out whole (its pkg/restore/actions/secret_action.go): no token of a cluster
+  // that is gone is worth anything.
+  if (type === 'kubernetes.io/service-account-token') return 'made anew by Kubernetes'
   if (resource === 'secrets' && owner?.startsWith('SealedSecret ')) return 'opened anew from its SealedSecret'
   if ((workloads as readonly string[]).includes(resource) && owner) return `made anew by its owner`
   return leftOut[resource]

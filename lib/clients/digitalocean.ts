@@ -7,7 +7,7 @@ import { withRetry } from '../retry.ts'
 import type { Secret } from '../secret.ts'
 import { scopes } from './digitalocean-scopes.ts'
 import * as types from './digitalocean-types.ts'
-import { turn } from './pace.ts'
+import { turn, turnForKeys } from './pace.ts'
 
 /** The looking side of DigitalOcean's API: every answer parsed, every list whole. Changes are made with doctl. */
 export interface DigitalOcean {
@@ -129,7 +129,11 @@ export async function connectDigitalOcean(
     },
     vpcs: () => all('vpcs', types.vpc, (page) => api.vpc.listVpcs(page)),
     firewalls: () => all('firewalls', types.firewall, (page) => api.firewall.listFirewalls(page)),
-    sshKeys: () => all('ssh_keys', types.sshKey, (page) => api.sshKey.listSshKeys(page)),
+    sshKeys: () =>
+      all('ssh_keys', types.sshKey, async (page) => {
+        await turnForKeys()
+        return api.sshKey.listSshKeys(page)
+      }),
     reservedIps: () => all('reserved_ips', types.reservedIp, (page) => get('/reserved_ips', { ...page })),
     loadBalancers: () =>
       all('load_balancers', types.loadBalancer, (page) => get('/load_balancers', { ...page })),

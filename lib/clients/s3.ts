@@ -63,18 +63,20 @@ export async function connectStore(
   // The SDK warns on stderr that its releases of 2027 want Node 22; the one that is pinned here runs on 20.
   process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED = 'true'
   const sdk = await import('@aws-sdk/client-s3')
-  const client: S3Client = new sdk.S3Client({
-    endpoint,
-    region,
-    credentials: { accessKeyId: key.accessKey, secretAccessKey: key.secretKey.reveal() },
-    forcePathStyle: true,
-    maxAttempts: 1,
-    requestHandler: { connectionTimeout: 10_000, requestTimeout: 60_000, throwOnRequestTimeout: true },
-    systemClockOffset: clockOffset,
-    // Stores other than Amazon's reject or store the newer checksums.
-    requestChecksumCalculation: 'WHEN_REQUIRED',
-    responseChecksumValidation: 'WHEN_REQUIRED',
-  })
+  const connected = (where: string): S3Client =>
+    new sdk.S3Client({
+      endpoint,
+      region: where,
+      credentials: { accessKeyId: key.accessKey, secretAccessKey: key.secretKey.reveal() },
+      forcePathStyle: true,
+      maxAttempts: 1,
+      requestHandler: { connectionTimeout: 10_000, requestTimeout: 60_000, throwOnRequestTimeout: true },
+      systemClockOffset: clockOffset,
+      // Stores other than Amazon's reject or store the newer checksums.
+      requestChecksumCalculation: 'WHEN_REQUIRED',
+      responseChecksumValidation: 'WHEN_REQUIRED',
+    })
+  const client = connected(region)
   const ask = <T>(what: string, work: () => Promise<T>): Promise<T> => attempt(what, work)
 
   const bucket = (name: string): Bucket => ({
@@ -172,12 +174,16 @@ export async function connectStore(
     look,
     createBucket: async (name) => {
       try {
-        await ask(`create bucket ${name}`, () => client.send(new sdk.CreateBucketCommand({ Bucket: name })))
+        // In every other region the SDK sends the region along, which Spaces refuse: their address says it (“must be
+        // "us-east-1" when creating new Spaces”, https://docs.digitalocean.com/products/spaces/how-to/use-aws-sdks).
+        const nowhere = connected('us-east-1')
+        await ask(`create bucket ${name}`, () => nowhere.send(new sdk.CreateBucketCommand({ Bucket: name })))
       } catch (error) {
         // A first attempt whose answer was lost had made it. Stores tell so in two ways, one the same as for a
         // stranger's bucket (https://docs.aws.amazon.com/AmazonS3/latest/API/API_CreateBucket.html#API_CreateBucket_Errors).
         if (!(error instanceof StoreRefusal) || error.status !== 409) throw error
-        if ((await look(name)) !== 'ours') throw error
+        // One that an earlier run made may answer 404 still; who goes on waits until it shows.
+        if ((await look(name)) === 'foreign') throw error
       }
     },
     removeBucket: async (name) => {

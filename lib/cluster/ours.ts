@@ -110,46 +110,54 @@ export async function ownProject(
   return found && { id: found.id, urns: new Set(await cloud.projectResources(found.id)) }
 }
 
-/** Looks at everything of a cluster at once. */
-export async function inventory(cloud: DigitalOcean, cluster: string): Promise<Inventory> {
-  const allProjects = cloud.projects()
-  const [
-    project,
-    projects,
-    vpcs,
-    firewalls,
-    sshKeys,
-    addresses,
-    tagged,
-    volumes,
-    snapshots,
-    balancers,
-    spacesKeys,
-  ] = await Promise.all([
-    ownProject(cloud, cluster, allProjects),
-    allProjects,
-    cloud.vpcs(),
-    cloud.firewalls(),
-    cloud.sshKeys(),
+/** The machines of a cluster and its address. */
+export type Machines = Pick<Inventory, 'droplets' | 'astray' | 'reservedIps'>
+
+/** Looks at machines and address alone: what a wait for them asks again and again. */
+export async function ownMachines(
+  cloud: DigitalOcean,
+  cluster: string,
+  itsProject = ownProject(cloud, cluster, cloud.projects()),
+): Promise<Machines> {
+  const [project, addresses, tagged] = await Promise.all([
+    itsProject,
     cloud.reservedIps(),
     cloud.dropletsTagged(names.tag(cluster)),
-    cloud.volumes(),
-    ownSnapshots(cloud, cluster),
-    cloud.loadBalancers().catch(unlessForbidden),
-    cloud.spacesKeys(),
   ])
   const droplets = [...tagged, ...(await untagged(cloud, tagged, project))].filter((one) =>
     isOurs('droplet', one, cluster, project),
   )
-  const known = { droplets: new Set(droplets.map((one) => one.id)) }
+  return {
+    droplets,
+    astray: droplets.filter((one) => !project?.urns.has(`do:droplet:${one.id}`)),
+    reservedIps: addresses.filter((one) => isOurs('reservedIp', one, cluster, project)),
+  }
+}
+
+/** Looks at everything of a cluster at once. */
+export async function inventory(cloud: DigitalOcean, cluster: string): Promise<Inventory> {
+  const allProjects = cloud.projects()
+  const itsProject = ownProject(cloud, cluster, allProjects)
+  const [project, projects, machines, vpcs, firewalls, sshKeys, volumes, snapshots, balancers, spacesKeys] =
+    await Promise.all([
+      itsProject,
+      allProjects,
+      ownMachines(cloud, cluster, itsProject),
+      cloud.vpcs(),
+      cloud.firewalls(),
+      cloud.sshKeys(),
+      cloud.volumes(),
+      ownSnapshots(cloud, cluster),
+      cloud.loadBalancers().catch(unlessForbidden),
+      cloud.spacesKeys(),
+    ])
+  const known = { droplets: new Set(machines.droplets.map((one) => one.id)) }
   return {
     projects: projects.filter((one) => isOurs('project', one, cluster)),
     vpcs: vpcs.filter((one) => isOurs('vpc', one, cluster)),
     firewalls: firewalls.filter((one) => isOurs('firewall', one, cluster)),
     sshKeys: sshKeys.filter((one) => isOurs('sshKey', one, cluster)),
-    reservedIps: addresses.filter((one) => isOurs('reservedIp', one, cluster, project)),
-    droplets,
-    astray: droplets.filter((one) => !project?.urns.has(`do:droplet:${one.id}`)),
+    ...machines,
     volumes: volumes.filter((one) => isOurs('volume', one, cluster, project)),
     snapshots,
     loadBalancers: balancers?.filter((one) => isOurs('loadBalancer', one, cluster, project, known)),

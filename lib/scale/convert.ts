@@ -40,7 +40,9 @@ export async function convertToEtcd(
     return
   }
   const identity = await uid(kube)
-  if ((await state(kube))?.state !== 'running') {
+  // A step that ran out of time could not say so in the cluster, only where it reports.
+  const earlier = await readReport(buckets.kit, server, 'convert')
+  if ((await state(kube))?.state !== 'running' || earlier?.state === 'failed') {
     await buckets.kit.remove(reportKey(server, 'convert'))
     await kubectlRepeated(kube)`delete pod ${name} -n kube-system --ignore-not-found`
     await ask()

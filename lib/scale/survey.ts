@@ -1,10 +1,10 @@
 import { join } from 'node:path'
 import type { Droplet, ReservedIp } from '../clients/digitalocean-types.ts'
 import type { Cluster } from '../cluster/cluster.ts'
-import { inventory } from '../cluster/ours.ts'
+import { ownMachines } from '../cluster/ours.ts'
 import { writeKubeconfig } from '../kubernetes/kubeconfig.ts'
 import { type Member, members } from '../kubernetes/nodes.ts'
-import { pods } from '../kubernetes/pods.ts'
+import { type Pod, pods } from '../kubernetes/pods.ts'
 import { Problem } from '../problem.ts'
 import type { Kit } from '../store/kit.ts'
 import { type Kube, ToolFailure, workFolder } from '../tools.ts'
@@ -24,7 +24,7 @@ export type Earlier = readonly { id: string }[]
  * @throws Problem when there is no such cluster
  */
 export async function survey(cluster: Cluster, kit: Kit, earlier: Earlier = []): Promise<Survey> {
-  const { droplets: all, astray, reservedIps } = await inventory(cluster.cloud, cluster.name)
+  const { droplets: all, astray, reservedIps } = await ownMachines(cluster.cloud, cluster.name)
   const isNow = (one: Droplet) => !earlier.some(({ id }) => id === one.id)
   const droplets = all.filter(isNow)
   const [address] = reservedIps
@@ -39,7 +39,7 @@ export async function survey(cluster: Cluster, kit: Kit, earlier: Earlier = []):
     leadsTo: address.droplet?.id,
     members: answering?.members,
     kube: answering?.kube,
-    pods: answering ? await pods(answering.kube) : [],
+    pods: answering?.pods ?? [],
   }
 }
 
@@ -49,7 +49,7 @@ async function firstAnswer(
   kit: Kit,
   address: ReservedIp,
   droplets: readonly Droplet[],
-): Promise<{ kube: Kube; members: Member[] } | undefined> {
+): Promise<{ kube: Kube; members: Member[]; pods: Pod[] } | undefined> {
   const roles = new Map((cluster.committed ?? cluster.wanted).nodes.map((node) => [node.name, node.role]))
   const servers = droplets.filter((one) => one.status === 'active' && roles.get(one.name) === 'server')
   const own = servers.flatMap((one) =>
@@ -58,7 +58,7 @@ async function firstAnswer(
   for (const ip of [address.ip, ...own]) {
     const kube = await writeKubeconfig(cluster, kit, ip, join(workFolder(), `kubeconfig-${ip}.yaml`))
     try {
-      return { kube, members: await members(kube) }
+      return { kube, members: await members(kube), pods: await pods(kube) }
     } catch (error) {
       if (!(error instanceof ToolFailure)) throw error
     }

@@ -10,7 +10,7 @@ import { isDryRun, wasDryRun } from '../dry-run.ts'
 import { atEnd } from '../ending.ts'
 import { Problem } from '../problem.ts'
 import { tell } from '../story.ts'
-import { accepted, missingBuckets, unusable } from './existence.ts'
+import { missingBuckets, unusable, usable } from './existence.ts'
 import { isAbandoned, isClusterKey, mintKey, type OwnKey, removeKey, type SpacesKeyPair } from './keys.ts'
 import { nodeRecords, readNote } from './nodes.ts'
 import { ofAnotherAccount } from './other-account.ts'
@@ -90,7 +90,7 @@ async function open(cluster: Cluster, places: BucketPlaces, key: SpacesKeyPair):
   const store = await connectStore(places.endpoint, places.region, key, cluster.cloud.clockOffset())
   for (const bucket of [places.velero, places.kit]) {
     // Only a key that was made just now may be refused for a while.
-    const found = places.spaces ? await accepted(store, bucket) : await store.look(bucket)
+    const found = places.spaces ? await usable(store, bucket) : await store.look(bucket)
     const problem = unusable(places, bucket, found, key)
     if (problem) throw problem
   }

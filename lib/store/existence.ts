@@ -35,6 +35,22 @@ export async function missingBuckets(places: BucketPlaces): Promise<string[]> {
   return missing.filter((bucket) => bucket !== undefined)
 }
 
+/**
+ * Waits until a bucket that is there, or was made just now, can be used with a key: it may answer 404 for minutes
+ * (https://github.com/digitalocean/terraform-provider-digitalocean/issues/1153).
+ */
+export async function usable(store: Store, bucket: string): Promise<'ours'> {
+  return waitFor(
+    {
+      wish: `bucket ${bucket} shows`,
+      every: 5,
+      within: 300,
+      cure: 'Run the same command again in some minutes.',
+    },
+    async () => ((await accepted(store, bucket)) === 'ours' ? 'ours' : undefined),
+  )
+}
+
 /** A fresh key is refused for some seconds; what is still refused after a minute is somebody else's bucket. */
 export async function accepted(store: Store, bucket: string): Promise<'ours' | 'missing'> {
   return waitFor(

@@ -19,13 +19,10 @@ const operations: Record<string, Operation> = {
   'GET service': on('full', ({ storage }) => xml('ListAllMyBucketsResult', allBuckets(storage))),
   'PUT bucket': on('full', createBucket),
   'DELETE bucket': on('full', removeBucket),
-  'HEAD bucket': on('read', ({ storage, bucket }) =>
-    empty(200, { 'x-amz-bucket-region': regionOf(storage, bucket) }),
-  ),
+  // One address stands for every region's.
+  'HEAD bucket': on('read', ({ region }) => empty(200, { 'x-amz-bucket-region': region })),
   'GET bucket': on('read', ({ storage, bucket, query }) => xmlText(listObjects(storage, bucket, query))),
-  'GET bucket?location': on('read', ({ storage, bucket }) =>
-    xml('LocationConstraint', regionOf(storage, bucket)),
-  ),
+  'GET bucket?location': on('read', ({ region }) => xml('LocationConstraint', region)),
   'GET bucket?versioning': on('read', () => xml('VersioningConfiguration', {})),
   'GET bucket?lifecycle': on('read', notConfigured('NoSuchLifecycleConfiguration')),
   'GET bucket?cors': on('read', notConfigured('NoSuchCORSConfiguration')),
@@ -74,13 +71,11 @@ function allBuckets(storage: Storage): Xml {
   return { Owner: { ID: 'regrow-sandbox' }, Buckets: { Bucket: list } }
 }
 
-function regionOf(storage: Storage, bucket: string): string {
-  return storage.bucket(bucket)?.region ?? ''
-}
-
-function createBucket({ storage, bucket, body, region }: Call): Response {
+/** DigitalOcean's samples of S3 clients: the region “must be "us-east-1" when creating new Spaces”, which sends none. */
+function createBucket({ storage, bucket, body }: Call): Response {
   if (storage.bucket(bucket)) throw new Refusal('BucketAlreadyExists')
-  storage.createBucket(bucket, textOf(body.toString(), 'LocationConstraint') ?? region)
+  if (textOf(body.toString(), 'LocationConstraint')) throw new Refusal('InvalidLocationConstraint')
+  storage.createBucket(bucket)
   return empty(200, { location: `/${bucket}` })
 }
 

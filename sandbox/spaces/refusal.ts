@@ -10,6 +10,7 @@ const answers = {
   InvalidAccessKeyId: [403, 'The access key does not exist in our records.'],
   InvalidArgument: [400, 'A parameter is not in its range.'],
   InvalidBucketName: [400, 'The specified bucket is not valid.'],
+  InvalidLocationConstraint: [400, 'The specified location-constraint is not valid.'],
   InvalidPart: [400, 'One or more of the specified parts could not be found.'],
   InvalidPartOrder: [400, 'The list of parts was not in ascending order.'],
   InvalidRange: [416, 'The requested range is not satisfiable.'],

@@ -6,7 +6,6 @@ import { Refusal } from './refusal.ts'
 /** What is known of a bucket. */
 export interface Bucket {
   name: string
-  region: string
   /** ISO 8601. */
   at: string
 }
@@ -40,9 +39,9 @@ export class Storage {
     return readJson<Bucket>(join(this.#root, name, '@bucket'))
   }
 
-  createBucket(name: string, region: string): void {
+  createBucket(name: string): void {
     if (!/^[a-z0-9][a-z0-9-]{2,62}$/.test(name)) throw new Refusal('InvalidBucketName')
-    write(join(this.#root, name, '@bucket'), JSON.stringify({ name, region, at: new Date().toISOString() }))
+    write(join(this.#root, name, '@bucket'), JSON.stringify({ name, at: new Date().toISOString() }))
   }
 
   removeBucket(name: string): void {

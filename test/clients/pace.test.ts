@@ -1,5 +1,5 @@
 import t from 'tap'
-import { turn } from '../../lib/clients/pace.ts'
+import { turn, turnForKeys } from '../../lib/clients/pace.ts'
 
 t.test('no minute sees more requests than are allowed, however many wait at the same time', async (t) => {
   process.env.REGROW_REQUESTS_PER_MINUTE = '200'
@@ -32,4 +32,20 @@ t.test('no minute sees more requests than are allowed, however many wait at the 
   const before = time
   for (let each = 0; each < 500; each++) await turn(1, clock)
   t.equal(time, before, '0 is without limit')
+})
+
+t.test('SSH keys are listed ten times a minute at most', async (t) => {
+  process.env.REGROW_REQUESTS_PER_MINUTE = '200'
+  let time = 9_000_000
+  const clock = {
+    now: () => time,
+    sleep: async (ms: number) => {
+      time += ms
+    },
+  }
+  const begun = time
+  for (let each = 0; each < 10; each++) await turnForKeys(clock)
+  t.equal(time, begun)
+  await turnForKeys(clock)
+  t.equal(time, begun + 60_000)
 })

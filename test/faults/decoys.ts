@@ -46,7 +46,7 @@ export async function plantDecoys({ env }: Owner): Promise<void> {
   await cloud('account/keys', { name: 'main-key-2', public_key: `ssh-ed25519 ${blob.toString('base64')} me` })
   const s3 = new S3Client({
     endpoint: env.AWS_ENDPOINT_URL ?? '',
-    region: 'fra1',
+    region: 'us-east-1',
     forcePathStyle: true,
     credentials: {
       accessKeyId: env.AWS_ACCESS_KEY_ID ?? '',

@@ -73,8 +73,9 @@ async function codeOf(work: Promise<unknown>): Promise<string> {
 const text = async (one: S3Client, Key: string, more: { Range?: string } = {}) =>
   (await one.send(new GetObjectCommand({ ...at, Key, ...more }))).Body?.transformToString()
 
-await client(full).send(new CreateBucketCommand({ Bucket: 'one' }))
-await client(full).send(new CreateBucketCommand({ Bucket: 'two' }))
+const maker = client(full, { region: 'us-east-1' })
+await maker.send(new CreateBucketCommand({ Bucket: 'one' }))
+await maker.send(new CreateBucketCommand({ Bucket: 'two' }))
 
 t.test('objects are put, read, looked at, copied and removed', async (t) => {
   const Key = 'a b/ü+(1)&.txt'
@@ -273,6 +274,11 @@ t.test('buckets and what is not configured', async (t) => {
     ['one', 'two'],
   )
   t.equal(await codeOf(all.send(new CreateBucketCommand({ Bucket: 'one' }))), '409 BucketAlreadyExists')
+  t.equal(
+    await codeOf(all.send(new CreateBucketCommand({ Bucket: 'three' }))),
+    '400 InvalidLocationConstraint',
+    'a client of a region sends that along',
+  )
   t.equal(await codeOf(all.send(new DeleteBucketCommand({ Bucket: 'one' }))), '409 BucketNotEmpty')
   t.equal(await codeOf(all.send(new DeleteBucketCommand({ Bucket: 'two' }))), 'no error')
   t.equal((await all.send(new GetBucketLocationCommand(at))).LocationConstraint, 'fra1')

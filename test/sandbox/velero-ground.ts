@@ -75,7 +75,7 @@ export async function withVelero(t: Test, secret = 'secret') {
   const { host, port } = on.world.addresses.spaces
   const credentials = { accessKeyId: 'KEY', secretAccessKey: 'secret' }
   const s3 = new S3Client({
-    region: 'fra1',
+    region: 'us-east-1',
     endpoint: `http://${host}:${port}`,
     forcePathStyle: true,
     credentials,

@@ -69,7 +69,7 @@ async function otherStore() {
   const whole = await keyFor(mine, [['', 'fullaccess']])
   const client = new S3Client({
     endpoint: store,
-    region: 'eu-1',
+    region: 'us-east-1',
     forcePathStyle: true,
     credentials: {
       accessKeyId: whole.REGROW_STORE_KEY ?? '',

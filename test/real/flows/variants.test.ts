@@ -101,7 +101,7 @@ t.test('another S3 store than Spaces, with keys that the person made', async (t)
   const whole = await keyFor([{ bucket: '', permission: 'fullaccess' }])
   const store = new S3Client({
     endpoint,
-    region: 'eu-central-1',
+    region: 'us-east-1',
     forcePathStyle: true,
     credentials: { accessKeyId: whole.access_key, secretAccessKey: whole.secret_key },
   })
@@ -135,6 +135,13 @@ t.test('another S3 store than Spaces, with keys that the person made', async (t)
   const again = await box.run('bootstrap.mts', [], { env })
   t.equal(again.code, 0, again.err)
   t.same(mutating(again.requests), [], 'not one change, not even a key')
+
+  const next = await keyFor([grant('my-velero')])
+  const rotated = await box.run('bootstrap.mts', [], {
+    env: { ...env, REGROW_VELERO_KEY: next.access_key, REGROW_VELERO_SECRET: next.secret_key },
+  })
+  t.equal(rotated.code, 0, rotated.err)
+  t.match(rotated.err, '~ key to the backups in the cluster  was another one: replaced')
 })
 
 t.test('what is wanted later is planned and asked for; a sample that is deleted stays away', async (t) => {
