@@ -8,8 +8,15 @@ export interface Machines {
   destroy(dropletId: number): Promise<void>
   /** The reserved address now leads to this droplet, or to none. */
   route(address: string, dropletId: number | undefined): Promise<void>
-  /** A volume was plugged in (its bytes lie in the world's `volumes/<id>/` folder) or out. */
-  plug(dropletId: number, volume: { id: string; name: string }, plugged: boolean): Promise<void>
+  /** A volume was plugged in or out. */
+  plug(dropletId: number, volume: PluggedVolume, plugged: boolean): Promise<void>
+}
+
+/** A volume as hardware sees it; paper's bytes lie in the world's `volumes/<id>/` folder. */
+export interface PluggedVolume {
+  id: string
+  name: string
+  size_gigabytes: number
 }
 
 /** A droplet as its hardware sees it. */
@@ -17,6 +24,9 @@ export interface Hardware {
   id: number
   name: string
   region: string
+  /** MiB and processors of its size, which another power on may have changed. */
+  memory: number
+  vcpus: number
   tags: string[]
   publicAddress: string
   privateAddress: string

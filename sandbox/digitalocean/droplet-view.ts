@@ -8,7 +8,7 @@ import type { Droplet } from './state.ts'
 /** A droplet as the API shows it: its networks stay empty until it is active. */
 export function dropletView(cloud: Cloud, droplet: Droplet) {
   const { state } = cloud
-  const size = need(sizesOf(cloud).find((one) => one.slug === droplet.size))
+  const size = sizeOf(cloud, droplet)
   const snapshots = state.snapshots.filter((one) => one.resource_id === String(droplet.id))
   return {
     id: droplet.id,
@@ -36,6 +36,9 @@ export function dropletView(cloud: Cloud, droplet: Droplet) {
   }
 }
 
+const sizeOf = (cloud: Cloud, droplet: Droplet) =>
+  need(sizesOf(cloud).find((one) => one.slug === droplet.size))
+
 function addresses(cloud: Cloud, { publicAddress, privateAddress, vpc }: Droplet) {
   const range = cloud.state.vpcs.find((one) => one.id === vpc)?.ip_range ?? '10.0.0.0/16'
   const mask = -(2 ** (32 - Number(range.split('/')[1])))
@@ -49,10 +52,13 @@ function addresses(cloud: Cloud, { publicAddress, privateAddress, vpc }: Droplet
 
 /** A droplet as its hardware sees it: firewalls that apply and let nothing out cut it off. */
 export function hardwareOf(cloud: Cloud, droplet: Droplet): Hardware {
+  const { memory, vcpus } = sizeOf(cloud, droplet)
   return {
     id: droplet.id,
     name: droplet.name,
     region: droplet.region,
+    memory,
+    vcpus,
     tags: droplet.tags,
     publicAddress: droplet.publicAddress,
     privateAddress: droplet.privateAddress,

@@ -80,7 +80,7 @@ function effects(cloud: Cloud): void {
   const plug = async (volume: Volume, droplet: number, plugged: boolean) => {
     volume.droplet_ids = plugged ? [droplet] : []
     cloud.save()
-    await world.machines.plug(droplet, { id: volume.id, name: volume.name }, plugged)
+    await world.machines.plug(droplet, volume, plugged)
   }
   on('attach_volume', latencies.attachVolume, (volume, { droplet = 0 }) => plug(volume, droplet, true))
   on('detach_volume', 5, (volume, { droplet = 0 }) => plug(volume, droplet, false))

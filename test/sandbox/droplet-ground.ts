@@ -121,6 +121,8 @@ export async function droplet(on: Ground, change: Variation = {}): Promise<Hardw
     id,
     name,
     region: 'fra1',
+    memory: 2048,
+    vcpus: 1,
     tags: ['regrow:main'],
     publicAddress: on.world.addresses.host(1, id),
     privateAddress: `10.110.0.${id + 1}`,

@@ -285,7 +285,8 @@ async function until(wish: () => Promise<boolean>): Promise<void> {
 function join(box: PartsBox, name: string): Promise<void> {
   const id = Number(name.split('-')[1])
   const hardware = { id, name, region: 'fra1', tags: [], userData: '', publicAddress: '', privateAddress: '' }
-  return box.cluster().join({ ...hardware, canReachOut: () => true }, { 'node-name': name })
+  const size = { memory: 2048, vcpus: 1 }
+  return box.cluster().join({ ...hardware, ...size, canReachOut: () => true }, { 'node-name': name })
 }
 
 const ready = (kube: string) => read(kube, ['deployment', 'many', '-n', 'default'], '{.status.readyReplicas}')

@@ -63,6 +63,9 @@ export interface Ground {
   run(script: string, words?: string[], how?: How): Promise<Omit<Ended, 'requests'>>
   /** What a machine told about its steps so far, as the kit's bucket has it. */
   reports(name: string): Report[]
+  /** Asks the simulated DigitalOcean. @throws Error where it refuses */
+  // biome-ignore lint/suspicious/noExplicitAny: an answer is looked into as the test expects it
+  api(method: string, path: string, body?: object): Promise<any>
   /** Names of the objects in a folder of the kit's bucket. */
   kit(folder: string): string[]
   close(): Promise<void>
@@ -103,6 +106,18 @@ export async function openGround({
     machines,
     run: (script, words = [], how = {}) => runIn(dir, script, words, { ...how, env: { ...env, ...how.env } }),
     reports: (name) => reportsIn(kitFolder(dir), name),
+    api: async (method, path, body) => {
+      const response = await fetch(`${box.env.REGROW_DIGITALOCEAN_URL}/v2${path}`, {
+        method,
+        headers: {
+          authorization: `Bearer ${box.env.DIGITALOCEAN_TOKEN}`,
+          'content-type': 'application/json',
+        },
+        ...(body ? { body: JSON.stringify(body) } : {}),
+      })
+      if (!response.ok) throw new Error(`${method} ${path}: ${response.status} ${await response.text()}`)
+      return response.json()
+    },
     kit: (folder) => {
       const path = join(kitFolder(dir), folder)
       return existsSync(path) ? readdirSync(path) : []

@@ -43,6 +43,12 @@ RestartSec=1
 [Install]
 WantedBy=sysinit.target
 `,
+  // A droplet's initrd has this driver, so its config drive is there before the first unit, when cloud-init's generator
+  // looks for data sources. These machines start without an initrd.
+  'usr/local/sbin/first': `#!/bin/sh
+/usr/sbin/modprobe virtio_blk
+exec /sbin/init
+`,
   // As Debian's unattended-upgrades has it, which an image may bring: its name sorts behind every number.
   'usr/lib/systemd/logind.conf.d/unattended-upgrades-logind-maxdelay.conf':
     '[Login]\nInhibitDelayMaxSec=30\n',
@@ -60,7 +66,7 @@ export interface Image {
 /** Why no virtual machine can be tried here, or false. */
 export const missing: string | false = (() => {
   if (process.platform !== 'linux' || process.getuid?.() !== 0) return 'NOT RUN: needs Linux and root'
-  const wanted = ['qemu-system-x86_64', 'qemu-img', 'mmdebstrap', 'mke2fs', 'unshare', 'ip', 'nft']
+  const wanted = ['qemu-system-x86_64', 'qemu-img', 'mmdebstrap', 'mke2fs', 'xorriso', 'unshare', 'ip', 'nft']
   const absent = wanted.filter((name) => spawnSync('which', [name]).status !== 0)
   if (absent.length > 0) return `NOT RUN: ${absent.join(', ')} missing`
   const trial =

@@ -51,6 +51,7 @@ export async function firstServer(
   if (how.api) t.match(err, 'node main-1  Ready', 'the kubeconfig known beforehand opens its API')
 
   t.match(await look('cloud-init status --wait'), /status: done/, 'cloud-init ended well')
+  await tookConfigDrive(t, ground, 'main-1')
   t.equal(await look('systemctl is-active regrow.service'), 'inactive\n', 'the unit is idle after success')
   t.match(await look('swapon --show=NAME,SIZE --noheadings'), /^\/swapfile +2G\n$/)
   t.equal(await look('sysctl -n vm.swappiness net.ipv4.ip_forward'), '20\n1\n')
@@ -80,6 +81,21 @@ function hasBegun(step: (typeof steps)[number]): string {
   return before ? `${isDone(before)} && [ -e /run/regrow/message ]` : '[ -e /var/lib/regrow ]'
 }
 
+/** cloud-init took the drive, as on a droplet, which says the same as the metadata service. */
+async function tookConfigDrive(t: Test, { machines }: Ground, name: string): Promise<void> {
+  const look = (command: string) => machines.ask(name, command)
+  const source = 'DataSourceConfigDrive [net,ver=2][source=/dev/vd'
+  t.match(await look('cat /run/cloud-init/result.json'), source, 'cloud-init took the config drive')
+  const asked = 'curl -s http://169.254.169.254/metadata/v1'
+  t.equal(
+    await look(
+      `mount -o ro /dev/disk/by-label/config-2 /mnt && cd /mnt && cmp <(${asked}.json) digitalocean_meta_data.json && cmp <(${asked}/user-data) openstack/latest/user_data; cd /; umount /mnt`,
+    ),
+    '',
+    'drive and service say the same',
+  )
+}
+
 /** A pod cannot ask the metadata service, the host can. */
 export async function metadataIsClosed(t: Test, { machines, world }: Ground, name: string): Promise<void> {
   const look = (command: string) => machines.ask(name, command)
@@ -98,7 +114,7 @@ export async function nothingSecret(t: Test, { machines }: Ground, name: string)
   const secret = 'X-Amz-Signature=|PRIVATE KEY-----'
   t.equal(
     await look(
-      `find / -xdev -type f -perm -o=r -size -1M -not -path '/usr/*' -not -path '*/containerd/*' -exec grep -lE '${secret}' {} + 2>/dev/null`,
+      `find / /run -xdev -type f -perm -o=r -size -1M -not -path '/usr/*' -not -path '*/containerd/*' -exec grep -lE '${secret}' {} + 2>/dev/null`,
     ),
     '',
     'no signed URL and no key in a file that everybody may read',

@@ -32,7 +32,8 @@ export function serveMetadata(machines: () => Described[]): Promise<() => void> 
   })
 }
 
-function describe(one: Described) {
+/** All that the cloud tells a machine about itself, as `v1.json` has it. */
+export function describe(one: Described) {
   const mask = (prefix: number) =>
     [24, 16, 8, 0].map((shift) => ((0xffffffff << (32 - prefix)) >>> shift) & 255).join('.')
   return {

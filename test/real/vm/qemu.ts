@@ -1,14 +1,15 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { createWriteStream, existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs'
-import { createConnection } from 'node:net'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { Hardware, Machines } from '../../../sandbox/machines.ts'
+import type { Hardware, Machines, PluggedVolume } from '../../../sandbox/machines.ts'
 import { acceleration } from './acceleration.ts'
+import { writeConfigDrive } from './config-drive.ts'
 import type { Image } from './image.ts'
 import { type Described, serveMetadata } from './metadata.ts'
 import { internet, leadAddress, plugCable, pullCable } from './network.ts'
+import { replug, sized, volumeWords } from './volumes.ts'
 import { openWitness, type Witness } from './witness.ts'
 
 /** One virtual machine and what it is made of. */
@@ -19,7 +20,7 @@ export interface Virtual extends Described {
   /** How often the power was put on. */
   starts: number
   /** Volumes that are plugged in, by id. */
-  volumes: Map<string, string>
+  volumes: Map<string, PluggedVolume>
 }
 
 /** The fleet of a test: machines for the box, and a look behind them. */
@@ -62,7 +63,8 @@ export async function virtualMachines(
   const on = async (one: Virtual) => {
     if (one.process) return
     one.starts++
-    one.process = start(image, one, options)
+    const disks = [...one.volumes.values()].flatMap((each) => volumeWords(folder, each))
+    one.process = start(image, one, options, disks)
     one.witness = openWitness(join(one.folder, 'witness'))
     const { process } = one
     process.once('exit', async () => {
@@ -86,6 +88,7 @@ export async function virtualMachines(
   return {
     boot: async (hardware) => {
       const known = all.get(hardware.id)
+      if (known) Object.assign(known, { memory: hardware.memory, vcpus: hardware.vcpus })
       await on(known ?? add(all, folder, hardware))
     },
     halt: (id) => off(all.get(id)),
@@ -102,9 +105,10 @@ export async function virtualMachines(
     plug: async (id, volume, plugged) => {
       const one = all.get(id)
       if (!one) return
-      if (plugged) one.volumes.set(volume.id, volume.name)
+      sized(folder, volume)
+      if (plugged) one.volumes.set(volume.id, volume)
       else one.volumes.delete(volume.id)
-      if (one.process) await replug(one, volume, plugged)
+      if (one.process) await replug(join(one.folder, 'qmp'), folder, volume, plugged)
     },
     has: (name) => [...all.values()].some((one) => one.name === name),
     starts: (name) => named(name).starts,
@@ -141,6 +145,7 @@ function add(all: Map<number, Virtual>, folder: string, hardware: Hardware): Vir
     volumes: new Map(),
   }
   mkdirSync(one.folder, { recursive: true })
+  writeConfigDrive(configDrive(one), one)
   plugCable(internet.bridge, `pub${hardware.id}`)
   plugCable('private', `vpc${hardware.id}`)
   all.set(hardware.id, one)
@@ -150,7 +155,7 @@ function add(all: Map<number, Virtual>, folder: string, hardware: Hardware): Vir
 const panicked = ({ folder }: Virtual) =>
   readFileSync(join(folder, 'console.log'), 'utf8').slice(-200).includes('Rebooting in 1 seconds')
 
-const volumeFile = (one: Virtual, id: string) => join(one.folder, `volume-${id}.raw`)
+const configDrive = ({ folder }: Virtual) => join(folder, 'config-2.iso')
 
 // Debian's kernel has this disk's driver built in, so it starts without an initrd, whose work takes an emulated machine
 // long. The disk has a cache that is lost with the power, as disks have: what the machine did not sync may be gone.
@@ -161,7 +166,12 @@ const untested = 'cryptomgr.notests no_timer_check'
 // With -no-reboot a panic ends the emulator, instead of keeping it busy for ever.
 const atPanic = 'panic=1'
 
-function start(image: Image, one: Virtual, { clockOff = 0, programs }: Options): ChildProcess {
+function start(
+  image: Image,
+  one: Virtual,
+  { clockOff = 0, programs }: Options,
+  volumes: string[],
+): ChildProcess {
   const disk = join(one.folder, 'disk.qcow2')
   if (!existsSync(disk))
     execFileSync('qemu-img', ['create', '-q', '-f', 'qcow2', '-F', 'raw', '-b', image.disk, disk])
@@ -172,13 +182,13 @@ function start(image: Image, one: Virtual, { clockOff = 0, programs }: Options):
     `virtio-net-pci,netdev=${id},mac=${mac}`,
   ]
   const words = [
-    ...['-M', 'q35', ...acceleration(image), '-m', '2048', '-smp', '2'],
+    ...['-M', 'q35', ...acceleration(image), '-m', `${one.memory}`, '-smp', `${one.vcpus}`],
     ...['-nodefaults', '-no-user-config', '-display', 'none', '-no-reboot'],
     ...['-rtc', `base=${new Date(Date.now() + clockOff * 1000).toISOString().slice(0, 19)}`],
     ...['-kernel', image.kernel],
     ...[
       '-append',
-      `root=/dev/nvme0n1 rw console=ttyS0 quiet systemd.show_status=false ${untested} ${atPanic}`,
+      `root=/dev/nvme0n1 rw console=ttyS0 quiet systemd.show_status=false init=/usr/local/sbin/first ${untested} ${atPanic}`,
     ],
     ...['-smbios', `type=1,manufacturer=DigitalOcean,product=Droplet,serial=${one.id}`],
     ...['-drive', `file=${disk},if=none,id=disk,format=qcow2,cache=writeback`],
@@ -189,7 +199,10 @@ function start(image: Image, one: Virtual, { clockOff = 0, programs }: Options):
           ...['-device', 'virtio-blk-pci,drive=programs,serial=programs'],
         ]
       : []),
+    ...['-drive', `file=${configDrive(one)},if=none,id=config,format=raw,readonly=on`],
+    ...['-device', 'virtio-blk-pci,drive=config,serial=config'],
     ...['-device', 'virtio-scsi-pci,id=scsi'],
+    ...volumes,
     ...card('public', `pub${one.id}`, one.macs.public),
     ...card('private', `vpc${one.id}`, one.macs.private),
     ...['-device', 'virtio-rng-pci', '-device', 'virtio-serial-pci'],
@@ -204,50 +217,4 @@ function start(image: Image, one: Virtual, { clockOff = 0, programs }: Options):
   child.stderr.pipe(log, { end: false })
   child.once('exit', () => log.end())
   return child
-}
-
-/** Plugs a volume in or out while the machine runs; it shows as /dev/disk/by-id/scsi-0DO_Volume_<name>. */
-async function replug(one: Virtual, volume: { id: string; name: string }, plugged: boolean): Promise<void> {
-  const file = volumeFile(one, volume.id)
-  const id = `v${volume.id.replaceAll('-', '').slice(0, 20)}`
-  if (!existsSync(file)) execFileSync('qemu-img', ['create', '-q', '-f', 'raw', file, '1G'])
-  if (!plugged) return command(one, [{ execute: 'device_del', arguments: { id } }])
-  await command(one, [
-    {
-      execute: 'blockdev-add',
-      arguments: { driver: 'raw', 'node-name': `${id}b`, file: { driver: 'file', filename: file } },
-    },
-    {
-      execute: 'device_add',
-      arguments: {
-        driver: 'scsi-hd',
-        bus: 'scsi.0',
-        id,
-        drive: `${id}b`,
-        vendor: 'DO',
-        product: 'Volume',
-        serial: volume.name,
-      },
-    },
-  ])
-}
-
-/** Speaks QMP: each command waits for its answer. */
-async function command(one: Virtual, commands: object[]): Promise<void> {
-  const socket = createConnection(join(one.folder, 'qmp'))
-  let text = ''
-  socket.on('data', (chunk) => {
-    text += chunk
-  })
-  const answers = async (count: number) => {
-    while ((text.match(/"(return|error)"/g)?.length ?? 0) < count) await once(socket, 'data')
-  }
-  await once(socket, 'connect')
-  let count = 0
-  for (const each of [{ execute: 'qmp_capabilities' }, ...commands]) {
-    socket.write(`${JSON.stringify(each)}\n`)
-    await answers(++count)
-  }
-  socket.end()
-  if (text.includes('"error"')) throw new Error(`QEMU refused: ${text.slice(-500)}`)
 }
