@@ -5,7 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { type Report, reportSchema } from '../../../lib/node/index.ts'
 import { openBox } from '../../../sandbox/box.ts'
 import type { World } from '../../../sandbox/world.ts'
-import { type Ended, type How, runIn } from '../../flows/box.ts'
+import { type Ended, type How, runIn, speak } from '../../flows/box.ts'
 import { debian13, missing } from './image.ts'
 import { partsMissing, standIn } from './k3s.ts'
 import { knowHosts, layNetwork, runApart } from './network.ts'
@@ -64,8 +64,7 @@ export interface Ground {
   /** What a machine told about its steps so far, as the kit's bucket has it. */
   reports(name: string): Report[]
   /** Asks the simulated DigitalOcean. @throws Error where it refuses */
-  // biome-ignore lint/suspicious/noExplicitAny: an answer is looked into as the test expects it
-  api(method: string, path: string, body?: object): Promise<any>
+  api(method: string, path: string, body?: object): Promise<Record<string, unknown>>
   /** Names of the objects in a folder of the kit's bucket. */
   kit(folder: string): string[]
   close(): Promise<void>
@@ -106,18 +105,8 @@ export async function openGround({
     machines,
     run: (script, words = [], how = {}) => runIn(dir, script, words, { ...how, env: { ...env, ...how.env } }),
     reports: (name) => reportsIn(kitFolder(dir), name),
-    api: async (method, path, body) => {
-      const response = await fetch(`${box.env.REGROW_DIGITALOCEAN_URL}/v2${path}`, {
-        method,
-        headers: {
-          authorization: `Bearer ${box.env.DIGITALOCEAN_TOKEN}`,
-          'content-type': 'application/json',
-        },
-        ...(body ? { body: JSON.stringify(body) } : {}),
-      })
-      if (!response.ok) throw new Error(`${method} ${path}: ${response.status} ${await response.text()}`)
-      return response.json()
-    },
+    api: (method, path, body) =>
+      speak(box.env.REGROW_DIGITALOCEAN_URL, box.env.DIGITALOCEAN_TOKEN, method, `/v2${path}`, body),
     kit: (folder) => {
       const path = join(kitFolder(dir), folder)
       return existsSync(path) ? readdirSync(path) : []

@@ -1,5 +1,12 @@
 import type { Test } from 'tap'
+import { z } from 'zod'
 import { type Ground, seen, until } from './ground.ts'
+
+const droplets = z.object({
+  droplets: z.tuple([z.object({ id: z.number(), region: z.object({ slug: z.string() }) })]),
+})
+const made = z.object({ volume: z.object({ id: z.string() }) })
+const begun = z.object({ action: z.object({ id: z.number(), status: z.string() }) })
 
 /** A volume, named as the CSI driver names them, is plugged in, out and in again while the machine runs. */
 export async function changedVolumes(t: Test, ground: Ground, name: string): Promise<void> {
@@ -7,17 +14,17 @@ export async function changedVolumes(t: Test, ground: Ground, name: string): Pro
   const volume = 'pvc-0a1b2c3d-4e5f-4a6b-8c7d-9e0f1a2b3c4d'
   const path = `/dev/disk/by-id/scsi-0DO_Volume_${volume}`
   const look = (command: string) => machines.ask(name, command)
-  const droplet_id = await dropletId(ground, name)
-  const { region } = (await api('GET', `/droplets/${droplet_id}`)).droplet
-  const made = await api('POST', '/volumes', { name: volume, size_gigabytes: 3, region: region.slug })
-  const act = (type: string) => ended(ground, `/volumes/${made.volume.id}/actions`, { type, droplet_id })
+  const { id, region } = await droplet(ground, name)
+  const wish = { name: volume, size_gigabytes: 3, region: region.slug }
+  const actions = `/volumes/${made.parse(await api('POST', '/volumes', wish)).volume.id}/actions`
+  const act = (type: string) => ended(ground, actions, { type, droplet_id: id })
   await act('attach')
   await seen(machines, name, `[ -b ${path} ]`, 2)
   t.equal(await look(`lsblk -bdno SIZE ${path}`), `${3 * 2 ** 30}\n`, 'it has its size')
   await look(`echo kept | dd of=${path} conv=fsync status=none`)
   await act('detach')
   await seen(machines, name, `[ ! -e ${path} ] && ! lsblk -dno VENDOR | grep -q DO`, 2)
-  await ended(ground, `/volumes/${made.volume.id}/actions`, { type: 'resize', size_gigabytes: 4 })
+  await ended(ground, actions, { type: 'resize', size_gigabytes: 4 })
   await act('attach')
   await seen(machines, name, `[ -b ${path} ]`, 2)
   t.equal(await look(`lsblk -bdno SIZE ${path}`), `${4 * 2 ** 30}\n`, 'it has grown')
@@ -32,13 +39,13 @@ export async function changedHardware(t: Test, ground: Ground, name: string): Pr
   const before = await kibibytes()
   t.ok(before > 1.8 * 2 ** 20 && before < 2 * 2 ** 20, `${before} KiB of 2 GiB`)
   t.equal(await look('nproc'), '1\n', 'one processor')
-  const actions = `/droplets/${await dropletId(ground, name)}/actions`
+  const actions = `/droplets/${(await droplet(ground, name)).id}/actions`
   await ended(ground, actions, { type: 'power_off' })
   await ended(ground, actions, { type: 'resize', size: 's-2vcpu-4gb', disk: false })
-  const begun = performance.now()
+  const since = performance.now()
   await ended(ground, actions, { type: 'power_on' })
   await seen(machines, name, 'systemctl is-active -q k3s.service', 20)
-  t.comment(`k3s.service active ${Math.round((performance.now() - begun) / 1000)} s after power on`)
+  t.comment(`k3s.service active ${Math.round((performance.now() - since) / 1000)} s after power on`)
   const after = await kibibytes()
   t.ok(after > 3.7 * 2 ** 20 && after < 4 * 2 ** 20, `${after} KiB of 4 GiB`)
   t.equal(await look('nproc'), '2\n', 'two')
@@ -46,13 +53,13 @@ export async function changedHardware(t: Test, ground: Ground, name: string): Pr
   t.match(await look('ls /dev/disk/by-id'), 'scsi-0DO_Volume_pvc-', 'the volume is still there')
 }
 
-async function dropletId({ api }: Ground, name: string): Promise<number> {
-  return (await api('GET', `/droplets?name=${name}`)).droplets[0].id
+async function droplet({ api }: Ground, name: string) {
+  return droplets.parse(await api('GET', `/droplets?name=${name}`)).droplets[0]
 }
 
 async function ended({ api }: Ground, path: string, wish: object): Promise<void> {
-  const { action } = await api('POST', path, wish)
-  const now = async () => (await api('GET', `/actions/${action.id}`)).action.status
+  const { action } = begun.parse(await api('POST', path, wish))
+  const now = async () => begun.parse(await api('GET', `/actions/${action.id}`)).action.status
   await until(`${JSON.stringify(wish)} is done`, async () => (await now()) !== 'in-progress', 2)
   if ((await now()) !== 'completed') throw new Error(`${JSON.stringify(wish)} went wrong`)
 }
