@@ -7,8 +7,8 @@ export interface Wish {
   wish: string
   every: number
   within: number
-  /** What to do when the deadline passes, as it is known then. */
-  cure?: string | (() => string)
+  /** What to do when the deadline passes. */
+  cure?: string
 }
 
 /**
@@ -36,9 +36,7 @@ export async function waitFor<T>(
       const passed = (performance.now() - started) / 1000
       if (passed >= within)
         throw new Problem(`${wish}: not within ${within} s${state ? ` (last seen: ${state})` : ''}`, {
-          cure:
-            (typeof cure === 'function' ? cure() : cure) ??
-            'Run the same command again: it goes on from here.',
+          cure: cure ?? 'Run the same command again: it goes on from here.',
         })
       await sleep(Math.min(every, pauseAfter(passed), within - passed) * 1000)
     }

@@ -9,7 +9,7 @@ import { type Kube, kubectl, ToolFailure } from '../tools.ts'
 import { waitFor } from '../wait.ts'
 import { hasPlatform } from './applications.ts'
 import { writeKubeconfig } from './kubeconfig.ts'
-import { installDeadline, Reports } from './reports.ts'
+import { installDeadline, Reports, silenceDeadline } from './reports.ts'
 import { watchTroubles } from './troubles.ts'
 import { shutOut, whoMayConnect } from './who-may-connect.ts'
 
@@ -34,35 +34,37 @@ export async function connect(
   if (before === 'ready') tell('=', `node ${node}`, 'Ready')
   if (before === 'ready' && given) return kube
   const reports = new Reports(buckets, node, 'first-server')
-  const cure = cureForSilence(cluster, address)
+  const cure = cureForDeafness(cluster, address)
   const patience = shutOut(cluster.wanted.network.adminCidrs) ? 60 : 300
   const silence = new Silence(`${address}:6443`, cure, patience)
   const troubled = watchTroubles(kube)
-  const wish = {
-    wish: `${node} installs itself`,
-    every: 3,
-    within: installDeadline,
-    cure: () => (reports.silent ? replaced(cluster) : cure),
-  }
   const started = performance.now()
   let told = before === 'ready'
-  await waitFor(wish, async (note) => {
-    const [answers] = await Promise.all([ready(kube, node), reports.follow()])
-    if (reports.finished) silence.heard(answers !== undefined)
-    if (answers !== 'ready') {
-      note(
-        answers
-          ? `node ${node} is not Ready`
-          : `${reports.last}; the Kubernetes API at ${address}:6443 does not answer`,
-      )
+  await waitFor(
+    { wish: `${node} installs itself`, every: 3, within: installDeadline, cure },
+    async (note) => {
+      const [answers] = await Promise.all([ready(kube, node), reports.follow()])
+      if (reports.finished) silence.heard(answers !== undefined)
+      const seconds = (performance.now() - started) / 1000
+      if (!answers && reports.silent && seconds > silenceDeadline)
+        throw new Problem(`nothing was heard from ${node} within ${silenceDeadline} s`, {
+          cure: cureForSilence(cluster),
+        })
+      if (answers !== 'ready') {
+        note(
+          answers
+            ? `node ${node} is not Ready`
+            : `${reports.last}; the Kubernetes API at ${address}:6443 does not answer`,
+        )
+        return undefined
+      }
+      if (!told) tell('+', `node ${node}`, 'Ready', seconds)
+      told = true
+      if (await hasPlatform(kube)) return true
+      note(['Argo CD does not run yet', ...(await troubled())].join('; '))
       return undefined
-    }
-    if (!told) tell('+', `node ${node}`, 'Ready', (performance.now() - started) / 1000)
-    told = true
-    if (await hasPlatform(kube)) return true
-    note(['Argo CD does not run yet', ...(await troubled())].join('; '))
-    return undefined
-  })
+    },
+  )
   return kube
 }
 
@@ -109,9 +111,9 @@ async function ready(kube: Kube, node: string): Promise<'ready' | 'answers' | un
   }
 }
 
-const replaced = ({ name }: Cluster) =>
+const cureForSilence = ({ name }: Cluster) =>
   `Is the way out of its firewall and network open? It is billed; the same command puts another in its place if it is still silent then. ./scripts/status.mts --name ${name} shows what exists.`
 
-function cureForSilence({ wanted, name }: Cluster, address: string): string {
+function cureForDeafness({ wanted, name }: Cluster, address: string): string {
   return `${whoMayConnect(address, wanted.network.adminCidrs)} ./scripts/status.mts --name ${name} shows what exists.`
 }

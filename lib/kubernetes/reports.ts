@@ -5,11 +5,11 @@ import type { Buckets } from '../store/buckets.ts'
 import { readReport } from '../store/nodes.ts'
 import { tell } from '../story.ts'
 
-/**
- * Seconds that a machine has from its order to its last step, longer than the deadlines of its steps together; one of which
- * nothing was heard by then is replaced.
- */
+/** Seconds that a machine has from its order to its last step, longer than the deadlines of its steps together. */
 export const installDeadline = 1800
+
+/** Seconds after which a machine of which nothing was heard has given up: its first script tries for ten minutes. */
+export const silenceDeadline = 900
 
 /** Tells each report of a node once, and throws for one that says failed. */
 export class Reports {

@@ -6,7 +6,7 @@ import { names } from '../cluster/names.ts'
 import { findDroplets } from '../digitalocean/droplet.ts'
 import { isDryRun } from '../dry-run.ts'
 import { describeInGit } from '../gitops/claim.ts'
-import { installDeadline } from '../kubernetes/reports.ts'
+import { silenceDeadline } from '../kubernetes/reports.ts'
 import { installSteps, type Report, type Step } from '../node/index.ts'
 import { Problem } from '../problem.ts'
 import { type Buckets, openBuckets } from '../store/buckets.ts'
@@ -66,7 +66,7 @@ export async function reviveFirstServer(cluster: Cluster, buckets: Buckets): Pro
   const silent =
     reports.length === 0 &&
     droplet.volume_ids.length === 0 &&
-    age > installDeadline * 1000 &&
+    age > silenceDeadline * 1000 &&
     (await buckets.kit.exists(bundleKey(name)))
   if (failed?.step === 'fetch' || expired || silent)
     await replace(

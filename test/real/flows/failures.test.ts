@@ -4,7 +4,7 @@ import t from 'tap'
 import { z } from 'zod'
 import { openTestBox, type TestBox } from '../../flows/box.ts'
 import { jumpingClock } from '../../flows/jumping-clock.ts'
-import { kitFolder } from '../../flows/notes.ts'
+import { ageNote, kitFolder } from '../../flows/notes.ts'
 
 // One thing altered each in a SIMULATED world, and the flow says which step failed and why.
 
@@ -182,17 +182,16 @@ t.test('a firewall that lets nothing out: the machine is silent, and named after
     }),
   ])
   t.equal(ended.code, 1, ended.err)
-  t.match(
-    ended.err,
-    /^x main-1 installs itself: not within 1800 s \(last seen: nothing was heard from it; the Kubernetes API at \S+:6443 does not answer\)$/m,
-  )
+  t.match(ended.err, /^x nothing was heard from main-1 within 900 s$/m)
   t.match(ended.err, '→ Is the way out of its firewall and network open?')
   t.notMatch(ended.err, 'main-1: started', 'not even its first report came through')
   t.notMatch(ended.err, 'node main-1')
+  // It may try still, and goes on as soon as the way is open; or it gave up, and another takes its place.
+  ageNote(box, 'main-1', 901)
   const again = await box.run('bootstrap.mts')
   t.equal(again.code, 0, again.err)
   t.match(again.err, '~ firewall main-firewall')
-  t.match(again.err, /^[+=] node main-1 {2}Ready/m)
+  t.match(again.err, /^[+=] node main-[12] {2}Ready/m)
 })
 
 t.test('a caller whom the firewall shuts out: the API', async (t) => {

@@ -86,10 +86,7 @@ t.test(
       ),
     ])
     t.equal(ended.code, 1, ended.err)
-    t.match(
-      ended.err,
-      /^x main-1 installs itself: not within 1800 s \(last seen: nothing was heard from it; /m,
-    )
+    t.match(ended.err, /^x nothing was heard from main-1 within 900 s$/m)
     t.match(ended.err, 'puts another in its place if it is still silent then')
     const young = jumpingClock(box)
     const [waited] = await Promise.all([
@@ -99,8 +96,8 @@ t.test(
       ),
     ])
     t.equal(waited.code, 1, waited.err)
-    t.notMatch(waited.err, '- droplet main-1', 'it has half an hour')
-    ageNote(box, 'main-1', 1801)
+    t.notMatch(waited.err, '- droplet main-1', 'it has a quarter of an hour')
+    ageNote(box, 'main-1', 901)
     const again = await box.run('bootstrap.mts')
     t.equal(again.code, 0, again.err)
     t.match(again.err, '- droplet main-1  nothing was ever heard of it')
