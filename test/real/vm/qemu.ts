@@ -152,8 +152,9 @@ function add(all: Map<number, Virtual>, folder: string, hardware: Hardware): Vir
   return one
 }
 
+// Its very last words, about starting again, may be missing.
 const panicked = ({ folder }: Virtual) =>
-  readFileSync(join(folder, 'console.log'), 'utf8').slice(-200).includes('Rebooting in 1 seconds')
+  readFileSync(join(folder, 'console.log'), 'utf8').slice(-1000).includes('Kernel panic - not syncing')
 
 const configDrive = ({ folder }: Virtual) => join(folder, 'config-2.iso')
 
@@ -215,6 +216,6 @@ function start(
   const child = spawn('qemu-system-x86_64', words, { stdio: ['ignore', 'pipe', 'pipe'] })
   child.stdout.pipe(log, { end: false })
   child.stderr.pipe(log, { end: false })
-  child.once('exit', () => log.end())
+  child.once('close', () => log.end())
   return child
 }
