@@ -102,7 +102,7 @@ export async function hasPlatform(kube: Kube): Promise<boolean> {
   try {
     const answer = await kubectl(
       kube,
-    )`get applications.argoproj.io platform -n argocd --request-timeout 5s --ignore-not-found -o name`
+    )`get applications.argoproj.io platform -n argocd --request-timeout 5s --ignore-not-found -o json`
     return answer.text.trim() !== ''
   } catch (error) {
     if (!(error instanceof ToolFailure)) throw error
