@@ -9,6 +9,7 @@ import type { LogEntry } from '../../../sandbox/world.ts'
 import { openTestBox } from '../../flows/box.ts'
 import { kubeconfig } from '../../flows/fleet.ts'
 import { ids } from '../../flows/shop.ts'
+import { peakMemory } from './peak-memory.ts'
 
 // A SIMULATED cluster of one server and 50 agents with 300 claims, each on a machine, and 20,000 objects: backed up, lost,
 // and brought back. What is measured is real: the memory of the flow's own process, and how often it asked the clouds.
@@ -22,13 +23,13 @@ const objects = 20_000
 /** DigitalOcean's own limit, an hour. */
 const anHour = 5000
 
-/** A clock that tells, when a flow ends, the most memory that it had (MB). */
+/** A meter that tells, when a flow ends, the most memory that it had (MB). */
 const meter = box.file(
   'meter.mjs',
   `import { writeFileSync } from 'node:fs'
+${peakMemory}
 process.once('exit', () => {
-  if (/\\/(backup|restore|scale)\\.mts$/.test(process.argv[1]))
-    writeFileSync(process.env.PEAK, String(process.resourceUsage().maxRSS / 1024))
+  if (/\\/(backup|restore|scale)\\.mts$/.test(process.argv[1])) writeFileSync(process.env.PEAK, String(peakMemory()))
 })
 `,
 )

@@ -8,6 +8,7 @@ import { createGzip } from 'node:zlib'
 import t from 'tap'
 import { pack } from 'tar-stream'
 import { tsx } from '../../flows/box.ts'
+import { peakMemory } from './peak-memory.ts'
 
 // What a backup of 20,000 objects with 300 claims takes of memory: its tarball, of objects that are made up here, is read
 // in a process of its own, and compared with the same objects as kubectl lists them.
@@ -18,6 +19,7 @@ const dir = mkdtempSync(join(tmpdir(), 'regrow-objects-'))
 t.teardown(() => rmSync(dir, { recursive: true, force: true }))
 
 const reader = `
+${peakMemory}
 const { readFileSync } = await import('node:fs')
 const { backedObjects, compareObjects, presentObjects } = await import('${root}lib/backup/objects.ts')
 const bucket = { name: 'b', get: async () => readFileSync('${dir}/b.tar.gz') }
@@ -31,7 +33,7 @@ console.log(JSON.stringify({
   claims: held.filter((one) => one.storage).length,
   back: count((one) => one.back),
   missing: count((one) => one.missing.length),
-  peak: Math.round(process.resourceUsage().maxRSS / 1024),
+  peak: peakMemory(),
 }))
 `
 
