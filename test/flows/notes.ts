@@ -4,7 +4,7 @@ import { z } from 'zod'
 import type { TestBox } from './box.ts'
 
 /** The folder of the kit's bucket in the world of a box. */
-export function kitFolder({ dir }: TestBox): string {
+export function kitFolder({ dir }: Pick<TestBox, 'dir'>): string {
   const spaces = join(dir, '.sandbox', 'spaces')
   return join(spaces, readdirSync(spaces).find((one) => one.endsWith('-kit')) ?? '')
 }

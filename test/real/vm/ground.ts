@@ -6,6 +6,7 @@ import { type Report, reportSchema } from '../../../lib/node/index.ts'
 import { openBox } from '../../../sandbox/box.ts'
 import type { World } from '../../../sandbox/world.ts'
 import { type Ended, type How, runIn, speak } from '../../flows/box.ts'
+import { kitFolder } from '../../flows/notes.ts'
 import { debian13, missing } from './image.ts'
 import { partsMissing, standIn } from './k3s.ts'
 import { knowHosts, layNetwork, runApart } from './network.ts'
@@ -104,11 +105,11 @@ export async function openGround({
     world,
     machines,
     run: (script, words = [], how = {}) => runIn(dir, script, words, { ...how, env: { ...env, ...how.env } }),
-    reports: (name) => reportsIn(kitFolder(dir), name),
+    reports: (name) => reportsIn(kitFolder({ dir }), name),
     api: (method, path, body) =>
       speak(box.env.REGROW_DIGITALOCEAN_URL, box.env.DIGITALOCEAN_TOKEN, method, `/v2${path}`, body),
     kit: (folder) => {
-      const path = join(kitFolder(dir), folder)
+      const path = join(kitFolder({ dir }), folder)
       return existsSync(path) ? readdirSync(path) : []
     },
     close: async () => {
@@ -117,11 +118,6 @@ export async function openGround({
       rmSync(dir, { recursive: true, force: true })
     },
   }
-}
-
-function kitFolder(dir: string): string {
-  const spaces = join(dir, '.sandbox', 'spaces')
-  return join(spaces, readdirSync(spaces).find((one) => one.endsWith('-kit')) ?? '')
 }
 
 function reportsIn(kit: string, name: string): Report[] {
