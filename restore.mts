@@ -3,21 +3,23 @@
 import { backedVolumes } from './lib/backup/backed.ts'
 import { ageOf, lastWhole } from './lib/backup/backups.ts'
 import { besideOriginal, fitTogether, leaveOriginal } from './lib/backup/beside.ts'
-import { bringBack } from './lib/backup/bring-back.ts'
+import { bringBack, restoreName } from './lib/backup/bring-back.ts'
 import { chooseBackup } from './lib/backup/choose.ts'
 import { dataBack } from './lib/backup/data.ts'
 import { extendExpirations } from './lib/backup/expiry.ts'
 import { readOnlyLocation, synced } from './lib/backup/location.ts'
 import { backedObjects } from './lib/backup/objects.ts'
 import { outcome, prove } from './lib/backup/proof.ts'
+import { returnByHand, returnRest } from './lib/backup/rest.ts'
 import { restoreChecks } from './lib/backup/restore-checks.ts'
 import { restorePlan } from './lib/backup/restore-plan.ts'
-import { returnWorkloads } from './lib/backup/workloads.ts'
+import type { Returning } from './lib/backup/sight.ts'
 import { describe } from './lib/cluster/cluster.ts'
 import { ensureAddress } from './lib/digitalocean/address.ts'
 import { ensureNetwork } from './lib/digitalocean/network.ts'
 import { ensureProject } from './lib/digitalocean/project.ts'
 import { claim } from './lib/gitops/claim.ts'
+import { exportKubeconfig } from './lib/hint.ts'
 import { ensureTools } from './lib/install/ensure-tools.ts'
 import { applyRoot, healthy } from './lib/kubernetes/applications.ts'
 import { preflight, preflightReading } from './lib/preflight/preflight.ts'
@@ -45,7 +47,14 @@ await run('restore', async ({ flags, confirm }) => {
   const before = cluster === source ? kept : await openBuckets(cluster, 'read')
   const course = await setCourse(cluster, before, chosen, { again: flags.replace, backed }) // onto a new server, or the one begun
   const readOnly = cluster === source // a GitOps repository that can only be read is enough to bring it back
-  const checks = restoreChecks({ course, backed, bucket: kept.velero, replace: flags.replace, source })
+  const decided = {
+    dropped: new Map<string, string>(),
+    kept: new Set<string>(),
+    partial: false,
+    backup: chosen,
+    restore: restoreName(course.server, 1),
+  }
+  const checks = restoreChecks({ course, backed, held, bucket: kept.velero, replace: flags.replace, source })
   const own = await preflight(cluster, checks, { readOnly })
   await confirm(await restorePlan({ cluster, own, course, backup, held }))
 
@@ -66,22 +75,28 @@ await run('restore', async ({ flags, confirm }) => {
   const extended = cluster === source ? await extendExpirations(cluster, buckets.velero, chosen) : []
   await readOnlyLocation(kube, cluster) // Velero reads, and deletes nothing
   await synced(kube, chosen)
+  const beside = cluster === source ? undefined : flags['with-apps'] ? 'awake' : 'asleep'
+  const returning: Returning = { kube, cluster, bucket: kept.velero, backed: held, beside, ...decided }
   const volumes = await bringBack(kube, { ...course, backed }) // every volume, or no app starts
-  const data = await dataBack(kube, held) // object by object, before Git changes any
+  const compared = await dataBack(returning, buckets.kit, course, volumes) // before Git changes any of it
+  const back = { server: course.server, backed, compared }
 
+  if (cluster === source) await applyRoot(kube, cluster, address) // Git brings the apps, and the location read-write
+  await returnByHand(returning, back) // what Git does not bring, at once: apps may need it
   if (cluster === source) {
-    await applyRoot(kube, cluster, address) // Git brings the apps and turns the location read-write
     await growOthers(cluster, ground, course.droplets) // the shape that cluster.yaml describes: apps may need it
     await healthy(kube, 'root')
   }
-  const apps = cluster === source ? undefined : flags['with-apps'] ? 'awake' : 'asleep'
-  const workloads = await returnWorkloads(kube, kept.velero, chosen, held, apps) // what Git does not bring
-  const objects = [...data, ...workloads]
-  const proof = await prove(kube, { cluster, backup, course, address, volumes, objects, extended })
-  if (proof.missing.length === 0) {
+  const rest = await returnRest(returning, back) // Git has taken over: what is there now counts
+  const comparedAt = compared.at
+  const proof = await prove(kube, { cluster, backup, course, address, extended, comparedAt, ...rest })
+  if (proof.verdict === 'PROVEN') {
     if (cluster !== source) await leaveOriginal(kube, cluster, source, buckets)
     await finishRestoration(cluster, buckets, course)
     proof.stays = await removeEarlier(cluster, course, backed) // what was replaced, and nothing that is an only copy
   }
-  return outcome(proof, ageOf(await lastWhole(kept.velero), source))
+  return outcome(proof, {
+    kubeconfig: exportKubeconfig(kube.file),
+    lastBackup: ageOf(await lastWhole(kept.velero), source),
+  })
 })

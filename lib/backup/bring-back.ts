@@ -16,7 +16,19 @@ const over = /^(Completed|PartiallyFailed|Failed|FailedValidation)$/
 const again = 2
 
 /** The name of a server's nth restore: the same in every run, so that one that was killed is found again. */
-const restoreName = (server: string, n: number) => `restore-${server}${n === 1 ? '' : `-${n}`}`
+export const restoreName = (server: string, n: number) => `restore-${server}${n === 1 ? '' : `-${n}`}`
+
+/** The names of all restores onto a server so far. */
+const restoreNames = (server: string, count: number) =>
+  Array.from({ length: count }, (_, index) => restoreName(server, index + 1))
+
+/** The volumes of a backup as they are now, whichever restore onto the server brought them. */
+export const volumesNow = async (
+  kube: Kube,
+  { server }: Pick<Course, 'server'>,
+  backed: readonly BackedVolume[],
+): Promise<VolumeProof[]> =>
+  volumesBack(kube, restoreNames(server, await attemptsSoFar(kube, server)), backed)
 
 /**
  * Brings a backup's objects and volumes back. One that is under way is waited for; one that failed, because Velero was
@@ -30,8 +42,9 @@ export async function bringBack(
   { backup, server, finished, backed }: Course & { backed: readonly BackedVolume[] },
 ): Promise<VolumeProof[]> {
   let n = await attemptsSoFar(kube, server)
+  if (finished) return volumesNow(kube, { server }, backed)
   // Apps write to these volumes by now: nothing is brought back over them, and nothing removed.
-  if (finished || (await hasRoot(kube))) return volumesBack(kube, restoreName(server, n), backed)
+  if (await hasRoot(kube)) return bringGone(kube, { backup, server, n }, backed)
   for (let left = again; ; left--, n++) {
     const name = restoreName(server, n)
     const started = performance.now()
@@ -45,7 +58,7 @@ export async function bringBack(
       )
     const { status } = await ended(kube, name)
     const phase = status?.phase ?? ''
-    const volumes = await settled(kube, name, backed)
+    const volumes = await settled(kube, restoreNames(server, n), backed)
     const missing = volumes.filter((one) => one.missing)
     if (phase !== 'Failed' && phase !== 'FailedValidation' && missing.length === 0) {
       tell('+', `restore ${name}`, phase, (performance.now() - started) / 1000)
@@ -80,11 +93,44 @@ async function ended(kube: Kube, name: string): Promise<z.infer<typeof state>> {
   })
 }
 
+/**
+ * Brings back the claims that are gone, and nothing else: an earlier run got no further, or somebody deleted them since.
+ * A claim that is there stays as it is.
+ */
+async function bringGone(
+  kube: Kube,
+  { backup, server, n }: { backup: string; server: string; n: number },
+  backed: readonly BackedVolume[],
+): Promise<VolumeProof[]> {
+  const now = await volumesBack(kube, restoreNames(server, n), backed)
+  const gone = now.filter((one) => one.absent)
+  if (gone.length === 0) return now
+  const namespaces = [...new Set(gone.map((one) => one.claim.split('/')[0] ?? ''))]
+  const name = restoreName(server, n + 1)
+  const started = performance.now()
+  await createOnce(
+    kube,
+    'restores',
+    name,
+    () =>
+      velero(
+        kube,
+      )`restore create ${name} --from-backup ${backup} --include-namespaces ${namespaces.join(',')} --include-resources persistentvolumeclaims,persistentvolumes --include-cluster-resources=true`,
+  )
+  const { status } = await ended(kube, name)
+  tell('+', `restore ${name}`, `${status?.phase}, of claims alone`, (performance.now() - started) / 1000)
+  return settled(kube, restoreNames(server, n + 1), backed)
+}
+
 /** The volumes once none of their claims is waiting for its volume any more; as they are after ten minutes. */
-async function settled(kube: Kube, name: string, backed: readonly BackedVolume[]): Promise<VolumeProof[]> {
+async function settled(
+  kube: Kube,
+  names: readonly string[],
+  backed: readonly BackedVolume[],
+): Promise<VolumeProof[]> {
   const started = performance.now()
   return waitFor({ wish: 'the claims are bound', every: 5, within: 660 }, async () => {
-    const volumes = await volumesBack(kube, name, backed)
+    const volumes = await volumesBack(kube, names, backed)
     const isLate = performance.now() - started > 600_000
     return isLate || !volumes.some((one) => one.pending) ? volumes : undefined
   })

@@ -1,46 +1,81 @@
+import { dump } from 'js-yaml'
+import { cloudTime } from '../clients/clock.ts'
+import type { Bucket } from '../clients/s3.ts'
 import { hasRoot } from '../kubernetes/applications.ts'
 import { kubectlRepeated } from '../kubernetes/repeated.ts'
+import type { Course } from '../server/restoration.ts'
 import { tell } from '../story.ts'
 import type { Kube } from '../tools.ts'
-import {
-  type BackedObject,
-  compareObjects,
-  type ObjectProof,
-  presentObjects,
-  reasonToLeaveOut,
-} from './objects.ts'
-import { isWorkload } from './workloads.ts'
+import { type Comparison, compareData, readComparison } from './compared.ts'
+import { liveObjects } from './live.ts'
+import { returnMarks } from './marks.ts'
+import type { BackedObject } from './objects.ts'
+import { returnMissing } from './return.ts'
+import { comesLater, isNeverMade } from './selection.ts'
+import { type Returning, sightOf } from './sight.ts'
+import type { VolumeProof } from './volumes.ts'
+
+/** What comes back before Git and apps are at work. */
+const isData = (resource: string) => !comesLater(resource) && !isNeverMade(resource)
 
 /**
- * Compares the objects that come back before the apps with the backup. Secrets and ConfigMaps must have its content;
- * on a cluster where Git and apps are at work already, only that they are there can be told.
+ * Completes what Velero brought back, and compares all of it with the backup while nothing else can have changed it. The
+ * comparison is kept; where Git is at work already, the one that was made then counts.
  */
-export async function dataBack(kube: Kube, backed: readonly BackedObject[]): Promise<ObjectProof[]> {
-  const started = performance.now()
-  const wanted = backed.filter((one) => !isWorkload(one.resource))
-  const isQuiet = !(await hasRoot(kube))
-  if (isQuiet) await removeSealed(kube, wanted)
-  const looked = new Set(wanted.filter((one) => !reasonToLeaveOut(one)).map((one) => one.resource))
-  const proofs = compareObjects(wanted, await presentObjects(kube, looked), isQuiet)
-  const count = (of: (one: ObjectProof) => number) => proofs.reduce((sum, one) => sum + of(one), 0)
-  const missing = count((one) => one.missing.length)
-  tell(
-    missing > 0 ? 'x' : '=',
-    'objects',
-    `${count((one) => one.back)} of ${count((one) => one.back) + missing} are back`,
-    (performance.now() - started) / 1000,
-  )
-  return proofs
+export async function dataBack(
+  returning: Returning,
+  kit: Bucket,
+  course: Course,
+  volumes: readonly VolumeProof[],
+): Promise<Comparison> {
+  const { kube, backed, beside, cluster } = returning
+  const kept = await readComparison(kit, course.server)
+  const mine = kept?.backup === course.backup ? kept : undefined
+  if (mine && beside) return mine
+  if (await hasRoot(kube)) return mine ?? notCompared(course, backed)
+  await letSealedSecretsAdopt(kube, backed)
+  const sight = await sightOf(returning, volumes, new Map())
+  await returnMarks(returning, sight)
+  await returnMissing(returning, sight, 'data', isData)
+  const live = await liveObjects(kube, backed)
+  return compareData(kit, course, cloudTime(cluster.cloud).toISOString(), { backed, live, volumes })
+}
+
+/** Git took over before anything was compared: only what has the backup’s content still counts as back. */
+function notCompared({ backup }: Course, backed: readonly BackedObject[]): Comparison {
+  const why = 'its content was not compared before Git took over, and is another one now'
+  return {
+    at: 'never',
+    backup,
+    equal: 0,
+    unequal: backed
+      .filter((one) => isData(one.resource))
+      .map(({ resource, id }) => ({ key: `${resource} ${id}`, why })),
+    volumes: [],
+  }
 }
 
 /**
- * Removes restored Secrets that a SealedSecret made: their controller refuses to manage what it did not make, and makes
- * them anew once Git brings the SealedSecrets.
+ * Lets the controller of SealedSecrets take over the Secrets that it once opened: it refuses what it did not make, unless
+ * it is told. Nothing is deleted for it, because its SealedSecret may be one that no key opens any more. Keys that came
+ * back are read when it starts.
  */
-export async function removeSealed(kube: Kube, backed: readonly BackedObject[]): Promise<void> {
+async function letSealedSecretsAdopt(kube: Kube, backed: readonly BackedObject[]): Promise<void> {
   for (const { resource, id, owner } of backed) {
-    if (resource !== 'secrets' || !owner?.startsWith('SealedSecret ')) continue
+    if (resource !== 'secrets' || owner?.kind !== 'SealedSecret') continue
     const [namespace = '', name = ''] = id.split('/')
-    await kubectlRepeated(kube)`delete secret ${name} -n ${namespace} --ignore-not-found`
+    const found = await kubectlRepeated(kube)`get secret ${name} -n ${namespace} --ignore-not-found -o name`
+    if (found.text.trim() === '') continue
+    const annotations = { 'sealedsecrets.bitnami.com/managed': 'true' }
+    const metadata = { name, namespace, annotations }
+    await kubectlRepeated(
+      kube,
+      dump({ apiVersion: 'v1', kind: 'Secret', metadata }),
+    )`apply --server-side --field-manager regrow -f -`
   }
+  if (!backed.some((one) => one.opens)) return
+  await kubectlRepeated(
+    kube,
+  )`delete pods -n sealed-secrets -l app.kubernetes.io/name=sealed-secrets --wait=false`
+  tell('~', 'sealed-secrets', 'starts anew, to read the keys that came back')
 }

@@ -1,40 +1,7 @@
-import { createHash } from 'node:crypto'
-import { Readable } from 'node:stream'
-import { pipeline } from 'node:stream/promises'
-import { createGunzip } from 'node:zlib'
-import { extract } from 'tar-stream'
 import { z } from 'zod'
 import type { Bucket } from '../clients/s3.ts'
-import { excludedNamespaces } from '../gitops/render.ts'
-import { eachItem } from '../json.ts'
-import { isUnknownKind } from '../kubernetes/kinds.ts'
-import { kubectlRepeated } from '../kubernetes/repeated.ts'
-import { Problem } from '../problem.ts'
-import { type Kube, ToolFailure } from '../tools.ts'
-import { leftOut, workloads } from './selection.ts'
-
-const manifest = z.looseObject({
-  apiVersion: z.string(),
-  kind: z.string(),
-  metadata: z.looseObject({
-    name: z.string(),
-    namespace: z.string().optional(),
-    annotations: z.record(z.string(), z.string()).optional(),
-    ownerReferences: z.array(z.looseObject({ kind: z.string(), name: z.string() })).optional(),
-  }),
-})
-/** An object as a backup holds it. */
-export type Manifest = z.infer<typeof manifest>
-
-/** An object of a list: what it is, the list says. */
-const present = z.looseObject({
-  metadata: z.looseObject({ name: z.string(), namespace: z.string().optional() }),
-})
-type Present = z.infer<typeof present>
-const page = z.object({
-  items: z.array(present),
-  metadata: z.object({ continue: z.string().optional() }),
-})
+import { contentOf, digestOf, marksOf } from './content.ts'
+import { eachObject, idOf, type Manifest } from './tarball.ts'
 
 /** What is kept in mind of an object of a backup. */
 export interface BackedObject {
@@ -42,181 +9,161 @@ export interface BackedObject {
   resource: string
   /** `namespace/name`, or the name alone. */
   id: string
-  /** What else makes it, as far as something does. */
-  owner: string | undefined
-  /** Of the content of a Secret or ConfigMap. */
-  digest: string | undefined
-  /** What a claim asks for, such as `2Gi`. */
-  storage?: string
+  apiVersion: string
+  kind: string
+  /** Its identity in the earlier cluster. */
+  uid: string
+  /** What made it, if something did: its controller, else its first owner. */
+  owner: Owner | undefined
+  /** Name of the Argo CD Application that brought it, if one did. */
+  app: string | undefined
+  /** Of the content, of which it keeps nothing else. */
+  digest: string
+  /** k3s or the API server makes it, and keeps it as it is. */
+  clustersOwn: boolean
+  /** Of the labels and annotations that somebody gave it. */
+  marks: string
   /** The type of a Secret. */
   type?: string
+  /** What a claim asks for, such as `2Gi`, and of which class. */
+  storage?: string
+  storageClass?: string
+  /** Of a volume: the claim that it belongs to, as `namespace/name`. */
+  claim?: string
+  /** Of a claim: it had a volume. */
+  bound?: boolean
+  /** Of a Secret: SealedSecrets are opened with it. */
+  opens?: boolean
+  /** Of a Service: it chooses its pods. */
+  selects?: boolean
+  /** Of a node: the control plane ran on it. */
+  server?: boolean
+  /** Of a workload: all that it wanted was ready. */
+  ready?: boolean
+  /** Its own snapshot or upload for this backup, of no use beside it. */
+  ofBackup?: boolean
 }
 
-/** One kind of object: how many the backup holds, how many came back, and what did not, each with its reason. */
-export interface ObjectProof {
-  resource: string
-  inBackup: number
-  back: number
-  leftOut: Record<string, string[]>
-  missing: { id: string; why: string }[]
+/** Who owns an object, in the earlier cluster. */
+export interface Owner {
+  kind: string
+  name: string
+  uid: string
 }
 
-/** Goes through all objects of a backup, as its tarball holds them. @throws Problem when it cannot be read */
-export async function eachObject(
-  bucket: Bucket,
-  backup: string,
-  visit: (resource: string, one: Manifest) => void,
-): Promise<void> {
-  const key = `backups/${backup}/${backup}.tar.gz`
-  const bytes = await bucket.get(key)
-  if (!bytes) throw new Problem(`${bucket.name} has no ${key}`, { cure: 'Choose another backup.' })
-  try {
-    const tar = extract()
-    // Opened as it is read: thousands of objects need not lie in memory at the same time.
-    const opened = pipeline(Readable.from([bytes]), createGunzip(), tar)
-    opened.catch(() => {}) // the loop below throws the same
-    for await (const entry of tar) {
-      // Each object stands there once more below `<version>-preferredversion`.
-      const [, resource] =
-        entry.header.name.match(/^resources\/([^/]+)\/(?:namespaces|cluster)\/.*\.json$/) ?? []
-      const chunks: Buffer[] = []
-      for await (const chunk of entry as AsyncIterable<Buffer>) if (resource) chunks.push(chunk)
-      if (resource) visit(resource, manifest.parse(JSON.parse(Buffer.concat(chunks).toString())))
-    }
-    await opened
-  } catch (cause) {
-    throw new Problem(
-      `${key} in ${bucket.name} cannot be read: ${cause instanceof Error ? cause.message : cause}`,
-      {
-        cure: 'It was altered or is damaged. Choose another backup.',
-        cause,
-      },
-    )
-  }
-}
-
-/** The objects of a backup, without their content. */
+/** The objects of a backup, without their content. @throws Problem when its tarball cannot be read */
 export async function backedObjects(bucket: Bucket, backup: string): Promise<BackedObject[]> {
   const found: BackedObject[] = []
-  await eachObject(bucket, backup, (resource, one) => {
-    const owner = one.metadata.ownerReferences?.[0]
-    found.push({
-      resource,
-      id: idOf(one),
-      owner: owner && `${owner.kind} ${owner.name}`,
-      digest: digestOf(resource, one),
-      ...(resource === 'persistentvolumeclaims' ? { storage: storageOf(one) } : {}),
-      ...(resource === 'secrets' && typeof one.type === 'string' ? { type: one.type } : {}),
+  await eachObject(bucket, backup, (resource, one) => void found.push(backedObject(resource, one)))
+  return found
+}
+
+/** What is kept in mind of one object. */
+export function backedObject(resource: string, one: Manifest): BackedObject {
+  const owners = one.metadata.ownerReferences ?? []
+  const owner = owners.find((each) => each.controller) ?? owners[0]
+  return {
+    resource,
+    id: idOf(one),
+    apiVersion: one.apiVersion,
+    kind: one.kind,
+    uid: one.metadata.uid ?? '',
+    owner: owner && { kind: owner.kind, name: owner.name, uid: owner.uid ?? '' },
+    app: trackedBy(one),
+    digest: digestOf(contentOf(one)),
+    marks: digestOf(marksOf(one)),
+    clustersOwn: isClustersOwn(one),
+    ...more(resource, one),
+  }
+}
+
+/**
+ * The Application whose object this is, by Argo CD's tracking annotation (`resource_tracking.md`), which counts only
+ * where it names the object itself: copies of an object carry it, too.
+ */
+export function trackedBy({ kind, apiVersion, metadata }: Manifest): string | undefined {
+  const tracked = metadata.annotations?.['argocd.argoproj.io/tracking-id'] ?? ''
+  const [, app, group, its, namespace, name] = /^([^:]+):([^/]*)\/([^:]+):([^/]*)\/(.+)$/.exec(tracked) ?? []
+  const own = apiVersion.includes('/') ? apiVersion.split('/')[0] : ''
+  return its === kind &&
+    group === own &&
+    name === metadata.name &&
+    (!metadata.namespace || namespace === metadata.namespace)
+    ? app
+    : undefined
+}
+
+/** Whether k3s or the API server makes an object by itself in every cluster. */
+export function isClustersOwn({ metadata: { name, labels = {}, annotations = {} } }: Manifest): boolean {
+  return (
+    'objectset.rio.cattle.io/hash' in labels ||
+    'kubernetes.io/bootstrapping' in labels ||
+    'kube-aggregator.kubernetes.io/automanaged' in labels ||
+    annotations['apf.kubernetes.io/autoupdate-spec'] === 'true' ||
+    name === 'kube-root-ca.crt'
+  )
+}
+
+const claimSpec = z.object({
+  storageClassName: z.string().optional(),
+  resources: z.object({ requests: z.object({ storage: z.string() }) }).optional(),
+})
+const bound = z.object({ phase: z.literal('Bound') })
+const claimRef = z.object({ claimRef: z.object({ namespace: z.string(), name: z.string() }) })
+const service = z.object({ selector: z.record(z.string(), z.string()).optional() })
+
+function more(resource: string, one: Manifest): Partial<BackedObject> {
+  const ofBackup = one.metadata.labels?.['velero.io/backup-name'] !== undefined
+  switch (resource) {
+    case 'secrets':
+      return {
+        ...(typeof one.type === 'string' ? { type: one.type } : {}),
+        opens: one.metadata.labels?.['sealedsecrets.bitnami.com/sealed-secrets-key'] !== undefined,
+      }
+    case 'persistentvolumeclaims': {
+      const spec = claimSpec.safeParse(one.spec).data
+      return {
+        storage: spec?.resources?.requests.storage ?? '',
+        bound: bound.safeParse(one.status).success,
+        ...(spec?.storageClassName ? { storageClass: spec.storageClassName } : {}),
+      }
+    }
+    case 'persistentvolumes': {
+      const ref = claimRef.safeParse(one.spec).data?.claimRef
+      return ref ? { claim: `${ref.namespace}/${ref.name}` } : {}
+    }
+    case 'nodes':
+      return { server: 'node-role.kubernetes.io/control-plane' in (one.metadata.labels ?? {}) }
+    case 'services':
+      return { selects: Object.keys(service.safeParse(one.spec).data?.selector ?? {}).length > 0 }
+    case 'datauploads.velero.io':
+    case 'volumesnapshots.snapshot.storage.k8s.io':
+    case 'volumesnapshotcontents.snapshot.storage.k8s.io':
+      return { ofBackup }
+    default: {
+      const ready = isReady(one)
+      return ready === undefined ? {} : { ready }
+    }
+  }
+}
+
+const workload = z.object({
+  kind: z.enum(['Deployment', 'StatefulSet', 'DaemonSet', 'ReplicaSet', 'ReplicationController']),
+  spec: z.object({ replicas: z.number().default(1) }),
+  status: z
+    .object({
+      readyReplicas: z.number().default(0),
+      numberReady: z.number().optional(),
+      desiredNumberScheduled: z.number().optional(),
     })
-  })
-  return found
-}
+    .prefault({}),
+})
 
-/**
- * What of these resources is in the cluster: `namespace/name` and, for Secrets and ConfigMaps, a digest of the content.
- * A resource that the cluster does not know has none.
- */
-export async function presentObjects(
-  kube: Kube,
-  resources: Iterable<string>,
-): Promise<Map<string, Map<string, string | undefined>>> {
-  const found = new Map<string, Map<string, string | undefined>>()
-  for (const resource of resources) {
-    try {
-      const ids = new Map<string, string | undefined>()
-      for await (const one of hasContent(resource) ? eachWithContent(kube, resource) : eachOf(kube, resource))
-        ids.set(idOf(one), digestOf(resource, one))
-      found.set(resource, ids)
-    } catch (error) {
-      if (!(error instanceof ToolFailure && isUnknownKind(error))) throw error
-    }
-  }
-  return found
-}
-
-/** Kinds of which the content counts, not only that they are there. */
-const hasContent = (resource: string) => resource === 'secrets' || resource === 'configmaps'
-
-async function* eachOf(kube: Kube, resource: string): AsyncGenerator<Present> {
-  const answer = await kubectlRepeated(kube)`get ${resource} -A -o json`
-  for (const item of eachItem(answer.text)) yield present.parse(item)
-}
-
-/** Page by page: the content of all of them need not lie in memory at the same time. */
-async function* eachWithContent(kube: Kube, resource: string): AsyncGenerator<Present> {
-  let next = ''
-  do {
-    const path = `/api/v1/${resource}?limit=500${next && `&continue=${encodeURIComponent(next)}`}`
-    const { items, metadata } = (await kubectlRepeated(kube)`get --raw ${path}`).json(page)
-    yield* items
-    next = metadata.continue ?? ''
-  } while (next !== '')
-}
-
-const storageOf = (one: Manifest) =>
-  z.object({ resources: z.object({ requests: z.object({ storage: z.string() }) }) }).safeParse(one.spec).data
-    ?.resources.requests.storage ?? ''
-
-const idOf = ({ metadata: { namespace, name } }: Present) => (namespace ? `${namespace}/${name}` : name)
-
-function digestOf(resource: string, one: Present): string | undefined {
-  if (!hasContent(resource)) return undefined
-  const content = [one.data, one.binaryData].map((part) => Object.entries(part ?? {}).toSorted())
-  return createHash('sha256').update(JSON.stringify(content)).digest('hex')
-}
-
-/** Restored with its volume, under another name or none; proven by the volume's bytes. */
-const partOfVolume = [
-  'persistentvolumes',
-  'datauploads.velero.io',
-  'volumesnapshots.snapshot.storage.k8s.io',
-  'volumesnapshotcontents.snapshot.storage.k8s.io',
-]
-
-/** Whether an object is looked for after a restore; otherwise the reason why not. */
-export function reasonToLeaveOut({ resource, id, owner, type }: BackedObject): string | undefined {
-  const [namespace = ''] = id.includes('/') ? id.split('/') : []
-  if ((excludedNamespaces as readonly string[]).includes(namespace)) return 'comes with the platform'
-  if (partOfVolume.includes(resource)) return 'proven with its volume'
-  if (resource === 'configmaps' && id.endsWith('/kube-root-ca.crt')) return 'made anew by Kubernetes'
-  // Velero takes their token out, or leaves them out whole (its pkg/restore/actions/secret_action.go): no token of a cluster
-  // that is gone is worth anything.
-  if (type === 'kubernetes.io/service-account-token') return 'made anew by Kubernetes'
-  if (resource === 'secrets' && owner?.startsWith('SealedSecret ')) return 'opened anew from its SealedSecret'
-  if ((workloads as readonly string[]).includes(resource) && owner) return `made anew by its owner`
-  return leftOut[resource]
-}
-
-/**
- * Compares object by object what a backup holds with what is in the cluster.
- * @param exact Secrets and ConfigMaps must have the backup's content: true until Git and apps change it
- */
-export function compareObjects(
-  backed: readonly BackedObject[],
-  present: ReadonlyMap<string, ReadonlyMap<string, string | undefined>>,
-  exact: boolean,
-): ObjectProof[] {
-  const proofs = new Map<string, ObjectProof>()
-  for (const one of backed) {
-    const proof = proofs.get(one.resource) ?? {
-      resource: one.resource,
-      inBackup: 0,
-      back: 0,
-      leftOut: {},
-      missing: [],
-    }
-    proofs.set(one.resource, proof)
-    proof.inBackup++
-    const reason = reasonToLeaveOut(one)
-    const there = present.get(one.resource)
-    if (reason) {
-      proof.leftOut[reason] ??= []
-      proof.leftOut[reason].push(one.id)
-    } else if (!there?.has(one.id))
-      proof.missing.push({ id: one.id, why: there ? 'it is not there' : 'the cluster knows no such kind' })
-    else if (exact && there.get(one.id) !== one.digest)
-      proof.missing.push({ id: one.id, why: 'its content is not the backup’s' })
-    else proof.back++
-  }
-  return [...proofs.values()].toSorted((a, b) => a.resource.localeCompare(b.resource))
+/** Whether all pods that a workload wants are ready; undefined for what has none. */
+export function isReady(one: Manifest): boolean | undefined {
+  const read = workload.safeParse(one).data
+  if (!read) return undefined
+  const { replicas } = read.spec
+  const { readyReplicas, numberReady = 0, desiredNumberScheduled = 0 } = read.status
+  return read.kind === 'DaemonSet' ? numberReady >= desiredNumberScheduled : readyReplicas >= replicas
 }

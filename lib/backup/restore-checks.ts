@@ -5,6 +5,7 @@ import { checkUpstream } from '../cluster/upstream.ts'
 import type { Check } from '../preflight/check.ts'
 import { Problem } from '../problem.ts'
 import type { Course } from '../server/restoration.ts'
+import type { BackedObject } from './objects.ts'
 import type { BackedVolume } from './volumes.ts'
 
 /** What a restore is about to do. */
@@ -12,6 +13,8 @@ export interface RestoreWish {
   course: Course
   /** The volumes that the backup holds. */
   backed: readonly BackedVolume[]
+  /** Its objects. */
+  held: readonly BackedObject[]
   /** Where the backups are. */
   bucket: Bucket
   /** A cluster that is alive may be powered off and replaced. */
@@ -21,7 +24,7 @@ export interface RestoreWish {
 }
 
 /** The part of preflight that belongs to a restore: nothing is bought before all of it holds. */
-export function restoreChecks({ course, backed, bucket, replace, source }: RestoreWish): Check[] {
+export function restoreChecks({ course, backed, held, bucket, replace, source }: RestoreWish): Check[] {
   return [
     async (cluster) => [described(source), notMadeYet(cluster, course)],
     async (cluster, own) =>
@@ -39,6 +42,7 @@ export function restoreChecks({ course, backed, bucket, replace, source }: Resto
     },
     async (cluster) => [clockOf(cluster)],
     async () => dataIsThere(bucket, backed),
+    async (cluster) => [...(await classesAreThere(cluster, held)), ...kindsAreThere(held)],
     async (cluster) => snapshotsAreThere(cluster, backed),
     async (cluster, own) => [volumesFit(cluster, own, course.begun ? [] : backed)],
   ]
@@ -60,6 +64,50 @@ async function dataIsThere(bucket: Bucket, backed: readonly BackedVolume[]): Pro
           ),
         ]
       : [],
+  )
+}
+
+/** Every class that a claim with bytes names comes with the platform, or is in the backup. */
+async function classesAreThere(
+  { github, place, repository }: Cluster,
+  held: readonly BackedObject[],
+): Promise<Problem[]> {
+  const text = repository && (await github.file(place, 'storage/classes.yaml'))
+  const there = new Set([
+    ...['', '-retain', '-xfs', '-xfs-retain'].map((one) => `do-block-storage${one}`), // the driver's own
+    ...[...(text ?? '').matchAll(/^ {2}name: (\S+)$/gm)].map(([, name]) => name),
+    ...held.filter((one) => one.resource === 'storageclasses.storage.k8s.io').map((one) => one.id),
+  ])
+  return held
+    .filter((one) => one.bound && one.storageClass && !there.has(one.storageClass))
+    .map(
+      ({ id, storageClass }) =>
+        new Problem(`claim ${id} needs the storage class ${storageClass}, and nothing brings it`, {
+          cure: `Add it to storage/classes.yaml in ${place.owner}/${place.name}, commit it, and run the same command again.`,
+        }),
+    )
+}
+
+/** Groups of kinds that come with Kubernetes, k3s and the platform. */
+const platform =
+  /(^|\.)(k8s\.io|argoproj\.io|velero\.io|traefik\.io|cattle\.io)$|^sealedsecrets\.bitnami\.com$|^(bitnami\.com|apps|batch|autoscaling|policy|extensions)$/
+
+/** Every kind of a person's own has its definition in the backup, too. */
+function kindsAreThere(held: readonly BackedObject[]): Problem[] {
+  const defined = new Set(
+    held.filter((one) => one.resource.startsWith('customresourcedefinitions.')).map((one) => one.id),
+  )
+  const lost = new Set(
+    held
+      .map((one) => one.resource)
+      .filter((resource) => resource.includes('.') && !defined.has(resource))
+      .filter((resource) => !platform.test(resource.slice(resource.indexOf('.') + 1))),
+  )
+  return [...lost].map(
+    (resource) =>
+      new Problem(`the backup holds ${resource}, and not the definition of that kind`, {
+        cure: 'Choose another backup, or one by name with --partial: what is of that kind does not come back.',
+      }),
   )
 }
 

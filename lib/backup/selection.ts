@@ -1,55 +1,100 @@
-import { excludedNamespaces } from '../gitops/render.ts'
-
-const made = 'made anew by Kubernetes'
-const git = 'comes from Git, once the data is back'
-const fromChart = 'comes with the platform'
-
 /**
- * What a restore leaves out, by resource, and why. Everything else comes back: what is kept was chosen by the backup.
- * Workloads wait until the data is proven; those that Git does not bring are brought back then.
+ * Kinds that Velero leaves to what comes behind the data. Workloads, and what commands them, wait until the data is
+ * proven; what the cluster makes by itself must not be in its way.
  */
-export const leftOut: Readonly<Record<string, string>> = {
-  pods: 'made anew by what runs them',
-  'replicasets.apps': 'made anew by their Deployments',
-  'controllerrevisions.apps': made,
-  'jobs.batch': 'not run a second time',
-  endpoints: made,
-  'endpointslices.discovery.k8s.io': made,
-  events: 'of the earlier cluster',
-  'events.events.k8s.io': 'of the earlier cluster',
-  'leases.coordination.k8s.io': made,
-  'certificatesigningrequests.certificates.k8s.io': 'of the earlier cluster',
-  'volumeattachments.storage.k8s.io': made,
-  'csinodes.storage.k8s.io': made,
-  'csistoragecapacities.storage.k8s.io': made,
-  'csidrivers.storage.k8s.io': fromChart,
-  'storageclasses.storage.k8s.io': fromChart,
-  'apiservices.apiregistration.k8s.io': fromChart,
-  'validatingwebhookconfigurations.admissionregistration.k8s.io': git,
-  'mutatingwebhookconfigurations.admissionregistration.k8s.io': git,
-  'applications.argoproj.io': git,
-  'applicationsets.argoproj.io': git,
-  'appprojects.argoproj.io': git,
-  'addons.k3s.cattle.io': made,
-  'etcdsnapshotfiles.k3s.cattle.io': 'of the earlier cluster',
-  'helmcharts.helm.cattle.io': made,
-  'helmchartconfigs.helm.cattle.io': made,
-}
-
-/** Workloads: they come after the data. */
-export const workloads = [
+const later = [
+  // Workloads, and what owns or makes them.
   'deployments.apps',
   'statefulsets.apps',
   'daemonsets.apps',
   'cronjobs.batch',
-  // Restored before Git brings it, its Secret would be one that the controller refuses to manage.
+  'replicasets.apps',
+  'replicationcontrollers',
+  'applications.argoproj.io',
+  'applicationsets.argoproj.io',
+  'appprojects.argoproj.io',
+  // Restored before its SealedSecret is there, a Secret would be one that the controller refuses to manage.
   'sealedsecrets.bitnami.com',
+  // What refuses or answers in the API server's place, once its own server runs.
+  'validatingwebhookconfigurations.admissionregistration.k8s.io',
+  'mutatingwebhookconfigurations.admissionregistration.k8s.io',
+  'validatingadmissionpolicies.admissionregistration.k8s.io',
+  'validatingadmissionpolicybindings.admissionregistration.k8s.io',
+  'mutatingadmissionpolicies.admissionregistration.k8s.io',
+  'mutatingadmissionpolicybindings.admissionregistration.k8s.io',
+  'apiservices.apiregistration.k8s.io',
+  // A schedule would begin a backup of what is half there.
+  'schedules.velero.io',
+  'backupstoragelocations.velero.io',
+  'volumesnapshotlocations.velero.io',
+  // Followers of Services: those without a selector come by name.
+  'endpoints',
+  'endpointslices.discovery.k8s.io',
 ] as const
 
-/** The words with which `velero restore create` leaves all of that out. */
+/** Kinds of what is over or belongs to a machine: never made again from a backup. */
+const never = [
+  'pods',
+  'jobs.batch',
+  'controllerrevisions.apps',
+  'nodes',
+  'events',
+  'events.events.k8s.io',
+  'leases.coordination.k8s.io',
+  'certificatesigningrequests.certificates.k8s.io',
+  'volumeattachments.storage.k8s.io',
+  'csinodes.storage.k8s.io',
+  'csistoragecapacities.storage.k8s.io',
+  'addons.k3s.cattle.io',
+  'etcdsnapshotfiles.k3s.cattle.io',
+] as const
+
+/** Whether objects of a resource wait until the data is proven. */
+export const comesLater = (resource: string) => (later as readonly string[]).includes(resource)
+
+/** Whether objects of a resource are never made from a backup. */
+export const isNeverMade = (resource: string) => (never as readonly string[]).includes(resource)
+
+/** The words with which `velero restore create` leaves all of that out, and asks for everything else. */
 export const restorable: readonly string[] = [
-  '--exclude-namespaces',
-  excludedNamespaces.join(','),
+  '--include-cluster-resources=true',
+  '--preserve-nodeports',
   '--exclude-resources',
-  [...Object.keys(leftOut), ...workloads].join(','),
+  [...later, ...never].join(','),
 ]
+
+/** In which order objects come that Velero left: what others need first, what may refuse others last. */
+const order: readonly RegExp[] = [
+  /^customresourcedefinitions\./,
+  /^namespaces$/,
+  /^(priorityclasses|storageclasses|volumesnapshotclasses|ingressclasses|runtimeclasses)\./,
+  /^(serviceaccounts|secrets|configmaps)$/,
+  /\.rbac\.authorization\.k8s\.io$/,
+  /^(services|endpoints|endpointslices\..*)$/,
+  /^(appprojects\.argoproj\.io)$/,
+  /^(deployments|statefulsets|daemonsets|replicasets)\.apps$|^replicationcontrollers$|^cronjobs\.batch$|^sealedsecrets\./,
+]
+const last: readonly RegExp[] = [
+  /^(applications|applicationsets)\.argoproj\.io$/,
+  /\.velero\.io$/,
+  /^apiservices\./,
+  /\.admissionregistration\.k8s\.io$/,
+]
+
+/** Ranks a resource: lower ones come first. */
+export function rankOf(resource: string): number {
+  const first = order.findIndex((one) => one.test(resource))
+  if (first >= 0) return first
+  const end = last.findIndex((one) => one.test(resource))
+  return order.length + 1 + end
+}
+
+/** What may refuse other objects: it comes when all else is there. */
+export const mayRefuse = (resource: string) =>
+  /^apiservices\.|\.admissionregistration\.k8s\.io$/.test(resource)
+
+/** What acts without being asked, on Git, on the API server or on the backups: not beside the original. */
+export const actsByItself = (resource: string) =>
+  mayRefuse(resource) ||
+  /^(applications|applicationsets)\.argoproj\.io$/.test(resource) ||
+  /^(schedules|backupstoragelocations|volumesnapshotlocations)\.velero\.io$/.test(resource)

@@ -11,18 +11,34 @@ import { isUnknownKind } from './kinds.ts'
 import { applyForArgoCd, kubectlRepeated } from './repeated.ts'
 import { watchTroubles } from './troubles.ts'
 
+const listed = z.object({
+  kind: z.string(),
+  name: z.string(),
+  group: z.string().default(''),
+  namespace: z.string().default(''),
+})
+const synced = listed.extend({ status: z.string().optional(), message: z.string().optional() })
+
 /** What regrow reads of an Argo CD Application (argoproj.io/v1alpha1). */
 const application = z.object({
   metadata: z.object({ name: z.string() }),
+  spec: z
+    .object({ syncPolicy: z.object({ automated: z.looseObject({}).nullish() }).optional() })
+    .prefault({}),
   status: z
     .object({
-      sync: z.object({ status: z.string() }).optional(),
+      sync: z.object({ status: z.string(), revision: z.string().optional() }).optional(),
       health: z.object({ status: z.string().optional(), message: z.string().optional() }).optional(),
       conditions: z.array(z.object({ type: z.string(), message: z.string() })).optional(),
-      operationState: z.object({ phase: z.string(), message: z.string().optional() }).optional(),
-      resources: z
-        .array(z.object({ kind: z.string(), name: z.string(), group: z.string().optional() }))
+      operationState: z
+        .object({
+          phase: z.string(),
+          message: z.string().optional(),
+          retryCount: z.number().optional(),
+          syncResult: z.object({ resources: z.array(synced).nullish() }).optional(),
+        })
         .optional(),
+      resources: z.array(listed).nullish(),
     })
     .optional(),
 })
@@ -45,16 +61,46 @@ export function stateOf(one: Application | undefined): string {
   const { sync, health, conditions, operationState } = one.status
   const reason =
     conditions?.find((condition) => condition.type.endsWith('Error'))?.message ??
-    (operationState?.phase === 'Failed' || operationState?.phase === 'Error'
-      ? operationState.message
-      : undefined) ??
+    (isRefused(one) ? operationState?.message : undefined) ??
     health?.message
   return `${sync?.status ?? 'Unknown'}, ${health?.status ?? 'Unknown'}${reason ? `: ${reason.slice(0, 300)}` : ''}`
 }
 
+/** Whether its last sync failed, or is being tried again after it failed. */
+export const isRefused = (one: Application | undefined): boolean => {
+  const { phase = '', retryCount = 0, message = '' } = one?.status?.operationState ?? {}
+  return (
+    phase === 'Failed' ||
+    phase === 'Error' ||
+    (phase === 'Running' && (retryCount > 0 || /fail/.test(message)))
+  )
+}
+
+/** Whether Argo CD has compared an Application with Git, and synced it or said why it does not. */
+export const hasAnswered = (one: Application | undefined): boolean => {
+  const { sync, operationState, conditions } = one?.status ?? {}
+  if (conditions?.some(({ type }) => type.endsWith('Error'))) return true
+  if (sync?.status === undefined || sync.status === 'Unknown') return false
+  return (
+    sync.status === 'Synced' || !isAutomated(one) || operationState?.phase === 'Succeeded' || isRefused(one)
+  )
+}
+
+/** Whether Argo CD syncs it by itself. */
+export const isAutomated = (one: Application | undefined): boolean =>
+  one?.spec.syncPolicy?.automated !== undefined && one.spec.syncPolicy.automated !== null
+
+/** The Applications that an app of apps brings, by their names. */
+export const childrenOf = (parent: Application | undefined): string[] =>
+  (parent?.status?.resources ?? []).filter((one) => one.kind === 'Application').map((one) => one.name)
+
+/** The Application of a person's own apps: nobody waits for what is in it. */
+const own = 'apps'
+
 /**
  * Waits until an app of apps and every Application it brings are Synced and Healthy (both: since Argo CD 3.4 a part
- * that is missing does not show in the health alone). What keeps pods and claims waiting meanwhile is told as it shows.
+ * that is missing does not show in the health alone). What keeps pods and claims waiting meanwhile is told as it shows. A
+ * person's own apps are looked at once: how they are is told, and not waited for.
  * @throws Problem after 15 minutes, naming what is not well and why
  */
 export async function healthy(kube: Kube, name: 'platform' | 'root'): Promise<void> {
@@ -73,25 +119,37 @@ export async function healthy(kube: Kube, name: 'platform' | 'root'): Promise<vo
       return undefined
     }
     const parent = all.get(name)
-    const children = (parent?.status?.resources ?? [])
-      .filter((one) => one.kind === 'Application')
-      .map((one) => one.name)
-    const well = [...children, name].filter((one) => isHealthy(all.get(one)))
+    const children = childrenOf(parent)
+    const needed = children.filter((one) => one !== own)
+    const isWell = (one: string) =>
+      // Its own health is that of everything below it.
+      one === name && children.includes(own)
+        ? parent?.status?.sync?.status === 'Synced'
+        : isHealthy(all.get(one))
+    const well = [...needed, name].filter(isWell)
     for (const one of well.filter((each) => !told.has(each))) {
       told.add(one)
       tell(
         first ? '=' : '+',
         `application ${one}`,
-        'Synced, Healthy',
+        stateOf(all.get(one)),
         first ? undefined : (performance.now() - started) / 1000,
       )
     }
     first = false
-    if (isHealthy(parent) && children.length > 0 && well.length === children.length + 1) return true
-    const ill = [name, ...children].filter((one) => !isHealthy(all.get(one)))
+    const answered = !children.includes(own) || hasAnswered(all.get(own))
+    if (needed.length > 0 && well.length === needed.length + 1 && answered) {
+      if (children.includes(own)) tellOwn(all.get(own))
+      return true
+    }
+    const ill = [name, ...needed].filter((one) => !isWell(one))
     note([...ill.map((one) => `${one} ${stateOf(all.get(one))}`), ...(await troubled())].join('; '))
     return undefined
   })
+}
+
+function tellOwn(apps: Application | undefined): void {
+  tell(isHealthy(apps) ? '=' : '!', `application ${own}`, stateOf(apps))
 }
 
 const cureFor = (name: string) =>

@@ -149,7 +149,12 @@ function waits(cluster: Cluster, pod: Thing, reason: string, message: string): v
     restartCount: 0,
     state: { waiting },
   }))
-  cluster.store.setStatus('Pod', namespace, name, { phase: 'Pending', containerStatuses })
+  // Nothing is known of the containers of a pod that has no node.
+  const unplaced = [{ type: 'PodScheduled', status: 'False', reason: 'Unschedulable', message }]
+  cluster.store.setStatus('Pod', namespace, name, {
+    phase: 'Pending',
+    ...(reason === 'FailedScheduling' ? { conditions: unplaced } : { containerStatuses }),
+  })
 }
 
 function runNow({ store }: Cluster, pod: Thing): void {

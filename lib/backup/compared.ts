@@ -1,0 +1,89 @@
+import { z } from 'zod'
+import { change } from '../change.ts'
+import type { Bucket } from '../clients/s3.ts'
+import { isDryRun } from '../dry-run.ts'
+import { tell } from '../story.ts'
+import type { Live } from './live.ts'
+import type { BackedObject } from './objects.ts'
+import { keyOf } from './outcome.ts'
+import { comesLater, isNeverMade } from './selection.ts'
+import type { VolumeProof } from './volumes.ts'
+
+/**
+ * What was compared before Git and apps could change anything. It lies beside the server's other records in the kit's
+ * bucket, where the cluster cannot write: a proof that is told again later stands on it.
+ */
+const comparison = z.object({
+  /** When, RFC 3339. */
+  at: z.string(),
+  backup: z.string(),
+  /** How many objects had the backup's content. */
+  equal: z.number(),
+  /** Which had another one. */
+  unequal: z.array(z.object({ key: z.string(), why: z.string() })),
+  /** Claims whose bytes were back, with the identities of claim and volume that had them. */
+  volumes: z.array(z.object({ claim: z.string(), uid: z.string(), handle: z.string(), bytes: z.number() })),
+})
+export type Comparison = z.infer<typeof comparison>
+
+const keyFor = (server: string) => `nodes/${server}/compared.json`
+
+/** The comparison that was made for a server's restore, if one was. */
+export async function readComparison(kit: Bucket, server: string): Promise<Comparison | undefined> {
+  const bytes = await kit.get(keyFor(server))
+  return bytes && comparison.parse(JSON.parse(Buffer.from(bytes).toString()))
+}
+
+/**
+ * Compares the content of what came back with the backup, object by object, and keeps the result in the kit's bucket.
+ * @param at the time, RFC 3339
+ */
+export async function compareData(
+  kit: Bucket,
+  { server, backup }: { server: string; backup: string },
+  at: string,
+  found: { backed: readonly BackedObject[]; live: Live; volumes: readonly VolumeProof[] },
+): Promise<Comparison> {
+  const started = performance.now()
+  const result: Comparison = {
+    at,
+    backup,
+    ...contents(found.backed, found.live),
+    volumes: handles(found.volumes),
+  }
+  if (!isDryRun())
+    await change(`aws s3 cp - s3://${kit.name}/${keyFor(server)}`, () =>
+      kit.put(keyFor(server), JSON.stringify(result), { type: 'application/json' }),
+    )
+  tell(
+    result.unequal.length > 0 ? 'x' : '=',
+    'objects',
+    result.unequal.length > 0
+      ? `${result.unequal.length} have another content than the backup`
+      : `${result.equal} have the backup’s content`,
+    (performance.now() - started) / 1000,
+  )
+  return result
+}
+
+/** Which objects have the backup's content; only what this restore made counts, the cluster's own is its own. */
+export function contents(backed: readonly BackedObject[], live: Live): Pick<Comparison, 'equal' | 'unequal'> {
+  let equal = 0
+  const unequal: Comparison['unequal'] = []
+  for (const one of backed) {
+    if (comesLater(one.resource) || isNeverMade(one.resource) || one.resource === 'persistentvolumes')
+      continue
+    if (one.type === 'kubernetes.io/service-account-token') continue
+    const there = live.objects.get(one.resource)?.get(one.id)
+    if (!there) continue
+    if (there.digest === one.digest) equal++
+    else if (there.restoredBy !== undefined)
+      unequal.push({ key: keyOf(one), why: 'its content is not the backup’s' })
+  }
+  return { equal, unequal }
+}
+
+const handles = (volumes: readonly VolumeProof[]): Comparison['volumes'] =>
+  volumes.flatMap(({ claim, missing, uid, handleNow, moved }) =>
+    missing === undefined && uid && handleNow ? [{ claim, uid, handle: handleNow, bytes: moved ?? 0 }] : [],
+  )

@@ -1,0 +1,138 @@
+import { dump } from 'js-yaml'
+import { z } from 'zod'
+import { kubectlRepeated } from '../kubernetes/repeated.ts'
+import { tell } from '../story.ts'
+import { ToolFailure } from '../tools.ts'
+import type { BackedObject } from './objects.ts'
+import { keyOf, outcomes, type Sight } from './outcome.ts'
+import { isNeverMade, mayRefuse, rankOf } from './selection.ts'
+import type { Returning } from './sight.ts'
+import { eachObject, idOf, type Manifest } from './tarball.ts'
+
+/** Which of what is missing is brought back in a step. */
+export type Step = 'data' | 'by hand' | 'what may refuse'
+
+/**
+ * Brings back, one by one and by name, what Velero did not bring and nothing else will: objects that somebody made by
+ * hand, and what Argo CD was not told to make by itself. What is there is never touched.
+ * @param sight what was looked at a moment ago
+ * @returns what could not be made, by key, with the API server's reason
+ */
+export async function returnMissing(
+  returning: Returning,
+  sight: Sight,
+  step: Step,
+  isData: (resource: string) => boolean,
+): Promise<Map<string, string>> {
+  const { backed } = returning
+  const gone = new Set(
+    outcomes(backed, sight)
+      .filter((one) => one.outcome === 'missing')
+      .map(keyOf),
+  )
+  const made = new Set(backed.map((one) => one.uid))
+  const wanted = backed.filter(
+    (one) =>
+      gone.has(keyOf(one)) &&
+      (step === 'what may refuse') === mayRefuse(one.resource) &&
+      (step !== 'data' || isData(one.resource)) &&
+      isReturned(one, returning, sight, made),
+  )
+  return wanted.length === 0 ? new Map() : apply(returning, new Set(wanted.map(keyOf)))
+}
+
+/** Whether nothing else makes an object again: no owner, no living Application, no volume. */
+function isReturned(
+  one: BackedObject,
+  { kept, beside }: Returning,
+  { apps, live }: Sight,
+  made: ReadonlySet<string>,
+): boolean {
+  if (isNeverMade(one.resource) || one.ofBackup || one.clustersOwn) return false
+  if (one.resource === 'persistentvolumeclaims' || one.resource === 'persistentvolumes') return false
+  if (live.unlisted.has(one.resource)) return false
+  if (one.owner && made.has(one.owner.uid)) return false
+  if (beside || one.app === undefined || kept.has(keyOf(one))) return true
+  const app = apps.get(one.app)
+  return app === undefined || (app.looked && !app.automated)
+}
+
+async function apply(
+  { kube, bucket, backup, restore, beside, kept }: Returning,
+  keys: ReadonlySet<string>,
+): Promise<Map<string, string>> {
+  const found: { key: string; resource: string; one: Manifest }[] = []
+  await eachObject(bucket, backup, (resource, one) => {
+    const key = keyOf({ resource, id: idOf(one) })
+    if (keys.has(key)) found.push({ key, resource, one })
+  })
+  const failed = new Map<string, string>()
+  for (const { key, one } of found.toSorted((a, b) => rankOf(a.resource) - rankOf(b.resource))) {
+    const whole = bare(one, restore, kept.has(key))
+    const manifest = beside === 'asleep' ? asleep(whole) : whole
+    try {
+      await kubectlRepeated(kube, dump(manifest))`apply --server-side --field-manager regrow -f -`
+      tell('+', `${one.kind} ${idOf(one)}`, beside ?? 'from the backup')
+    } catch (error) {
+      if (!(error instanceof ToolFailure)) throw error
+      const why = error.message.split('\n').at(-1)?.trim() ?? ''
+      failed.set(key, why)
+      tell('!', `${one.kind} ${idOf(one)}`, why)
+    }
+  }
+  return failed
+}
+
+const tree = z.looseObject({})
+
+/** A workload that does nothing: without replicas, suspended, or bound to nodes that there are none of. */
+export function asleep(one: Manifest): Manifest {
+  const spec = tree.parse(one.spec ?? {})
+  if (one.kind === 'CronJob') return { ...one, spec: { ...spec, suspend: true } }
+  if (/^(Deployment|StatefulSet|ReplicaSet|ReplicationController)$/.test(one.kind))
+    return { ...one, spec: { ...spec, replicas: 0 } }
+  if (one.kind !== 'DaemonSet') return one
+  const template = z.looseObject({ spec: z.looseObject({}) }).parse(spec.template)
+  const nowhere = { ...template, spec: { ...template.spec, nodeSelector: { 'regrow/asleep': 'true' } } }
+  return { ...one, spec: { ...spec, template: nowhere } }
+}
+
+/**
+ * An object as it can be applied to another cluster, marked as Velero marks what it restores.
+ * @param restore the name of the restore that it belongs to
+ * @param untracked it is to be out of Git's hands: without Argo CD's tracking annotation
+ */
+export function bare(
+  { status: _, operation: __, ...one }: Manifest,
+  restore: string,
+  untracked = false,
+): Manifest {
+  const { name, namespace, labels, annotations, finalizers } = one.metadata
+  const notes = Object.fromEntries(
+    Object.entries(annotations ?? {}).filter(
+      ([key]) =>
+        key !== 'kubectl.kubernetes.io/last-applied-configuration' &&
+        !(untracked && key === 'argocd.argoproj.io/tracking-id'),
+    ),
+  )
+  const kept = {
+    name,
+    namespace,
+    labels: { ...labels, 'velero.io/restore-name': restore },
+    annotations: Object.keys(notes).length > 0 ? notes : undefined,
+    finalizers,
+  }
+  const metadata = Object.fromEntries(Object.entries(kept).filter(([, value]) => value !== undefined))
+  return { ...one, ...fields(one), metadata: metadata as Manifest['metadata'] }
+}
+
+/** What the earlier cluster filled in, and this one fills in anew. */
+function fields(one: Omit<Manifest, 'metadata'> & { kind: string }): Record<string, unknown> {
+  if (one.kind === 'Service') {
+    const { clusterIP, clusterIPs: _, healthCheckNodePort: __, ...spec } = tree.parse(one.spec ?? {})
+    return { spec: clusterIP === 'None' ? { ...spec, clusterIP } : spec }
+  }
+  if (one.kind === 'Secret' && one.type === 'kubernetes.io/service-account-token') return { data: {} }
+  if (one.kind === 'Namespace') return { spec: {} }
+  return {}
+}

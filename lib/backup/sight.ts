@@ -1,0 +1,85 @@
+import type { Bucket } from '../clients/s3.ts'
+import type { Cluster } from '../cluster/cluster.ts'
+import {
+  type Application,
+  applications,
+  hasAnswered,
+  isAutomated,
+  stateOf,
+} from '../kubernetes/applications.ts'
+import type { Kube } from '../tools.ts'
+import { liveObjects } from './live.ts'
+import type { BackedObject } from './objects.ts'
+import { type Bringer, type Sight, silenced } from './outcome.ts'
+import type { VolumeProof } from './volumes.ts'
+
+/** A backup that comes back into a cluster, and what was decided about it. */
+export interface Returning {
+  kube: Kube
+  cluster: Cluster
+  /** Where the backup lies. */
+  bucket: Bucket
+  backup: string
+  /** The name of the Velero restore that brings it. */
+  restore: string
+  backed: readonly BackedObject[]
+  /** A partial backup was asked for as such. */
+  partial: boolean
+  /** Beside the original: all workloads come from the backup, asleep or awake. */
+  beside: 'asleep' | 'awake' | undefined
+  /** What a person let go by an explicit word, by key, with the reason. */
+  dropped: ReadonlyMap<string, string>
+  /** What a person keeps though Git has it no longer, by key. */
+  kept: ReadonlySet<string>
+}
+
+/** Looks at everything that tells what became of a backup. @throws ToolFailure when the API does not answer */
+export async function sightOf(
+  { kube, cluster, backed, beside, partial, dropped }: Returning,
+  volumes: readonly VolumeProof[],
+  unequal: Sight['unequal'],
+): Promise<Sight> {
+  const [live, apps] = await Promise.all([liveObjects(kube, backed), applications(kube)])
+  return {
+    live,
+    apps: new Map([...apps].map(([name, one]) => [name, bringer(one)])),
+    volumes: new Map(volumes.map((one) => [one.claim, one.missing])),
+    unequal,
+    nodes: successors(cluster, backed),
+    dropped: new Map([...dropped, ...(beside ? silenced(backed) : [])]),
+    partial,
+    beside: beside !== undefined,
+  }
+}
+
+function bringer(one: Application): Bringer {
+  const resources = one.status?.resources ?? []
+  return {
+    lists: new Set(
+      resources.map(({ group, kind, namespace, name }) =>
+        namespace ? `${group}/${kind} ${namespace}/${name}` : `${group}/${kind} ${name}`,
+      ),
+    ),
+    looked: hasAnswered(one),
+    automated: isAutomated(one),
+    state: stateOf(one),
+  }
+}
+
+/** Which machine has the place of which earlier one: servers before agents, in the order of their numbers. */
+function successors({ wanted }: Cluster, backed: readonly BackedObject[]): Map<string, string> {
+  const earlier = backed
+    .filter((one) => one.resource === 'nodes')
+    .toSorted(
+      (a, b) =>
+        Number(b.server ?? false) - Number(a.server ?? false) ||
+        a.id.localeCompare(b.id, 'en', { numeric: true }),
+    )
+  const now = wanted.nodes.map((one) => one.name)
+  return new Map(
+    earlier.flatMap(({ id }, index) => {
+      const name = now[index]
+      return name === undefined ? [] : [[id, name] as const]
+    }),
+  )
+}
