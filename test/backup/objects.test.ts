@@ -1,95 +1,10 @@
 import { gzipSync } from 'node:zlib'
 import t from 'tap'
 import { pack } from 'tar-stream'
-import { type BackedObject, backedObjects, compareObjects } from '../../lib/backup/objects.ts'
-import { bare } from '../../lib/backup/workloads.ts'
+import { differenceOf } from '../../lib/backup/content.ts'
+import { backedObjects, trackedBy } from '../../lib/backup/objects.ts'
+import { bare } from '../../lib/backup/return.ts'
 import type { Bucket } from '../../lib/clients/s3.ts'
-
-const object = (resource: string, id: string, more: Partial<BackedObject> = {}): BackedObject => ({
-  resource,
-  id,
-  owner: undefined,
-  digest: undefined,
-  ...more,
-})
-const present = (things: Record<string, Record<string, string | undefined>>) =>
-  new Map(Object.entries(things).map(([resource, ids]) => [resource, new Map(Object.entries(ids))]))
-
-t.test('each kind is counted: back, left out with the reason, missing by name', (t) => {
-  const proofs = compareObjects(
-    [
-      object('secrets', 'shop/db', { digest: 'a' }),
-      object('secrets', 'shop/gone', { digest: 'b' }),
-      object('secrets', 'shop/opened', { owner: 'SealedSecret opened', digest: 'c' }),
-      object('secrets', 'shop/robot', { type: 'kubernetes.io/service-account-token', digest: 'e' }),
-      object('configmaps', 'shop/kube-root-ca.crt', { digest: 'd' }),
-      object('pods', 'shop/web-1', { owner: 'ReplicaSet web' }),
-      object('persistentvolumes', 'pvc-1'),
-      object('postgresqls.example.org', 'shop/db'),
-      object('services', 'velero/metrics'),
-    ],
-    present({ secrets: { 'shop/db': 'a' }, configmaps: {} }),
-    true,
-  )
-  t.same(proofs, [
-    {
-      resource: 'configmaps',
-      inBackup: 1,
-      back: 0,
-      leftOut: { 'made anew by Kubernetes': ['shop/kube-root-ca.crt'] },
-      missing: [],
-    },
-    {
-      resource: 'persistentvolumes',
-      inBackup: 1,
-      back: 0,
-      leftOut: { 'proven with its volume': ['pvc-1'] },
-      missing: [],
-    },
-    {
-      resource: 'pods',
-      inBackup: 1,
-      back: 0,
-      leftOut: { 'made anew by what runs them': ['shop/web-1'] },
-      missing: [],
-    },
-    {
-      resource: 'postgresqls.example.org',
-      inBackup: 1,
-      back: 0,
-      leftOut: {},
-      missing: [{ id: 'shop/db', why: 'the cluster knows no such kind' }],
-    },
-    {
-      resource: 'secrets',
-      inBackup: 4,
-      back: 1,
-      leftOut: {
-        'opened anew from its SealedSecret': ['shop/opened'],
-        'made anew by Kubernetes': ['shop/robot'],
-      },
-      missing: [{ id: 'shop/gone', why: 'it is not there' }],
-    },
-    {
-      resource: 'services',
-      inBackup: 1,
-      back: 0,
-      leftOut: { 'comes with the platform': ['velero/metrics'] },
-      missing: [],
-    },
-  ])
-  t.end()
-})
-
-t.test('a Secret with another content is no Secret that came back, until Git and apps are at work', (t) => {
-  const backed = [object('secrets', 'shop/db', { digest: 'a' })]
-  const there = present({ secrets: { 'shop/db': 'altered' } })
-  t.same(compareObjects(backed, there, true)[0]?.missing, [
-    { id: 'shop/db', why: 'its content is not the backup’s' },
-  ])
-  t.equal(compareObjects(backed, there, false)[0]?.back, 1)
-  t.end()
-})
 
 /** A bucket with one object of whatever key. */
 const holding = (bytes: Uint8Array | undefined) =>
@@ -129,8 +44,8 @@ t.test('a tarball of Velero’s is read object by object, each once', async (t) 
     )
   const [one, other] = [await read('YQ=='), await read('Yg==')]
   t.match(one, [
-    { resource: 'secrets', id: 'shop/db', owner: 'SealedSecret db' },
-    { resource: 'namespaces', id: 'shop', owner: undefined, digest: undefined },
+    { resource: 'secrets', id: 'shop/db', owner: { kind: 'SealedSecret', name: 'db' } },
+    { resource: 'namespaces', id: 'shop', owner: undefined },
   ])
   t.equal(one.length, 2)
   t.not(one[0]?.digest, other[0]?.digest, 'the content counts')
@@ -148,13 +63,15 @@ t.test('a tarball that was altered or is gone is no backup', async (t) => {
 })
 
 t.test('an object is applied to another cluster without what the earlier one gave it', (t) => {
-  const one = bare({
+  const deployment = {
     apiVersion: 'apps/v1',
     kind: 'Deployment',
     metadata: {
       name: 'web',
       namespace: 'shop',
       labels: { app: 'web' },
+      annotations: { 'argocd.argoproj.io/tracking-id': 'apps:apps/Deployment:shop/web', mine: 'yes' },
+      finalizers: ['example.org/mine'],
       uid: '1',
       resourceVersion: '7',
       managedFields: [],
@@ -162,12 +79,88 @@ t.test('an object is applied to another cluster without what the earlier one gav
     },
     spec: { replicas: 2 },
     status: { replicas: 2 },
-  })
-  t.same(one, {
+  }
+  const metadata = {
+    name: 'web',
+    namespace: 'shop',
+    labels: { app: 'web', 'velero.io/restore-name': 'restore-main-2' },
+    annotations: deployment.metadata.annotations,
+    finalizers: ['example.org/mine'],
+  }
+  t.same(bare(deployment, 'restore-main-2'), {
     apiVersion: 'apps/v1',
     kind: 'Deployment',
-    metadata: { name: 'web', namespace: 'shop', labels: { app: 'web' } },
+    metadata,
     spec: { replicas: 2 },
   })
+  t.same(bare(deployment, 'restore-main-2', true).metadata.annotations, { mine: 'yes' }, 'out of Git’s hands')
+  const service = (clusterIP: string) =>
+    bare(
+      {
+        apiVersion: 'v1',
+        kind: 'Service',
+        metadata: { name: 'web', namespace: 'shop' },
+        spec: { clusterIP, clusterIPs: [clusterIP], ports: [{ port: 80, nodePort: 30080 }] },
+      },
+      'restore-main-2',
+    ).spec
+  t.same(service('10.43.0.9'), { ports: [{ port: 80, nodePort: 30080 }] }, 'node ports are a person’s')
+  t.same(service('None'), { clusterIP: 'None', ports: [{ port: 80, nodePort: 30080 }] })
+  t.end()
+})
+
+t.test('Argo CD tracks what its annotation names, and no copy of that', (t) => {
+  const tracked = (name: string, namespace: string | undefined, id: string) =>
+    trackedBy({
+      apiVersion: 'apps/v1',
+      kind: 'Deployment',
+      metadata: {
+        name,
+        ...(namespace ? { namespace } : {}),
+        annotations: { 'argocd.argoproj.io/tracking-id': id },
+      },
+    })
+  t.equal(tracked('web', 'shop', 'apps:apps/Deployment:shop/web'), 'apps')
+  t.equal(tracked('web', 'copy', 'apps:apps/Deployment:shop/web'), undefined)
+  t.equal(tracked('web2', 'shop', 'apps:apps/Deployment:shop/web'), undefined)
+  t.equal(tracked('web', 'shop', 'apps:apps/StatefulSet:shop/web'), undefined)
+  t.equal(tracked('web', undefined, 'apps:apps/Deployment:default/web'), 'apps', 'a cluster-scoped one')
+  t.end()
+})
+
+t.test('a difference is told by its field, and never by the content of a Secret', (t) => {
+  const one = (kind: string, body: object, metadata: object = {}) => ({
+    apiVersion: 'v1',
+    kind,
+    metadata: { name: 'web', ...metadata },
+    ...body,
+  })
+  t.equal(
+    differenceOf(one('Deployment', { spec: { replicas: 1 } }), one('Deployment', { spec: { replicas: 3 } })),
+    'spec.replicas is 1, was 3',
+  )
+  t.equal(
+    differenceOf(one('Secret', { data: { pin: 'MQ==' } }), one('Secret', { data: { pin: 'Mg==' } })),
+    'data.pin differs',
+  )
+  t.equal(
+    differenceOf(
+      one('Service', { spec: { clusterIP: '10.43.0.7' } }),
+      one('Service', { spec: { clusterIP: '10.43.0.9' } }),
+    ),
+    '',
+    'an address is the cluster’s',
+  )
+  t.equal(
+    differenceOf(one('Namespace', {}), one('Namespace', {}, { labels: { team: 'red' } })),
+    'metadata.labels.team is not there, was red',
+  )
+  t.equal(
+    differenceOf(
+      one('ConfigMap', { data: {} }),
+      one('ConfigMap', {}, { annotations: { 'velero.io/x': '1' } }),
+    ),
+    '',
+  )
   t.end()
 })

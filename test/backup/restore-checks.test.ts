@@ -1,4 +1,5 @@
 import t from 'tap'
+import type { BackedObject } from '../../lib/backup/objects.ts'
 import { restoreChecks } from '../../lib/backup/restore-checks.ts'
 import { claimsOf } from '../../lib/backup/restore-plan.ts'
 import type { Bucket } from '../../lib/clients/s3.ts'
@@ -12,7 +13,23 @@ const moved = { claim: 'shop/db', volume: 'pvc-1', kept: 's3' as const, bytes: 9
 const snapped = { ...moved, kept: 'snapshot' as const, bytes: undefined, snapshot: 's-1' }
 const droplet = { id: '1', name: 'main-1', status: 'active' }
 
+const held = (resource: string, id: string, more: Partial<BackedObject> = {}): BackedObject => ({
+  resource,
+  id,
+  apiVersion: 'v1',
+  kind: 'Thing',
+  uid: id,
+  owner: undefined,
+  app: undefined,
+  digest: '',
+  marks: '',
+  clustersOwn: false,
+  ...more,
+})
+const fast = held('persistentvolumeclaims', 'fast/data', { bound: true, storageClass: 'fast-xfs' })
+
 interface World {
+  held?: BackedObject[]
   backed?: (typeof moved | typeof snapped)[]
   begun?: boolean
   replace?: boolean
@@ -43,7 +60,7 @@ async function said(world: World): Promise<string[]> {
   const own = { droplets: world.droplets ?? [], volumes: world.volumes ?? [] } as unknown as Inventory
   const course = { begun: world.begun ?? false } as Course
   const { backed = [moved], replace = false } = world
-  const checks = restoreChecks({ course, backed, bucket, replace, source: cluster })
+  const checks = restoreChecks({ course, backed, held: world.held ?? [], bucket, replace, source: cluster })
   const found = await Promise.all(checks.map((check) => check(cluster, own)))
   return found.flat().flatMap((problem) => (problem ? [problem.message] : []))
 }
@@ -74,17 +91,37 @@ for (const [name, world, wanted] of [
     { volumeLimit: 1, volumes: [{}] },
     ['the account may have 1 volumes; 1 more than the 1 of this cluster do not fit'],
   ],
+  [
+    'nothing brings a storage class',
+    { held: [fast] },
+    ['claim fast/data needs the storage class fast-xfs, and nothing brings it'],
+  ],
+  [
+    'the backup brings the storage class',
+    { held: [fast, held('storageclasses.storage.k8s.io', 'fast-xfs')] },
+    [],
+  ],
+  ['the driver brings the storage class', { held: [{ ...fast, storageClass: 'do-block-storage-xfs' }] }, []],
+  [
+    'a kind has no definition',
+    { held: [held('widgets.example.org', 'parts/w1'), held('deployments.apps', 'parts/w')] },
+    ['the backup holds widgets.example.org, and not the definition of that kind'],
+  ],
+  [
+    'a kind has its definition',
+    {
+      held: [
+        held('widgets.example.org', 'parts/w1'),
+        held('customresourcedefinitions.apiextensions.k8s.io', 'widgets.example.org'),
+      ],
+    },
+    [],
+  ],
 ] satisfies [string, World, string[]][])
   t.test(name, async (t) => t.same((await said(world)).toSorted(), [undescribed, ...wanted].toSorted()))
 
 t.test('claims are planned in whole GiB', (t) => {
-  const claim = (storage: string) => ({
-    resource: 'persistentvolumeclaims',
-    id: 'shop/db',
-    owner: undefined,
-    digest: undefined,
-    storage,
-  })
+  const claim = (storage: string) => held('persistentvolumeclaims', 'shop/db', { storage })
   t.same(
     claimsOf(['500Mi', '2Gi', '1T', '1073741825', ''].map(claim)).map((one) => one.gib),
     [1, 2, 932, 2, 1],

@@ -1,17 +1,42 @@
 import t from 'tap'
-import { type Claim, compareVolumes, type DataDownload } from '../../lib/backup/volumes.ts'
+import {
+  type Claim,
+  compareVolumes,
+  type DataDownload,
+  stillThere,
+  type Volume,
+} from '../../lib/backup/volumes.ts'
 
+const restores = ['restore-main-2', 'restore-main-2-2']
 const claim = (name: string, phase = 'Bound', made = 'restore-main-2'): Claim => ({
-  metadata: { name, namespace: 'shop', labels: { 'velero.io/restore-name': made } },
-  spec: { dataSource: { kind: 'VolumeSnapshot' } },
+  metadata: {
+    name,
+    namespace: 'shop',
+    uid: `uid-${name}`,
+    creationTimestamp: '2026-11-29T20:00:00Z',
+    labels: made === '' ? {} : { 'velero.io/restore-name': made },
+  },
+  spec: { dataSource: { kind: 'VolumeSnapshot' }, volumeName: `pv-${name}` },
   status: { phase },
 })
-const download = (pvc: string, phase: string, bytesDone: number, totalBytes = bytesDone): DataDownload => ({
+const volume = (name: string, holder = `uid-${name}`): Volume => ({
+  metadata: { name: `pv-${name}` },
+  spec: { claimRef: { uid: holder }, csi: { volumeHandle: `handle-${name}` } },
+})
+const download = (
+  pvc: string,
+  phase: string,
+  bytesDone: number,
+  totalBytes = bytesDone,
+  by = 'restore-main-2',
+): DataDownload => ({
+  metadata: { labels: { 'velero.io/restore-name': by } },
   spec: { targetVolume: { pvc, namespace: 'shop' } },
   status: {
     phase,
     progress: { bytesDone, totalBytes },
     message: phase === 'Failed' ? 'checksum mismatch' : '',
+    completionTimestamp: '2026-11-29T20:01:00Z',
   },
 })
 const moved = (name: string) => ({
@@ -21,42 +46,63 @@ const moved = (name: string) => ({
   bytes: 100,
   snapshot: undefined,
 })
-const why = (name: string, downloads: DataDownload[], claims: Claim[]) =>
-  compareVolumes([moved(name)], { restore: 'restore-main-2', downloads, claims })[0]?.missing
+const compare = (downloads: DataDownload[], claims: Claim[], volumes = [volume('db')]) =>
+  compareVolumes([moved('db')], restores, { downloads, claims, volumes })[0]
+const why = (downloads: DataDownload[], claims: Claim[], volumes?: Volume[]) =>
+  compare(downloads, claims, volumes)?.missing
 
-t.test('a volume is back when its data download moved every byte and its claim is bound', async (t) => {
-  const [volume] = compareVolumes([moved('db')], {
-    restore: 'restore-main-2',
-    downloads: [download('db', 'Completed', 100)],
-    claims: [claim('db')],
+t.test('a volume is back when its data download moved every byte and its own claim has it', async (t) => {
+  t.match(compare([download('db', 'Completed', 100)], [claim('db')]), {
+    claim: 'shop/db',
+    moved: 100,
+    missing: undefined,
+    pending: false,
+    uid: 'uid-db',
+    handleNow: 'handle-db',
   })
-  t.match(volume, { claim: 'shop/db', moved: 100, missing: undefined, pending: false })
 })
 
 t.test('everything else is missing, with the reason', async (t) => {
-  t.equal(why('db', [], []), 'nothing was moved')
-  t.equal(why('db', [], [claim('db')]), 'its claim was there before, so nothing was moved')
+  const empty = 'its claim was made anew after its bytes had come back, so it is empty'
+  t.equal(why([], []), 'nothing was moved')
+  t.equal(why([], [claim('db')]), 'nothing was moved into it')
+  t.equal(why([], [claim('db', 'Bound', '')]), 'its claim was there before, so nothing was moved')
+  t.equal(why([download('other', 'Completed', 100)], [claim('db')]), 'nothing was moved into it')
+  t.equal(why([download('db', 'Failed', 0)], [claim('db', 'Pending')]), 'Failed: checksum mismatch')
+  t.equal(why([download('db', 'Completed', 60, 100)], [claim('db')]), '60 of 100 bytes were moved')
   t.equal(
-    why('db', [download('other', 'Completed', 100)], [claim('db')]),
-    'its claim was there before, so nothing was moved',
-  )
-  t.equal(why('db', [download('db', 'Failed', 0)], [claim('db', 'Pending')]), 'Failed: checksum mismatch')
-  t.equal(why('db', [download('db', 'Completed', 60, 100)], [claim('db')]), '60 of 100 bytes were moved')
-  t.equal(
-    why('db', [download('db', 'Completed', 99)], [claim('db')]),
+    why([download('db', 'Completed', 99)], [claim('db')]),
     '99 bytes were moved, and the backup recorded 100',
   )
-  t.equal(why('db', [download('db', 'Completed', 100)], []), 'there is no claim')
-  t.equal(why('db', [download('db', 'Completed', 100)], [claim('db', 'Lost')]), 'its claim is Lost')
+  t.equal(why([download('db', 'Completed', 100)], []), 'there is no claim')
+  t.equal(why([download('db', 'Completed', 100)], [claim('db', 'Lost')]), 'its claim is Lost')
+  t.equal(why([download('db', 'Completed', 100)], [claim('db', 'Bound', '')]), empty, 'Git made it anew')
+  t.equal(
+    why([download('db', 'Completed', 100)], [claim('db', 'Bound', 'restore-main-1')]),
+    empty,
+    'another server’s restore',
+  )
+  const late = claim('db')
+  late.metadata.creationTimestamp = '2026-11-29T20:05:00Z'
+  t.equal(why([download('db', 'Completed', 100)], [late]), empty, 'a claim younger than its bytes')
+  t.equal(
+    why([download('db', 'Completed', 100)], [claim('db')], [volume('db', 'uid-other')]),
+    'its volume pv-db belongs to another claim',
+  )
+  t.equal(why([download('db', 'Completed', 100)], [claim('db')], []), 'its volume pv-db is not there')
+})
+
+t.test('the download of the restore that made the claim counts, not an earlier one’s', async (t) => {
+  const [first, second] = [
+    download('db', 'Canceled', 0, 100),
+    download('db', 'Completed', 100, 100, 'restore-main-2-2'),
+  ]
+  t.equal(why([first, second], [claim('db', 'Bound', 'restore-main-2-2')]), undefined)
+  t.equal(why([first, second], [claim('db')]), 'Canceled')
 })
 
 t.test('a claim is waited for only while its volume may still come', async (t) => {
-  const pending = (downloads: DataDownload[]) =>
-    compareVolumes([moved('db')], {
-      restore: 'restore-main-2',
-      downloads,
-      claims: [claim('db', 'Pending')],
-    })[0]?.pending
+  const pending = (downloads: DataDownload[]) => compare(downloads, [claim('db', 'Pending')])?.pending
   t.equal(pending([download('db', 'Completed', 100)]), true)
   t.equal(pending([download('db', 'Failed', 0)]), false)
 })
@@ -64,7 +110,7 @@ t.test('a claim is waited for only while its volume may still come', async (t) =
 t.test('a snapshot’s claim must come from this restore and from its snapshot', async (t) => {
   const kept = { ...moved('db'), kept: 'snapshot' as const, bytes: undefined }
   const reason = (claims: Claim[]) =>
-    compareVolumes([kept], { restore: 'restore-main-2', downloads: [], claims })[0]?.missing
+    compareVolumes([kept], ['restore-main-2'], { downloads: [], claims, volumes: [volume('db')] })[0]?.missing
   t.equal(reason([claim('db')]), undefined)
   t.equal(
     reason([claim('db', 'Bound', 'restore-main-2-2')]),
@@ -72,4 +118,17 @@ t.test('a snapshot’s claim must come from this restore and from its snapshot',
   )
   t.equal(reason([{ ...claim('db'), spec: {} }]), 'it was not made from its snapshot')
   t.equal(reason([claim('db', 'Pending')]), 'its claim is Pending')
+})
+
+t.test('another claim or volume of the same name is not the one that had the bytes', async (t) => {
+  const now = compareVolumes([moved('db')], restores, {
+    downloads: [download('db', 'Completed', 100)],
+    claims: [claim('db')],
+    volumes: [volume('db')],
+  })
+  const seen = (uid: string, handle: string) =>
+    stillThere(now, [{ claim: 'shop/db', uid, handle }])[0]?.missing
+  t.equal(seen('uid-db', 'handle-db'), undefined)
+  t.match(seen('uid-earlier', 'handle-db'), /so it is empty$/)
+  t.match(seen('uid-db', 'handle-earlier'), /so it is empty$/)
 })

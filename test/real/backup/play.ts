@@ -100,14 +100,20 @@ const lists = {
     stage.claims
       .filter((one) => restore === undefined || one.restore === restore)
       .map((one) => ({
-        metadata: { namespace: one.namespace, name: one.name, labels: label(one.restore) },
-        spec: {},
+        metadata: { namespace: one.namespace, name: one.name, uid: one.name, labels: label(one.restore) },
+        spec: { volumeName: 'pv-' + one.name },
         status: { phase: one.phase },
       })),
+  persistentvolumes: () =>
+    stage.claims.map((one) => ({
+      metadata: { name: 'pv-' + one.name },
+      spec: { claimRef: { uid: one.name }, csi: { volumeHandle: 'handle-' + one.name } },
+    })),
   'datadownloads.velero.io': () =>
     stage.downloads
-      .filter((one) => one.restore === restore)
+      .filter((one) => restore === undefined || one.restore === restore)
       .map((one) => ({
+        metadata: { labels: label(one.restore) },
         spec: { targetVolume: { pvc: one.name, namespace: one.namespace } },
         status: { phase: 'Completed', progress: { totalBytes: one.bytes, bytesDone: one.bytes } },
       })),
