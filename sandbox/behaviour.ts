@@ -14,6 +14,11 @@ const behaviour = z.object({
   githubMayWrite: z.boolean().default(true),
   /** Organisations that the GitHub user owns. */
   githubOrganisations: z.array(z.string()).default([]),
+  /**
+   * What keeps commits from main unless they come by a pull request: a ruleset of the repository, one of the organisation,
+   * or a branch protection as it was before.
+   */
+  githubProtection: z.enum(['none', 'ruleset', 'organisation', 'classic']).default('none'),
   /** How long a new repository with a first commit still looks empty (ms). */
   githubInitMs: z.number().default(0),
   /** Regular expressions on paths of the upstream mirror: what matches is served with one byte altered. */

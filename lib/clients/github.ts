@@ -2,44 +2,29 @@ import { z } from 'zod'
 import { withRetry } from '../retry.ts'
 import type { Secret } from '../secret.ts'
 import { failure, GitHubRefusal, refusal } from './github-refusal.ts'
+import { connectRules, type GitHubRules } from './github-rules.ts'
+import {
+  type Answer,
+  type Asking,
+  type Commit,
+  commit,
+  type DeployKey,
+  deployKey,
+  type Files,
+  type GitHubUser,
+  type ListedCommit,
+  listedCommit,
+  type Maybe,
+  type Place,
+  type Repository,
+  readUser,
+  repository,
+} from './github-types.ts'
 
-/** What regrow reads of a GitHub repository (https://docs.github.com/rest/repos). */
-const repository = z.object({
-  name: z.string(),
-  owner: z.object({ login: z.string() }),
-  private: z.boolean(),
-  html_url: z.string(),
-  ssh_url: z.string(),
-  clone_url: z.string(),
-  default_branch: z.string().default('main'),
-  permissions: z.object({ admin: z.boolean().default(false), push: z.boolean().default(false) }).optional(),
-})
-export type Repository = z.infer<typeof repository>
-
-const deployKey = z.object({ id: z.number(), key: z.string(), title: z.string(), read_only: z.boolean() })
-export type DeployKey = z.infer<typeof deployKey>
-
-const commit = z.object({
-  sha: z.string(),
-  message: z.string(),
-  tree: z.object({ sha: z.string() }),
-  parents: z.array(z.object({ sha: z.string() })),
-})
-export type Commit = z.infer<typeof commit>
-
-/** One file of a tree to write; `undefined` removes it. */
-export type Files = Record<string, string | undefined>
-
-/** Whose token it is; classic tokens tell their scopes, those that end tell when. */
-export interface GitHubUser {
-  login: string
-  scopes: string[] | undefined
-  /** From `github-authentication-token-expiration`. */
-  tokenEnds: Date | undefined
-}
+export type { Commit, DeployKey, Files, GitHubUser, ListedCommit, Place, Repository } from './github-types.ts'
 
 /** GitHub as the flows use it; every answer is parsed. Refs are written without `refs/`, such as `heads/main`. */
-export interface GitHub {
+export interface GitHub extends GitHubRules {
   /** The token's user and, for a classic token, its scopes. */
   user(): Promise<GitHubUser>
   repository(owner: string, name: string): Promise<Repository | undefined>
@@ -59,8 +44,10 @@ export interface GitHub {
   writeCommit(repo: Place, message: string, tree: string, parents: string[]): Promise<string>
   /** The first file of a repository that has no commit yet: the only write GitHub takes there. */
   writeFirstFile(repo: Place, path: string, content: string, message: string): Promise<void>
-  /** A file's text on the branch main. */
-  file(repo: Place, path: string): Promise<string | undefined>
+  /** A file's text on the branch main, or at another branch or commit. */
+  file(repo: Place, path: string, at?: string): Promise<string | undefined>
+  /** The hundred newest commits, newest first, that changed a file or folder; none where nobody knows `from`. */
+  commits(repo: Place, which: CommitsWish): Promise<ListedCommit[]>
   deployKeys(repo: Place): Promise<DeployKey[]>
   addDeployKey(repo: Place, title: string, publicKey: string): Promise<void>
   removeDeployKey(repo: Place, id: number): Promise<void>
@@ -68,9 +55,13 @@ export interface GitHub {
   clockOffset(): number
 }
 
-export interface Place {
-  owner: string
-  name: string
+/** Which commits are listed. */
+export interface CommitsWish {
+  /** A branch or commit: the newest of the history. */
+  from: string
+  path?: string
+  /** RFC 3339: made then or before. */
+  until?: string
 }
 
 /** Connects the client; nothing is sent yet. */
@@ -86,12 +77,7 @@ export async function connectGitHub(url: string, token: Secret): Promise<GitHub>
   })
   let offset = 0
 
-  const ask = async <T>(
-    what: string,
-    work: () => Promise<Answer>,
-    read: (answer: Answer) => T,
-    again = true,
-  ): Promise<T> => {
+  const ask: Asking = async (what, work, read, again = true) => {
     try {
       const answer = again ? await withRetry(work, failure) : await work()
       const date = Date.parse(String(answer.headers.date ?? ''))
@@ -101,7 +87,7 @@ export async function connectGitHub(url: string, token: Secret): Promise<GitHub>
       throw refusal(what, error)
     }
   }
-  const maybe = async <T>(work: Promise<T>, ...absent: number[]): Promise<T | undefined> => {
+  const maybe: Maybe = async (work, ...absent) => {
     try {
       return await work
     } catch (error) {
@@ -233,16 +219,34 @@ export async function connectGitHub(url: string, token: Secret): Promise<GitHub>
         () => undefined,
         false,
       ),
-    file: (repo, path) =>
+    file: (repo, path, ref = 'main') =>
       maybe(
         ask(
           `read ${path}`,
-          () => repos.getContent({ ...at(repo), path, ref: 'main' }),
+          () => repos.getContent({ ...at(repo), path, ref }),
           (answer) =>
             Buffer.from(z.object({ content: z.string() }).parse(answer.data).content, 'base64').toString(),
         ),
         404,
       ),
+    commits: async (repo, { from, path, until }) =>
+      (await maybe(
+        ask(
+          `list commits of ${from}`,
+          () =>
+            repos.listCommits({
+              ...at(repo),
+              sha: from,
+              per_page: 100,
+              ...(path === undefined ? {} : { path }),
+              ...(until === undefined ? {} : { until }),
+            }),
+          (answer) => z.array(listedCommit).parse(answer.data),
+        ),
+        404,
+        409,
+      )) ?? [],
+    ...connectRules(octokit, ask, maybe),
     deployKeys: (repo) =>
       ask(
         'list deploy keys',
@@ -272,24 +276,3 @@ export async function connectGitHub(url: string, token: Secret): Promise<GitHub>
 
 /** A request that hangs is given up after half a minute; whether it is repeated is for the caller to know. */
 const patient: typeof fetch = (input, init) => fetch(input, { ...init, signal: AbortSignal.timeout(30_000) })
-
-function readUser({ data, headers }: Answer): GitHubUser {
-  const scopes = headers['x-oauth-scopes']
-  // Written as `2026-12-23 10:00:00 UTC`; a token without an end has no such header.
-  const ends = Date.parse(String(headers['github-authentication-token-expiration'] ?? ''))
-  return {
-    login: z.object({ login: z.string() }).parse(data).login,
-    scopes:
-      scopes === undefined
-        ? undefined
-        : String(scopes)
-            .split(',')
-            .map((one) => one.trim()),
-    tokenEnds: Number.isNaN(ends) ? undefined : new Date(ends),
-  }
-}
-
-interface Answer {
-  data: unknown
-  headers: Record<string, unknown>
-}

@@ -138,6 +138,11 @@ export class Store {
     return done
   }
 
+  /** What each manager applied last to an object, by its name. */
+  appliedTo({ metadata }: Thing): Readonly<Record<string, Tree>> {
+    return this.#applied.get(metadata.uid) ?? {}
+  }
+
   /** Sets the status of an object if it is still there; this is how controllers write. */
   setStatus(kind: string, namespace: string | undefined, name: string, status: Tree): void {
     const live = this.find(kind, namespace, name)

@@ -99,6 +99,45 @@ export async function readCommits(dir: string, names: readonly string[]) {
   })
 }
 
+/** Commits of a history, newest first, that changed a path, made at `until` or before. @throws Refusal 404 */
+export async function listCommits(
+  dir: string,
+  from: string,
+  wish: {
+    path?: string | undefined
+    until?: string | undefined
+    since?: string | undefined
+    perPage: number
+    page: number
+  },
+) {
+  const words = [
+    ...(wish.until ? [`--until=${wish.until}`] : []),
+    ...(wish.since ? [`--since=${wish.since}`] : []),
+    `--max-count=${wish.perPage}`,
+    `--skip=${(wish.page - 1) * wish.perPage}`,
+  ]
+  const output = await git(dir, [
+    'log',
+    '--format=%H',
+    ...words,
+    '--end-of-options',
+    from,
+    '--',
+    ...(wish.path ? [wish.path] : []),
+  ]).catch((error: unknown) => {
+    throw error instanceof GitFailure ? new Refusal(404, 'Not Found') : error
+  })
+  const shas = output.toString().split('\n').filter(Boolean)
+  return (await readCommits(dir, shas)).map(({ sha, parents, ...commit }) => ({
+    sha,
+    commit: { ...commit, comment_count: 0 },
+    parents,
+    author: null,
+    committer: null,
+  }))
+}
+
 function readPerson(text: string) {
   const [, name = '', email = '', seconds = '0'] = /^(.*) <(.*)> (\d+) /.exec(text) ?? []
   return { name, email, date: new Date(Number(seconds) * 1000).toISOString().replace('.000', '') }

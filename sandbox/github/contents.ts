@@ -1,15 +1,17 @@
 import { z } from 'zod'
 import { type Answer, type Ask, looksEmpty, type Route } from './api.ts'
-import { type Entry, readCommits, writeCommit, writeTree } from './commits.ts'
+import { type Entry, listCommits, readCommits, writeCommit, writeTree } from './commits.ts'
 import { entries, objects, refOf } from './git.ts'
 import { refuseWorkflows, swap } from './git-data.ts'
 import { notFound, Refusal } from './refusal.ts'
 import { author } from './repositories.ts'
+import { refuseProtected } from './rules.ts'
 
 /** Files by their path (https://docs.github.com/rest/repos/contents). */
 export function addContentsRoutes(route: Route): void {
   route('GET', '/contents', 'read', getContents)
   route('GET', '/contents/:path{.+}', 'read', getContents)
+  route('GET', '/commits', 'commits', getCommits)
   route('PUT', '/contents/:path{.+}', 'admin', putFile)
   route('DELETE', '/contents/:path{.+}', 'write', async (ask) => {
     const wanted = z.object({ ...change, sha: z.string() }).parse(await ask.body())
@@ -30,6 +32,19 @@ async function getContents(ask: Ask): Promise<Answer> {
   const content = found.bytes.toString('base64').replace(/.{60}/g, '$&\n')
   const file = shown(ask, path, found.sha, 'blob', found.bytes.length)
   return [200, { ...file, content, encoding: 'base64' }]
+}
+
+/** `GET /commits` (https://docs.github.com/rest/commits/commits#list-commits). */
+async function getCommits({ dir, repo, query }: Ask): Promise<Answer> {
+  const at = z.iso.datetime({ offset: true }).optional()
+  const wish = {
+    path: query('path'),
+    until: at.parse(query('until')),
+    since: at.parse(query('since')),
+    perPage: Math.min(100, Number(query('per_page') ?? 30)),
+    page: Number(query('page') ?? 1),
+  }
+  return [200, await listCommits(dir, query('sha') ?? repo.default_branch, wish)]
 }
 
 function shown({ url }: Ask, path: string, sha: string, type: string, size: number) {
@@ -57,6 +72,7 @@ async function write(
   refuseWorkflows(world, [path])
   const ref = `refs/heads/${wanted.branch ?? repo.default_branch}`
   const head = await refOf(dir, ref)
+  if (head) refuseProtected(world, repo, ref)
   const [before] = head ? await objects(dir, [`${head.sha}:${path}`]) : []
   if (before && !wanted.sha) throw new Refusal(422, 'Invalid request.\n\n"sha" wasn\'t supplied.')
   if (wanted.sha && before?.sha !== wanted.sha) throw new Refusal(409, `${path} does not match ${wanted.sha}`)

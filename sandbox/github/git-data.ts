@@ -5,6 +5,7 @@ import { readCommits, writeCommit, writeTree } from './commits.ts'
 import { entries, GitFailure, git, line, objects, type Ref, refOf, refsUnder } from './git.ts'
 import { notFound, Refusal } from './refusal.ts'
 import { author } from './repositories.ts'
+import { refuseProtected } from './rules.ts'
 
 /** The Git Data API: blobs, trees, commits and refs (https://docs.github.com/rest/git). */
 export function addGitDataRoutes(route: Route): void {
@@ -27,8 +28,9 @@ export function addGitDataRoutes(route: Route): void {
   })
   route('POST', '/git/refs', 'write', postRef)
   route('PATCH', '/git/refs/:ref{.+}', 'write', patchRef)
-  route('DELETE', '/git/refs/:ref{.+}', 'write', async ({ dir, param }) => {
+  route('DELETE', '/git/refs/:ref{.+}', 'write', async ({ world, repo, dir, param }) => {
     const ref = `refs/${param('ref')}`
+    refuseProtected(world, repo, ref)
     if (!(await refOf(dir, ref))) throw noReference()
     await git(dir, ['update-ref', '-d', ref])
     return [204]
@@ -125,8 +127,9 @@ async function postRef({ dir, body, url }: Ask): Promise<Answer> {
 }
 
 /** A move that is not forced is a compare-and-swap: git itself compares with the value seen here. */
-async function patchRef({ dir, param, body, url }: Ask): Promise<Answer> {
+async function patchRef({ world, repo, dir, param, body, url }: Ask): Promise<Answer> {
   const wanted = z.object({ sha, force: z.boolean().default(false) }).parse(await body())
+  refuseProtected(world, repo, `refs/${param('ref')}`)
   const before = await refOf(dir, `refs/${param('ref')}`)
   if (!before) throw noReference()
   await target(dir, wanted.sha)

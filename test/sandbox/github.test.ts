@@ -135,6 +135,55 @@ t.test('a commit by the Git Data API', async (t) => {
   t.equal(await refusal(again), '422 GitRPC::BadObjectState')
 })
 
+t.test('a history is listed newest first, by path and by date', async (t) => {
+  const shas = async (wish: object) =>
+    (await repos.listCommits({ ...at, ...wish })).data.map(({ commit: { message }, sha }) => [message, sha])
+  const [newest, ...older] = await shas({})
+  t.match(newest, ['two files\n\nwith a body', await main()])
+  t.match(older, [['Initial commit', /^[0-9a-f]{40}$/]])
+  t.same(await shas({ path: 'a/b' }), [newest])
+  t.same(await shas({ path: 'README.md' }), older)
+  t.same(await shas({ path: 'nothing' }), [])
+  t.same(await shas({ per_page: 1, page: 2 }), older)
+  t.same(await shas({ until: '2020-01-01T00:00:00Z' }), [])
+  t.equal(await refusal(shas({ sha: 'nowhere' })), '404 Not Found')
+  const before = (await repos.getContent({ ...at, path: 'd.txt', ref: newest?.[1] ?? '' })).data
+  t.match(before, { type: 'file', size: 1 })
+})
+
+t.test('main that is kept for pull requests takes no commit, and says by what rule', async (t) => {
+  const head = await main()
+  const move = async () => refusal(git.updateRef({ ...at, ref: 'heads/main', sha: head }))
+  const rules = () => repos.getBranchRules({ ...at, branch: 'main' })
+  t.match(await refusal(rules()), /^403 Upgrade to GitHub Pro/, 'a private repository of a free account')
+  t.equal(await move(), 'no error')
+  world.save('behaviour', { githubProtection: 'ruleset' })
+  t.match(
+    await move(),
+    /^422 Repository rule violations found\n\nChanges must be made through a pull request/,
+  )
+  const file = { ...at, path: 'x', message: 'x', content: 'eA==' }
+  t.match(await refusal(repos.createOrUpdateFileContents(file)), /^422 Repository rule violations/)
+  const found = (await rules()).data.at(-1)
+  t.match(found, { type: 'pull_request', ruleset_source: 'bob/regrow-main' })
+  const shown = await repos.getRepoRuleset({ ...at, ruleset_id: found?.ruleset_id ?? 0 })
+  t.match(shown.data, { name: 'reviewed', current_user_can_bypass: 'never' })
+  t.equal(await refusal(repos.getBranchProtection({ ...at, branch: 'main' })), '404 Branch not protected')
+  t.equal(await refusal(git.createRef({ ...at, ref: 'refs/regrow/x', sha: head })), 'no error', 'no branch')
+  world.save('behaviour', { githubProtection: 'classic' })
+  t.equal(await move(), '422 Changes must be made through a pull request.')
+  t.same((await rules()).data, [])
+  const old = (await repos.getBranchProtection({ ...at, branch: 'main' })).data
+  t.match(old, { enforce_admins: { enabled: true }, required_pull_request_reviews: {} })
+  world.save('behaviour', { githubProtection: 'organisation', githubOrganisations: ['acme'] })
+  const [listed] = (await repos.getOrgRulesets({ org: 'acme' })).data
+  t.notOk(listed?.rules, 'a list tells no rules')
+  const whole = await repos.getOrgRuleset({ org: 'acme', ruleset_id: listed?.id ?? 0 })
+  t.match(whole.data, { enforcement: 'active', conditions: { repository_name: { include: ['~ALL'] } } })
+  world.save('behaviour', {})
+  t.equal(await refusal(repos.getOrgRulesets({ org: 'acme' })), '404 Not Found')
+})
+
 t.test('workflow files need a scope of their own', async (t) => {
   const tree = [blob('.github/workflows/x.yml', 'on: push')]
   t.equal(await refusal(git.createTree({ ...at, tree })), '404 Not Found')

@@ -6,10 +6,26 @@ import { clear, ground } from './droplet-ground.ts'
 
 // A paper cluster with Velero and a bucket, without what Argo CD would do for it.
 
-const names = ['Backup', 'BackupStorageLocation', 'Schedule', 'DownloadRequest', 'DeleteBackupRequest']
+const names = [
+  'Backup',
+  'Restore',
+  'BackupStorageLocation',
+  'Schedule',
+  'DownloadRequest',
+  'DeleteBackupRequest',
+  'PodVolumeBackup',
+]
 const velero = (namespace: string, secret: string) =>
   [
     ...names.map((kind) => definition('velero.io', kind)),
+    ...['DataUpload', 'DataDownload'].map((kind) =>
+      definition('velero.io', kind).replace('"v1","served"', '"v2alpha1","served"'),
+    ),
+    ...['VolumeSnapshot', 'VolumeSnapshotContent'].map((kind) =>
+      definition('snapshot.storage.k8s.io', kind)
+        .replace(kind.endsWith('Content') ? 'Namespaced' : '-', 'Cluster')
+        .replace('"v1alpha1","served"', '"v1","served"'),
+    ),
     definition('snapshot.storage.k8s.io', 'VolumeSnapshotClass', 'volumesnapshotclasses').replace(
       'Namespaced',
       'Cluster',

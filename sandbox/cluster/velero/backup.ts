@@ -4,9 +4,9 @@ import type { Cluster } from '../cluster.ts'
 import { now, secondsOf } from '../time.ts'
 import { type Thing, type Tree, textAt, treeAt } from '../tree.ts'
 import { bucketOf } from './bucket.ts'
-import { type Item, itemsFor, resourceList, tarball } from './contents.ts'
+import { itemsFor, resourceList, tarball } from './contents.ts'
 import { locationNamed } from './locations.ts'
-import { forgetVolumes, saveVolumes } from './volumes.ts'
+import { forgetVolumes, type Saved, saveVolumes } from './volumes.ts'
 
 /** Makes a new backup: objects and volumes into the bucket, in Velero's layout. */
 export async function backUp(cluster: Cluster, backup: Thing): Promise<void> {
@@ -30,12 +30,13 @@ export async function backUp(cluster: Cluster, backup: Thing): Promise<void> {
   store.setStatus('Backup', 'velero', name, first)
   try {
     const bucket = await bucketOf(cluster, location)
-    const items = itemsFor(cluster, begun)
+    const selected = itemsFor(cluster, begun)
     await cluster.world.latency(latencies.writeBackup)
-    const volumes = await saveVolumes(cluster, begun, items, bucket)
-    const status = { phase: 'Completed', completionTimestamp: now(), ...counts(items, volumes) }
+    const saved = await saveVolumes(cluster, begun, selected, bucket)
+    const phase = saved.errors.length > 0 ? 'PartiallyFailed' : 'Completed'
+    const status = { phase, completionTimestamp: now(), ...counts(saved) }
     const live = store.get('Backup', 'velero', name)
-    const files = await filesOf({ ...live, status: { ...treeAt(live, 'status'), ...status } }, items, volumes)
+    const files = await filesOf({ ...live, status: { ...treeAt(live, 'status'), ...status } }, saved)
     const puts = Object.entries(files).map(([file, bytes]) => bucket.put(`backups/${name}/${file}`, bytes))
     await Promise.all(puts)
     store.setStatus('Backup', 'velero', name, status)
@@ -74,32 +75,39 @@ function objection(location: Thing | undefined): string | undefined {
   return `backup can't be created because BackupStorageLocation ${name} is in ${phase} status`
 }
 
-function counts(items: readonly Item[], volumes: readonly Tree[]): Tree {
-  const done = volumes.filter((one) => one.result === 'succeeded')
-  const snapshots = done.filter((one) => one.csiSnapshotInfo).length
-  const moved = done.length - snapshots
+function counts({ items, infos, errors }: Saved): Tree {
+  const count = (fits: (one: Tree) => boolean) => infos.filter(fits).length
+  const snapshots = count((one) => one.backupMethod === 'CSISnapshot' && one.snapshotDataMoved === false)
+  const attempted = count((one) => one.snapshotDataMoved === true)
+  const moved = count((one) => one.snapshotDataMoved === true && one.result === 'succeeded')
   return {
     progress: { totalItems: items.length, itemsBackedUp: items.length },
+    ...(errors.length > 0 ? { errors: errors.length } : {}),
     ...(snapshots ? { csiVolumeSnapshotsAttempted: snapshots, csiVolumeSnapshotsCompleted: snapshots } : {}),
-    ...(moved ? { backupItemOperationsAttempted: moved, backupItemOperationsCompleted: moved } : {}),
+    ...(attempted ? { backupItemOperationsAttempted: attempted, backupItemOperationsCompleted: moved } : {}),
     hookStatus: {},
   }
 }
 
 async function filesOf(
   backup: Thing,
-  items: readonly Item[],
-  volumes: readonly Tree[],
+  { items, infos, errors }: Saved,
 ): Promise<Record<string, string | Buffer>> {
   const { name } = backup.metadata
-  const log = `level=info msg="paper Velero (simulated) backed up ${items.length} items" backup=velero/${name}\n`
+  const log = [
+    ...errors.map(
+      (one) => `level=error msg="Error backing up item" backup=velero/${name} error=${JSON.stringify(one)}`,
+    ),
+    `level=info msg="paper Velero (simulated) backed up ${items.length} items" backup=velero/${name}`,
+  ]
+  const results = { errors: errors.length > 0 ? { velero: errors } : {}, warnings: {} }
   return {
     'velero-backup.json': JSON.stringify(backup),
     [`${name}.tar.gz`]: await tarball(items),
-    [`${name}-logs.gz`]: gzipSync(log),
-    [`${name}-results.gz`]: gzipSync('{"errors":{},"warnings":{}}'),
+    [`${name}-logs.gz`]: gzipSync(`${log.join('\n')}\n`),
+    [`${name}-results.gz`]: gzipSync(JSON.stringify(results)),
     [`${name}-resource-list.json.gz`]: gzipSync(JSON.stringify(resourceList(items))),
-    [`${name}-volumeinfo.json.gz`]: gzipSync(JSON.stringify(volumes)),
+    [`${name}-volumeinfo.json.gz`]: gzipSync(JSON.stringify(infos)),
     [`${name}-itemoperations.json.gz`]: gzipSync('[]'),
   }
 }

@@ -85,11 +85,9 @@ function giveUp(cluster: Cluster): void {
       completionTimestamp: now(),
       failureReason: why('restore'),
     })
-  for (const { metadata } of left('DataDownload'))
-    store.setStatus('DataDownload', 'velero', metadata.name, {
-      phase: 'Canceled',
-      completionTimestamp: now(),
-    })
+  for (const kind of ['DataUpload', 'DataDownload'])
+    for (const { metadata } of left(kind))
+      store.setStatus(kind, 'velero', metadata.name, { phase: 'Canceled', completionTimestamp: now() })
 }
 
 const hasExpired = (backup: Thing) => Date.parse(textAt(backup, 'status', 'expiration')) < Date.now()

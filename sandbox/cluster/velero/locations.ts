@@ -89,7 +89,11 @@ async function syncBackups({ store }: Cluster, location: Thing, bucket: Bucket):
   // Backups that are gone from the bucket go from the cluster too.
   for (const backup of store.list('Backup', 'velero')) {
     const isIts = textAt(backup, 'spec', 'storageLocation') === storageLocation
-    if (isIts && textAt(backup, 'status', 'phase') === 'Completed' && !names.includes(backup.metadata.name))
+    if (
+      isIts &&
+      /^(Completed|PartiallyFailed)$/.test(textAt(backup, 'status', 'phase')) &&
+      !names.includes(backup.metadata.name)
+    )
       store.remove('Backup', 'velero', backup.metadata.name)
   }
 }

@@ -1,18 +1,11 @@
-import { createDecipheriv } from 'node:crypto'
-import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
-import { dirname, join } from 'node:path'
-import { Readable } from 'node:stream'
-import { gunzipSync } from 'node:zlib'
-import { extract } from 'tar-stream'
 import { latencies } from '../../latencies.ts'
 import type { Cluster } from '../cluster.ts'
 import { orderVolume } from '../controllers/volumes.ts'
 import { csiDriver, provisioner } from '../csi.ts'
-import { whole } from '../tar.ts'
 import { now } from '../time.ts'
-import { type Thing, type Tree, textAt, treeAt } from '../tree.ts'
+import { at, type Thing, type Tree, textAt, treeAt } from '../tree.ts'
 import type { Bucket } from './bucket.ts'
-import { repositoryKey } from './volumes.ts'
+import { opened, unpack } from './volume-bytes.ts'
 
 /** A claim that a restore made, and what its backup kept of its volume. */
 interface Returning {
@@ -65,7 +58,15 @@ async function download(
     const progress = { totalBytes: bytes.length, bytesDone: bytes.length }
     say({ phase: 'Completed', completionTimestamp: now(), progress })
     const claimRef = { apiVersion: 'v1', kind: 'PersistentVolumeClaim', namespace, name: pvc }
-    store.update({ ...volume, spec: { ...treeAt(volume, 'spec'), claimRef } })
+    // Velero gives the new volume the labels and the reclaim policy of the old one.
+    const { reclaimPolicy, labels: kept } = treeAt(info, 'pvInfo')
+    const persistentVolumeReclaimPolicy = reclaimPolicy ?? at(volume, 'spec', 'persistentVolumeReclaimPolicy')
+    const metadata = {
+      ...volume.metadata,
+      labels: { ...volume.metadata.labels, ...treeAt({ kept }, 'kept') },
+    }
+    const spec = { ...treeAt(volume, 'spec'), claimRef, persistentVolumeReclaimPolicy }
+    store.update({ ...volume, metadata, spec })
     return undefined
   } catch (error) {
     const message = `data path restore failed: ${(error as Error).message}`
@@ -102,23 +103,4 @@ function offerSnapshot({ store }: Cluster, { claim, info }: Returning): string |
     spec: { source },
   })
   return undefined
-}
-
-/** @throws Error when it was altered, or locked with another repository's password */
-function opened(cluster: Cluster, locked: Buffer): Buffer {
-  const decipher = createDecipheriv('aes-256-gcm', repositoryKey(cluster), locked.subarray(0, 12))
-  decipher.setAuthTag(locked.subarray(12, 28))
-  return Buffer.concat([decipher.update(locked.subarray(28)), decipher.final()])
-}
-
-async function unpack(folder: string, bytes: Buffer): Promise<void> {
-  rmSync(folder, { recursive: true, force: true })
-  mkdirSync(folder, { recursive: true })
-  const entries = extract()
-  Readable.from(gunzipSync(bytes)).pipe(entries)
-  for await (const entry of entries) {
-    const file = join(folder, entry.header.name)
-    mkdirSync(dirname(file), { recursive: true })
-    writeFileSync(file, await whole(entry))
-  }
 }

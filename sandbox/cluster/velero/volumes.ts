@@ -1,57 +1,170 @@
-import { createCipheriv, createHash, randomBytes } from 'node:crypto'
-import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs'
-import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { gzipSync } from 'node:zlib'
-import { pack } from 'tar-stream'
 import type { Cluster } from '../cluster.ts'
-import { csiDriver, provisioner } from '../csi.ts'
+import { csiDriver, type Driver, provisioner } from '../csi.ts'
 import { Refusal } from '../refusal.ts'
-import { whole } from '../tar.ts'
+import { suffix } from '../store.ts'
 import { now, secondsOf } from '../time.ts'
-import { type Thing, type Tree, textAt, treeAt } from '../tree.ts'
+import { at, type Thing, type Tree, textAt, treeAt } from '../tree.ts'
 import type { Bucket } from './bucket.ts'
-import type { Item } from './contents.ts'
+import { type Item, optOut, type Selected } from './contents.ts'
+import { cleaned, marked } from './kept-claim.ts'
+import { isCopiedFromPods, podVolumes } from './pod-volumes.ts'
+import { encrypted, packed } from './volume-bytes.ts'
 
-/** Saves the volumes of all claims in a backup. @returns one entry of `volumeinfo.json.gz` for each volume */
+/** What became of the volumes of a backup. */
+export interface Saved {
+  /** The backup's objects: claims as Velero keeps them, without those that failed, and what was made for them. */
+  items: Item[]
+  /** Entries of `volumeinfo.json.gz`. */
+  infos: Tree[]
+  /** Velero's words; any makes the backup partially failed. */
+  errors: string[]
+}
+
+/** What one claim gives. */
+interface Kept {
+  thing: Thing
+  info?: Tree
+  more?: Item[]
+  /** Why its data is not in the backup, by Velero's way of saving. */
+  skipped?: Record<string, string>
+  error?: string
+}
+
+const unsatisfied = 'not satisfy the criteria for VolumePolicy or the legacy snapshot way'
+
+/** Saves the volumes of all claims in a backup. */
 export async function saveVolumes(
   cluster: Cluster,
   backup: Thing,
-  items: readonly Item[],
+  { items, optedOut }: Selected,
   bucket: Bucket,
-): Promise<Tree[]> {
-  const infos: Tree[] = []
-  for (const { kind, thing } of items) {
-    if (kind.kind !== 'PersistentVolumeClaim') continue
-    const volume = cluster.store.find('PersistentVolume', undefined, textAt(thing, 'spec', 'volumeName'))
-    if (volume) infos.push(await saveVolume(cluster, backup, thing, volume, bucket))
+): Promise<Saved> {
+  const saved: Saved = { items: [], infos: [], errors: [] }
+  const volumes = new Map<string, Thing>()
+  for (const { kind, thing } of items)
+    if (kind.kind === 'PersistentVolume') volumes.set(thing.metadata.name, thing)
+  const skipped = new Map<string, Record<string, string>>()
+  const skip = (name: string, why: Record<string, string>) =>
+    skipped.set(name, { ...skipped.get(name), ...why })
+  for (const [name, volume] of volumes)
+    if (treeAt(backup, 'spec').snapshotVolumes === false) skip(name, { volumeSnapshot: unsatisfied })
+    else if (!at(volume, 'spec', 'csi'))
+      skip(name, { volumeSnapshot: 'no applicable volumesnapshotter found' })
+  for (const { kind, metadata, spec } of optedOut)
+    skip(kind === 'PersistentVolume' ? metadata.name : textAt(spec, 'volumeName'), {
+      any: `item has label ${optOut}=true`,
+    })
+  for (const item of items) {
+    if (item.kind.kind !== 'PersistentVolumeClaim') {
+      saved.items.push(item)
+      continue
+    }
+    const name = textAt(item.thing, 'spec', 'volumeName')
+    try {
+      const kept = await keep(cluster, backup, cleaned(item.thing, backup.metadata.name), bucket)
+      saved.items.push({ kind: item.kind, thing: kept.thing }, ...(kept.more ?? []))
+      if (kept.error) saved.errors.push(kept.error)
+      if (kept.skipped) skip(name, kept.skipped)
+      else skipped.delete(name)
+      if (kept.info && volumes.has(name)) saved.infos.push(kept.info)
+    } catch (error) {
+      // The claim itself is not in the backup then.
+      if (!(error instanceof Refusal)) throw error
+      saved.errors.push(error.message)
+    }
   }
-  return infos
+  const pods = podVolumes(cluster, backup, items)
+  saved.errors.push(...pods.errors)
+  for (const [name, why] of Object.entries(pods.skipped)) skip(name, { podvolume: why })
+  for (const name of pods.taken) skipped.delete(name)
+  const left = [...skipped].flatMap(([name, why]) => {
+    const volume = volumes.get(name)
+    return volume
+      ? [{ ...described(volume), snapshotDataMoved: false, skipped: true, skippedReason: told(why) }]
+      : []
+  })
+  saved.infos = [...left, ...saved.infos, ...pods.infos]
+  return saved
 }
 
-async function saveVolume(
-  cluster: Cluster,
-  backup: Thing,
-  claim: Thing,
-  volume: Thing,
-  bucket: Bucket,
-): Promise<Tree> {
-  const { name, namespace = '' } = claim.metadata
-  const driver = csiDriver(cluster)
-  const isMoved = treeAt(backup, 'spec').snapshotMoveData === true
-  const info = {
-    pvcName: name,
-    pvcNamespace: namespace,
+const told = (why: Record<string, string>) =>
+  Object.entries(why)
+    .sort()
+    .map(([way, reason]) => `${way}: ${reason};`)
+    .join('')
+
+/** What every entry of `volumeinfo.json.gz` says of its volume. */
+function described(volume: Thing): Tree {
+  const { name, namespace } = treeAt(volume, 'spec', 'claimRef')
+  return {
+    ...(name ? { pvcName: name, pvcNamespace: namespace } : {}),
     pvName: volume.metadata.name,
-    snapshotDataMoved: isMoved,
-    startTimestamp: now(),
     pvInfo: {
       reclaimPolicy: textAt(volume, 'spec', 'persistentVolumeReclaimPolicy'),
       labels: volume.metadata.labels ?? {},
     },
   }
-  const lacking = unsnapshotable(cluster, volume) ?? (driver ? undefined : 'the CSI driver does not run')
-  if (lacking || !driver) return { ...info, skipped: true, skippedReason: lacking }
+}
+
+/** Keeps a claim and its data. @throws Refusal with Velero's words where the real one leaves the claim out with an error */
+async function keep(cluster: Cluster, backup: Thing, claim: Thing, bucket: Bucket): Promise<Kept> {
+  const { store } = cluster
+  const { name, namespace = '' } = claim.metadata
+  const volume = store.find('PersistentVolume', undefined, textAt(claim, 'spec', 'volumeName'))
+  const failed = (why: string) =>
+    new Refusal(
+      422,
+      'Invalid',
+      `error executing custom action (groupResource=persistentvolumeclaims, namespace=${namespace}, name=${name}): ${why}`,
+    )
+  if (!textAt(claim, 'spec', 'volumeName'))
+    throw failed(`PVC ${namespace}/${name} has no volume backing this claim`)
+  const phase = textAt(claim, 'status', 'phase')
+  if (phase !== 'Bound')
+    throw failed(`PVC ${namespace}/${name} is in phase ${phase} and is not bound to a volume`)
+  if (!volume)
+    throw failed(`failed to get PV ${textAt(claim, 'spec', 'volumeName')} for PVC ${namespace}/${name}`)
+  if (treeAt(backup, 'spec').snapshotVolumes === false || isCopiedFromPods(cluster, backup, claim))
+    return { thing: claim, skipped: { volumeSnapshot: unsatisfied } }
+  const className = at(claim, 'spec', 'storageClassName')
+  if (typeof className !== 'string')
+    throw failed(`Cannot snapshot PVC ${namespace}/${name}, PVC has no storage class.`)
+  if (!at(volume, 'spec', 'csi'))
+    return { thing: claim, skipped: { csiSnapshot: "skipped b/c it's not a CSI volume" } }
+  const storage = store.find('StorageClass', undefined, className)
+  if (!storage)
+    throw failed(`error getting storage class: storageclasses.storage.k8s.io "${className}" not found`)
+  const driver = csiDriver(cluster)
+  const snapshotClass = snapshotClassFor(cluster, String(storage.provisioner))
+  if (!snapshotClass)
+    throw failed(
+      `failed to get VolumeSnapshotClass for StorageClass ${className}: error getting VolumeSnapshotClass: failed to get VolumeSnapshotClass for provisioner ${storage.provisioner}: no class has the label velero.io/csi-volumesnapshot-class`,
+    )
+  if (!driver || textAt(volume, 'spec', 'csi', 'driver') !== provisioner)
+    throw failed(`timed out waiting for the snapshot of PVC ${namespace}/${name}: no CSI driver makes it`)
+  return snapshotted(cluster, backup, { claim, volume, driver, snapshotClass, bucket })
+}
+
+/** Velero takes the class of the storage class' provisioner that carries its label. */
+const snapshotClassFor = ({ store }: Cluster, driver: string) =>
+  store
+    .list('VolumeSnapshotClass')
+    .find(
+      (one) =>
+        one.driver === driver && one.metadata.labels?.['velero.io/csi-volumesnapshot-class'] === 'true',
+    )
+
+interface Source {
+  claim: Thing
+  volume: Thing
+  driver: Driver
+  snapshotClass: Thing
+  bucket: Bucket
+}
+
+async function snapshotted(cluster: Cluster, backup: Thing, source: Source): Promise<Kept> {
+  const { claim, volume, driver } = source
   const id = textAt(volume, 'spec', 'csi', 'volumeHandle')
   const wish = {
     name: `snapshot-${backup.metadata.uid.slice(0, 8)}-${claim.metadata.uid}`,
@@ -59,25 +172,121 @@ async function saveVolume(
   }
   const order = () => driver.cloud.call('POST', `volumes/${id}/snapshots`, wish)
   const snapshot = treeAt(await patiently(order, textAt(backup, 'spec', 'csiSnapshotTimeout')), 'snapshot')
+  const startTimestamp = now()
+  const vs = `velero-${claim.metadata.name}-${suffix()}`
+  const common = { ...described(volume), backupMethod: 'CSISnapshot', skipped: false, startTimestamp }
+  if (treeAt(backup, 'spec').snapshotMoveData === true)
+    return { ...(await moved(cluster, backup, source, { snapshot, vs, common })) }
   const size = Number(snapshot.min_disk_size ?? 0) * 2 ** 30
-  const csiSnapshotInfo = { snapshotHandle: snapshot.id, driver: provisioner, size, vscName: wish.name }
-  const done = { ...info, backupMethod: 'CSISnapshot', skipped: false, result: 'succeeded' }
-  if (!isMoved) return { ...done, preserveLocalSnapshot: true, csiSnapshotInfo, completionTimestamp: now() }
+  return {
+    thing: marked(claim, backup.metadata.name, vs),
+    info: {
+      ...common,
+      snapshotDataMoved: false,
+      preserveLocalSnapshot: true,
+      result: 'succeeded',
+      csiSnapshotInfo: { snapshotHandle: snapshot.id, driver: provisioner, size, vscName: wish.name },
+      completionTimestamp: now(),
+    },
+  }
+}
+
+/** The data mover's work: an upload object that says how far it is, the bytes into the bucket, the snapshot away. */
+async function moved(
+  cluster: Cluster,
+  backup: Thing,
+  { claim, volume, driver, snapshotClass, bucket }: Source,
+  { snapshot, vs, common }: { snapshot: Tree; vs: string; common: Tree },
+): Promise<Kept> {
+  const { store, world } = cluster
+  const { name, namespace = '', uid } = claim.metadata
+  const operation = `du-${backup.metadata.uid}.${uid}`.slice(0, 63)
+  const of = {
+    apiVersion: 'velero.io/v1',
+    kind: 'Backup',
+    name: backup.metadata.name,
+    uid: backup.metadata.uid,
+  }
+  const upload = store.create({
+    apiVersion: 'velero.io/v2alpha1',
+    kind: 'DataUpload',
+    metadata: {
+      name: `${backup.metadata.name}-${suffix()}`,
+      namespace: 'velero',
+      ownerReferences: [{ ...of, controller: true }],
+      labels: {
+        'velero.io/backup-name': backup.metadata.name,
+        'velero.io/backup-uid': backup.metadata.uid,
+        'velero.io/pvc-uid': uid,
+        'velero.io/async-operation-id': operation,
+      },
+    },
+    spec: {
+      snapshotType: 'CSI',
+      csiSnapshot: {
+        volumeSnapshot: vs,
+        storageClass: claim.spec && at(claim, 'spec', 'storageClassName'),
+        snapshotClass: snapshotClass.metadata.name,
+        driver: provisioner,
+      },
+      sourcePVC: name,
+      sourceNamespace: namespace,
+      backupStorageLocation: textAt(backup, 'spec', 'storageLocation'),
+      operationTimeout: at(backup, 'spec', 'csiSnapshotTimeout'),
+    },
+  })
+  const say = (status: Tree) => store.setStatus('DataUpload', 'velero', upload.metadata.name, status)
+  say({ phase: 'InProgress', startTimestamp: now() })
   const key = `kopia/${namespace}/simulated-${snapshot.id}.tar.gz`
-  const bytes = await directory(cluster.world.path('volumes', id))
-  await bucket.put(key, encrypted(cluster, bytes))
+  let error: string | undefined
+  let size = 0
+  try {
+    const bytes = await packed(world.path('volumes', textAt(volume, 'spec', 'csi', 'volumeHandle')))
+    await bucket.put(key, encrypted(cluster, bytes))
+    size = bytes.length
+    say({
+      phase: 'Completed',
+      completionTimestamp: now(),
+      snapshotID: key,
+      progress: { totalBytes: size, bytesDone: size },
+    })
+  } catch (failure) {
+    if (!cluster.isUp()) throw failure
+    error = `data path backup failed: ${(failure as Error).message}`
+    say({ phase: 'Failed', completionTimestamp: now(), message: error })
+  }
   // What is new may not be found at first.
   await patiently(() => driver.cloud.call('DELETE', `snapshots/${snapshot.id}`), '1m', 404)
-  const snapshotDataMovementInfo = {
-    dataMover: 'velero',
-    // Shown by `velero backup describe --details`: no other Velero can read these bytes.
-    uploaderType: 'simulated',
-    retainedSnapshot: '',
-    snapshotHandle: key,
-    size: bytes.length,
-    phase: 'Completed',
+  const uploaded = store.find('DataUpload', 'velero', upload.metadata.name) ?? upload
+  return {
+    thing: marked(claim, backup.metadata.name, vs, upload.metadata.name),
+    more: [{ kind: store.kinds.named('DataUpload'), thing: uploaded }],
+    ...(error ? { error } : {}),
+    info: {
+      ...common,
+      snapshotDataMoved: true,
+      preserveLocalSnapshot: false,
+      result: error ? 'failed' : 'succeeded',
+      csiSnapshotInfo: {
+        snapshotHandle: 'unknown',
+        vscName: 'unknown',
+        operationID: 'unknown',
+        driver: provisioner,
+        size: 0,
+      },
+      snapshotDataMovementInfo: {
+        dataMover: 'velero',
+        // Shown by `velero backup describe --details`: no other Velero can read these bytes.
+        uploaderType: 'simulated',
+        retainedSnapshot: vs,
+        operationID: operation,
+        snapshotHandle: error ? '' : key,
+        size,
+        phase: error ? 'Failed' : 'Completed',
+      },
+      completionTimestamp: now(),
+    },
   }
-  return { ...done, preserveLocalSnapshot: false, snapshotDataMovementInfo, completionTimestamp: now() }
 }
 
 /** As the snapshotter, which asks again what is refused for now, for as long as Velero waits (ten minutes by default). */
@@ -96,45 +305,9 @@ async function patiently(order: () => Promise<Tree>, timeout: string, code = 429
 export async function forgetVolumes(cluster: Cluster, infos: readonly Tree[], bucket: Bucket): Promise<void> {
   for (const info of infos) {
     const snapshot = textAt(info, 'csiSnapshotInfo', 'snapshotHandle')
-    if (snapshot) await csiDriver(cluster)?.cloud.call('DELETE', `snapshots/${snapshot}`)
-    const moved = textAt(info, 'snapshotDataMovementInfo', 'snapshotHandle')
-    if (moved) await bucket.remove(moved)
+    if (snapshot && snapshot !== 'unknown')
+      await csiDriver(cluster)?.cloud.call('DELETE', `snapshots/${snapshot}`)
+    const kept = textAt(info, 'snapshotDataMovementInfo', 'snapshotHandle')
+    if (kept) await bucket.remove(kept)
   }
-}
-
-/** Velero needs a labelled VolumeSnapshotClass of the volume's driver. */
-function unsnapshotable({ store }: Cluster, volume: Thing): string | undefined {
-  const driver = textAt(volume, 'spec', 'csi', 'driver')
-  if (driver !== provisioner) return 'no CSI volume of DigitalOcean'
-  const classes = store.list('VolumeSnapshotClass').filter((one) => one.driver === driver)
-  const isThere = classes.some(
-    (one) => one.metadata.labels?.['velero.io/csi-volumesnapshot-class'] === 'true',
-  )
-  return isThere
-    ? undefined
-    : `failed to get VolumeSnapshotClass for driver ${driver}: none has the label velero.io/csi-volumesnapshot-class`
-}
-
-async function directory(folder: string): Promise<Buffer> {
-  const tar = pack()
-  const names = existsSync(folder) ? readdirSync(folder, { recursive: true, encoding: 'utf8' }).sort() : []
-  for (const name of names.filter((one) => statSync(join(folder, one)).isFile()))
-    tar.entry({ name, mtime: new Date(0) }, readFileSync(join(folder, name)))
-  tar.finalize()
-  return gzipSync(await whole(tar))
-}
-
-/** What is moved is locked with the repository's password, as kopia would (though in another format). */
-export function repositoryKey({ store }: Cluster): Buffer {
-  const secret = store.get('Secret', 'velero', 'velero-repo-credentials')
-  return createHash('sha256')
-    .update(textAt(secret, 'data', 'repository-password'))
-    .digest()
-}
-
-function encrypted(cluster: Cluster, bytes: Buffer): Buffer {
-  const nonce = randomBytes(12)
-  const cipher = createCipheriv('aes-256-gcm', repositoryKey(cluster), nonce)
-  const locked = Buffer.concat([cipher.update(bytes), cipher.final()])
-  return Buffer.concat([nonce, cipher.getAuthTag(), locked])
 }
