@@ -58,7 +58,7 @@ export const isNeverMade = (resource: string) => (never as readonly string[]).in
 /** The words with which `velero restore create` leaves all of that out, and asks for everything else. */
 export const restorable: readonly string[] = [
   '--include-cluster-resources=true',
-  '--preserve-nodeports',
+  '--preserve-nodeports=true',
   '--exclude-resources',
   [...later, ...never].join(','),
 ]

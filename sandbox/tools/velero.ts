@@ -23,6 +23,7 @@ const texts = {
 const booleans = {
   'snapshot-move-data': 'snapshotMoveData',
   'include-cluster-resources': 'includeClusterResources',
+  'preserve-nodeports': 'preserveNodePorts',
   'restore-volumes': 'restorePVs',
 }
 const specFlags = Object.keys({ ...lists, ...durations, ...texts, ...booleans })
