@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import type { ReservedIp } from '../clients/digitalocean-types.ts'
 import type { Cluster } from '../cluster/cluster.ts'
+import { again, command } from '../hint.ts'
 import { applications, isHealthy, stateOf } from '../kubernetes/applications.ts'
 import { kubectlRepeated } from '../kubernetes/repeated.ts'
 import { Problem } from '../problem.ts'
@@ -105,7 +106,7 @@ export function outcome(proof: Proof, lastBackup: string): Outcome & Proof & { l
     missing.length === 0
       ? undefined
       : new Problem(`${missing.length} things did not come back:\n    ${missing.join('\n    ')}`, {
-          cure: 'What came back is whole and stays. When it is mended, run the same command again.',
+          cure: `What came back is whole and stays. When it is fixed, run ${again()}.`,
         })
   return Object.assign(proof, {
     lastBackup,
@@ -137,7 +138,8 @@ function page(proof: Proof): Record<string, unknown> {
     keptLonger: proof.extended.map(({ backup, from, to }) => `${backup}  until ${to}, was ${from}`),
     stays: proof.stays,
     notInGit: proof.unwritten.map(
-      (what) => `${what}: ./restore.mts --backup ${proof.backup.name} writes it once GitHub takes it`,
+      (what) =>
+        `${what}: ${command('restore.mts', '--backup', proof.backup.name)} writes it once GitHub takes it`,
     ),
     timeline: proof.timeline
       .filter(({ step }) => !step.startsWith('='))
