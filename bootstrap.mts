@@ -8,7 +8,7 @@ import { ensureAddress } from './lib/digitalocean/address.ts'
 import { ensureNetwork } from './lib/digitalocean/network.ts'
 import { ensureProject } from './lib/digitalocean/project.ts'
 import { claim } from './lib/gitops/claim.ts'
-import { exportKubeconfig, hint } from './lib/hint.ts'
+import { hint, portForward, useKubeconfig } from './lib/hint.ts'
 import { ensureTools } from './lib/install/ensure-tools.ts'
 import { applyRoot, healthy } from './lib/kubernetes/applications.ts'
 import { sampleBound } from './lib/kubernetes/claims.ts'
@@ -53,16 +53,25 @@ await run('bootstrap', async ({ flags, confirm }) => {
   await sampleBound(kube, cluster)
   await firstBackup(kube, cluster, buckets)
 
+  const lastBackup = ageOf(await lastWhole(buckets.velero), cluster)
+  const { ip } = address
+  if (flags.json)
+    return {
+      address: ip,
+      kubeconfig: kube.file,
+      repository: repository.html_url,
+      perMonth: planned.perMonth,
+      lastBackup,
+    }
   return {
-    address: address.ip,
-    kubeconfig: exportKubeconfig(kube.file),
+    address: ip,
+    kubeconfig: useKubeconfig(kube.file),
     argoCd: [
-      'kubectl -n argocd port-forward svc/argocd-server 8080:443',
-      'then https://localhost:8080 as admin, with the password of',
-      hint('scripts/kubeconfig.mts', cluster, '--argocd-password'),
+      ...portForward(kube.file),
+      `user admin, with the password of ${hint('scripts/kubeconfig.mts', cluster, '--argocd-password')}`,
     ],
     repository: repository.html_url,
     perMonth: `$${planned.perMonth.toFixed(2)}`,
-    lastBackup: ageOf(await lastWhole(buckets.velero), cluster),
+    lastBackup,
   }
 })

@@ -10,6 +10,7 @@ import { ensureProject } from './lib/digitalocean/project.ts'
 import { ensureSshKey } from './lib/digitalocean/ssh-key.ts'
 import { DryRunEnd, isDryRun } from './lib/dry-run.ts'
 import { claim } from './lib/gitops/claim.ts'
+import { command } from './lib/hint.ts'
 import { ensureTools } from './lib/install/ensure-tools.ts'
 import { uncordon } from './lib/kubernetes/drain.ts'
 import { preflight, preflightReading } from './lib/preflight/preflight.ts'
@@ -35,7 +36,7 @@ await run('scale', async ({ flags, confirm }) => {
   await ensureTools(flags)
   const cluster = await describe({ name: flags.name, repo: flags.repo })
   await preflightReading(cluster)
-  const kept = await needBuckets(cluster, `./bootstrap.mts --name ${cluster.name} grows it.`)
+  const kept = await needBuckets(cluster, `${command('bootstrap.mts')} grows it.`)
   isDescribed(cluster)
   const kit = await needKit(kept, cluster.name)
   const before = await survey(cluster, kit) // machines, nodes and pods as they are

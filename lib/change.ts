@@ -1,4 +1,5 @@
 import { isDryRun, showCommand } from './dry-run.ts'
+import { again } from './hint.ts'
 import { Problem } from './problem.ts'
 
 let guard: () => Promise<number> = async () => Number.NEGATIVE_INFINITY
@@ -15,7 +16,7 @@ export function guardChanges(check: () => Promise<number>): void {
 export function endChanges(): void {
   guard = async () => {
     throw new Problem('this run is ending: it changes nothing more', {
-      cure: 'Run the same command again: it goes on from here.',
+      cure: `Run ${again()}: it goes on from here.`,
     })
   }
 }

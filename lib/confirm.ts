@@ -2,15 +2,27 @@ import { isDryRun } from './dry-run.ts'
 import { Problem } from './problem.ts'
 import { print } from './story.ts'
 
+/** How a question is put. */
+export interface Question {
+  /** `Go on?` by default. */
+  question?: string
+  /** Something is removed or stopped: then a bare Enter means no. */
+  destructive?: boolean
+  /** What to do where nobody can be asked. */
+  cure?: string
+}
+
 /**
  * Asks whether to go on. `REGROW_ANSWER` answers for the person and is shown, so that a wrapper can say why.
- * @param cure what to do where nobody can be asked
  * @throws Problem when the answer is no, or (exit code 2) when nobody can be asked.
  */
 export async function answered(
   yes: boolean,
-  question = 'Go on?',
-  cure = 'Add --yes to answer the question beforehand, or --dry-run to see the plan.',
+  {
+    question = 'Go on?',
+    destructive = false,
+    cure = 'Add --yes to answer the question beforehand, or --dry-run to see the plan.',
+  }: Question = {},
 ): Promise<void> {
   const given = process.env.REGROW_ANSWER
   if (yes || given?.startsWith('yes')) {
@@ -18,18 +30,16 @@ export async function answered(
     return
   }
   if (!process.stdin.isTTY || !process.stderr.isTTY)
-    throw new Problem('nobody can be asked: this is no terminal', {
-      cure,
-      exitCode: 2,
-    })
+    throw new Problem('cannot ask for confirmation: not a terminal', { cure, exitCode: 2 })
   const { confirm, isCancel } = await import('@clack/prompts')
-  const answer = await confirm({ message: question, output: process.stderr })
+  const answer = await confirm({ message: question, initialValue: !destructive, output: process.stderr })
   if (isCancel(answer)) throw interrupted()
   if (answer !== true) throw new Problem('not confirmed: nothing was changed')
 }
 
 /**
- * Asks for a thing's name before it is removed for good; the flag of that name gives it beforehand.
+ * Asks for a thing's name before it is removed for good; the flag of that name gives it beforehand, and nothing else:
+ * a name is what tells a person which thing goes.
  * @throws Problem when another name is given, or (exit code 2) when nobody can be asked
  */
 export async function confirmName<F extends string>(
@@ -46,7 +56,7 @@ export async function confirmName<F extends string>(
   }
   if (given === undefined) {
     if (!process.stdin.isTTY || !process.stderr.isTTY)
-      throw new Problem(`nobody can be asked for the ${what}’s name: this is no terminal`, {
+      throw new Problem(`cannot ask for the ${what}’s name: not a terminal`, {
         cure: `Add --${flag} ${name}.`,
         exitCode: 2,
       })

@@ -1,5 +1,6 @@
 import { mayChange } from './change.ts'
 import { isDryRun } from './dry-run.ts'
+import { again } from './hint.ts'
 import { Problem } from './problem.ts'
 import { tell } from './story.ts'
 import { ToolFailure } from './tools.ts'
@@ -60,7 +61,7 @@ export async function ensure<T>(thing: Thing<T>): Promise<T> {
       if (made) return one(thing, made, '+', started, true)
       if (attempt === attempts)
         throw new Problem(`${thing.what} could not be made: ${error.message}`, {
-          cure: thing.cure ?? 'Mend what it says and run the same command again: it goes on from here.',
+          cure: thing.cure ?? `Fix what it says and run ${again()}: it goes on from here.`,
           cause: error,
         })
       await backoff(attempt, thing.patience)
@@ -110,7 +111,7 @@ async function one<T>(
       throw new Problem(
         `there are ${found.length} of ${thing.what}, and only one is wanted${thing.detail ? `: ${found.map(thing.detail).join(', ')}` : ''}`,
         {
-          cure: `One may have been made late, for an earlier run that no longer looked for it. ${thing.detail && thing.prefer ? `Keep ${thing.detail(keep)} and remove the rest by hand` : 'Remove the one that is not in use by hand'}, then run the same command again.`,
+          cure: `One may have been made late, for an earlier run that no longer looked for it. ${thing.detail && thing.prefer ? `Keep ${thing.detail(keep)} and remove the rest by hand` : 'Remove the one that is not in use by hand'}, then run ${again()}.`,
         },
       )
     for (const twin of twins) {

@@ -1,3 +1,4 @@
+import { again } from './hint.ts'
 import { Problem } from './problem.ts'
 import { Secret } from './secret.ts'
 
@@ -51,7 +52,7 @@ export function leaveProxiesOut(env: NodeJS.ProcessEnv = process.env): void {
 /** What to do when a server cannot be reached. */
 export function networkCure(): string {
   const proxy = leftOut ? ` (${leftOut} is not used: regrow connects directly)` : ''
-  return `Check the network${proxy}, then run the same command again.`
+  return `Check the network${proxy}, then run ${again()}.`
 }
 
 /** The person's tokens, as found in the environment; what is missing is asked for on a terminal by `run`. */

@@ -1,4 +1,6 @@
+import { readFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
+import { z } from 'zod'
 import { Problem } from './problem.ts'
 import { suggest } from './suggest.ts'
 
@@ -23,7 +25,8 @@ const common = {
   sandbox: { about: 'rehearse in the sandbox: no tokens, no money' },
   json: { about: 'print the result as JSON on stdout' },
   verbose: { about: 'show every command as it runs' },
-  help: { about: 'show this text' },
+  version: { about: 'print the version of regrow' },
+  help: { about: 'show this text (-h)' },
 } as const
 const asking = {
   yes: { about: 'answer the question with yes' },
@@ -50,11 +53,11 @@ export const commands = {
     about: 'Everything was lost but buckets and Git: bring it back, and prove it.',
     flags: {
       ...cluster,
-      backup: { value: 'NAME', about: 'a name, its start, a date, or latest' },
+      backup: { value: 'NAME', about: 'name, prefix, date or “latest”' },
       as: { value: 'NAME', about: 'beside the original: own keys, buckets, repository' },
       'with-apps': { about: 'with --as: wake the apps too' },
       region: { value: 'REGION', about: 'with --as: another region (not for snapshots)' },
-      replace: { about: 'power a live cluster off, destroy it when proven' },
+      replace: { about: 'stop the live cluster; delete it once all is proven' },
       ...asking,
       ...common,
     },
@@ -67,7 +70,7 @@ export const commands = {
       role: { value: 'agent|server', about: 'what --add adds (agent)' },
       remove: { value: 'NAME,…', about: 'move everything away, remove the machines' },
       replace: { value: 'NAME', about: 'a fresh machine of the same role instead' },
-      size: { value: 'SIZE', about: 'of all machines; with --add, of the added' },
+      size: { value: 'SIZE', about: 'size of all machines, or with --add of the new ones' },
       node: { value: 'NAME', about: '--size for this machine alone' },
       ha: { about: 'SQLite becomes etcd on three servers' },
       force: { about: 'even if something is lost; the plan names it' },
@@ -77,7 +80,7 @@ export const commands = {
     },
   },
   backup: {
-    about: 'Back up everything now: whole or failed, read back from the bucket.',
+    about: 'Take a backup now; it counts once it is verified in the bucket.',
     flags: {
       ...cluster,
       backup: { value: 'NAME', about: 'its name (the cluster’s and the time)' },
@@ -95,7 +98,7 @@ export const commands = {
     about: 'The drill: a backup onto a throw-away droplet, proven, destroyed.',
     flags: {
       ...cluster,
-      backup: { value: 'NAME', about: 'a name, its start, a date, or latest (latest)' },
+      backup: { value: 'NAME', about: 'name, prefix, date or “latest” (default)' },
       yes: asking.yes,
       'dry-run': asking['dry-run'],
       ...common,
@@ -132,7 +135,7 @@ export const commands = {
     },
   },
   destroy: {
-    about: 'Remove a cluster; its backups and repository stay unless told twice.',
+    about: 'Remove a cluster; its backups and repository are kept unless you say otherwise.',
     flags: {
       ...cluster,
       'with-backups': { about: 'remove the buckets as well: kit and every backup' },
@@ -150,6 +153,7 @@ export const commands = {
       only: { value: 'NAME', about: 'one tool only' },
       json: common.json,
       verbose: common.verbose,
+      version: common.version,
       help: common.help,
     },
   },
@@ -172,7 +176,7 @@ export function readFlags<C extends CommandName>(command: C, argv: readonly stri
     options: Object.fromEntries(
       Object.entries(spec.flags).map(([name, flag]) => [
         name,
-        { type: flag.value ? 'string' : 'boolean' } as const,
+        { type: flag.value ? 'string' : 'boolean', ...(name === 'help' ? { short: 'h' } : {}) } as const,
       ]),
     ),
     strict: false,
@@ -198,6 +202,12 @@ export function readFlags<C extends CommandName>(command: C, argv: readonly stri
       command,
     )
   return read as Flags<C>
+}
+
+/** The version of this project. */
+export function ownVersion(): string {
+  const file = new URL('../package.json', import.meta.url)
+  return z.object({ version: z.string() }).parse(JSON.parse(readFileSync(file, 'utf8'))).version
 }
 
 /** The text that `--help` prints. */

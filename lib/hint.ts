@@ -1,27 +1,159 @@
-import { relative, resolve } from 'node:path'
+import { existsSync } from 'node:fs'
+import { join, relative, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { Cluster } from './cluster/cluster.ts'
 import { names } from './cluster/names.ts'
+import { commands } from './flags.ts'
 import { shellQuote } from './shell-quote.ts'
+import { toolsFolder } from './tools-folder.ts'
+
+// Every command that a message names is made here: it knows the cluster, its repository and the sandbox, so that it
+// does what was meant when a person pastes it.
+
+/** Which cluster this run is about. */
+type Scene = Pick<Cluster, 'name' | 'place' | 'login'>
 
 const root = fileURLToPath(new URL('..', import.meta.url))
+let typed: { name?: string | undefined; repo?: string | undefined } = {}
+let scene: Scene | undefined
+let finisher: string | undefined
+const made = new Set<string>()
 
-/**
- * A command of this project as the person can type it from where they are, for this cluster: with `--repo` where the
- * repository has another name than the usual, and with `--sandbox` where this run had it.
- * @param script such as `scripts/kubeconfig.mts`
- */
-export function hint(script: string, { name, place, login }: Cluster, ...more: string[]): string {
-  const path = relative(process.cwd(), resolve(root, script))
-  const usual = place.owner === login && place.name === names.repository(name)
-  return [
-    path.startsWith('.') || path.startsWith('/') ? path : `./${path}`,
-    `--name ${name}`,
-    ...(usual ? [] : [`--repo ${place.owner}/${place.name}`]),
-    ...more,
-    ...(process.argv.includes('--sandbox') ? ['--sandbox'] : []),
-  ].join(' ')
+/** A run begins: until its cluster is described, its flags tell which one it is about. */
+export function beginScene(flags: { name?: string | undefined; repo?: string | undefined }): void {
+  typed = flags
+  scene = undefined
+  finisher = undefined
 }
 
-/** The line that leads a person's kubectl to a cluster, quoted for a shell. @param file of the kubeconfig */
-export const exportKubeconfig = (file: string): string => `export KUBECONFIG=${shellQuote(file)}`
+/** The first cluster that a run describes is the one it is about. */
+export function setScene(cluster: Scene): void {
+  scene ??= cluster
+}
+
+/** Every command that was made for a message so far: such a one is never broken into two lines. */
+export const madeCommands = (): ReadonlySet<string> => made
+
+function remembered(text: string): string {
+  made.add(text)
+  return text
+}
+
+/** Whether this run rehearses in the sandbox, by `--sandbox` or in its wrapper. */
+export const isSandboxed = (): boolean =>
+  Boolean(process.env.REGROW_SANDBOXED) || process.argv.includes('--sandbox')
+
+/**
+ * A command of this project as the person can paste it, for the cluster that this run is about.
+ * @param script such as `scripts/kubeconfig.mts`
+ * @param words what follows, each a word of its own
+ */
+export function command(script: string, ...words: readonly string[]): string {
+  if (scene) return hint(script, scene, ...words)
+  const { name, repo } = typed
+  return line(script, [...(name ? ['--name', name] : []), ...(repo ? ['--repo', repo] : []), ...words])
+}
+
+/** The same for a certain cluster. */
+export function hint(script: string, { name, place, login }: Scene, ...words: readonly string[]): string {
+  const usual = place.owner === login && place.name === names.repository(name)
+  return line(script, [
+    '--name',
+    name,
+    ...(usual ? [] : ['--repo', `${place.owner}/${place.name}`]),
+    ...words,
+  ])
+}
+
+/**
+ * A command of this project with just these words, and `--sandbox` where this run is in it. A script that knows no
+ * clusters is given none.
+ */
+export function line(script: string, words: readonly string[]): string {
+  const known: Record<string, { flags: object }> = commands
+  const flags = known[script.replace(/^.*\/|\.mts$/g, '')]?.flags ?? {}
+  const knows = (flag: string) => flag in flags
+  const given = words.filter((_, at) => knows('name') || !isOfCluster(words, at))
+  const boxed = knows('sandbox') && isSandboxed() && !given.includes('--sandbox')
+  return remembered(
+    [pathOf(resolve(root, script)), ...given.map(shellQuote), ...(boxed ? ['--sandbox'] : [])].join(' '),
+  )
+}
+
+const isOfCluster = (words: readonly string[], at: number) =>
+  [words[at], words[at - 1]].some((one) => one === '--name' || one === '--repo')
+
+/** The command that this run was started with, to be given once more. A script that another one runs names that one. */
+export function sameCommand(): string {
+  const [, script = '', ...words] = process.argv
+  return process.env.REGROW_RUN_BY ?? line(script, words)
+}
+
+/** From now on another command finishes what this run began, because the same one once more would do more. */
+export function finishedBy(other: string): void {
+  finisher = other
+}
+
+/** What goes on from here, behind “run”: the same command, or the one that finishes it. */
+export const again = (): string => finisher ?? 'the same command again'
+
+/** What goes on from here, as a line to paste. */
+export const goesOn = (): string => finisher ?? sameCommand()
+
+type Words = (pieces: TemplateStringsArray, ...words: readonly (string | number)[]) => string
+
+const quoted: Words = (pieces, ...words) =>
+  pieces.map((piece, at) => (at === 0 ? piece : shellQuote(String(words[at - 1])) + piece)).join('')
+
+/** A doctl command as the person can paste it: with this run's token, whatever context their own doctl is in. */
+export const doctlHint: Words = (pieces, ...words) => {
+  const call = quoted(pieces, ...words)
+  if (isSandboxed()) return remembered(`${line('scripts/sandbox.mts', ['doctl'])} ${call}`)
+  const token = process.env.DIGITALOCEAN_TOKEN?.trim() ? 'DIGITALOCEAN_ACCESS_TOKEN=$DIGITALOCEAN_TOKEN ' : ''
+  return remembered(`${token}${programOf('doctl')} --config /dev/null ${call}`)
+}
+
+/** A kubectl command as the person can paste it. @param file of the kubeconfig */
+export const kubectlHint =
+  (file: string): Words =>
+  (pieces, ...words) =>
+    withKubeconfig('kubectl', file, quoted(pieces, ...words))
+
+/** A velero command as the person can paste it. @param file of the kubeconfig */
+export const veleroHint =
+  (file: string): Words =>
+  (pieces, ...words) =>
+    withKubeconfig('velero', file, quoted(pieces, ...words))
+
+function withKubeconfig(program: string, file: string, words: string): string {
+  const head = isSandboxed() ? line('scripts/sandbox.mts', [program]) : programOf(program)
+  return remembered(`${head} --kubeconfig ${shellQuote(short(file))} ${words}`)
+}
+
+/** How a person's kubectl reaches a cluster. The sandbox's sleeps between two commands, so there each wakes it. */
+export const useKubeconfig = (file: string): string =>
+  isSandboxed() ? kubectlHint(file)`get pods -A` : remembered(`export KUBECONFIG=${shellQuote(file)}`)
+
+/** How a person's browser reaches Argo CD. In the sandbox it does not: nothing serves pages there. */
+export const portForward = (file: string): string[] =>
+  isSandboxed()
+    ? []
+    : [kubectlHint(file)`-n argocd port-forward svc/argocd-server 8080:443`, 'then https://localhost:8080']
+
+/** A tool as a shell finds it: that of the project's folder, where it was fetched, else that on the PATH. */
+function programOf(name: string): string {
+  const own = join(toolsFolder(), name)
+  return existsSync(own) ? pathOf(own) : name
+}
+
+/** A program's path from here, so that a shell does not look for it on the PATH. */
+function pathOf(file: string): string {
+  const path = relative(process.cwd(), file)
+  return shellQuote(/^[./]/.test(path) ? path : `./${path}`)
+}
+
+/** A file's path from here where it lies below, else the whole one. */
+function short(file: string): string {
+  const path = relative(process.cwd(), file)
+  return path.startsWith('..') ? file : path
+}

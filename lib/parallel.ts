@@ -1,3 +1,4 @@
+import { again } from './hint.ts'
 import { Problem } from './problem.ts'
 
 /**
@@ -23,6 +24,6 @@ export function tellAll(failed: readonly unknown[]): void {
   if (failed.length === 1) throw failed[0]
   if (failed.length > 1)
     throw new Problem(failed.map((one) => (one instanceof Error ? one.message : String(one))).join('\n  '), {
-      cure: 'Run the same command again: it goes on with what is left.',
+      cure: `Run ${again()}: it goes on with what is left.`,
     })
 }

@@ -1,6 +1,7 @@
 import type { Problem } from './problem.ts'
 import { redact } from './secret.ts'
-import { tell } from './story.ts'
+import { tell, widthOf } from './story.ts'
+import { wrap } from './wrap.ts'
 
 /** A result that is more than its fields: how it is shown on the screen, and what is wrong with it after all. */
 export interface Outcome {
@@ -12,10 +13,13 @@ export interface Outcome {
 export const isOutcome = (result: unknown): result is Outcome =>
   typeof result === 'object' && result !== null && 'shown' in result && 'fault' in result
 
-/** Prints a flow's result on stdout: as JSON, or one aligned line for each of its fields that has a value. */
+/**
+ * Prints a flow's result on stdout: as JSON, or one aligned line for each of its fields that has a value. A flow that
+ * has printed its result by itself has none.
+ */
 export function present(result: unknown, how: { json: boolean; seconds: number }): void {
   if (how.json) {
-    process.stdout.write(`${redact(JSON.stringify(result ?? null, null, 2))}\n`)
+    if (result !== undefined) process.stdout.write(`${redact(JSON.stringify(result, null, 2))}\n`)
     return
   }
   // Told first: the last line of a flow is the age of the last whole backup.
@@ -25,8 +29,11 @@ export function present(result: unknown, how: { json: boolean; seconds: number }
   else if (shown && typeof shown === 'object') {
     const rows = Object.entries(shown).flatMap(([name, value]) => lines(name, value))
     const width = Math.max(0, ...rows.map(([name]) => name.length))
-    for (const [name, value] of rows)
-      process.stdout.write(redact(`${`${name.padEnd(width)}  ${value}`.trimEnd()}\n`))
+    const columns = widthOf(process.stdout)
+    for (const [name, value] of rows) {
+      const line = redact(`${name.padEnd(width)}  ${value}`.trimEnd())
+      process.stdout.write(`${columns === undefined ? line : wrap(line, columns, width + 2)}\n`)
+    }
   }
 }
 

@@ -1,17 +1,19 @@
 import { relative } from 'node:path'
 import { createInterface } from 'node:readline'
+import { fileURLToPath } from 'node:url'
 import { z } from 'zod'
 import { endChanges } from './change.ts'
 import { answered, asked } from './confirm.ts'
 import { beginDryRun, DryRunEnd } from './dry-run.ts'
 import { atEnd, endAll, patience } from './ending.ts'
 import { leaveProxiesOut, missingTokens } from './environment.ts'
-import { type CommandName, type Flags, helpText, readFlags } from './flags.ts'
+import { type CommandName, commands, type Flags, helpText, ownVersion, readFlags } from './flags.ts'
+import { beginScene, goesOn } from './hint.ts'
 import { Problem, Problems } from './problem.ts'
 import { isOutcome, present } from './result.ts'
 import { redact } from './secret.ts'
 import { loadWrapper } from './start.mjs'
-import { print, tell } from './story.ts'
+import { endLive, print, tell } from './story.ts'
 import { systemProblem } from './system-failure.ts'
 
 /** What a flow is handed: its flags, and the question before anything is changed. */
@@ -26,6 +28,8 @@ export interface Shown {
   text: string
   /** True when there is nothing to change: then nothing is asked. */
   nothing?: boolean
+  /** True when something is removed or stopped: then a bare Enter means no. */
+  destructive?: boolean
   toJSON(): unknown
 }
 
@@ -38,8 +42,10 @@ export async function run<C extends CommandName>(
   flow: (running: Running<C>) => Promise<unknown>,
   needs: { tokens?: (flags: Flags<C>) => boolean } = {},
 ): Promise<void> {
-  process.once('SIGINT', () => void interrupted())
-  process.once('SIGTERM', () => void interrupted())
+  beginScene({})
+  const stop = () => void interrupted('yes' in commands[command].flags)
+  process.once('SIGINT', stop)
+  process.once('SIGTERM', stop)
   // Who reads our output may go away (`… | head -1`): the run goes on, and puts its keys away.
   process.stdout.on('error', lostOutput)
   process.stderr.on('error', () => {})
@@ -50,6 +56,11 @@ export async function run<C extends CommandName>(
       process.stdout.write(helpText(command, relative(process.cwd(), process.argv[1] ?? command) || command))
       return
     }
+    if (flags.version) {
+      process.stdout.write(`regrow ${ownVersion()}\n`)
+      return
+    }
+    beginScene({ name: word(flags.name), repo: word(flags.repo) })
     leaveProxiesOut()
     if (flags.sandbox && !process.env.REGROW_SANDBOXED) await openSandbox()
     if (flags.verbose) process.env.REGROW_VERBOSE = '1'
@@ -60,7 +71,7 @@ export async function run<C extends CommandName>(
         beginDryRun(flags.json ? process.stderr : process.stdout)
       } else {
         print(plan.text)
-        if (!plan.nothing) await answered(flags.yes === true)
+        if (!plan.nothing) await answered(flags.yes === true, { destructive: plan.destructive === true })
       }
     }
     const result = await flow({ flags, confirm })
@@ -71,6 +82,7 @@ export async function run<C extends CommandName>(
   } catch (error) {
     // What a flow trips over while it is stopped is no failure of it.
     if (stopping) return
+    endLive()
     endChanges()
     await endAll()
     if (error instanceof DryRunEnd) {
@@ -95,8 +107,15 @@ export function explain(thrown: unknown): number {
     tell('x', error.message)
     if (error.cure) print(`  → ${error.cure}`)
   } else {
-    tell('x', `unexpected: ${error instanceof Error ? error.message : String(error)}`)
-    print('  → This is a fault of regrow. DEBUG=1 shows where; running the same command again is safe.')
+    const said = error instanceof Error ? error.message : String(error)
+    const place = thrownAt(error)
+    if (place === undefined || isOfRegrow(place)) {
+      tell('x', `unexpected: ${said}`)
+      print('  → This is a fault of regrow. DEBUG=1 shows where; running the same command again is safe.')
+    } else {
+      tell('x', `your script failed: ${said}`)
+      print(`  → ${place} threw it. DEBUG=1 shows the whole stack.`)
+    }
   }
   if (process.env.DEBUG) print(stackOf(error))
   return error instanceof Problem ? error.exitCode : 1
@@ -113,21 +132,38 @@ function stackOf(error: unknown): string {
   return error.cause ? `${own}\ncaused by ${stackOf(error.cause)}` : own
 }
 
+/** The line of a script or of the library that an error comes from, `file:line`; what it called is passed over. */
+function thrownAt(error: unknown): string | undefined {
+  if (!(error instanceof Error)) return undefined
+  return (error.stack ?? '')
+    .split('\n')
+    .map((one) => /^ +at (?:.* \()?(?:file:\/\/)?(\/.+?:\d+):\d+\)?$/.exec(one)?.[1])
+    .find((one) => one !== undefined && !one.includes('/node_modules/'))
+}
+
+const home = fileURLToPath(new URL('..', import.meta.url))
+
+/** Scripts are a person's to edit; `lib/` and the sandbox are ours. */
+const isOfRegrow = (place: string) => ['lib/', 'sandbox/'].some((own) => place.startsWith(`${home}${own}`))
+
 let stopping = false
 
 function lostOutput(error: NodeJS.ErrnoException): void {
   if (error.code !== 'EPIPE') process.exitCode = explain(systemProblem(error, 'standard output') ?? error)
 }
 
-async function interrupted(): Promise<void> {
+async function interrupted(changes: boolean): Promise<void> {
   stopping = true
+  endLive()
   endChanges()
-  tell('!', 'interrupted', 'run the same command again: it goes on from here')
+  tell('!', 'interrupted', changes ? `this goes on from here: ${goesOn()}` : '')
   const { seconds, for: long } = patience()
   for (const what of long) tell('!', what, 'is put right first; Ctrl-C again leaves it as it is')
   await Promise.race([endAll(), new Promise((resolve) => setTimeout(resolve, seconds * 1000))])
   process.exit(130)
 }
+
+const word = (flag: unknown) => (typeof flag === 'string' ? flag : undefined)
 
 async function askForTokens(): Promise<void> {
   const missing = missingTokens()

@@ -3,6 +3,7 @@ import { dirname, join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { fileURLToPath } from 'node:url'
 import { isDryRun, showCommand } from './dry-run.ts'
+import { line, sameCommand } from './hint.ts'
 
 /** How a script of ours ended; `out` is what it printed on stdout. */
 export interface ScriptEnd {
@@ -17,12 +18,14 @@ export interface ScriptEnd {
  */
 export async function script(script: string, ...words: string[]): Promise<ScriptEnd> {
   if (isDryRun()) {
-    showCommand(`./${script} ${words.join(' ')}`)
+    showCommand(line(script, words))
     return { code: 0, out: '' }
   }
   const file = join(dirname(dirname(fileURLToPath(import.meta.url))), script)
   const child = spawn(process.execPath, [...process.execArgv, file, ...words], {
     stdio: ['inherit', 'pipe', 'inherit'],
+    // What a person gives again is this run's command.
+    env: { ...process.env, REGROW_RUN_BY: sameCommand() },
   })
   const ended = new Promise<number | null>((resolve, reject) =>
     child.once('exit', resolve).once('error', reject),

@@ -1,4 +1,5 @@
 import { redact } from './secret.ts'
+import { cut, wrap } from './wrap.ts'
 
 /** What became of a thing: made, kept, changed, removed, a warning, a failure, or a plain remark. */
 export type Mark = '+' | '=' | '~' | '-' | '!' | 'x' | '·'
@@ -15,9 +16,16 @@ const told: Told[] = []
 export const timeline = (): readonly Told[] => told
 
 const colours: Record<Mark, number> = { '+': 32, '=': 90, '~': 33, '-': 31, '!': 33, x: 31, '·': 90 }
-const underWay = new Map<string, number>()
+/** What is waited for, since when, and how to ask for the state seen last. */
+interface Wait {
+  wish: string
+  since: number
+  seen: () => string
+}
+const underWay = new Set<Wait>()
 let ticker: NodeJS.Timeout | undefined
 let drawn = false
+let ended = false
 
 const live = () => process.stderr.isTTY === true && !process.env.CI && process.env.TERM !== 'dumb'
 
@@ -26,41 +34,54 @@ export function colourful(): boolean {
   return process.stderr.isTTY === true && !process.env.NO_COLOR && process.env.TERM !== 'dumb'
 }
 
-/** Tells one step on stderr, one line: its mark, the thing, a detail, and the seconds it took where that matters. */
+/** Columns of the terminal that a stream writes to; undefined where it is none. */
+export const widthOf = (stream: { isTTY?: boolean; columns?: number }): number | undefined =>
+  stream.isTTY && stream.columns ? stream.columns : undefined
+
+/** Tells one step on stderr: its mark, the thing, a detail, and the seconds it took where that matters. */
 export function tell(mark: Mark, thing: string, detail = '', seconds?: number): void {
   const time = seconds === undefined || seconds < 0.05 ? '' : `  ${seconds.toFixed(seconds < 10 ? 1 : 0)} s`
-  const sign = colourful() ? `\x1b[${colours[mark]}m${mark}\x1b[0m` : mark
-  told.push({ at: new Date().toISOString(), step: redact(`${mark} ${thing}${detail ? `  ${detail}` : ''}`) })
-  print(`${sign} ${redact(thing)}${detail ? `  ${redact(detail)}` : ''}${time}`)
+  const step = redact(`${mark} ${thing}${detail ? `  ${detail}` : ''}`)
+  told.push({ at: new Date().toISOString(), step })
+  const fitted = fit(`${step}${time}`)
+  put(colourful() ? `\x1b[${colours[mark]}m${mark}\x1b[0m${fitted.slice(mark.length)}` : fitted)
 }
 
-/** Prints a text on stderr as it is, secrets taken out, above the live progress line. */
+/** Prints a text on stderr, secrets taken out, above the live progress line; too long lines go on in the next. */
 export function print(text: string): void {
+  put(fit(redact(text)))
+}
+
+function fit(text: string): string {
+  const width = widthOf(process.stderr)
+  return width === undefined ? text : wrap(text, width)
+}
+
+function put(text: string): void {
   wipe()
-  process.stderr.write(`${redact(text)}\n`)
+  process.stderr.write(`${text}\n`)
   draw()
 }
 
 /**
  * Shows the wish as under way while the work runs: a live line on a terminal, a plain line every 30 s otherwise.
- * @param seen the state seen last, for the plain line
+ * @param seen the state seen last
  */
 export async function underway<T>(wish: string, work: () => Promise<T>, seen = () => ''): Promise<T> {
-  const key = `${wish}\0${underWay.size}`
-  const started = Date.now()
-  underWay.set(key, started)
+  const wait = { wish, since: Date.now(), seen }
+  underWay.add(wait)
   const plain = live()
     ? undefined
     : setInterval(() => {
-        const state = seen() && `  (${seen()})`
-        print(`… ${wish}  ${Math.round((Date.now() - started) / 1000)} s${state}`)
+        const state = redact(seen())
+        print(`… ${wish}  ${secondsOf(wait)} s${state ? `  (${state})` : ''}`)
       }, 30_000)
   if (live()) ticker ??= setInterval(draw, 200)
   try {
     return await work()
   } finally {
     clearInterval(plain)
-    underWay.delete(key)
+    underWay.delete(wait)
     if (underWay.size === 0) {
       clearInterval(ticker)
       ticker = undefined
@@ -69,13 +90,22 @@ export async function underway<T>(wish: string, work: () => Promise<T>, seen = (
   }
 }
 
-function draw(): void {
-  if (!live() || underWay.size === 0) return
+/** The live line goes for good: the run is ending, and what is told now is the last of it. */
+export function endLive(): void {
+  ended = true
   wipe()
-  const wishes = [...underWay].map(
-    ([key, since]) => `${key.split('\0')[0]} ${Math.round((Date.now() - since) / 1000)} s`,
-  )
-  process.stderr.write(`… ${wishes.join(', ')}`.slice(0, (process.stderr.columns ?? 80) - 1))
+}
+
+const secondsOf = ({ since }: Wait) => Math.round((Date.now() - since) / 1000)
+
+function draw(): void {
+  if (ended || !live() || underWay.size === 0) return
+  wipe()
+  const waits = [...underWay]
+  const wishes = waits.map((wait) => `${wait.wish} ${secondsOf(wait)} s`)
+  const states = waits.map(({ seen }) => redact(seen())).filter(Boolean)
+  const line = `… ${wishes.join(', ')}${states.length > 0 ? ` (${states.join('; ')})` : ''}`
+  process.stderr.write(cut(line, (widthOf(process.stderr) ?? 80) - 1))
   drawn = true
 }
 

@@ -1,3 +1,4 @@
+import { again } from './hint.ts'
 import { Problem } from './problem.ts'
 
 const meanings: Record<string, [string, string]> = {
@@ -22,7 +23,7 @@ export function systemProblem(error: unknown, thing = 'a file'): Problem | undef
   const [meaning, cure] = meanings[code] ?? []
   if (!meaning) return undefined
   return new Problem(`${path ?? thing} cannot be used: ${meaning}`, {
-    cure: `${cure}, then run the same command again: it goes on from here.`,
+    cure: `${cure}, then run ${again()}: it goes on from here.`,
     cause: error,
   })
 }

@@ -1,7 +1,6 @@
 import { mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import { hostname, tmpdir } from 'node:os'
-import { delimiter, dirname, join } from 'node:path'
-import { fileURLToPath } from 'node:url'
+import { delimiter, join } from 'node:path'
 import type { z } from 'zod'
 import { isAlive } from './alive.ts'
 import { mayChange } from './change.ts'
@@ -9,9 +8,11 @@ import { missingScope } from './clients/digitalocean-scopes.ts'
 import { turn } from './clients/pace.ts'
 import { isDryRun, showCommand } from './dry-run.ts'
 import { endpoints, tokens } from './environment.ts'
+import { again, command } from './hint.ts'
 import { Problem } from './problem.ts'
 import { redact } from './secret.ts'
 import { shellQuote } from './shell-quote.ts'
+import { toolsFolder } from './tools-folder.ts'
 
 /** What a tool printed on stdout; `json` parses it with a schema. */
 export interface Output {
@@ -26,7 +27,7 @@ export class ToolFailure extends Problem {
 
   constructor(command: string, code: number | null, said: string) {
     super(`${command}\n    ended with exit code ${code}: ${said || '(it said nothing)'}`, {
-      cure: 'Mend what it says and run the same command again: it goes on from here.',
+      cure: `Fix what it says and run ${again()}: it goes on from here.`,
     })
     this.code = code
   }
@@ -135,11 +136,6 @@ function sweepWorkFolders(): void {
   }
 }
 
-/** Where tools are looked for before PATH: `.tools` of this project, or the folder named by `REGROW_TOOLS`. */
-export function toolsFolder(): string {
-  return process.env.REGROW_TOOLS ?? join(dirname(dirname(fileURLToPath(import.meta.url))), '.tools')
-}
-
 async function call(tool: string, pieces: TemplateStringsArray, words: Word[], how: Call): Promise<Output> {
   // Loaded with the first tool: a tenth of a second that `--help` need not take.
   const { $: zx, quote } = await import('zx/core')
@@ -167,7 +163,7 @@ async function call(tool: string, pieces: TemplateStringsArray, words: Word[], h
     const said = redact([done.stderr, done.stdout].map((text) => text.trim()).find(Boolean) ?? '')
     if (done.exitCode === 127)
       throw new Problem(`${tool} is not installed`, {
-        cure: 'Run ./scripts/tools.mts: it fetches the official releases.',
+        cure: `Fetch the official releases: ${command('scripts/tools.mts')}`,
       })
     // No second attempt heals it.
     const scope = missingScope(said)
@@ -175,7 +171,7 @@ async function call(tool: string, pieces: TemplateStringsArray, words: Word[], h
       throw new Problem(
         `DigitalOcean refused this, because the token lacks ${scope}:\n    ${redact(shown)}`,
         {
-          cure: `Give it ${scope}, or full access (docs/setup.md lists the scopes), and run the same command again: it goes on from here.`,
+          cure: `Give it ${scope}, or full access (docs/setup.md lists the scopes), and run ${again()}: it goes on from here.`,
         },
       )
     throw new ToolFailure(redact(shown), done.exitCode, said.split('\n').slice(-8).join('\n    '))

@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import { again } from './hint.ts'
 import { Problem } from './problem.ts'
 import { underway } from './story.ts'
 
@@ -36,7 +37,7 @@ export async function waitFor<T>(
       const passed = (performance.now() - started) / 1000
       if (passed >= within)
         throw new Problem(`${wish}: not within ${within} s${state ? ` (last seen: ${state})` : ''}`, {
-          cure: cure ?? 'Run the same command again: it goes on from here.',
+          cure: cure ?? `Run ${again()}: it goes on from here.`,
         })
       await sleep(Math.min(every, pauseAfter(passed), within - passed) * 1000)
     }

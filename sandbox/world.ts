@@ -2,6 +2,7 @@ import { randomInt } from 'node:crypto'
 import { lstatSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { dirname, join } from 'node:path'
+import { line } from '../lib/hint.ts'
 import { Problem } from '../lib/problem.ts'
 import type { Faults } from './faults.ts'
 import type { Machines } from './machines.ts'
@@ -140,7 +141,7 @@ export async function openWorld(
 
 const noWorld = (file: string, cause?: unknown) =>
   new Problem(`${file} is no world of the sandbox`, {
-    cure: './scripts/sandbox.mts --reset true forgets it and what lies beside it.',
+    cure: `${line('scripts/sandbox.mts', ['--reset', 'true'])} forgets it and what lies beside it.`,
     cause,
   })
 

@@ -5,7 +5,7 @@ import { ageOf, lastWhole } from '../lib/backup/backups.ts'
 import { describe } from '../lib/cluster/cluster.ts'
 import { inventory } from '../lib/cluster/ours.ts'
 import { addressOf } from '../lib/digitalocean/address.ts'
-import { exportKubeconfig } from '../lib/hint.ts'
+import { doctlHint, useKubeconfig } from '../lib/hint.ts'
 import { writeKubeconfig } from '../lib/kubernetes/kubeconfig.ts'
 import { run } from '../lib/run.ts'
 import { openBuckets } from '../lib/store/buckets.ts'
@@ -16,23 +16,32 @@ await run('kubeconfig', async ({ flags }) => {
   const address = await addressOf(cluster)
   const buckets = await openBuckets(cluster, 'read')
   const kit = await needKit(buckets, cluster.name)
+  const user = flags['ssh-key'] ? 'root' : 'admin'
+  // Written here and not handed back: what a run hands back has its secrets taken out.
+  const disclose = (secret: string, told: object, advice: string) => {
+    if (!flags.json) process.stderr.write(`${advice}\n`)
+    process.stdout.write(flags.json ? `${JSON.stringify({ user, ...told }, null, 2)}\n` : secret)
+  }
   if (flags['argocd-password']) {
-    process.stderr.write('user admin, password:\n')
-    process.stdout.write(`${kit.argocd.password}\n`)
-    return undefined
+    const { password } = kit.argocd
+    return disclose(`${password}\n`, { password }, `user ${user}, password:`)
   }
   if (flags['ssh-key']) {
-    const { id } = (await inventory(cluster.cloud, cluster.name)).firewalls[0] ?? { id: '<firewall>' }
-    process.stderr.write(
-      `port 22 is closed; this opens it to you, until the next bootstrap closes it again:\n  doctl compute firewall add-rules ${id} --inbound-rules protocol:tcp,ports:22,address:<your address>/32\nthen: ssh -i <this key, mode 0600> root@${address.ip}\n`,
+    const { privateKey } = kit.ssh
+    const firewall = (await inventory(cluster.cloud, cluster.name)).firewalls[0]?.id
+    const rule = 'protocol:tcp,ports:22,address:YOUR-ADDRESS/32'
+    return disclose(
+      privateKey,
+      { address: address.ip, firewall, privateKey },
+      `port 22 is closed; this opens it to you, until the next bootstrap closes it again:
+  ${doctlHint`compute firewall add-rules ${firewall ?? 'FIREWALL'} --inbound-rules ${rule}`}
+then: ssh -i FILE ${user}@${address.ip} (FILE holds this key, mode 0600)`,
     )
-    process.stdout.write(kit.ssh.privateKey)
-    return undefined
   }
   const kube = await writeKubeconfig(cluster, kit, address.ip, flags.output && resolve(flags.output))
   return {
     address: address.ip,
-    kubeconfig: exportKubeconfig(kube.file),
+    kubeconfig: flags.json ? kube.file : useKubeconfig(kube.file),
     lastBackup: ageOf(buckets && (await lastWhole(buckets.velero)), cluster),
   }
 })

@@ -7,27 +7,30 @@ import { dirname, resolve } from 'node:path'
 import { z } from 'zod'
 import { faultsOf } from '../lib/cluster/faults.ts'
 import { leaveProxiesOut } from '../lib/environment.ts'
-import { unknown } from '../lib/flags.ts'
+import { ownVersion, unknown } from '../lib/flags.ts'
+import { line } from '../lib/hint.ts'
 import { Problem } from '../lib/problem.ts'
 import { readYaml } from '../lib/read-text.ts'
 import { explain } from '../lib/run.ts'
 import { tell } from '../lib/story.ts'
 import { isRunning, openBox } from '../sandbox/box.ts'
 
+const own = line('scripts/sandbox.mts', [])
 const help = `The whole cloud in a box: runs a command against a simulated DigitalOcean,
 Spaces and GitHub.
 
-  scripts/sandbox.mts [flags] COMMAND [WORDS]
+  ${own} [flags] COMMAND [WORDS]
 
-For example: scripts/sandbox.mts ./bootstrap.mts
-             scripts/sandbox.mts bash
+For example: ${own} ${line('bootstrap.mts', [])}
+             ${own} bash
 
   --reset         forget the world first
   --latency N     slowness of the cloud: 0 none (default), 1 as DigitalOcean’s
   --hold          print the environment, run the world until stdin ends
   --wait          with --hold: read a line before the world is opened
   --faults FILE   what goes wrong, as JSON (docs/sandbox.md)
-  --help          show this text
+  --version       print the version of regrow
+  --help          show this text (-h)
 
 The world lives in .sandbox/ of the current folder, or in REGROW_SANDBOX, and
 survives between commands.
@@ -52,19 +55,26 @@ function read(argv: string[]) {
     asked: [] as string[],
     faults: process.env.REGROW_SANDBOX_FAULTS || undefined,
     help: false,
+    version: false,
     hold: false,
     wait: false,
   }
   let at = 0
-  for (; argv[at]?.startsWith('--'); at++) {
+  for (; /^--|^-h$/.test(argv[at] ?? ''); at++) {
     if (argv[at] !== '--hold' && argv[at] !== '--wait') flags.asked.push(argv[at] ?? '')
-    if (argv[at] === '--help') return { ...flags, command: [], help: true }
+    if (argv[at] === '--help' || argv[at] === '-h') return { ...flags, command: [], help: true }
+    if (argv[at] === '--version') return { ...flags, command: [], version: true }
     if (argv[at] === '--hold') flags.hold = true
     else if (argv[at] === '--wait') flags.wait = true
     else if (argv[at] === '--reset') flags.reset = true
     else if (argv[at] === '--latency') flags.latency = Number(argv[++at])
     else if (argv[at] === '--faults') flags.faults = argv[++at] ?? ''
-    else throw unknown(argv[at] ?? '', ['reset', 'latency', 'hold', 'wait', 'faults', 'help'], 'sandbox')
+    else
+      throw unknown(
+        argv[at] ?? '',
+        ['reset', 'latency', 'hold', 'wait', 'faults', 'version', 'help'],
+        'sandbox',
+      )
   }
   if (!(flags.latency >= 0 && flags.latency <= 1))
     throw new Problem('--latency takes a number from 0 to 1', {
@@ -129,6 +139,10 @@ function hold(env: Record<string, string>): Promise<number> {
 
 try {
   const wanted = read(process.argv.slice(2))
+  if (wanted.version) {
+    process.stdout.write(`regrow ${ownVersion()}\n`)
+    process.exit(0)
+  }
   if (wanted.help || (wanted.command.length === 0 && !wanted.hold)) {
     process.stdout.write(help)
     process.exit(wanted.help ? 0 : 2)
@@ -140,7 +154,7 @@ try {
   const [asked] = wanted.asked
   if (asked && (process.env.REGROW_SANDBOXED || (await isRunning(dir))))
     throw new Problem(`${asked} comes too late: the world runs already`, {
-      cure: 'End what runs it (another sandbox.mts, or the shell in it), then run this again.',
+      cure: 'End what runs it (another run in the sandbox, or the shell in it), then run this again.',
       exitCode: 2,
     })
   if (process.env.REGROW_SANDBOXED) process.exit(await runCommand(wanted.command, process.env))
@@ -156,7 +170,7 @@ try {
     `everything here is simulated; the world is ${dirname(dir) === process.cwd() ? '.sandbox/' : dir}${box.guest ? ' (joined)' : ''}`,
   )
   if (!box.guest && box.env.REGROW_STAND_INS)
-    tell('·', `stand-ins for ${box.env.REGROW_STAND_INS}`, 'real ones: ./scripts/tools.mts')
+    tell('·', `stand-ins for ${box.env.REGROW_STAND_INS}`, `real ones: ${line('scripts/tools.mts', [])}`)
   const code = wanted.hold
     ? await hold(box.env)
     : await runCommand(wanted.command, { ...process.env, ...box.env })
@@ -165,7 +179,7 @@ try {
     tell('·', 'estimate for the real thing', `about ${minutes} min without image pulls, never measured`)
   const own = wanted.hold || wanted.command[0]?.endsWith('.mts')
   if (own && !box.guest && box.hasMachines())
-    tell('·', 'the cluster sleeps now', './scripts/sandbox.mts bash wakes it')
+    tell('·', 'the cluster sleeps now', `${line('scripts/sandbox.mts', ['bash'])} wakes it`)
   await box.leave()
   process.exit(code)
 } catch (error) {

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { again, veleroHint } from '../hint.ts'
 import { hasRoot } from '../kubernetes/applications.ts'
 import { kubectlRepeated } from '../kubernetes/repeated.ts'
 import { Problem } from '../problem.ts'
@@ -13,7 +14,7 @@ import { type BackedVolume, type VolumeProof, volumesBack } from './volumes.ts'
 const over = /^(Completed|PartiallyFailed|Failed|FailedValidation)$/
 
 /** How often a restore that failed is begun anew in one run. */
-const again = 2
+const retries = 2
 
 /** The name of a server's nth restore: the same in every run, so that one that was killed is found again. */
 export const restoreName = (server: string, n: number) => `restore-${server}${n === 1 ? '' : `-${n}`}`
@@ -45,7 +46,7 @@ export async function bringBack(
   if (finished) return volumesNow(kube, { server }, backed)
   // Apps write to these volumes by now: nothing is brought back over them, and nothing removed.
   if (await hasRoot(kube)) return bringGone(kube, { backup, server, n }, backed)
-  for (let left = again; ; left--, n++) {
+  for (let left = retries; ; left--, n++) {
     const name = restoreName(server, n)
     const started = performance.now()
     const isNew = !(await look(kube, 'restores.velero.io', name, state))
@@ -71,7 +72,7 @@ export async function bringBack(
     ]
     if (left === 0 || (isNew && phase === 'FailedValidation'))
       throw new Problem(`restore ${name} ended ${phase}: ${why.join('\n    ')}`, {
-        cure: `See more with: velero restore logs ${name}. No app was started. When it is mended, run the same command again; or choose another backup.`,
+        cure: `See more with: ${veleroHint(kube.file)`restore logs ${name}`}. No app was started. When it is fixed, run ${again()}; or choose another backup.`,
       })
     tell('!', `restore ${name}`, `${phase}: ${why.join('; ')}; it is begun anew`)
     await removeLeftovers(kube, name)

@@ -1,5 +1,6 @@
 import type { Bucket } from '../clients/s3.ts'
 import type { Cluster } from '../cluster/cluster.ts'
+import { command } from '../hint.ts'
 import { Problem } from '../problem.ts'
 import { ageOf, type Backup, isWhole, listBackups } from './backups.ts'
 
@@ -16,7 +17,7 @@ export async function chooseBackup(
   const all = await listBackups(bucket)
   if (all.length === 0)
     throw new Problem(`there is no backup in ${bucket.name}`, {
-      cure: `Without one there is nothing to bring back; ./bootstrap.mts --name ${cluster.name} grows the cluster anew.`,
+      cure: `Without one there is nothing to bring back; ${command('bootstrap.mts')} grows the cluster anew.`,
     })
   if (wish !== undefined) return pick(all, wish)
   const whole = all.filter(isWhole)

@@ -1,12 +1,12 @@
 import { cloudTime } from '../clients/clock.ts'
 import type { Cluster } from '../cluster/cluster.ts'
 import { names } from '../cluster/names.ts'
-import { isDryRun, showCommand } from '../dry-run.ts'
+import { isDryRun } from '../dry-run.ts'
 import { firstServerName } from '../server/first-server.ts'
 import type { Buckets } from '../store/buckets.ts'
 import { readNote } from '../store/nodes.ts'
 import { tell } from '../story.ts'
-import type { Kube } from '../tools.ts'
+import { type Kube, velero } from '../tools.ts'
 import { ageOf, type Backup, isWhole, lastWhole, listBackups } from './backups.ts'
 import { takeBackup } from './take.ts'
 
@@ -38,11 +38,10 @@ export async function backupBefore(
   what: string,
 ): Promise<void> {
   const now = cloudTime(cluster.cloud)
-  if (isDryRun()) return showCommand(`velero backup create ${cluster.name}-before-${what}-<time>`)
+  const name = names.backup(`${cluster.name}-before-${what}`, now)
+  if (isDryRun()) return void (await velero(kube)`backup create ${name}`)
   const last = await lastWhole(buckets.velero)
   if (last && now.getTime() - Date.parse(last.status?.startTimestamp ?? '') < 15 * 60_000)
     return tell('=', `backup ${last.metadata.name}`, ageOf(last, cluster).split(', ')[1])
-  await takeBackup(kube, cluster, buckets.velero, {
-    name: names.backup(`${cluster.name}-before-${what}`, now),
-  })
+  await takeBackup(kube, cluster, buckets.velero, { name })
 }

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { again } from '../hint.ts'
 import { Problem } from '../problem.ts'
 import { tell } from '../story.ts'
 import { type Kube, kubectl, ToolFailure } from '../tools.ts'
@@ -68,7 +69,7 @@ export async function createOnce(
       if (await look(kube, `${kind}.velero.io`, name, z.object({}))) return
       if (attempt === 3)
         throw new Problem(`${kind.slice(0, -1)} ${name} could not be begun: ${error.message}`, {
-          cure: 'Mend what it says and run the same command again: it goes on from here.',
+          cure: `Fix what it says and run ${again()}: it goes on from here.`,
           cause: error,
         })
       await backoff(attempt)

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import type { ReservedIp } from '../clients/digitalocean-types.ts'
 import type { Cluster } from '../cluster/cluster.ts'
+import { again } from '../hint.ts'
 import { applications, stateOf } from '../kubernetes/applications.ts'
 import { kubectlRepeated } from '../kubernetes/repeated.ts'
 import { Problem } from '../problem.ts'
@@ -134,7 +135,7 @@ export function outcome<T extends { lastBackup: string }>(proof: Proof, told: T)
     proof.verdict === 'PROVEN'
       ? undefined
       : new Problem(`${missing.length} of the backup did not come back:\n    ${missing.join('\n    ')}`, {
-          cure: 'What came back stays. Fix the reason, then run the same command again: it brings back what is missing.',
+          cure: `What came back stays. Fix the reason, then run ${again()}: it brings back what is missing.`,
         })
   return { ...proof, ...told, shown: () => ({ ...page(proof), ...told }), fault: () => fault }
 }

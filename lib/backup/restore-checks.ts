@@ -2,6 +2,7 @@ import type { Bucket } from '../clients/s3.ts'
 import { accountOf, type Cluster } from '../cluster/cluster.ts'
 import type { Inventory } from '../cluster/ours.ts'
 import { checkUpstream } from '../cluster/upstream.ts'
+import { again, hint } from '../hint.ts'
 import type { Check } from '../preflight/check.ts'
 import { Problem } from '../problem.ts'
 import type { Course } from '../server/restoration.ts'
@@ -143,15 +144,16 @@ function volumesFit(cluster: Cluster, own: Inventory, backed: readonly BackedVol
     ? undefined
     : new Problem(
         `the account may have ${limit} volumes; ${backed.length} more than the ${own.volumes.length} of this cluster do not fit`,
-        { cure: 'Ask DigitalOcean for more, or remove volumes.' },
+        { cure: 'Ask DigitalOcean to raise the limit.' },
       )
 }
 
 /** A cluster beside the original is made once: its access to the original's backups ended with its proof. */
-function notMadeYet({ original, name }: Cluster, { finished }: Course): Problem | undefined {
+function notMadeYet(cluster: Cluster, { finished }: Course): Problem | undefined {
+  const { original, name } = cluster
   return original && finished
     ? new Problem(`cluster ${name} was made from a backup at ${finished}`, {
-        cure: `./scripts/destroy.mts --name ${name} removes it; or give another name with --as.`,
+        cure: `Give another name with --as. If you no longer need this one: ${hint('scripts/destroy.mts', cluster)} removes it.`,
       })
     : undefined
 }
@@ -172,6 +174,6 @@ function clockOf({ cloud }: Cluster): Problem | undefined {
     ? undefined
     : new Problem(
         `the clock of this computer is ${Math.abs(minutes)} minutes ${minutes > 0 ? 'slow' : 'fast'}`,
-        { cure: 'Set it, then run the same command again.' },
+        { cure: `Set it, then run ${again()}.` },
       )
 }

@@ -2,6 +2,8 @@ import type { Bucket } from '../clients/s3.ts'
 import type { Cluster } from '../cluster/cluster.ts'
 import { inventory } from '../cluster/ours.ts'
 import { volumesOfDroplet } from '../cluster/volume-places.ts'
+import { command, veleroHint } from '../hint.ts'
+import { kubeconfigPath } from '../kubernetes/kubeconfig.ts'
 import { Problem, Problems } from '../problem.ts'
 import { tell } from '../story.ts'
 import { type Backup, isWhole, listBackups } from './backups.ts'
@@ -45,7 +47,7 @@ export async function backupChecks(cluster: Cluster, bucket: Bucket, wish: Backu
         new Problem(
           `volume ${volume.name} has ${count} snapshots, and DigitalOcean keeps ${snapshotsOfVolume}`,
           {
-            cure: 'Delete old backups (velero backup delete NAME), or take this one with --volumes s3.',
+            cure: `Delete an old backup (${veleroHint(kubeconfigPath(cluster.name))`backup delete NAME`}), or take this one with --volumes s3.`,
           },
         ),
       )
@@ -56,7 +58,7 @@ export async function backupChecks(cluster: Cluster, bucket: Bucket, wish: Backu
         new Problem(
           `droplet ${droplet.name} holds ${droplet.volume_ids.length} volumes, and copying one into the bucket takes one more place`,
           {
-            cure: 'Move an app to another machine (./scale.mts --add 1), or take it with --volumes snapshot.',
+            cure: `Move an app to another machine (${command('scale.mts', '--add', '1')} adds one), or take it with --volumes snapshot.`,
           },
         ),
       )
@@ -66,6 +68,6 @@ export async function backupChecks(cluster: Cluster, bucket: Bucket, wish: Backu
     tell(
       '!',
       'snapshots',
-      `DigitalOcean takes one of a volume in ${pause} minutes: this may wait ${Math.ceil(wait)} of them`,
+      `DigitalOcean allows one snapshot per volume every ${pause} minutes: this backup may wait up to ${Math.ceil(wait)} minute${Math.ceil(wait) === 1 ? '' : 's'}`,
     )
 }

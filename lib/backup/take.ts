@@ -2,6 +2,7 @@ import { z } from 'zod'
 import type { Bucket } from '../clients/s3.ts'
 import type { Cluster } from '../cluster/cluster.ts'
 import { excludedNamespaces } from '../gitops/render.ts'
+import { again, veleroHint } from '../hint.ts'
 import { kubectlRepeated } from '../kubernetes/repeated.ts'
 import { Problem } from '../problem.ts'
 import { tell } from '../story.ts'
@@ -54,7 +55,7 @@ export async function takeBackup(
     looks++
     const found = await look(kube, 'backups.velero.io', name, state)
     const phase = found?.status?.phase ?? 'not started yet'
-    if (/Failed/.test(phase)) throw failed(name, phase, found?.status)
+    if (/Failed/.test(phase)) throw failed(kube, name, phase, found?.status)
     if (phase === 'Completed') return true
     note([phase, ...(await uploads(kube, name))].join(', '))
     return undefined
@@ -65,10 +66,10 @@ export async function takeBackup(
   return name
 }
 
-function failed(name: string, phase: string, status: z.infer<typeof state>['status']): Problem {
+function failed(kube: Kube, name: string, phase: string, status: z.infer<typeof state>['status']): Problem {
   const why = [status?.failureReason, ...(status?.validationErrors ?? [])].filter(Boolean).join('; ')
   return new Problem(`backup ${name} ended ${phase}${why ? `: ${why}` : ''}`, {
-    cure: `See why with: velero backup logs ${name}. Then run the same command again.`,
+    cure: `See why with: ${veleroHint(kube.file)`backup logs ${name}`}. Then run ${again()}.`,
   })
 }
 
@@ -138,7 +139,7 @@ async function proveWhole(kube: Kube, bucket: Bucket, name: string): Promise<voi
     throw new Problem(
       `backup ${name} is not whole: ${[...(errors > 0 ? [`${errors} errors`] : []), ...lacking.map((one) => `it lacks the volume of claim ${one}`)].join('; ')}`,
       {
-        cure: `See why with: velero backup logs ${name}. A claim made meanwhile is in the next one: run the same command again.`,
+        cure: `See why with: ${veleroHint(kube.file)`backup logs ${name}`}. A claim made meanwhile is in the next one: run ${again()}.`,
       },
     )
 }

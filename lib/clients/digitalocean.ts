@@ -2,6 +2,7 @@ import { createRequire } from 'node:module'
 import type { AxiosError } from 'axios'
 import { z } from 'zod'
 import { networkCure } from '../environment.ts'
+import { again } from '../hint.ts'
 import { Problem } from '../problem.ts'
 import { withRetry } from '../retry.ts'
 import type { Secret } from '../secret.ts'
@@ -232,7 +233,7 @@ function refusal(key: keyof typeof scopes, url: string, variable: string, error:
   return new DigitalOceanRefusal(
     status,
     `DigitalOcean refused to show ${what}: ${status} ${message}`,
-    status === 429 || status >= 500 ? 'Run the same command again in some minutes.' : undefined,
+    status === 429 || status >= 500 ? `Run ${again()} in some minutes.` : undefined,
     cause,
   )
 }

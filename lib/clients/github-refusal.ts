@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { networkCure } from '../environment.ts'
+import { again } from '../hint.ts'
 import { Problem } from '../problem.ts'
 import { canHeal } from '../retry.ts'
 
@@ -45,7 +46,7 @@ function cureFor(status: number | undefined): string | undefined {
   if (status === undefined) return networkCure()
   if (status === 404)
     return 'GitHub says so too where a token may not look: check the name, and the token’s permissions (docs/setup.md).'
-  return status === 429 || status >= 500 ? 'Run the same command again in some minutes.' : undefined
+  return status === 429 || status >= 500 ? `Run ${again()} in some minutes.` : undefined
 }
 
 /** What a failed request means for the person. */

@@ -4,6 +4,7 @@ import { tokenEnds } from '../clients/digitalocean-token.ts'
 import type { Account } from '../clients/digitalocean-types.ts'
 import { connectGitHub, type GitHub, type Place, type Repository } from '../clients/github.ts'
 import { endpoints, type Tokens, tokens } from '../environment.ts'
+import { setScene } from '../hint.ts'
 import { Problem } from '../problem.ts'
 import { type Description, descriptionPath, parseDescription, withFirstServer } from './description.ts'
 import type { Fault } from './faults.ts'
@@ -38,6 +39,8 @@ export interface Cluster {
   /** Where the GitOps repository is or will be. */
   place: Place
   repository: Repository | undefined
+  /** Whether Git could be read; where it could not, nothing is known of what it describes. */
+  isRead: boolean
   /** Set when this run goes on though GitHub takes no writes: what could not be written there, by its name. */
   unwritten?: Set<string>
   /** Where the backups lie that it is made from, when they are another cluster's. */
@@ -116,13 +119,18 @@ export async function describe(flags: Wishes): Promise<Cluster> {
     committedText: undefined,
     place,
     repository: undefined,
+    isRead: false,
     account,
     login: user?.login,
     scopes: user?.scopes,
     tokensEnd: { digitalocean: mainEnds, csi: csiEnds, github: user?.tokenEnds },
     problems,
   }
-  if (user) await readCommitted(cluster, flags).catch(note)
+  setScene(cluster)
+  if (user)
+    await readCommitted(cluster, flags).then(() => {
+      cluster.isRead = true
+    }, note)
   cluster.wanted = withFirstServer(cluster.wanted)
   // A range that Git or a person records is never changed.
   if (account && flags.config === undefined && !cluster.committed)

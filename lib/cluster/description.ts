@@ -200,7 +200,7 @@ export function parseDescription(text: string): { description: Description } | {
 
 /** The text of a `cluster.yaml`: the marker keeps Argo CD from taking it for a manifest. */
 export function renderDescription(wanted: Description): string {
-  return `# +argocd:skip-file-rendering\n# What this cluster is to be. ./bootstrap.mts and ./scale.mts make the cloud equal to it.\n${dump(wanted, { sortKeys: false, lineWidth: 110 })}`
+  return `# +argocd:skip-file-rendering\n# What this cluster is to be: bootstrap and scale make the cloud equal to it.\n${dump(wanted, { sortKeys: false, lineWidth: 110 })}`
 }
 
 /** The path of a cluster's description in the GitOps repository. */

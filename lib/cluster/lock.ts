@@ -5,6 +5,7 @@ import { endChanges, guardChanges } from '../change.ts'
 import type { GitHub, Place } from '../clients/github.ts'
 import { GitHubRefusal } from '../clients/github-refusal.ts'
 import { atEnd } from '../ending.ts'
+import { again, goesOn } from '../hint.ts'
 import { Problem } from '../problem.ts'
 import { tell } from '../story.ts'
 import { backoff } from '../wait.ts'
@@ -105,7 +106,7 @@ async function stillOurs(github: GitHub, place: Place, tip: string | undefined):
   throw new Problem(
     `the lock of ${place.owner}/${place.name} was taken over by ${other ? name(other) : 'somebody'}`,
     {
-      cure: 'Nothing more was changed by this run. Wait for the other one, then run the same command again.',
+      cure: `Nothing more was changed by this run. Wait for the other one, then run ${again()}.`,
     },
   )
 }
@@ -135,7 +136,7 @@ function explainTakeover(other: Holder, place: Place, steal: boolean): void {
   const dead = isDead(other)
   if (!dead && !steal)
     throw new Problem(`${place.owner}/${place.name} is locked by ${name(other)}`, {
-      cure: 'Wait for it. If that run is surely not going on any more: the same command with --steal-lock.',
+      cure: `Wait for it. If that run is surely not going on any more, take its lock: ${goesOn()} --steal-lock`,
     })
   tell('!', 'lock', `taken over from ${name(other)}${dead ? ', which is not running any more' : ''}`)
 }
@@ -169,7 +170,7 @@ async function write(github: GitHub, place: Place, who: Holder, parent: string |
       }
       const other = now ? holderOf((await github.commit(place, now)).message) : undefined
       throw new Problem(`somebody else took the lock at the same moment${other ? `: ${name(other)}` : ''}`, {
-        cure: 'Wait for that run, then run the same command again.',
+        cure: `Wait for that run, then run ${again()}.`,
         cause: error,
       })
     }

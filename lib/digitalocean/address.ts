@@ -3,6 +3,7 @@ import type { Cluster } from '../cluster/cluster.ts'
 import { inventory, isOurs } from '../cluster/ours.ts'
 import { isDryRun } from '../dry-run.ts'
 import { ensure } from '../ensure.ts'
+import { again, hint } from '../hint.ts'
 import { Problem } from '../problem.ts'
 import { tell } from '../story.ts'
 import { doctl, ToolFailure } from '../tools.ts'
@@ -38,8 +39,7 @@ export async function assignAddress(cluster: Cluster, address: ReservedIp, dropl
   const started = performance.now()
   const leads = async () => {
     const found = (await cluster.cloud.reservedIps()).find((one) => one.ip === address.ip)
-    if (!found)
-      throw new Problem(`reserved IP ${address.ip} is gone`, { cure: 'Run the same command again.' })
+    if (!found) throw new Problem(`reserved IP ${address.ip} is gone`, { cure: `Run ${again()}.` })
     return found.droplet?.id
   }
   if ((await leads()) === droplet.id) return tell('=', `address ${address.ip}`, `leads to ${droplet.name}`)
@@ -71,7 +71,7 @@ export async function addressOf(cluster: Cluster): Promise<ReservedIp> {
   const [address] = own.reservedIps
   if (!address)
     throw new Problem(`there is no cluster “${cluster.name}” at DigitalOcean`, {
-      cure: `./bootstrap.mts --name ${cluster.name} grows it.`,
+      cure: `${hint('bootstrap.mts', cluster)} grows it.`,
     })
   return address
 }

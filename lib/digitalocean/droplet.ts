@@ -5,6 +5,7 @@ import type { Cluster } from '../cluster/cluster.ts'
 import { isOurs, ownProject } from '../cluster/ours.ts'
 import { isDryRun } from '../dry-run.ts'
 import { ensure } from '../ensure.ts'
+import { again } from '../hint.ts'
 import { Problem } from '../problem.ts'
 import { tell } from '../story.ts'
 import { doctl, ToolFailure, workFolder } from '../tools.ts'
@@ -72,7 +73,7 @@ async function noRoomInAccount({ cloud }: Cluster, name: string): Promise<Proble
   const [{ droplet_limit: limit }, all] = await Promise.all([cloud.account(), cloud.droplets()])
   return limit > 0 && all.length >= limit
     ? new Problem(`droplet ${name} could not be made: the account has its ${limit} droplets`, {
-        cure: 'Ask DigitalOcean for more, or remove droplets; then run ./scale.mts: it goes on from here.',
+        cure: `Ask DigitalOcean to raise the limit. Then run ${again()}: it goes on from here.`,
       })
     : undefined
 }
@@ -107,7 +108,7 @@ export async function removeUnmade(cluster: Cluster, { id, name }: Droplet, atte
   tell('-', `droplet ${name}`, 'its create action errored at DigitalOcean')
   if (attempt === 3)
     throw new Problem(`DigitalOcean could not make droplet ${name}: its create action errored three times`, {
-      cure: 'Look at https://status.digitalocean.com; nothing of it is left. Later run the same command again; ./scale.mts where it was to join.',
+      cure: `Nothing of it is left. Look at https://status.digitalocean.com, and run ${again()} later.`,
     })
 }
 

@@ -5,6 +5,7 @@ import type { Cluster } from '../cluster/cluster.ts'
 import { names } from '../cluster/names.ts'
 import { isOurs } from '../cluster/ours.ts'
 import { ensure } from '../ensure.ts'
+import { again, doctlHint } from '../hint.ts'
 import { Problem } from '../problem.ts'
 import type { Kit } from '../store/kit.ts'
 import { doctl, workFolder } from '../tools.ts'
@@ -30,7 +31,7 @@ export async function ensureSshKey(cluster: Cluster, kit: Kit): Promise<SshKey> 
       const [other] = await same()
       if (!other || isOurs('sshKey', other, cluster.name)) return undefined
       return new Problem(`the cluster’s SSH key is at DigitalOcean under another name, “${other.name}”`, {
-        cure: `doctl compute ssh-key update ${other.id} --ssh-key-name ${name}, then the same command again.`,
+        cure: `Give it the name that regrow looks for: ${doctlHint`compute ssh-key update ${other.id} --ssh-key-name ${name}`}. Then run ${again()}.`,
       })
     },
     imagined: { id: '<new SSH key>', name, fingerprint: '<new SSH key>', public_key: publicKey },

@@ -6,6 +6,7 @@ import { descriptionPath, renderDescription } from '../cluster/description.ts'
 import { lockChanges } from '../cluster/lock.ts'
 import { isDryRun } from '../dry-run.ts'
 import { ensure } from '../ensure.ts'
+import { again } from '../hint.ts'
 import { Problem } from '../problem.ts'
 import { tell } from '../story.ts'
 import { ToolFailure } from '../tools.ts'
@@ -106,7 +107,7 @@ async function readAgain(cluster: Cluster): Promise<void> {
   const text = await cluster.github.file(cluster.place, descriptionPath(cluster.name))
   if (text !== cluster.committedText)
     throw new Problem(`${descriptionPath(cluster.name)} was changed by somebody else meanwhile`, {
-      cure: 'Run the same command again: it starts from what is there now.',
+      cure: `Run ${again()}: it starts from what is there now.`,
     })
 }
 

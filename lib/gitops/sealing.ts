@@ -8,6 +8,7 @@ import {
 } from 'node:crypto'
 import { z } from 'zod'
 import { faultsOf } from '../cluster/faults.ts'
+import { command } from '../hint.ts'
 import { Problem } from '../problem.ts'
 
 /** A Secret as a person writes it; `stringData` is taken like `data`, not yet encoded. */
@@ -42,7 +43,7 @@ export function sealSecret(manifest: unknown, certificate: string): object {
     throw new Problem(
       `this is no Secret that can be sealed: ${faults.map(({ key, fault }) => `${key} ${fault}`.trim()).join('; ')}`,
       {
-        cure: 'Give a manifest of kind Secret with data or stringData, such as kubectl create secret … --dry-run=client -o yaml prints.',
+        cure: 'Give a manifest of kind Secret with data or stringData.',
         exitCode: 2,
       },
     )
@@ -80,7 +81,7 @@ function publicKeyOf(certificate: string): KeyObject {
     return new X509Certificate(certificate).publicKey
   } catch (cause) {
     throw new Problem('this is no certificate to seal with', {
-      cure: './scripts/seal.mts --save-certificate FILE writes the cluster’s.',
+      cure: `${command('scripts/seal.mts', '--save-certificate', 'FILE')} writes the cluster’s.`,
       exitCode: 2,
       cause,
     })

@@ -5,6 +5,7 @@ import { GitHubRefusal } from '../clients/github-refusal.ts'
 import type { Cluster } from '../cluster/cluster.ts'
 import { isDryRun } from '../dry-run.ts'
 import { ensure } from '../ensure.ts'
+import { again } from '../hint.ts'
 import type { Kit } from '../store/kit.ts'
 import { tell } from '../story.ts'
 import { ToolFailure } from '../tools.ts'
@@ -129,7 +130,7 @@ async function ensureDeployKey({ github, place, name }: Cluster, publicKey: stri
       })
     },
     detail: () => 'read-only',
-    cure: `GitHub takes a deploy key in one repository alone. Where another one describes cluster ${name}, name that with --repo OWNER/NAME; otherwise mend what it says and run the same command again.`,
+    cure: `GitHub takes a deploy key in one repository alone. Where another one describes cluster ${name}, name that with --repo OWNER/NAME; otherwise fix what it says and run ${again()}.`,
     imagined: { id: 0, key: publicKey, title, read_only: true },
   })
 }

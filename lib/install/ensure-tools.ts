@@ -1,5 +1,6 @@
 import { answered } from '../confirm.ts'
 import { tokens } from '../environment.ts'
+import { command } from '../hint.ts'
 import { tell } from '../story.ts'
 import { missingTools } from './found.ts'
 import { installTools } from './install.ts'
@@ -13,10 +14,9 @@ export async function ensureTools(flags: { yes: boolean }): Promise<void> {
   if (missing.length === 0) return
   tokens() // a run without them ends soon: nothing is fetched for it
   for (const { name, why } of missing) tell('!', name, why)
-  await answered(
-    flags.yes,
-    `Fetch ${missing.map((one) => one.name).join(', ')} into .tools/ (./scripts/tools.mts)?`,
-    'Run ./scripts/tools.mts first, or add --yes.',
-  )
+  await answered(flags.yes, {
+    question: `Fetch ${missing.map((one) => one.name).join(', ')} into .tools/?`,
+    cure: `Run ${command('scripts/tools.mts')} first, or add --yes.`,
+  })
   await installTools(missing.map((one) => one.name))
 }

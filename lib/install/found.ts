@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process'
 import { accessSync, constants, existsSync, readFileSync } from 'node:fs'
 import { delimiter, join } from 'node:path'
 import { z } from 'zod'
-import { toolsFolder } from '../tools.ts'
+import { toolsFolder } from '../tools-folder.ts'
 import { tools } from '../versions.ts'
 import { type ToolName, toolNames } from './release.ts'
 

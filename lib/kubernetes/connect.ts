@@ -1,6 +1,7 @@
 import type { ReservedIp } from '../clients/digitalocean-types.ts'
 import type { Cluster } from '../cluster/cluster.ts'
 import { DryRunEnd, isDryRun } from '../dry-run.ts'
+import { again, hint } from '../hint.ts'
 import { Problem } from '../problem.ts'
 import type { Buckets } from '../store/buckets.ts'
 import type { Kit } from '../store/kit.ts'
@@ -111,9 +112,9 @@ async function ready(kube: Kube, node: string): Promise<'ready' | 'answers' | un
   }
 }
 
-const cureForSilence = ({ name }: Cluster) =>
-  `Is the way out of its firewall and network open? It is billed; the same command puts another in its place if it is still silent then. ./scripts/status.mts --name ${name} shows what exists.`
+const cureForSilence = (cluster: Cluster) =>
+  `Is the way out of its firewall and network open? It is billed; ${again()} puts another in its place if it is still silent then. ${hint('scripts/status.mts', cluster)} shows what exists.`
 
-function cureForDeafness({ wanted, name }: Cluster, address: string): string {
-  return `${whoMayConnect(address, wanted.network.adminCidrs)} ./scripts/status.mts --name ${name} shows what exists.`
+function cureForDeafness(cluster: Cluster, address: string): string {
+  return `${whoMayConnect(address, cluster.wanted.network.adminCidrs)} ${hint('scripts/status.mts', cluster)} shows what exists.`
 }

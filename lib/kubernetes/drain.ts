@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { isDryRun } from '../dry-run.ts'
+import { again } from '../hint.ts'
 import { Problem } from '../problem.ts'
 import { tell } from '../story.ts'
 import { type Kube, kubectl, type Output, ToolFailure } from '../tools.ts'
@@ -117,7 +118,7 @@ async function undrained(
   return new Problem(
     `${node} could not be drained within ${within} s: ${stuck.join(', ') || 'the Kubernetes API does not answer'}${why}\n    ${cause.message}`,
     {
-      cure: 'Nothing was removed. Mend what holds them and run the same command again, with more --drain-timeout; --force overrides budgets.',
+      cure: `Nothing was removed. Fix what holds them and run ${again()}, with a longer --drain-timeout; --force overrides budgets.`,
       cause,
     },
   )

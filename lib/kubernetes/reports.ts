@@ -1,3 +1,4 @@
+import { again } from '../hint.ts'
 import { installSteps, type Report, type Step } from '../node/index.ts'
 import { Problem } from '../problem.ts'
 import { redact } from '../secret.ts'
@@ -60,6 +61,6 @@ export class Reports {
 function failed(node: string, report: Report): Problem {
   const log = report.log ? `\n    ${redact(report.log).trim().split('\n').slice(-12).join('\n    ')}` : ''
   return new Problem(`step “${report.step}” of ${node} failed: ${report.message}${log}`, {
-    cure: 'Mend the cause; the node tries again by itself after a reboot. Then run the same command again.',
+    cure: `Fix the cause; the node tries again by itself after a reboot. Then run ${again()}.`,
   })
 }

@@ -20,7 +20,7 @@ export function unreachable(
       `none: there is no droplet ${described.join(' or ')}`,
       ...(hasBackup && cluster.committed
         ? [
-            `${hint('restore.mts', cluster, '--backup latest')} brings back what its last whole backup holds`,
+            `${hint('restore.mts', cluster, '--backup', 'latest')} brings back what its last whole backup holds`,
             `${bootstrap} grows an empty cluster instead`,
           ]
         : [`${bootstrap} grows the cluster`]),

@@ -2,6 +2,9 @@ import type { Droplet } from '../clients/digitalocean-types.ts'
 import { accountOf, type Cluster } from '../cluster/cluster.ts'
 import type { Description } from '../cluster/description.ts'
 import type { Inventory } from '../cluster/ours.ts'
+import { putAside } from '../digitalocean/put-aside.ts'
+import { doctlHint, hint, kubectlHint } from '../hint.ts'
+import { kubeconfigPath } from '../kubernetes/kubeconfig.ts'
 import { Problem } from '../problem.ts'
 import { renumberLostServer } from '../server/revive.ts'
 import type { Check } from './check.ts'
@@ -15,12 +18,13 @@ export const mayHaveBuckets = ({ store, region }: Description): boolean =>
   Boolean(store.endpoint) || spacesRegions.includes(store.region ?? region)
 
 /** Another size means to stop a machine, which only scale does. */
-export async function sizeIsKept({ committed, wanted, name }: Cluster): Promise<Problem[]> {
+export async function sizeIsKept(cluster: Cluster): Promise<Problem[]> {
+  const { committed, wanted, name } = cluster
   return !committed || committed.size === wanted.size
     ? []
     : [
         new Problem(`cluster ${name} has size ${committed.size}`, {
-          cure: `./scale.mts --size ${wanted.size} changes it.`,
+          cure: `${hint('scale.mts', cluster, '--size', wanted.size)} changes it.`,
           exitCode: 2,
         }),
       ]
@@ -115,7 +119,7 @@ export const regionAndSize: Check = async ({ cloud, wanted }, own) => {
 }
 
 /** A machine whose order was answered late may have been ordered twice: one of the two is billed for nothing. */
-export const noTwins: Check = async (_, own) => {
+export const noTwins: Check = async ({ name: cluster }, own) => {
   const leadsTo = new Set(own.reservedIps.map((one) => one.droplet?.id))
   const isUsed = (one: Droplet) => leadsTo.has(one.id) || one.volume_ids.length > 0
   return [...new Set(own.droplets.map((one) => one.name))].flatMap((name) => {
@@ -130,8 +134,8 @@ export const noTwins: Check = async (_, own) => {
         {
           cure:
             used === 1
-              ? `No address leads to the other, and it has no volume: doctl compute droplet delete ${unused.map((one) => one.id).join(' ')}`
-              : 'kubectl get nodes -o wide tells by its address which one works; remove the other: doctl compute droplet delete <id>.',
+              ? `No address leads to the other, and it has no volume. ${unused.map((one) => putAside(one.id)).join(' ')}`
+              : `${kubectlHint(kubeconfigPath(cluster))`get nodes -o wide`} tells by its address which one works. The other: ${putAside('ID')}`,
         },
       ),
     ]
@@ -139,13 +143,14 @@ export const noTwins: Check = async (_, own) => {
 }
 
 /** A first server grown anew beside servers that still run would be a second cluster. */
-function lostLeader({ wanted, name }: Cluster, own: Inventory): Problem | undefined {
+function lostLeader(cluster: Cluster, own: Inventory): Problem | undefined {
+  const { wanted } = cluster
   const there = (node: string) => own.droplets.some((one) => one.name === node)
   const [first, ...others] = wanted.nodes.filter((node) => node.role === 'server')
   const left = others.filter((node) => there(node.name)).map((node) => node.name)
   if (!first || there(first.name) || left.length === 0) return undefined
   return new Problem(`droplet ${first.name} is gone, and ${left.join(' and ')} still run the cluster`, {
-    cure: `./scale.mts --name ${name} lets another server join in its place.`,
+    cure: `${hint('scale.mts', cluster)} lets another server join in its place.`,
   })
 }
 
@@ -165,7 +170,7 @@ export async function machinesAreDescribed(cluster: Cluster, own: Inventory): Pr
       new Problem(
         `${owner}/${repository} does not describe cluster ${cluster.name}, whose machines are there: ${unknown.map((one) => `${one.name} (${one.id})`).join(', ')}`,
         {
-          cure: 'Name the repository that describes it with --repo OWNER/NAME. Is there none any more? Then remove them: doctl compute droplet delete <id>.',
+          cure: 'Name the repository that describes it with --repo OWNER/NAME. Was the file deleted there? Bring it back: git log shows the commit.',
         },
       ),
     ]
@@ -176,8 +181,8 @@ export async function machinesAreDescribed(cluster: Cluster, own: Inventory): Pr
         `droplet ${one.name} (${one.id}) belongs to cluster ${cluster.name}, and its description names no such machine`,
         {
           cure: missing[0]
-            ? `Was it renamed? Then give it its name back: doctl compute droplet-action rename ${one.id} --droplet-name ${missing[0]}. Otherwise remove it: doctl compute droplet delete ${one.id}.`
-            : `./scale.mts --name ${cluster.name} finishes what was begun; otherwise remove it: doctl compute droplet delete ${one.id}.`,
+            ? `Was it renamed? Then give it its name back: ${doctlHint`compute droplet-action rename ${one.id} --droplet-name ${missing[0]}`}. Otherwise: ${putAside(one.id)}`
+            : `${hint('scale.mts', cluster)} finishes what was begun. Otherwise: ${putAside(one.id)}`,
         },
       ),
   )

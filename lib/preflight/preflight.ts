@@ -6,6 +6,7 @@ import { type Inventory, inventory } from '../cluster/ours.ts'
 import { overlap, podRange, serviceRange } from '../cluster/ranges.ts'
 import { recordDigests } from '../cluster/upstream.ts'
 import { endpoints } from '../environment.ts'
+import { command, doctlHint } from '../hint.ts'
 import { checkKubeconfigPlace } from '../kubernetes/kubeconfig.ts'
 import { Problem, Problems } from '../problem.ts'
 import { ofAnotherAccount } from '../store/other-account.ts'
@@ -39,9 +40,8 @@ export async function preflight(
       ? await inventory(cluster.cloud, cluster.name).catch(collect(found))
       : undefined
   if (own) {
-    const checks: Check[] = [
-      sameAccount,
-      clusterToken,
+    // Held against what Git describes, each would be untrue where that could not be read.
+    const described: Check[] = [
       upstream,
       otherStore,
       limits,
@@ -51,8 +51,13 @@ export async function preflight(
       repositoryIsOurs,
       deployKeyIsFree,
       ...(readOnly ? [] : [repositoryIsWritable]),
-      noTwins,
       ...machines,
+    ]
+    const checks: Check[] = [
+      sameAccount,
+      clusterToken,
+      ...(cluster.isRead ? described : []),
+      noTwins,
       firewallIsOurs,
       scopes,
       tags,
@@ -85,7 +90,7 @@ export async function preflightReading(
     found.push(
       new Problem(
         `the GitHub token may not delete a repository: it lacks the scope “delete_repo” (it has: ${cluster.scopes.join(', ') || 'none'})`,
-        { cure: 'Make a classic token with “repo” and “delete_repo”, or leave --with-repository away.' },
+        { cure: 'Make a classic token with “repo” and “delete_repo”, or omit --with-repository.' },
       ),
     )
   if (found.length > 0) throw new Problems(found)
@@ -107,7 +112,7 @@ function flagsAgainstGit({ committed, wanted, name }: Cluster): Problem[] {
   if (committed.region !== wanted.region)
     problems.push(
       new Problem(`cluster ${name} is in ${committed.region} and cannot move to ${wanted.region}`, {
-        cure: 'Bring a backup back in the other region: ./restore.mts --backup latest --as <name> --region …',
+        cure: `Bring a backup back in the other region, under another name: ${command('restore.mts', '--backup', 'latest', '--as', 'NAME', '--region', wanted.region)}`,
         exitCode: 2,
       }),
     )
@@ -134,7 +139,7 @@ const sameAccount: Check = async (cluster) => {
       ? []
       : [
           new Problem('doctl sees another account than DIGITALOCEAN_TOKEN opens', {
-            cure: 'Run ./scripts/tools.mts for a doctl of the known version.',
+            cure: `Fetch a doctl of the known version: ${command('scripts/tools.mts')}`,
           }),
         ]
   } catch (error) {
@@ -197,7 +202,7 @@ const firewallIsOurs: Check = async ({ cloud, name, tag }, own) => {
   return other
     ? [
         new Problem(`firewall ${other.name} (${other.id}) is there and does not guard the tag ${tag}`, {
-          cure: `If it is this cluster’s, give it the tag back: doctl compute firewall add-tags ${other.id} --tag-names ${tag}. Otherwise rename it, or name the cluster otherwise with --name.`,
+          cure: `If it is this cluster’s, give it the tag back: ${doctlHint`compute firewall add-tags ${other.id} --tag-names ${tag}`}. Otherwise rename it, or name the cluster otherwise with --name.`,
         }),
       ]
     : []

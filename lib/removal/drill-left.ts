@@ -1,6 +1,7 @@
 import { listBackups } from '../backup/backups.ts'
 import { describe } from '../cluster/cluster.ts'
 import { inventory } from '../cluster/ours.ts'
+import { hint } from '../hint.ts'
 import { preflightReading } from '../preflight/preflight.ts'
 import { Problem } from '../problem.ts'
 import { firstServerName } from '../server/first-server.ts'
@@ -24,7 +25,7 @@ export async function drillIsLeft(drill: string): Promise<boolean> {
   const backups = buckets ? await listBackups(buckets.velero) : []
   if (backups.length > 0 || (droplets.length > 0 && !restored))
     throw new Problem(`cluster ${drill} is no rehearsal’s, and a rehearsal needs that name`, {
-      cure: `./scripts/status.mts --name ${drill} shows what it is, ./scripts/destroy.mts --name ${drill} removes it.`,
+      cure: `${hint('scripts/status.mts', cluster)} shows what it is. If you no longer need it: ${hint('scripts/destroy.mts', cluster)} removes it.`,
     })
   return true
 }

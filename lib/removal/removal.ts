@@ -4,6 +4,7 @@ import type { Bucket } from '../clients/s3.ts'
 import { bucketPlaces, type Cluster } from '../cluster/cluster.ts'
 import { type Inventory, inventory } from '../cluster/ours.ts'
 import { dollars, prices } from '../cluster/prices.ts'
+import { again } from '../hint.ts'
 import { Problem } from '../problem.ts'
 import type { Outcome } from '../result.ts'
 import type { Shown } from '../run.ts'
@@ -144,7 +145,7 @@ export function removalOutcome(
   const fault =
     left.length > 0
       ? new Problem(`not all is gone:\n    ${left.join('\n    ')}`, {
-          cure: 'Run the same command again: it removes what is left. What goes on being there costs what it did.',
+          cure: `Run ${again()}: it removes what is left. What goes on being there costs what it did.`,
         })
       : undefined
   return { ...result, shown: () => result, fault: () => fault }

@@ -1,5 +1,7 @@
 import type { Cluster } from '../cluster/cluster.ts'
 import type { Inventory } from '../cluster/ours.ts'
+import { putAside } from '../digitalocean/put-aside.ts'
+import { command, doctlHint } from '../hint.ts'
 import { Problem } from '../problem.ts'
 import { sizeOf, wasGiven } from './reshape.ts'
 
@@ -26,7 +28,7 @@ export async function machinesAreKnown({ wanted, name }: Cluster, own: Inventory
             ? `there are ${count(one.name)} droplets ${one.name} (this one is ${one.id})`
             : `droplet ${one.name} (${one.id}) belongs to cluster ${name}, and regrow never gave it that name`,
           {
-            cure: `If it was renamed, give it its name back (doctl compute droplet-action rename ${one.id} --droplet-name …); otherwise remove it: doctl compute droplet delete ${one.id}.`,
+            cure: `If it was renamed, give it its name back: ${doctlHint`compute droplet-action rename ${one.id} --droplet-name NAME`}. Otherwise: ${putAside(one.id)}`,
           },
         ),
     )
@@ -43,7 +45,7 @@ export async function disksFit({ cloud, wanted }: Cluster, own: Inventory): Prom
       new Problem(
         `${node.name} has a disk of ${droplet.disk} GiB and cannot become ${size.slug}, which has ${size.disk}`,
         {
-          cure: `A fresh machine can: ./scale.mts --add 1 --size ${size.slug}, then --remove ${node.name}.`,
+          cure: `Add a fresh machine, then remove this one: ${command('scale.mts', '--add', '1', '--size', size.slug)} and ${command('scale.mts', '--remove', node.name)}`,
           exitCode: 2,
         },
       ),

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import type { Cluster } from '../cluster/cluster.ts'
 import { isDryRun } from '../dry-run.ts'
+import { again, command } from '../hint.ts'
 import { membersNow } from '../kubernetes/nodes.ts'
 import { kubectlRepeated } from '../kubernetes/repeated.ts'
 import { Problem } from '../problem.ts'
@@ -51,7 +52,7 @@ export async function convertToEtcd(
     const report = await readReport(buckets.kit, server, 'convert')
     if (report?.state === 'failed')
       throw new Problem(`${server} could not be converted to etcd: ${report.message}`, {
-        cure: 'Nothing is lost. Run the same command again, or restore into three fresh servers (docs/scaling.md).',
+        cure: `Nothing is lost. Run ${again()}, or restore into three fresh servers (docs/scaling.md).`,
       })
     const now = await state(kube)
     note(now?.message ?? 'the Kubernetes API does not answer, as is to be expected meanwhile')
@@ -60,7 +61,7 @@ export async function convertToEtcd(
   })
   if ((await uid(kube)) !== identity)
     throw new Problem(`${server} runs etcd, and another cluster is in it`, {
-      cure: 'Bring the backup back: ./restore.mts --backup latest --replace.',
+      cure: `Bring the last backup back: ${command('restore.mts', '--backup', 'latest', '--replace')}`,
     })
   tell('~', `server ${server}`, 'SQLite → etcd', (performance.now() - started) / 1000)
 }

@@ -3,6 +3,7 @@ import type { Cluster } from '../cluster/cluster.ts'
 import { isUnmade, makeDroplet, removeUnmade } from '../digitalocean/droplet.ts'
 import { ensureInProject } from '../digitalocean/project.ts'
 import { isDryRun } from '../dry-run.ts'
+import { command, hint } from '../hint.ts'
 import { members, membersNow } from '../kubernetes/nodes.ts'
 import { installDeadline, Reports } from '../kubernetes/reports.ts'
 import { forAll, tellAll } from '../parallel.ts'
@@ -68,7 +69,7 @@ async function livingServer(kube: Kube, droplets: readonly Droplet[]): Promise<s
     if (own) return own.ip_address
   }
   throw new Problem('no server is Ready that a machine could join', {
-    cure: './scripts/status.mts shows what exists.',
+    cure: `${command('scripts/status.mts')} shows what exists.`,
   })
 }
 
@@ -122,7 +123,7 @@ async function untilReady(
   if (waiting.size === 0) return []
   const wish = waiting.size === 1 ? `${[...waiting.keys()][0]} joins` : `${waiting.size} machines join`
   try {
-    const cure = `What did not join is billed all the same. ./scale.mts --name ${cluster.name} puts another machine in its place; its console at DigitalOcean may tell why.`
+    const cure = `What did not join is billed all the same. ${hint('scale.mts', cluster)} puts another machine in its place; its console at DigitalOcean may tell why.`
     await waitFor({ wish, every: 5, within: installDeadline, cure }, async (note) => {
       const ready = (await membersNow(kube))?.filter((one) => one.ready)
       for (const { name } of ready ?? [])

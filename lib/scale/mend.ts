@@ -1,5 +1,6 @@
 import type { Bucket } from '../clients/s3.ts'
 import type { Description } from '../cluster/description.ts'
+import { command } from '../hint.ts'
 import { installDeadline } from '../kubernetes/reports.ts'
 import { installSteps } from '../node/index.ts'
 import { Problem } from '../problem.ts'
@@ -23,7 +24,7 @@ export async function withSuccessors(
   const there = (name: string) => seen.droplets.some((one) => one.name === name)
   if (!wanted.nodes.some((node) => node.role === 'server' && there(node.name)))
     throw new Problem(`cluster ${wanted.cluster} has no server`, {
-      cure: './bootstrap.mts finishes a first one that was begun; ./restore.mts --backup latest brings a lost one back.',
+      cure: `${command('bootstrap.mts')} finishes a first one that was begun; ${command('restore.mts', '--backup', 'latest')} brings a lost one back.`,
     })
   const lost = await Promise.all(
     wanted.nodes.map(async (node) => ({ node, why: await whyLost(node, seen, kit, now) })),

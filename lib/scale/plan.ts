@@ -2,6 +2,7 @@ import type { Size } from '../clients/digitalocean-types.ts'
 import type { Cluster } from '../cluster/cluster.ts'
 import { dollars } from '../cluster/prices.ts'
 import { placesForClaims } from '../cluster/volume-places.ts'
+import { command } from '../hint.ts'
 import { endingTokens } from '../preflight/plan-text.ts'
 import type { Shown } from '../run.ts'
 import { ailing, difference, isDone, type Seen, type Todo } from './difference.ts'
@@ -42,7 +43,8 @@ export function scalePlan(
     ...downtime(cluster, seen, todo),
     ...lost.map((one) => `  ! lost: ${one}`),
     ...ailing(cluster.wanted, seen, now).map(
-      (name) => `  ! ${name} is not Ready: ./scale.mts --replace ${name} grows another in its place`,
+      (name) =>
+        `  ! ${name} is not Ready: ${command('scale.mts', '--replace', name)} grows another in its place`,
     ),
     ...(seen.members ? [] : ['  ! no server’s Kubernetes API answers now']),
     ...endingTokens(cluster).map((one) => `  ! ${one}`),

@@ -2,6 +2,7 @@ import type { Cluster } from '../cluster/cluster.ts'
 import { assignAddress } from '../digitalocean/address.ts'
 import { ensureInProject } from '../digitalocean/project.ts'
 import { DryRunEnd, isDryRun } from '../dry-run.ts'
+import { command } from '../hint.ts'
 import type { Ground } from '../server/grow.ts'
 import type { Kube } from '../tools.ts'
 import { waitFor } from '../wait.ts'
@@ -39,7 +40,7 @@ export async function reach(
       wish: `a server of ${cluster.name} answers`,
       every: 5,
       within: 600,
-      cure: `Port 6443 is open to ${cluster.wanted.network.adminCidrs.join(', ')}: is your own address among them? If no server is left: ./restore.mts --backup latest.`,
+      cure: `Port 6443 is open to ${cluster.wanted.network.adminCidrs.join(', ')}: is your own address among them? If no server is left, bring the last backup back: ${command('restore.mts', '--backup', 'latest')}`,
     },
     async () => {
       const seen = await survey(cluster, kit, earlier)

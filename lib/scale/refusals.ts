@@ -1,5 +1,6 @@
 import type { Description } from '../cluster/description.ts'
 import { placesForClaims } from '../cluster/volume-places.ts'
+import { command } from '../hint.ts'
 import type { Member } from '../kubernetes/nodes.ts'
 import { Problem } from '../problem.ts'
 import type { Seen } from './difference.ts'
@@ -24,7 +25,7 @@ export function refusals(before: Description, after: Description, seen: Seen): R
       {
         forcible: false,
         message: `no server of ${before.cluster} answers, so nothing can be moved away from ${list(leaving)}`,
-        cure: `./scale.mts --name ${before.cluster} powers on what is off; then run this again.`,
+        cure: `${command('scale.mts')} powers on what is off; then run this again.`,
       },
     ]
   const joins = after.nodes.some((node) => !before.nodes.some((one) => one.name === node.name))
@@ -51,7 +52,7 @@ function quorum(after: Description, members: Member[], leaving: string[], joins:
       {
         forcible: false,
         message: `etcd has lost its majority: of ${etcd.length} servers ${list(dead.map((one) => one.name))} ${dead.length === 1 ? 'does' : 'do'} not answer`,
-        cure: 'Power them on again, or bring the backup back: ./restore.mts --backup latest --replace.',
+        cure: `Power them on again, or bring the last backup back, without what was written since: ${command('restore.mts', '--backup', 'latest', '--replace')}`,
       },
     ]
   const goingAlive = going.filter((one) => one.ready).length
@@ -61,7 +62,7 @@ function quorum(after: Description, members: Member[], leaving: string[], joins:
       {
         forcible: false,
         message: `without ${list(going.map((one) => one.name))} etcd would lose its majority: of ${left} servers that stay, ${alive - goingAlive} would answer`,
-        cure: `Replace what is dead first: ./scale.mts --replace ${dead[0]?.name ?? going[0]?.name}.`,
+        cure: `Replace what is dead first: ${command('scale.mts', '--replace', dead[0]?.name ?? going[0]?.name ?? 'NAME')}`,
       },
     ]
   return serversOf(after.nodes).length === 2
@@ -109,7 +110,7 @@ function noRoom(members: Member[], { pods }: Seen, leaving: string[], places: nu
         {
           forcible: true,
           message: `the machines that stay have no room for ${list(left)}`,
-          cure: './scale.mts --add 1 or --size makes room.',
+          cure: `Make room first: ${command('scale.mts', '--add', '1')}`,
         },
       ]
 }

@@ -1,5 +1,6 @@
 import type { Description } from '../cluster/description.ts'
 import { names } from '../cluster/names.ts'
+import { command } from '../hint.ts'
 import { Problem } from '../problem.ts'
 import type { Wish } from './wish.ts'
 
@@ -51,13 +52,13 @@ function add(before: Description, count: number, like: Omit<Described, 'name'>):
   if (like.role === 'server' && before.datastore === 'sqlite')
     throw refused(
       'this cluster keeps its objects in SQLite, which one server alone can do',
-      './scale.mts --ha makes three servers with etcd of it; --add without --role adds an agent.',
+      `${command('scale.mts', '--ha')} makes three servers with etcd of it; --add without --role adds an agent.`,
     )
   const room = 256 - before.nodes.length
   if (count > room)
     throw refused(
       'a cluster has 256 machines at most: each takes a /24 of 10.42.0.0/16',
-      room > 0 ? `./scale.mts --add ${room} fills it.` : 'Remove others first.',
+      room > 0 ? `${command('scale.mts', '--add', String(room))} fills it.` : 'Remove others first.',
     )
   const added = Array.from({ length: count }, (_, index) => ({
     name: names.droplet(before.cluster, before.nextNode + index),
@@ -72,7 +73,7 @@ function remove(before: Description, leaving: string[]): Description {
   if (serversOf(nodes).length === 0)
     throw refused(
       `${serversOf(before.nodes).map((one) => one.name)} would go, and a cluster needs a server`,
-      './scripts/destroy.mts removes the whole cluster.',
+      `Keep one, or remove the whole cluster: ${command('scripts/destroy.mts')}`,
     )
   return { ...before, nodes }
 }
@@ -84,7 +85,7 @@ function replaced(before: Description, name: string): Description {
   if (old.role === 'server' && serversOf(before.nodes).length === 1)
     throw refused(
       `${name} is the only server: the cluster’s objects go with it`,
-      './restore.mts --backup latest --replace grows a fresh one from the backup; ./scale.mts --ha makes three.',
+      `${command('scale.mts', '--ha')} makes three of it; ${command('restore.mts', '--backup', 'latest', '--replace')} grows a fresh one from the last backup, without what was written since.`,
     )
   const { name: _, ...like } = old
   return add(remove(before, [name]), 1, like)

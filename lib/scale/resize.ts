@@ -2,6 +2,7 @@ import type { Droplet } from '../clients/digitalocean-types.ts'
 import type { Cluster } from '../cluster/cluster.ts'
 import { isDryRun } from '../dry-run.ts'
 import { atEnd } from '../ending.ts'
+import { again, command } from '../hint.ts'
 import { type Draining, drain, uncordon } from '../kubernetes/drain.ts'
 import { members, membersNow } from '../kubernetes/nodes.ts'
 import { Problem } from '../problem.ts'
@@ -96,7 +97,10 @@ async function brought(
   let asked = Number.NEGATIVE_INFINITY
   await waitFor({ wish, every: 3, within }, async (note) => {
     const now = await cluster.cloud.droplet(id)
-    if (!now) throw new Problem(`droplet ${id} is gone`, { cure: './scripts/status.mts shows what exists.' })
+    if (!now)
+      throw new Problem(`droplet ${id} is gone`, {
+        cure: `${command('scripts/status.mts')} shows what exists.`,
+      })
     note(now.locked ? `${now.status}, something is pending` : now.status)
     if (now.locked || (now.status !== status && performance.now() - asked < 30_000)) return undefined
     if (now.status === status) return true
@@ -141,7 +145,7 @@ async function sized(cluster: Cluster, droplet: Droplet, size: string): Promise<
       throw new Problem(
         `DigitalOcean did not make ${name} a ${size}: ${said || 'its resize action errored'}`,
         {
-          cure: `Run the same command again later, or go back: ./scale.mts --size ${droplet.size_slug} --node ${name}.`,
+          cure: `Run ${again()} later, or go back: ${command('scale.mts', '--size', droplet.size_slug, '--node', name)}`,
         },
       )
     await backoff(3)

@@ -2,6 +2,7 @@ import { join } from 'node:path'
 import type { Droplet, ReservedIp } from '../clients/digitalocean-types.ts'
 import type { Cluster } from '../cluster/cluster.ts'
 import { ownMachines } from '../cluster/ours.ts'
+import { hint } from '../hint.ts'
 import { writeKubeconfig } from '../kubernetes/kubeconfig.ts'
 import { type Member, members } from '../kubernetes/nodes.ts'
 import { type Pod, pods } from '../kubernetes/pods.ts'
@@ -30,7 +31,7 @@ export async function survey(cluster: Cluster, kit: Kit, earlier: Earlier = []):
   const [address] = reservedIps
   if (!address)
     throw new Problem(`there is no cluster “${cluster.name}” at DigitalOcean`, {
-      cure: `./bootstrap.mts --name ${cluster.name} grows it.`,
+      cure: `${hint('bootstrap.mts', cluster)} grows it.`,
     })
   const answering = await firstAnswer(cluster, kit, address, droplets)
   return {

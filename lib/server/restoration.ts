@@ -6,6 +6,7 @@ import type { Cluster } from '../cluster/cluster.ts'
 import { lockTip, wasReleasedSince } from '../cluster/lock.ts'
 import { type Inventory, inventory } from '../cluster/ours.ts'
 import { isDryRun } from '../dry-run.ts'
+import { hint } from '../hint.ts'
 import { Problem } from '../problem.ts'
 import type { Buckets } from '../store/buckets.ts'
 import { readNote } from '../store/nodes.ts'
@@ -145,7 +146,7 @@ export async function noRestoreUnderWay(cluster: Cluster, { kit }: Buckets): Pro
   const begun = await readRestoration(kit, server)
   if (!begun || begun.finished) return
   throw new Problem(`backup ${begun.backup} is being brought back onto ${server}, and that is not finished`, {
-    cure: `./restore.mts --name ${cluster.name} --backup ${begun.backup} finishes it.`,
+    cure: `${hint('restore.mts', cluster, '--backup', begun.backup)} finishes it.`,
   })
 }
 

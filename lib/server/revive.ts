@@ -6,6 +6,7 @@ import { names } from '../cluster/names.ts'
 import { findDroplets } from '../digitalocean/droplet.ts'
 import { isDryRun } from '../dry-run.ts'
 import { describeInGit } from '../gitops/claim.ts'
+import { again } from '../hint.ts'
 import { silenceDeadline } from '../kubernetes/reports.ts'
 import { installSteps, type Report, type Step } from '../node/index.ts'
 import { Problem } from '../problem.ts'
@@ -54,7 +55,7 @@ export async function reviveFirstServer(cluster: Cluster, buckets: Buckets): Pro
   if (!droplet) {
     if (reports.length === 0) return
     throw new Problem(`droplet ${name} vanished while this run looked`, {
-      cure: 'Run the same command again: it shows what it will make in its place.',
+      cure: `Run ${again()}: it shows what it will make in its place.`,
     })
   }
   if (reports.some((one) => one.step === note.lastStep && one.state === 'done')) return

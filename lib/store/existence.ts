@@ -1,6 +1,7 @@
 import type { Store } from '../clients/s3.ts'
 import type { BucketPlaces } from '../cluster/cluster.ts'
 import { networkCure } from '../environment.ts'
+import { again } from '../hint.ts'
 import { Problem } from '../problem.ts'
 import { waitFor } from '../wait.ts'
 
@@ -45,7 +46,7 @@ export async function usable(store: Store, bucket: string): Promise<'ours'> {
       wish: `bucket ${bucket} shows`,
       every: 5,
       within: 300,
-      cure: 'Run the same command again in some minutes.',
+      cure: `Run ${again()} in some minutes.`,
     },
     async () => ((await accepted(store, bucket)) === 'ours' ? 'ours' : undefined),
   )
@@ -75,8 +76,7 @@ export function unusable(
   key: { name: string },
 ): Problem | undefined {
   if (found === 'ours') return undefined
-  if (places.spaces)
-    return new Problem(`bucket ${bucket} is not there`, { cure: 'Run the same command again.' })
+  if (places.spaces) return new Problem(`bucket ${bucket} is not there`, { cure: `Run ${again()}.` })
   if (found === 'missing')
     return new Problem(`bucket ${bucket} is not there`, { cure: `Make it at ${places.endpoint}.` })
   return new Problem(`the key in ${key.name} may not use bucket ${bucket}`, {

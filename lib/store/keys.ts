@@ -6,6 +6,7 @@ import type { Cluster } from '../cluster/cluster.ts'
 import { names } from '../cluster/names.ts'
 import { isOurs } from '../cluster/ours.ts'
 import { isDryRun } from '../dry-run.ts'
+import { again } from '../hint.ts'
 import { Problem } from '../problem.ts'
 import { Secret } from '../secret.ts'
 import { doctl, doctlUnlocked, ToolFailure } from '../tools.ts'
@@ -46,7 +47,7 @@ export async function mintKey(
       await removeKeysNamed(cluster, name)
       if (attempt === 4)
         throw new Problem(`key ${name} could not be made: ${error.message}`, {
-          cure: 'Mend what it says and run the same command again.',
+          cure: `Fix what it says and run ${again()}.`,
           cause: error,
         })
       await backoff(attempt)

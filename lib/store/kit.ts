@@ -5,6 +5,7 @@ import { cloudTime } from '../clients/clock.ts'
 import type { Cluster } from '../cluster/cluster.ts'
 import { asked } from '../confirm.ts'
 import { isDryRun } from '../dry-run.ts'
+import { again, command } from '../hint.ts'
 import { parseJson } from '../json.ts'
 import { clusterAuthorities, makeClusterAuthorities, makeSshKeyPair } from '../node/index.ts'
 import { Problem } from '../problem.ts'
@@ -68,8 +69,7 @@ export async function ensureKit(buckets: Buckets, { name, cloud }: Cluster, orig
     else await buckets.kit.put(plain, text, { once: true, type: 'application/json' })
   })
   const written = await readKit(buckets)
-  if (!written)
-    throw new Problem('the kit was written and cannot be read', { cure: 'Run the same command again.' })
+  if (!written) throw new Problem('the kit was written and cannot be read', { cure: `Run ${again()}.` })
   tell(
     '+',
     'kit',
@@ -102,7 +102,7 @@ export async function needKit(buckets: Buckets | undefined, cluster: string): Pr
   const kit = buckets && (await readKit(buckets))
   if (!kit)
     throw new Problem(`there is no kit of a cluster “${cluster}”`, {
-      cure: `./bootstrap.mts --name ${cluster} grows it.`,
+      cure: `${command('bootstrap.mts')} grows it.`,
     })
   return kit
 }

@@ -28,7 +28,7 @@ export function fromProtobuf(bytes: Buffer): Tree {
     throw new Refusal(
       415,
       'UnsupportedMediaType',
-      `paper cluster: it reads no ${kind} in protobuf; kubectl apply sends JSON`,
+      `paper cluster: it reads no ${kind} in protobuf, only JSON`,
     )
   const meta = parts(raw).find((one) => one.number === 1)?.value ?? Buffer.of()
   return { apiVersion, kind, metadata: decoded(meta, metadata), ...decoded(raw, shape) }

@@ -3,6 +3,7 @@ import { rmSync, symlinkSync } from 'node:fs'
 import { type AddressInfo, createServer, type Socket } from 'node:net'
 import { dirname } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { line } from '../../lib/hint.ts'
 import type { World } from '../world.ts'
 import { type Call, Failed, type StandIn, Unknown } from './call.ts'
 import { doctl } from './doctl.ts'
@@ -112,7 +113,7 @@ async function answer(call: Call): Promise<number> {
       const typed = [call.tool, ...call.argv].join(' ')
       call.err(
         `This ${call.tool} is a stand-in that does not know “${error.message}” in\n  ${typed}\n` +
-          'install the real one with ./scripts/tools.mts\n',
+          `install the real one with ${line('scripts/tools.mts', [])}\n`,
       )
       return 64
     }

@@ -28,7 +28,7 @@ t.test('the SSH key that a person renamed is named, and not ordered again and ag
   const kit = { ssh: { publicKey: 'ssh-ed25519 AAAA' } } as Kit
   await t.rejects(ensureSshKey(cluster, kit), {
     message: 'the cluster’s SSH key is at DigitalOcean under another name, “my laptop”',
-    cure: /doctl compute ssh-key update 7 --ssh-key-name main-key/,
+    cure: /doctl --config \/dev\/null compute ssh-key update 7 --ssh-key-name main-key/,
   })
 })
 

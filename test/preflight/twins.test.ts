@@ -16,23 +16,28 @@ t.test('machines of different names are none', async (t) => {
   t.same(await found([droplet('1', 'main-1'), droplet('2', 'main-2')], '1'), [])
 })
 
-t.test('of two of one name the unused one is named, and how to remove it', async (t) => {
-  const two = [droplet('1', 'main-1'), droplet('2', 'main-1')]
-  t.match(await found([...two, droplet('3', 'main-2')], '2'), [
-    {
-      message:
-        'there are 2 droplets named main-1, and only one is wanted: 1, made 2026-11-28T10:00:01Z; 2, made 2026-11-28T10:00:02Z, in use',
-      cure: 'No address leads to the other, and it has no volume: doctl compute droplet delete 1',
-    },
-  ])
-})
+t.test(
+  'of two of one name the unused one is named, and how to stop it: no message deletes a machine',
+  async (t) => {
+    const two = [droplet('1', 'main-1'), droplet('2', 'main-1')]
+    t.match(await found([...two, droplet('3', 'main-2')], '2'), [
+      {
+        message:
+          'there are 2 droplets named main-1, and only one is wanted: 1, made 2026-11-28T10:00:01Z; 2, made 2026-11-28T10:00:02Z, in use',
+        cure: /^No address leads to the other, and it has no volume\. .*droplet-action shutdown 1 stops it;/,
+      },
+    ])
+  },
+)
 
 t.test(
   'an agent is in use by its volumes; where nothing tells them apart, none is named for removal',
   async (t) => {
     t.match(await found([droplet('1', 'main-2', ['v']), droplet('2', 'main-2')]), [
-      { cure: /droplet delete 2$/ },
+      { cure: /shutdown 2 stops it/ },
     ])
-    t.match(await found([droplet('1', 'main-2'), droplet('2', 'main-2')]), [{ cure: /droplet delete <id>/ }])
+    t.match(await found([droplet('1', 'main-2'), droplet('2', 'main-2')]), [
+      { cure: /get nodes -o wide tells .* shutdown ID stops it/ },
+    ])
   },
 )

@@ -201,6 +201,12 @@ t.test('volumes: moved, skipped with the reason, copied from pods, and claims th
     'this backup’s upload is in it, whatever is left out',
   )
 
+  const policies = 'volumePolicies: [{ conditions: { pvcPhase: [Pending, Lost] }, action: { type: skip } }]'
+  apply(one, object('v1', 'ConfigMap', 'policies', { data: { 'policies.yaml': policies } }, 'velero'))
+  const skipping = await taken(one, 'skipping', { resourcePolicy: { kind: 'configmap', name: 'policies' } })
+  t.equal(textAt(skipping.made, 'status', 'phase'), 'Completed', 'a policy takes the error away')
+  t.ok(skipping.has(at('waits')))
+
   one.store.remove('PersistentVolumeClaim', 'default', 'waits')
   const second = await taken(one, 'second', { snapshotMoveData: true, snapshotVolumes: false })
   t.equal(textAt(second.made, 'status', 'phase'), 'Completed')

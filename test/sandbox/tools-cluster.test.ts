@@ -176,6 +176,34 @@ t.test('velero writes Backups and Restores as the real one, and its --wait never
   paper.store.update({ ...restore, status: { phase: 'PartiallyFailed' } })
   t.match(await waiting, { code: 0, out: /Restore completed with status: PartiallyFailed/ })
   t.equal(JSON.parse((await velero('backup get first -o json')).out).metadata.name, 'first')
+
+  const more =
+    '--include-cluster-resources --exclude-resources events,leases --preserve-nodeports -l app=web --restore-volumes=false'
+  t.equal((await velero(`restore create more --from-backup first ${more}`)).code, 0)
+  t.match(paper.store.get('Restore', 'velero', 'more').spec, {
+    includeClusterResources: true,
+    excludedResources: ['events', 'leases'],
+    preserveNodePorts: true,
+    restorePVs: false,
+    labelSelector: { matchLabels: { app: 'web' } },
+  })
+  t.match(await velero('restore create odd --from-backup first --ttl 1h'), { code: 64, err: /--ttl/ })
+  apply(paper, definition('velero.io', 'Schedule'))
+  const template = { includedNamespaces: ['shop'], ttl: '24h0m0s' }
+  const schedule = {
+    metadata: { name: 'daily', namespace: 'velero', labels: { kept: 'yes' } },
+    spec: { template },
+  }
+  apply(paper, JSON.stringify({ apiVersion: 'velero.io/v1', kind: 'Schedule', ...schedule }))
+  t.match(await velero('backup create fired --from-schedule daily'), { code: 0 })
+  t.match(paper.store.get('Backup', 'velero', 'fired'), {
+    metadata: { labels: { kept: 'yes', 'velero.io/schedule-name': 'daily' } },
+    spec: template,
+  })
+  t.match(
+    (await velero('backup create --from-schedule daily')).out,
+    /Backup request "daily-\d{14}" submitted/,
+  )
 })
 
 t.test('helm renders the plain charts of the box, and no others', async (t) => {

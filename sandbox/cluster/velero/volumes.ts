@@ -1,15 +1,16 @@
-import { setTimeout as sleep } from 'node:timers/promises'
 import type { Cluster } from '../cluster.ts'
 import { csiDriver, type Driver, provisioner } from '../csi.ts'
 import { Refusal } from '../refusal.ts'
 import { suffix } from '../store.ts'
-import { now, secondsOf } from '../time.ts'
+import { now } from '../time.ts'
 import { at, type Thing, type Tree, textAt, treeAt } from '../tree.ts'
 import type { Bucket } from './bucket.ts'
 import { type Item, optOut, type Selected } from './contents.ts'
+import { moved } from './data-upload.ts'
 import { cleaned, marked } from './kept-claim.ts'
+import { patiently } from './patiently.ts'
 import { isCopiedFromPods, podVolumes } from './pod-volumes.ts'
-import { encrypted, packed } from './volume-bytes.ts'
+import { isSkippedByPolicy } from './resource-policy.ts'
 
 /** What became of the volumes of a backup. */
 export interface Saved {
@@ -22,7 +23,7 @@ export interface Saved {
 }
 
 /** What one claim gives. */
-interface Kept {
+export interface Kept {
   thing: Thing
   info?: Tree
   more?: Item[]
@@ -118,6 +119,8 @@ async function keep(cluster: Cluster, backup: Thing, claim: Thing, bucket: Bucke
       'Invalid',
       `error executing custom action (groupResource=persistentvolumeclaims, namespace=${namespace}, name=${name}): ${why}`,
     )
+  if (isSkippedByPolicy(cluster, backup, claim))
+    return { thing: claim, skipped: { any: 'skipped due to resource policy ' } }
   if (!textAt(claim, 'spec', 'volumeName'))
     throw failed(`PVC ${namespace}/${name} has no volume backing this claim`)
   const phase = textAt(claim, 'status', 'phase')
@@ -155,7 +158,8 @@ const snapshotClassFor = ({ store }: Cluster, driver: string) =>
         one.driver === driver && one.metadata.labels?.['velero.io/csi-volumesnapshot-class'] === 'true',
     )
 
-interface Source {
+/** A claim with what its snapshot is made of. */
+export interface Source {
   claim: Thing
   volume: Thing
   driver: Driver
@@ -189,116 +193,6 @@ async function snapshotted(cluster: Cluster, backup: Thing, source: Source): Pro
       completionTimestamp: now(),
     },
   }
-}
-
-/** The data mover's work: an upload object that says how far it is, the bytes into the bucket, the snapshot away. */
-async function moved(
-  cluster: Cluster,
-  backup: Thing,
-  { claim, volume, driver, snapshotClass, bucket }: Source,
-  { snapshot, vs, common }: { snapshot: Tree; vs: string; common: Tree },
-): Promise<Kept> {
-  const { store, world } = cluster
-  const { name, namespace = '', uid } = claim.metadata
-  const operation = `du-${backup.metadata.uid}.${uid}`.slice(0, 63)
-  const of = {
-    apiVersion: 'velero.io/v1',
-    kind: 'Backup',
-    name: backup.metadata.name,
-    uid: backup.metadata.uid,
-  }
-  const upload = store.create({
-    apiVersion: 'velero.io/v2alpha1',
-    kind: 'DataUpload',
-    metadata: {
-      name: `${backup.metadata.name}-${suffix()}`,
-      namespace: 'velero',
-      ownerReferences: [{ ...of, controller: true }],
-      labels: {
-        'velero.io/backup-name': backup.metadata.name,
-        'velero.io/backup-uid': backup.metadata.uid,
-        'velero.io/pvc-uid': uid,
-        'velero.io/async-operation-id': operation,
-      },
-    },
-    spec: {
-      snapshotType: 'CSI',
-      csiSnapshot: {
-        volumeSnapshot: vs,
-        storageClass: claim.spec && at(claim, 'spec', 'storageClassName'),
-        snapshotClass: snapshotClass.metadata.name,
-        driver: provisioner,
-      },
-      sourcePVC: name,
-      sourceNamespace: namespace,
-      backupStorageLocation: textAt(backup, 'spec', 'storageLocation'),
-      operationTimeout: at(backup, 'spec', 'csiSnapshotTimeout'),
-    },
-  })
-  const say = (status: Tree) => store.setStatus('DataUpload', 'velero', upload.metadata.name, status)
-  say({ phase: 'InProgress', startTimestamp: now() })
-  const key = `kopia/${namespace}/simulated-${snapshot.id}.tar.gz`
-  let error: string | undefined
-  let size = 0
-  try {
-    const bytes = await packed(world.path('volumes', textAt(volume, 'spec', 'csi', 'volumeHandle')))
-    await bucket.put(key, encrypted(cluster, bytes))
-    size = bytes.length
-    say({
-      phase: 'Completed',
-      completionTimestamp: now(),
-      snapshotID: key,
-      progress: { totalBytes: size, bytesDone: size },
-    })
-  } catch (failure) {
-    if (!cluster.isUp()) throw failure
-    error = `data path backup failed: ${(failure as Error).message}`
-    say({ phase: 'Failed', completionTimestamp: now(), message: error })
-  }
-  // What is new may not be found at first.
-  await patiently(() => driver.cloud.call('DELETE', `snapshots/${snapshot.id}`), '1m', 404)
-  const uploaded = store.find('DataUpload', 'velero', upload.metadata.name) ?? upload
-  return {
-    thing: marked(claim, backup.metadata.name, vs, upload.metadata.name),
-    more: [{ kind: store.kinds.named('DataUpload'), thing: uploaded }],
-    ...(error ? { error } : {}),
-    info: {
-      ...common,
-      snapshotDataMoved: true,
-      preserveLocalSnapshot: false,
-      result: error ? 'failed' : 'succeeded',
-      csiSnapshotInfo: {
-        snapshotHandle: 'unknown',
-        vscName: 'unknown',
-        operationID: 'unknown',
-        driver: provisioner,
-        size: 0,
-      },
-      snapshotDataMovementInfo: {
-        dataMover: 'velero',
-        // Shown by `velero backup describe --details`: no other Velero can read these bytes.
-        uploaderType: 'simulated',
-        retainedSnapshot: vs,
-        operationID: operation,
-        snapshotHandle: error ? '' : key,
-        size,
-        phase: error ? 'Failed' : 'Completed',
-      },
-      completionTimestamp: now(),
-    },
-  }
-}
-
-/** As the snapshotter, which asks again what is refused for now, for as long as Velero waits (ten minutes by default). */
-async function patiently(order: () => Promise<Tree>, timeout: string, code = 429): Promise<Tree> {
-  const end = Date.now() + (secondsOf(timeout) || 600) * 1000
-  for (;;)
-    try {
-      return await order()
-    } catch (error) {
-      if (!(error instanceof Refusal && error.code === code) || Date.now() > end) throw error
-      await sleep(500, undefined, { ref: false })
-    }
 }
 
 /** Removes what was kept of volumes: snapshots at DigitalOcean, bytes in the bucket. */

@@ -141,7 +141,7 @@ export const digitalOcean: Row[] = [
         environment: 'Production',
       }),
     code: 2,
-    says: ['nobody can be asked for the cluster’s name: this is no terminal', 'Add --confirm main.'],
+    says: ['cannot ask for the cluster’s name: not a terminal', 'Add --confirm main.'],
   },
   {
     run: 'destroy.mts --yes --confirm mian',

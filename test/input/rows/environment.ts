@@ -2,7 +2,7 @@ import { chmodSync, mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { parts } from '../../../lib/versions.ts'
 import { box, second } from './boxes.ts'
-import { cloud, type Row } from './row.ts'
+import { cloud, paste, type Row } from './row.ts'
 
 const nowhere = 'http://127.0.0.1:2'
 const network = 'Check the network, then run the same command again.'
@@ -83,7 +83,7 @@ export const environment: Row[] = [
     found: [
       [
         'doctl sees another account than DIGITALOCEAN_TOKEN opens',
-        'Run ./scripts/tools.mts for a doctl of the known version.',
+        `Fetch a doctl of the known version: ${paste('scripts/tools.mts')}`,
       ],
     ],
   },
@@ -135,7 +135,10 @@ export const environment: Row[] = [
     run: 'bootstrap.mts --dry-run',
     env: { REGROW_ANSWER: undefined, REGROW_TOOLS: join(box.dir, 'none'), PATH: '/nowhere' },
     code: 2,
-    says: ['nobody can be asked: this is no terminal', 'Run ./scripts/tools.mts first, or add --yes.'],
+    says: [
+      'cannot ask for confirmation: not a terminal',
+      `Run ${paste('scripts/tools.mts')} first, or add --yes.`,
+    ],
   },
   {
     run: 'bootstrap.mts --yes',
@@ -154,7 +157,7 @@ export const environment: Row[] = [
     env: { REGROW_ANSWER: undefined },
     code: 2,
     says: [
-      'nobody can be asked: this is no terminal',
+      'cannot ask for confirmation: not a terminal',
       'Add --yes to answer the question beforehand, or --dry-run to see the plan.',
     ],
   },

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { box } from './boxes.ts'
-import { keys, type Row } from './row.ts'
+import { keys, paste, type Row } from './row.ts'
 
 /** The token of GitHub, and what a repository holds. */
 export const github: Row[] = [
@@ -78,9 +78,12 @@ export const github: Row[] = [
     found: [
       [
         'cluster main is in fra1 and cannot move to ams3',
-        'Bring a backup back in the other region: ./restore.mts --backup latest --as <name> --region …',
+        `Bring a backup back in the other region, under another name: ${paste('restore.mts', '--name', 'main', '--repo', 'bob/grown', '--backup', 'latest', '--as', 'NAME', '--region', 'ams3')}`,
       ],
-      ['cluster main has size s-1vcpu-2gb', './scale.mts --size s-2vcpu-4gb changes it.'],
+      [
+        'cluster main has size s-1vcpu-2gb',
+        `${paste('scale.mts', '--name', 'main', '--repo', 'bob/grown', '--size', 's-2vcpu-4gb')} changes it.`,
+      ],
     ],
   },
   {
@@ -89,7 +92,7 @@ export const github: Row[] = [
     code: 1,
     says: [
       'bob/locked is locked by eve on far (bootstrap, process 7, since 2026-11-23T10:00:00Z)',
-      'Wait for it. If that run is surely not going on any more: the same command with --steal-lock.',
+      `Wait for it. If that run is surely not going on any more, take its lock: ${paste('bootstrap.mts', '--repo', 'bob/locked')} --steal-lock`,
     ],
   },
   {
@@ -98,7 +101,7 @@ export const github: Row[] = [
     found: [
       [
         'the GitHub token may not delete a repository: it lacks the scope “delete_repo” (it has: repo)',
-        'Make a classic token with “repo” and “delete_repo”, or leave --with-repository away.',
+        'Make a classic token with “repo” and “delete_repo”, or omit --with-repository.',
       ],
     ],
   },

@@ -1,3 +1,17 @@
+import { join, relative } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { box } from './boxes.ts'
+
+const root = fileURLToPath(new URL('../../../', import.meta.url))
+
+/** A command of a message, as a person pastes it in the box's folder. */
+export const paste = (script: string, ...words: readonly string[]) =>
+  [
+    relative(box.dir, join(root, script)),
+    ...words,
+    ...(script.endsWith('tools.mts') ? [] : ['--sandbox']),
+  ].join(' ')
+
 /** A message and its cure. */
 export type Said = [message: string, cure: string]
 

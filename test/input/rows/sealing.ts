@@ -1,5 +1,5 @@
 import { box } from './boxes.ts'
-import type { Row } from './row.ts'
+import { paste, type Row } from './row.ts'
 
 /** What cannot be sealed, and a kit or a cluster that is not there. */
 export const sealing: Row[] = [
@@ -24,7 +24,7 @@ export const sealing: Row[] = [
     code: 2,
     says: [
       'this is no Secret that can be sealed: kind must be one of Secret; metadata.name is missing; data.a is no base64',
-      'Give a manifest of kind Secret with data or stringData, such as kubectl create secret … --dry-run=client -o yaml prints.',
+      'Give a manifest of kind Secret with data or stringData.',
     ],
   },
   {
@@ -33,17 +33,20 @@ export const sealing: Row[] = [
     code: 2,
     says: [
       'this is no certificate to seal with',
-      './scripts/seal.mts --save-certificate FILE writes the cluster’s.',
+      `${paste('scripts/seal.mts', '--save-certificate', 'FILE')} writes the cluster’s.`,
     ],
   },
   {
     run: 'seal.mts secret.yaml',
     code: 1,
-    says: ['there is no kit of a cluster “main”', './bootstrap.mts --name main grows it.'],
+    says: ['there is no kit of a cluster “main”', `${paste('bootstrap.mts', '--name', 'main')} grows it.`],
   },
   {
     run: 'kubeconfig.mts --name ghost',
     code: 1,
-    says: ['there is no cluster “ghost” at DigitalOcean', './bootstrap.mts --name ghost grows it.'],
+    says: [
+      'there is no cluster “ghost” at DigitalOcean',
+      `${paste('bootstrap.mts', '--name', 'ghost')} grows it.`,
+    ],
   },
 ]

@@ -55,7 +55,7 @@ t.test(
       ended.err,
       /^x step “argocd” of main-1 failed: (deployment|statefulset).apps\/\S+ in namespace argocd does not run yet\.$/m,
     )
-    t.match(ended.err, '→ Mend the cause; the node tries again by itself after a reboot.')
+    t.match(ended.err, '→ Fix the cause; the node tries again by itself after a reboot.')
     box.behave({})
     const again = await box.run('bootstrap.mts')
     t.equal(again.code, 0, again.err)
@@ -129,7 +129,7 @@ t.test('a running cluster: the next bootstrap and status name what is not well a
       t.match(ended.err, new RegExp(failure, 'm'))
       t.match(
         ended.err,
-        '→ Look closer with: kubectl -n argocd describe application root. When it is mended, run',
+        /→ Look closer with: \S+sandbox\.mts kubectl --kubeconfig \S+ get applications -n argocd root -o yaml\. When it is fixed, run/,
       )
       t.match(await application(box, 'apps', /Progressing|Degraded/), /^apps {2}\w+, (Progressing|Degraded)/)
     })

@@ -90,7 +90,7 @@ t.test('one that was killed half-way is finished on the machine that it began', 
   const ended = await box.run('restore.mts', ['--backup', 'first'])
   t.equal(ended.code, 0, ended.err)
   t.match(ended.out, 'not in git')
-  t.match(ended.out, './restore.mts --backup first writes it once GitHub takes it')
+  t.match(ended.out, 'restore.mts --name main --backup first --sandbox writes it once GitHub takes it')
   t.same(await droplets(), [{ name: 'main-3' }])
   t.same(await shop.content(), before)
 })

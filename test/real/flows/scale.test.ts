@@ -39,7 +39,7 @@ const readyNodes = async () => {
 t.test('where nothing is, nothing can be scaled', async (t) => {
   const ended = await box.run('scale.mts', ['--add', '1'])
   t.equal(ended.code, 1)
-  t.match(ended.err, './bootstrap.mts --name main grows it')
+  t.match(ended.err, 'bootstrap.mts --name main --sandbox grows it')
   t.same(mutating(ended.requests), [])
 })
 

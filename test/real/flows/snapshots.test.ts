@@ -34,7 +34,7 @@ t.test(
     t.equal(ended.code, 0, ended.err)
     t.match(
       ended.err,
-      /snapshots {2}DigitalOcean takes one of a volume in 10 minutes: this may wait \d+ of them/,
+      /snapshots {2}DigitalOcean allows one snapshot per volume every 10 minutes: this backup may wait up to \d+ minutes?/,
     )
     const refused = ended.requests.filter((one) => one.method === 'POST' && one.status === 429)
     t.ok(refused.length > 0, 'DigitalOcean refused for a while')

@@ -202,7 +202,8 @@ t.test('another size in Git is told by plan and status, and left to scale', asyn
     items.filter((one) => one.kind === 'droplet'),
     [{ mark: '=', size: { is: 's-1vcpu-2gb', wanted: 's-2vcpu-4gb' } }],
   )
-  const said = /main-1 is s-1vcpu-2gb, and not s-2vcpu-4gb as Git says: \S+scale\.mts --name main does it$/m
+  const said =
+    /main-1 is s-1vcpu-2gb, and not s-2vcpu-4gb as Git says: \S+scale\.mts --name main --sandbox does it$/m
   const planned = await box.run('bootstrap.mts')
   t.equal(planned.code, 0, planned.err)
   t.match(planned.err, said)

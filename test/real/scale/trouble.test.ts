@@ -41,7 +41,7 @@ t.test('a size that is sold out once the machine is off: it is on again, and the
   ])
   t.equal(ended.code, 1)
   t.match(ended.err, /did not make main-3 a s-4vcpu-8gb: [^→]*Size is not available in this region/)
-  t.match(ended.err, './scale.mts --size s-1vcpu-2gb --node main-3')
+  t.match(ended.err, 'scale.mts --name main --size s-1vcpu-2gb --node main-3 --sandbox')
   t.ok((await droplets()).includes('main-3 s-1vcpu-2gb active'))
   box.behave({})
   const back = await box.run('scale.mts', ['--size', 's-1vcpu-2gb', '--node', 'main-3'])

@@ -36,10 +36,7 @@ export const besideACluster = ({ bucket }: Grown): Row[] => [
     run: 'scripts/destroy.mts --with-backups --yes --confirm main',
     env: noAnswer,
     code: 2,
-    says: [
-      'nobody can be asked for the bucket’s name: this is no terminal',
-      `Add --confirm-backups ${bucket}.`,
-    ],
+    says: ['cannot ask for the bucket’s name: not a terminal', `Add --confirm-backups ${bucket}.`],
   },
   {
     run: 'scripts/destroy.mts --with-backups --yes --confirm main --confirm-backups main',

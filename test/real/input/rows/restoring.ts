@@ -88,7 +88,7 @@ export function besideACluster({ spaces, bucket }: Grown): Row[] {
       run: 'restore.mts --backup latest --replace',
       env: noAnswer,
       code: 2,
-      says: ['nobody can be asked: this is no terminal', 'Add --yes'],
+      says: ['cannot ask for confirmation: not a terminal', 'Add --yes'],
     },
     {
       run: 'restore.mts --backup latest --as main',
@@ -116,7 +116,7 @@ export function besideACluster({ spaces, bucket }: Grown): Row[] {
       run: 'scripts/rehearse.mts',
       env: noAnswer,
       code: 2,
-      says: ['nobody can be asked: this is no terminal', 'Add --yes'],
+      says: ['cannot ask for confirmation: not a terminal', 'Add --yes'],
     },
     {
       run: 'scripts/rehearse.mts --backup nightly',

@@ -112,7 +112,7 @@ export const beforeACluster: Row[] = [
   {
     run: 'scale.mts --add 1',
     code: 1,
-    says: ['there are no buckets regrow-main-', './bootstrap.mts --name main grows it.'],
+    says: ['there are no buckets regrow-main-', 'bootstrap.mts --name main --sandbox grows it.'],
   },
 ]
 
@@ -135,15 +135,15 @@ export function besideACluster({ cloud }: Grown): Row[] {
     {
       run: 'scale.mts --remove main-1',
       code: 2,
-      says: [
-        'main-1 would go, and a cluster needs a server',
-        './scripts/destroy.mts removes the whole cluster.',
-      ],
+      says: ['main-1 would go, and a cluster needs a server', 'remove the whole cluster: '],
     },
     {
       run: 'scale.mts --replace main-1',
       code: 2,
-      says: ['main-1 is the only server', './restore.mts --backup latest --replace grows a fresh one'],
+      says: [
+        'main-1 is the only server',
+        'restore.mts --name main --backup latest --replace --sandbox grows a fresh one',
+      ],
     },
     {
       run: 'scale.mts --size s-1vcpu-1gb',
@@ -180,7 +180,7 @@ export function besideACluster({ cloud }: Grown): Row[] {
       code: 2,
       says: [
         'a cluster has 256 machines at most: each takes a /24 of 10.42.0.0/16',
-        './scale.mts --add 255 fills it',
+        'scale.mts --name main --add 255 --sandbox fills it',
       ],
     },
     {
@@ -188,7 +188,7 @@ export function besideACluster({ cloud }: Grown): Row[] {
       code: 2,
       says: [
         'this cluster keeps its objects in SQLite',
-        './scale.mts --ha makes three servers with etcd of it',
+        'scale.mts --name main --ha --sandbox makes three servers with etcd of it',
       ],
     },
     {
@@ -203,7 +203,7 @@ export function besideACluster({ cloud }: Grown): Row[] {
       run: 'scale.mts --add 1',
       code: 2,
       env: noAnswer,
-      says: ['nobody can be asked: this is no terminal', 'Add --yes'],
+      says: ['cannot ask for confirmation: not a terminal', 'Add --yes'],
     },
     {
       run: 'scale.mts --add 2',
