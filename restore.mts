@@ -19,7 +19,7 @@ import { ensureAddress } from './lib/digitalocean/address.ts'
 import { ensureNetwork } from './lib/digitalocean/network.ts'
 import { ensureProject } from './lib/digitalocean/project.ts'
 import { claim } from './lib/gitops/claim.ts'
-import { exportKubeconfig } from './lib/hint.ts'
+import { useKubeconfig } from './lib/hint.ts'
 import { ensureTools } from './lib/install/ensure-tools.ts'
 import { applyRoot, healthy } from './lib/kubernetes/applications.ts'
 import { preflight, preflightReading } from './lib/preflight/preflight.ts'
@@ -96,7 +96,7 @@ await run('restore', async ({ flags, confirm }) => {
     proof.stays = await removeEarlier(cluster, course, backed) // what was replaced, and nothing that is an only copy
   }
   return outcome(proof, {
-    kubeconfig: exportKubeconfig(kube.file),
+    kubeconfig: useKubeconfig(kube.file),
     lastBackup: ageOf(await lastWhole(kept.velero), source),
   })
 })

@@ -4,6 +4,7 @@ import type { ReservedIp } from '../clients/digitalocean-types.ts'
 import type { Cluster } from '../cluster/cluster.ts'
 import { rootApplication } from '../gitops/render.ts'
 import { valuesOf } from '../gitops/repository-values.ts'
+import { again, kubectlHint } from '../hint.ts'
 import { tell } from '../story.ts'
 import { type Kube, kubectl, ToolFailure } from '../tools.ts'
 import { waitFor } from '../wait.ts'
@@ -108,52 +109,55 @@ export async function healthy(kube: Kube, name: 'platform' | 'root'): Promise<vo
   const told = new Set<string>()
   let first = true
   const troubled = watchTroubles(kube)
-  await waitFor({ wish: `${name} is healthy`, every: 3, within: 900, cure: cureFor(name) }, async (note) => {
-    let all: Map<string, Application>
-    try {
-      all = await applications(kube)
-    } catch (error) {
-      if (!(error instanceof ToolFailure)) throw error
+  await waitFor(
+    { wish: `${name} is healthy`, every: 3, within: 900, cure: cureFor(kube, name) },
+    async (note) => {
+      let all: Map<string, Application>
+      try {
+        all = await applications(kube)
+      } catch (error) {
+        if (!(error instanceof ToolFailure)) throw error
+        first = false
+        note(isUnknownKind(error) ? 'Argo CD is not there' : 'the Kubernetes API does not answer')
+        return undefined
+      }
+      const parent = all.get(name)
+      const children = childrenOf(parent)
+      const needed = children.filter((one) => one !== own)
+      const isWell = (one: string) =>
+        // Its own health is that of everything below it.
+        one === name && children.includes(own)
+          ? parent?.status?.sync?.status === 'Synced'
+          : isHealthy(all.get(one))
+      const well = [...needed, name].filter(isWell)
+      for (const one of well.filter((each) => !told.has(each))) {
+        told.add(one)
+        tell(
+          first ? '=' : '+',
+          `application ${one}`,
+          stateOf(all.get(one)),
+          first ? undefined : (performance.now() - started) / 1000,
+        )
+      }
       first = false
-      note(isUnknownKind(error) ? 'Argo CD is not there' : 'the Kubernetes API does not answer')
+      const answered = !children.includes(own) || hasAnswered(all.get(own))
+      if (needed.length > 0 && well.length === needed.length + 1 && answered) {
+        if (children.includes(own)) tellOwn(all.get(own))
+        return true
+      }
+      const ill = [name, ...needed].filter((one) => !isWell(one))
+      note([...ill.map((one) => `${one} ${stateOf(all.get(one))}`), ...(await troubled())].join('; '))
       return undefined
-    }
-    const parent = all.get(name)
-    const children = childrenOf(parent)
-    const needed = children.filter((one) => one !== own)
-    const isWell = (one: string) =>
-      // Its own health is that of everything below it.
-      one === name && children.includes(own)
-        ? parent?.status?.sync?.status === 'Synced'
-        : isHealthy(all.get(one))
-    const well = [...needed, name].filter(isWell)
-    for (const one of well.filter((each) => !told.has(each))) {
-      told.add(one)
-      tell(
-        first ? '=' : '+',
-        `application ${one}`,
-        stateOf(all.get(one)),
-        first ? undefined : (performance.now() - started) / 1000,
-      )
-    }
-    first = false
-    const answered = !children.includes(own) || hasAnswered(all.get(own))
-    if (needed.length > 0 && well.length === needed.length + 1 && answered) {
-      if (children.includes(own)) tellOwn(all.get(own))
-      return true
-    }
-    const ill = [name, ...needed].filter((one) => !isWell(one))
-    note([...ill.map((one) => `${one} ${stateOf(all.get(one))}`), ...(await troubled())].join('; '))
-    return undefined
-  })
+    },
+  )
 }
 
 function tellOwn(apps: Application | undefined): void {
   tell(isHealthy(apps) ? '=' : '!', `application ${own}`, stateOf(apps))
 }
 
-const cureFor = (name: string) =>
-  `Look closer with: kubectl -n argocd describe application ${name}. When it is mended, run the same command again.`
+const cureFor = ({ file }: Kube, name: string) =>
+  `Look closer with: ${kubectlHint(file)`get applications -n argocd ${name} -o yaml`}. When it is fixed, run ${again()}.`
 
 /** Whether the node's last step is over: Argo CD runs and was given the app of apps that brings the platform. */
 export async function hasPlatform(kube: Kube): Promise<boolean> {

@@ -29,7 +29,6 @@ const backupLists = {
 const booleans = {
   'snapshot-move-data': 'snapshotMoveData',
   'include-cluster-resources': 'includeClusterResources',
-  'preserve-nodeports': 'preserveNodePorts',
   'restore-volumes': 'restorePVs',
   'snapshot-volumes': 'snapshotVolumes',
   'default-volumes-to-fs-backup': 'defaultVolumesToFsBackup',
