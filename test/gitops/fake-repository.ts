@@ -19,7 +19,9 @@ export class FakeRepository {
     for (const [path, text] of Object.entries(changes))
       if (text === undefined) delete files[path]
       else files[path] = text
-    const sha = String(this.commits.length + 1).padStart(40, 'c')
+    const sha = String(this.commits.length + 1)
+      .padStart(7, 'c')
+      .padEnd(40, '0')
     this.commits.push({ sha, message, date, files })
     this.branches.set('heads/main', sha)
     return sha
