@@ -5,7 +5,7 @@ import { isDryRun } from '../dry-run.ts'
 import { tell } from '../story.ts'
 import type { Live } from './live.ts'
 import type { BackedObject } from './objects.ts'
-import { keyOf } from './outcome.ts'
+import { keyOf, type ObjectProof } from './outcome.ts'
 import { comesLater, isNeverMade } from './selection.ts'
 import type { VolumeProof } from './volumes.ts'
 
@@ -87,3 +87,32 @@ const handles = (volumes: readonly VolumeProof[]): Comparison['volumes'] =>
   volumes.flatMap(({ claim, missing, uid, handleNow, moved }) =>
     missing === undefined && uid && handleNow ? [{ claim, uid, handle: handleNow, bytes: moved ?? 0 }] : [],
   )
+
+const told = z.object({
+  at: z.string(),
+  headline: z.string(),
+  notRestored: z.array(z.object({ resource: z.string(), id: z.string(), why: z.string().optional() })),
+})
+
+/** What the last proof of a server's restore told as not restored; nothing before the first. */
+export async function toldBefore(kit: Bucket | undefined, server: string): Promise<ObjectProof[]> {
+  const bytes = await kit?.get(`nodes/${server}/proof.json`)
+  const found = bytes ? told.parse(JSON.parse(Buffer.from(bytes).toString())).notRestored : []
+  return found.map(({ why, ...one }) => ({ ...one, outcome: 'not restored', ...(why ? { why } : {}) }))
+}
+
+/** Keeps what a proof told, so that the plan of a later run can name it. @param at the time, RFC 3339 */
+export async function keepProof(
+  kit: Bucket,
+  server: string,
+  at: string,
+  { headline, objects }: { headline: string; objects: readonly ObjectProof[] },
+): Promise<void> {
+  const key = `nodes/${server}/proof.json`
+  const notRestored = objects
+    .filter((one) => one.outcome === 'not restored')
+    .map(({ resource, id, why }) => ({ resource, id, ...(why ? { why } : {}) }))
+  await change(`aws s3 cp - s3://${kit.name}/${key}`, () =>
+    kit.put(key, JSON.stringify({ at, headline, notRestored }), { type: 'application/json' }),
+  )
+}

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import type { Bucket } from '../clients/s3.ts'
+import { heldObject } from '../gitops/held.ts'
 import { contentOf, digestOf, marksOf } from './content.ts'
 import { eachObject, idOf, type Manifest } from './tarball.ts'
 
@@ -69,28 +70,12 @@ export function backedObject(resource: string, one: Manifest): BackedObject {
     kind: one.kind,
     uid: one.metadata.uid ?? '',
     owner: owner && { kind: owner.kind, name: owner.name, uid: owner.uid ?? '' },
-    app: trackedBy(one),
+    app: heldObject(resource, one).app,
     digest: digestOf(contentOf(one)),
     marks: digestOf(marksOf(one)),
     clustersOwn: isClustersOwn(one),
     ...more(resource, one),
   }
-}
-
-/**
- * The Application whose object this is, by Argo CD's tracking annotation (`resource_tracking.md`), which counts only
- * where it names the object itself: copies of an object carry it, too.
- */
-export function trackedBy({ kind, apiVersion, metadata }: Manifest): string | undefined {
-  const tracked = metadata.annotations?.['argocd.argoproj.io/tracking-id'] ?? ''
-  const [, app, group, its, namespace, name] = /^([^:]+):([^/]*)\/([^:]+):([^/]*)\/(.+)$/.exec(tracked) ?? []
-  const own = apiVersion.includes('/') ? apiVersion.split('/')[0] : ''
-  return its === kind &&
-    group === own &&
-    name === metadata.name &&
-    (!metadata.namespace || namespace === metadata.namespace)
-    ? app
-    : undefined
 }
 
 /** Whether k3s or the API server makes an object by itself in every cluster. */

@@ -44,7 +44,7 @@ export async function returnMissing(
 /** Whether nothing else makes an object again: no owner, no living Application, no volume. */
 function isReturned(
   one: BackedObject,
-  { kept, beside }: Returning,
+  { terms: { kept }, beside }: Returning,
   { apps, live }: Sight,
   made: ReadonlySet<string>,
 ): boolean {
@@ -58,7 +58,7 @@ function isReturned(
 }
 
 async function apply(
-  { kube, bucket, backup, restore, beside, kept }: Returning,
+  { kube, bucket, backup, restore, beside, terms: { kept } }: Returning,
   keys: ReadonlySet<string>,
 ): Promise<Map<string, string>> {
   const found: { key: string; resource: string; one: Manifest }[] = []

@@ -11,6 +11,7 @@ import type { Kube } from '../tools.ts'
 import { liveObjects } from './live.ts'
 import type { BackedObject } from './objects.ts'
 import { type Bringer, type Sight, silenced } from './outcome.ts'
+import type { Terms } from './terms.ts'
 import type { VolumeProof } from './volumes.ts'
 
 /** A backup that comes back into a cluster, and what was decided about it. */
@@ -23,19 +24,14 @@ export interface Returning {
   /** The name of the Velero restore that brings it. */
   restore: string
   backed: readonly BackedObject[]
-  /** A partial backup was asked for as such. */
-  partial: boolean
   /** Beside the original: all workloads come from the backup, asleep or awake. */
   beside: 'asleep' | 'awake' | undefined
-  /** What a person let go by an explicit word, by key, with the reason. */
-  dropped: ReadonlyMap<string, string>
-  /** What a person keeps though Git has it no longer, by key. */
-  kept: ReadonlySet<string>
+  terms: Terms
 }
 
 /** Looks at everything that tells what became of a backup. @throws ToolFailure when the API does not answer */
 export async function sightOf(
-  { kube, cluster, backed, beside, partial, dropped }: Returning,
+  { kube, cluster, backed, beside, terms: { partial, dropped } }: Returning,
   volumes: readonly VolumeProof[],
   unequal: Sight['unequal'],
 ): Promise<Sight> {

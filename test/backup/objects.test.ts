@@ -2,7 +2,7 @@ import { gzipSync } from 'node:zlib'
 import t from 'tap'
 import { pack } from 'tar-stream'
 import { differenceOf } from '../../lib/backup/content.ts'
-import { backedObjects, trackedBy } from '../../lib/backup/objects.ts'
+import { backedObjects } from '../../lib/backup/objects.ts'
 import { bare } from '../../lib/backup/return.ts'
 import type { Bucket } from '../../lib/clients/s3.ts'
 
@@ -106,25 +106,6 @@ t.test('an object is applied to another cluster without what the earlier one gav
     ).spec
   t.same(service('10.43.0.9'), { ports: [{ port: 80, nodePort: 30080 }] }, 'node ports are a person’s')
   t.same(service('None'), { clusterIP: 'None', ports: [{ port: 80, nodePort: 30080 }] })
-  t.end()
-})
-
-t.test('Argo CD tracks what its annotation names, and no copy of that', (t) => {
-  const tracked = (name: string, namespace: string | undefined, id: string) =>
-    trackedBy({
-      apiVersion: 'apps/v1',
-      kind: 'Deployment',
-      metadata: {
-        name,
-        ...(namespace ? { namespace } : {}),
-        annotations: { 'argocd.argoproj.io/tracking-id': id },
-      },
-    })
-  t.equal(tracked('web', 'shop', 'apps:apps/Deployment:shop/web'), 'apps')
-  t.equal(tracked('web', 'copy', 'apps:apps/Deployment:shop/web'), undefined)
-  t.equal(tracked('web2', 'shop', 'apps:apps/Deployment:shop/web'), undefined)
-  t.equal(tracked('web', 'shop', 'apps:apps/StatefulSet:shop/web'), undefined)
-  t.equal(tracked('web', undefined, 'apps:apps/Deployment:default/web'), 'apps', 'a cluster-scoped one')
   t.end()
 })
 

@@ -1,0 +1,107 @@
+import type { Bucket } from '../clients/s3.ts'
+import type { Cluster } from '../cluster/cluster.ts'
+import { dropped, type GitRemovedChoice, gitDifference, toStrip } from '../gitops/git-removed.ts'
+import { type HeldObject, heldObject } from '../gitops/held.ts'
+import { type GitDifference, noDifference } from '../gitops/removed.ts'
+import type { Backup } from './backups.ts'
+import { toldBefore } from './compared.ts'
+import type { BackedObject } from './objects.ts'
+import { foreseen, keyOf, type ObjectProof } from './outcome.ts'
+import { commitAnnotation } from './record.ts'
+import { eachObject } from './tarball.ts'
+import type { BackedVolume } from './volumes.ts'
+
+/** On which terms a backup comes back: what was found out and decided before anything is bought. */
+export interface Terms {
+  /** A partial backup was asked for as such. */
+  partial: boolean
+  /** What Git has removed since, and what happens to it. */
+  git: GitDifference
+  choice: GitRemovedChoice | undefined
+  /** What a person let go by an explicit word, by key, with the reason. */
+  dropped: ReadonlyMap<string, string>
+  /** What comes back outside Git's hands, by key. */
+  kept: ReadonlySet<string>
+  /** The volumes that are to come back. */
+  volumes: readonly BackedVolume[]
+  /** What will not be restored, as far as it can be told beforehand: the plan shows it. */
+  foreseen: readonly ObjectProof[]
+}
+
+/**
+ * Finds out on which terms a backup comes back: it compares it with Git and reads what an earlier run told.
+ * @param kit of the cluster that it comes back into
+ */
+export async function termsOf(
+  cluster: Cluster,
+  {
+    bucket,
+    backup,
+    server,
+    held,
+    backed,
+    kit,
+    choice,
+    partial,
+  }: {
+    bucket: Bucket
+    backup: Backup
+    server: string
+    held: readonly BackedObject[]
+    backed: readonly BackedVolume[]
+    kit: Bucket | undefined
+    choice: GitRemovedChoice | undefined
+    partial: boolean
+  },
+): Promise<Terms> {
+  const beside = cluster.original !== undefined
+  const moment = {
+    commit: backup.metadata.annotations?.[commitAnnotation],
+    started: backup.status?.startTimestamp,
+  }
+  const git = beside
+    ? noDifference
+    : await gitDifference(cluster, moment, await gitObjects(bucket, backup.metadata.name))
+  const letGo = new Map(dropped(git, choice).map(({ object, why }) => [keyOf(object), why]))
+  const volumes = backed.filter(({ claim }) => !letGo.has(`persistentvolumeclaims ${claim}`))
+  const before = await toldBefore(kit, server)
+  const expected = foreseen(held, { volumes: backed.map(({ claim }) => claim), beside, partial })
+  const known = new Map([...before, ...expected].map((one) => [keyOf(one), one]))
+  for (const one of held) {
+    const why = letGo.get(keyOf(one))
+    if (why) known.set(keyOf(one), { resource: one.resource, id: one.id, outcome: 'not restored', why })
+  }
+  return {
+    partial,
+    git,
+    choice,
+    dropped: letGo,
+    kept: new Set(toStrip(git, choice).map(keyOf)),
+    volumes,
+    foreseen: [...known.values()],
+  }
+}
+
+async function gitObjects(bucket: Bucket, backup: string): Promise<HeldObject[]> {
+  const found: HeldObject[] = []
+  await eachObject(bucket, backup, (resource, one) => void found.push(heldObject(resource, one)))
+  return found
+}
+
+/** Whether everything that a proof names as not restored was foreseen, and so accepted with the plan. */
+export function isAccepted(objects: readonly ObjectProof[], { foreseen }: Terms): boolean {
+  const known = new Set(foreseen.map(keyOf))
+  return objects.every((one) => one.outcome !== 'not restored' || known.has(keyOf(one)))
+}
+
+/** What will not be restored, for the plan: one line for each reason, with the names. */
+export function foreseenLines({ foreseen }: Terms): string[] {
+  const reasons = new Map<string, string[]>()
+  for (const { resource, id, why = '' } of foreseen)
+    reasons.set(`${resource}: ${why}`, [...(reasons.get(`${resource}: ${why}`) ?? []), id])
+  return [...reasons].map(([reason, all]) => {
+    const names = all.length > 5 ? `${all.slice(0, 5).join(', ')} and ${all.length - 5} more` : all.join(', ')
+    const [resource = '', why = ''] = reason.split(': ', 2)
+    return `  ! not restored  ${resource} ${names}: ${why}`
+  })
+}
