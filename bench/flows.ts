@@ -43,7 +43,7 @@ const add = ['scale.mts', '--sandbox', '--add', '1']
 const lost = (volumes: string) => [
   bootstrap,
   ['scripts/backup.mts', '--sandbox', '--backup', 'whole', '--volumes', volumes],
-  ['scripts/destroy.mts', '--sandbox'],
+  ['scripts/destroy.mts', '--sandbox', '--confirm', 'main'],
 ]
 const restore = ['restore.mts', '--sandbox', '--backup', 'whole']
 const objects: Waits = { objects: { seconds: real.restoreObjects, after: ['Velero', 'address'] } }

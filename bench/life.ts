@@ -29,7 +29,7 @@ export function live(): Life {
   const before = content()
   const written = (performance.now() - started) / 1000
   const backup = seconds('scripts/backup.mts', '--sandbox', '--backup', 'whole')
-  const wipe = seconds('scripts/destroy.mts', '--sandbox')
+  const wipe = seconds('scripts/destroy.mts', '--sandbox', '--confirm', 'main')
   const restore = seconds('restore.mts', '--sandbox', '--backup', 'whole')
   if (JSON.stringify(content()) !== JSON.stringify(before)) throw new Error('other bytes came back')
   return { bootstrap, backup, wipe, restore, whole: bootstrap + written + backup + wipe + restore }

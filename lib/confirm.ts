@@ -50,10 +50,6 @@ export async function confirmName<F extends string>(
 ): Promise<void> {
   if (isDryRun()) return
   let given: string | undefined = flags[flag]
-  if (given === undefined && process.env.REGROW_ANSWER?.startsWith('yes')) {
-    print(`Name of the ${what}: ${name} ${process.env.REGROW_ANSWER.slice(3)}`)
-    return
-  }
   if (given === undefined) {
     if (!process.stdin.isTTY || !process.stderr.isTTY)
       throw new Problem(`cannot ask for the ${what}’s name: not a terminal`, {

@@ -7,7 +7,7 @@ const behaviour = z.object({
   /** True for a fine-grained GitHub token, whose answers do not tell scopes. */
   githubFineGrained: z.boolean().default(false),
   /** What a classic GitHub token may do; `workflow` is what workflow files need besides `repo`. */
-  githubScopes: z.string().default('repo'),
+  githubScopes: z.string().default('repo, delete_repo'),
   /** False when the GitHub token may not create repositories. */
   githubMayCreate: z.boolean().default(true),
   /** False when it may read repositories and not write to them. */

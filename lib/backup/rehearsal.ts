@@ -35,6 +35,7 @@ export async function drillPlan(
   const drill = drillName(name)
   return {
     cost,
+    destructive: left,
     text: [
       ...(left ? [`what an earlier rehearsal left as ${drill} is removed first`] : []),
       `rehearsal of cluster ${name}: backup ${backup} comes back as ${drill}, asleep, is proven, and is destroyed`,

@@ -43,6 +43,7 @@ export async function restorePlan({
   ]
   return {
     ...made,
+    destructive: course.droplets.length > 0,
     nothing: course.finished !== undefined && made.nothing === true,
     text: `${lines.join('\n')}\n${made.text}`,
     toJSON: () => ({ backup: backup.metadata.name, course, plan: made.toJSON() }),

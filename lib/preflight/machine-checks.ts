@@ -47,7 +47,7 @@ export const limits: Check = async (cluster, own) => {
     if (limit > 0 && there + more > limit)
       problems.push(
         new Problem(`${what}: the account may have ${limit} and has ${there}, and ${more} more must fit`, {
-          cure: `Ask DigitalOcean to raise the limit, or remove ${what} that you do not need.`,
+          cure: 'Ask DigitalOcean to raise the limit.',
         }),
       )
   }

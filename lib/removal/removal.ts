@@ -120,6 +120,7 @@ export async function removal(
     kept: kept.map(say),
     keep,
     nothing: removed.length === 0,
+    destructive: true,
     text: [
       `cluster ${cluster.name}: what will be removed for good`,
       ...removed.map((one) => `  - ${say(one)}`),

@@ -56,6 +56,8 @@ export function scalePlan(
     todo,
     perMonth,
     nothing,
+    destructive:
+      [todo.bury, todo.leave, todo.resize].some((all) => all.length > 0) || todo.convert !== undefined,
     text: [
       `cluster ${cluster.name}: ${nothing ? 'is as described' : 'what will change'}`,
       ...rows(items),

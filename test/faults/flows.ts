@@ -1,3 +1,5 @@
+import { confirmed } from '../flows/box.ts'
+
 /** A flow that the harnesses break: what has to be there before it, and its command. */
 export interface Breakable {
   name: string
@@ -29,11 +31,11 @@ export const breakable: readonly Breakable[] = [
   {
     name: 'destroy',
     before: grown,
-    command: ['scripts/destroy.mts', '--with-backups', '--with-repository'],
+    command: ['scripts/destroy.mts', '--with-backups', '--with-repository', ...confirmed()],
     always: true,
   },
   { name: 'backup', before: grown, command: ['scripts/backup.mts', '--backup', 'mine'] },
-  { name: 'restore', before: [...grown, ['scripts/destroy.mts']], command: latest },
+  { name: 'restore', before: [...grown, ['scripts/destroy.mts', ...confirmed()]], command: latest },
   { name: 'restore --replace', before: grown, command: [...latest, '--replace'] },
   { name: 'rehearse', before: grown, command: ['scripts/rehearse.mts'] },
   { name: 'scale --add', before: grown, command: ['scale.mts', '--add', '1'], finish },

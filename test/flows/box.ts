@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process'
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { delimiter, join, resolve } from 'node:path'
 import { text } from 'node:stream/consumers'
@@ -137,6 +137,23 @@ export async function speak(
   return said ? JSON.parse(said) : {}
 }
 
+/**
+ * The words with which a person tells `destroy` what goes. Only its world knows the name of a cluster's backups' bucket,
+ * so what stands for it is replaced when the command is run.
+ */
+export const confirmed = (cluster = 'main') => [
+  ...['--confirm', cluster],
+  ...['--confirm-backups', `<backups of ${cluster}>`],
+]
+
+function withBucket(dir: string, word: string): string {
+  const cluster = /^<backups of (.+)>$/.exec(word)?.[1]
+  if (cluster === undefined) return word
+  const spaces = join(dir, '.sandbox', 'spaces')
+  const found = existsSync(spaces) ? readdirSync(spaces) : []
+  return found.find((name) => name.startsWith(`regrow-${cluster}-`) && name.endsWith('-velero')) ?? 'none'
+}
+
 /** Runs a command with nothing of the caller's environment but its PATH. */
 export async function runIn(
   dir: string,
@@ -145,8 +162,9 @@ export async function runIn(
   { env = {}, input = '', interrupt, kill }: How = {},
 ): Promise<Omit<Ended, 'requests'>> {
   const own = command.endsWith('.mts')
+  const typed = words.map((word) => withBucket(dir, word))
   const given = { PATH: process.env.PATH, HOME: dir, TMPDIR: tmpdir(), ...env }
-  const line = own ? [process.execPath, ...tsx, resolve(command), ...words] : [command, ...words]
+  const line = own ? [process.execPath, ...tsx, resolve(command), ...typed] : [command, ...typed]
   const child = spawn(...asTyped(line, env.NODE_OPTIONS), {
     cwd: dir,
     stdio: ['pipe', 'pipe', 'pipe'],

@@ -2,7 +2,7 @@ import { existsSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
 import { z } from 'zod'
-import { mutating, openTestBox } from './box.ts'
+import { confirmed, mutating, openTestBox } from './box.ts'
 
 // One SIMULATED cluster from its first day to its last: each test stands on what the one before left.
 
@@ -315,9 +315,13 @@ t.test('destroy asks for the name', async (t) => {
   ])
   t.equal(unasked.code, 2)
   t.match(unasked.err, '--confirm main')
+  const boxed = await box.run('scripts/destroy.mts')
+  t.equal(boxed.code, 2, 'the sandbox answers questions, and types no name')
+  t.match(boxed.err, /Go on\? yes \(nothing here costs money\)[\s\S]*--confirm main/)
   t.equal(wrong.code, 2)
   t.match(wrong.err, 'nothing was removed')
-  for (const one of [unasked, wrong]) t.ok(mutating(one.requests).every((request) => own.test(request)))
+  for (const one of [unasked, wrong, boxed])
+    t.ok(mutating(one.requests).every((request) => own.test(request)))
 })
 
 t.test('destroy removes what is ours, and keeps backups and repository', async (t) => {
@@ -376,7 +380,7 @@ t.test('its place may be taken by another repository once its deploy key is free
 })
 
 t.test('told twice it removes buckets and repository too, and then nothing is there', async (t) => {
-  const words = ['--with-backups', '--with-repository', '--json']
+  const words = ['--with-backups', '--with-repository', '--json', ...confirmed()]
   box.behave({ githubScopes: 'repo' })
   const refused = await box.run('scripts/destroy.mts', words)
   t.equal(refused.code, 1)

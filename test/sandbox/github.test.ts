@@ -291,6 +291,7 @@ t.test('a repository is described anew, and removed with the scope for it', asyn
   const empty = { owner: 'bob', repo: 'empty' }
   await repos.update({ ...empty, description: 'new' })
   t.match((await repos.get(empty)).data, { description: 'new' })
+  world.save('behaviour', { githubScopes: 'repo' })
   t.match(await refusal(repos.delete(empty)), /^403 Must have admin rights/)
   world.save('behaviour', { githubScopes: 'repo, delete_repo' })
   await repos.delete(empty)

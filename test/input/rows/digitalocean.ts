@@ -4,7 +4,7 @@ import { cloud, type Row } from './row.ts'
 const { REGROW_UPSTREAM_URL: mirror } = box.env
 const sizes = 'For example: s-1vcpu-2gb s-2vcpu-2gb s-2vcpu-4gb s-4vcpu-8gb.'
 const regions = 'Take one of ams3 blr1 fra1 lon1 nyc3 sfo2 sfo3 sgp1 syd1 tor1.'
-const raise = (what: string) => `Ask DigitalOcean to raise the limit, or remove ${what} that you do not need.`
+const raise = 'Ask DigitalOcean to raise the limit.'
 
 /** What may not be read: the path, its name in the message, its scope. */
 const unreadable: [string, string, string][] = [
@@ -50,21 +50,21 @@ export const digitalOcean: Row[] = [
         image: 'debian-13-x64',
       }),
     code: 1,
-    found: [['droplets: the account may have 1 and has 1, and 1 more must fit', raise('droplets')]],
+    found: [['droplets: the account may have 1 and has 1, and 1 more must fit', raise]],
   },
   {
     run: 'bootstrap.mts',
     behaviour: cloud({ limits: { volumes: 1 } }),
     given: () => box.cloud('POST', '/v2/volumes', { name: 'photos', region: 'fra1', size_gigabytes: 3 }),
     code: 1,
-    found: [['volumes: the account may have 1 and has 1, and 1 more must fit', raise('volumes')]],
+    found: [['volumes: the account may have 1 and has 1, and 1 more must fit', raise]],
   },
   {
     run: 'bootstrap.mts',
     behaviour: cloud({ limits: { reservedIps: 1 } }),
     given: () => box.cloud('POST', '/v2/reserved_ips', { region: 'fra1' }),
     code: 1,
-    found: [['reserved IPs: the account may have 1 and has 1, and 1 more must fit', raise('reserved IPs')]],
+    found: [['reserved IPs: the account may have 1 and has 1, and 1 more must fit', raise]],
   },
   {
     run: 'bootstrap.mts',

@@ -61,6 +61,23 @@ export const github: Row[] = [
     ],
   },
   {
+    // What cannot be read may describe the machine that is there: nothing is said of it, and nothing of what it lacks.
+    run: 'bootstrap.mts --name solo --repo bob/unread',
+    given: async () => {
+      await repository('unread', { 'clusters/solo/cluster.yaml': 'versions: {k3s: latest}' })
+      const machine = { name: 'solo-9', region: 'fra1', size: 's-1vcpu-2gb', image: 'debian-13-x64' }
+      await box.cloud('POST', '/v2/droplets', { ...machine, tags: ['regrow:solo'] })
+      box.behave({ digitalocean: { limits: { droplets: 1 } } })
+    },
+    code: 1,
+    found: [
+      [
+        'bob/unread: clusters/solo/cluster.yaml cannot be used: versions.k3s “latest” is no exact version',
+        keys,
+      ],
+    ],
+  },
+  {
     run: 'status.mts --repo bob/odd',
     given: () => repository('odd', { 'clusters/main/cluster.yaml': 'regoin: fra1\nnextNode: none' }),
     code: 1,
@@ -97,6 +114,7 @@ export const github: Row[] = [
   },
   {
     run: 'destroy.mts --repo bob/grown --with-repository',
+    behaviour: { githubScopes: 'repo' },
     code: 1,
     found: [
       [

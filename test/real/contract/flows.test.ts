@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { openBox } from '../../../sandbox/box.ts'
-import { runIn } from '../../flows/box.ts'
+import { confirmed, runIn } from '../../flows/box.ts'
 import { type Description, openDescription } from './description.ts'
 import { againstDescription, known, serious } from './known.ts'
 
@@ -34,7 +34,7 @@ againstDescription('what flows and their doctl send', async (t, file) => {
     ['scale.mts', '--size', 's-2vcpu-2gb'],
     ['scale.mts', '--remove', 'main-2'],
     ['restore.mts', '--backup', 'latest', '--replace'],
-    ['scripts/destroy.mts', '--name', 'main', '--yes', '--with-backups'],
+    ['scripts/destroy.mts', '--name', 'main', '--yes', '--with-backups', ...confirmed()],
   ] as const) {
     const [script, ...words] = flow
     const { code, err } = await runIn(dir, script, words, { env })

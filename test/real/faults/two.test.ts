@@ -5,12 +5,12 @@ import { bootstrap } from '../../faults/flows.ts'
 import type { Point } from '../../faults/points.ts'
 import { differences } from '../../faults/state.ts'
 import { type Ended, here, inWorld, type World } from '../../faults/world.ts'
-import { mutating } from '../../flows/box.ts'
+import { confirmed, mutating } from '../../flows/box.ts'
 
 // Two at once: real processes in one SIMULATED world. A holder of the lock stands still in the middle of a request, as
 // a laptop that sleeps; it is refused to others by its name, stolen from, and finds out when it wakes.
 
-const destroy = ['scripts/destroy.mts']
+const destroy = ['scripts/destroy.mts', ...confirmed()]
 const moved = changing('github', 'PATCH', '/repos/bob/regrow-main/git/refs/regrow%2Flock')
 
 t.setTimeout(300_000)

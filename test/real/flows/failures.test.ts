@@ -2,7 +2,7 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
 import { z } from 'zod'
-import { openTestBox, type TestBox } from '../../flows/box.ts'
+import { confirmed, openTestBox, type TestBox } from '../../flows/box.ts'
 import { jumpingClock } from '../../flows/jumping-clock.ts'
 import { ageNote, kitFolder } from '../../flows/notes.ts'
 
@@ -147,7 +147,7 @@ t.test('a running cluster: the next bootstrap and status name what is not well a
     )
   })
   await t.test('a chart that is not the recorded one: before anything is bought', async (t) => {
-    await box.run('scripts/destroy.mts')
+    await box.run('scripts/destroy.mts', confirmed())
     box.behave({ corrupt: ['argo-cd.*\\.tgz'] })
     const ended = await box.run('bootstrap.mts')
     t.equal(ended.code, 1)

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { mutating, openTestBox } from '../../flows/box.ts'
+import { confirmed, mutating, openTestBox } from '../../flows/box.ts'
 
 // A SIMULATED DigitalOcean whose token may not do one thing: the person reads which scope is missing, after one try.
 
@@ -28,7 +28,7 @@ t.test(
     const ended = await box.run('bootstrap.mts')
     t.equal(ended.code, 0, ended.err)
     box.behave({ digitalocean: { forbidden: ['DELETE /v2/droplets'] } })
-    const destroyed = await box.run('scripts/destroy.mts', ['--name', 'main', '--yes'])
+    const destroyed = await box.run('scripts/destroy.mts', ['--name', 'main', '--yes', ...confirmed()])
     t.equal(destroyed.code, 1, destroyed.err)
     t.match(destroyed.err, 'droplet:delete')
   },

@@ -1,6 +1,6 @@
 import t from 'tap'
 import { z } from 'zod'
-import { mutating, openTestBox } from '../../flows/box.ts'
+import { confirmed, mutating, openTestBox } from '../../flows/box.ts'
 
 // What a person, or a lost answer, did to a SIMULATED account before and between runs.
 
@@ -117,7 +117,7 @@ t.test('a backup is taken, read back and listed without a cluster; a name is use
 
 t.test('destroy looks at what it removes, not at everything each time', async (t) => {
   box.behave({ githubScopes: 'repo, delete_repo' })
-  const ended = await box.run('scripts/destroy.mts', ['--with-backups', '--with-repository'])
+  const ended = await box.run('scripts/destroy.mts', ['--with-backups', '--with-repository', ...confirmed()])
   t.equal(ended.code, 0, ended.err)
   const asked = ended.requests.filter((one) => one.service === 'digitalocean')
   t.ok(asked.length < 90, `${asked.length} requests of 250 a minute`)

@@ -2,7 +2,7 @@ import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
 import { z } from 'zod'
-import { openTestBox } from '../../flows/box.ts'
+import { confirmed, openTestBox } from '../../flows/box.ts'
 import { openShop } from '../../flows/shop.ts'
 
 // What the proof of a restore tells, clause by clause, in a SIMULATED world: a cluster with a domain whose address was
@@ -20,7 +20,7 @@ const addresses = async () =>
     .parse((await box.cloud('GET', '/v2/reserved_ips')).reserved_ips)
     .map((one) => one.ip)
 const [was = ''] = await addresses()
-await box.run('scripts/destroy.mts')
+await box.run('scripts/destroy.mts', confirmed())
 // The address is another's by now.
 await box.cloud('POST', '/v2/reserved_ips', { region: 'fra1' })
 const spaces = join(box.dir, '.sandbox', 'spaces')

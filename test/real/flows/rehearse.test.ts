@@ -2,7 +2,7 @@ import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
 import { z } from 'zod'
-import { openTestBox } from '../../flows/box.ts'
+import { confirmed, openTestBox } from '../../flows/box.ts'
 import { ids, openShop } from '../../flows/shop.ts'
 
 // A SIMULATED cluster and its like beside it.
@@ -94,7 +94,12 @@ t.test('beside the original: everything of its own, apps asleep, the original un
   const again = await shop.restore('--backup', 'first', '--as', 'copy')
   t.equal(again.code, 1)
   t.match(again.err, 'cluster copy was made from a backup at')
-  const gone = await box.run('scripts/destroy.mts', ['--name', 'copy', '--with-backups'])
+  const gone = await box.run('scripts/destroy.mts', [
+    '--name',
+    'copy',
+    '--with-backups',
+    ...confirmed('copy'),
+  ])
   t.equal(gone.code, 0, gone.err)
 })
 

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import t from 'tap'
 import { z } from 'zod'
-import { mutating, openTestBox } from '../../flows/box.ts'
+import { confirmed, mutating, openTestBox } from '../../flows/box.ts'
 
 // One SIMULATED cluster that grows and shrinks: each test stands on what the one before left.
 
@@ -165,7 +165,7 @@ t.test('a dead server is replaced, and the address leads to a living one', async
 })
 
 t.test('destroy removes all of them', async (t) => {
-  const ended = await box.run('scripts/destroy.mts', ['--json'])
+  const ended = await box.run('scripts/destroy.mts', ['--json', ...confirmed()])
   t.equal(ended.code, 0, ended.err)
   t.same(JSON.parse(ended.out).left, [])
   t.same(await droplets(), [])

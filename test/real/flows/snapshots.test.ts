@@ -1,6 +1,6 @@
 import t from 'tap'
 import { z } from 'zod'
-import { mutating, openTestBox } from '../../flows/box.ts'
+import { confirmed, mutating, openTestBox } from '../../flows/box.ts'
 import { openShop } from '../../flows/shop.ts'
 
 // A SIMULATED cluster whose backups are snapshots at DigitalOcean, lost and brought back: each test stands on what the
@@ -81,7 +81,7 @@ t.test('destroy keeps the snapshots that backups stand on, and the volume that n
   const orphan = { name: 'pvc-orphan', region: 'fra1', size_gigabytes: 5, tags: ['regrow:main'] }
   await box.cloud('POST', '/v2/volumes', orphan)
   const kept = await snapshots()
-  const ended = await box.run('scripts/destroy.mts', ['--json'])
+  const ended = await box.run('scripts/destroy.mts', ['--json', ...confirmed()])
   t.equal(ended.code, 0, ended.err)
   const told = result.parse(JSON.parse(ended.out))
   t.same(told.left, [])
@@ -104,7 +104,7 @@ t.test('what was destroyed comes back from them', async (t) => {
 t.test('what is left against the wish is a failure, by its name', async (t) => {
   const late = { name: 'pvc-late', region: 'fra1', size_gigabytes: 1, tags: ['regrow:main'] }
   const [ended] = await Promise.all([
-    box.run('scripts/destroy.mts', ['--json']),
+    box.run('scripts/destroy.mts', ['--json', ...confirmed()]),
     box.once(
       (one) => one.method === 'DELETE' && one.path.startsWith('/v2/droplets/'),
       () => box.cloud('POST', '/v2/volumes', late),
@@ -113,7 +113,7 @@ t.test('what is left against the wish is a failure, by its name', async (t) => {
   t.equal(ended.code, 1)
   t.match(ended.err, 'not all is gone:\n    volume pvc-late')
   t.same(result.parse(JSON.parse(ended.out)).left, ['volume pvc-late'])
-  const again = await box.run('scripts/destroy.mts', ['--json'])
+  const again = await box.run('scripts/destroy.mts', ['--json', ...confirmed()])
   t.equal(again.code, 0, again.err)
   t.ok(
     result

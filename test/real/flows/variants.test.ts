@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { CreateBucketCommand, S3Client } from '@aws-sdk/client-s3'
 import t from 'tap'
 import { z } from 'zod'
-import { mutating, openTestBox } from '../../flows/box.ts'
+import { confirmed, mutating, openTestBox } from '../../flows/box.ts'
 
 // Other wishes than the defaults, each as far as it differs, in SIMULATED worlds.
 
@@ -223,7 +223,7 @@ t.test('a cluster lives in one repository, whatever its name', async (t) => {
   t.equal(second.code, 1)
   t.match(second.err, /key is already in use/)
   t.match(second.err, 'Where another one describes cluster main, name that with --repo OWNER/NAME')
-  await box.run('scripts/destroy.mts', ['--repo', 'bob/first'])
+  await box.run('scripts/destroy.mts', ['--repo', 'bob/first', ...confirmed()])
   const again = await box.run('bootstrap.mts', ['--repo', 'bob/first'])
   t.equal(again.code, 0, again.err)
   t.match(again.err, '+ droplet main-2')

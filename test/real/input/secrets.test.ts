@@ -21,7 +21,7 @@ import { connectDigitalOcean } from '../../../lib/clients/digitalocean.ts'
 import { connectGitHub } from '../../../lib/clients/github.ts'
 import { connectStore } from '../../../lib/clients/s3.ts'
 import { Secret } from '../../../lib/secret.ts'
-import { openTestBox } from '../../flows/box.ts'
+import { confirmed, openTestBox } from '../../flows/box.ts'
 import { attempt } from '../../input/attempt.ts'
 
 // Every secret that a SIMULATED cluster's life makes or receives is known here, and looked for where none may be.
@@ -77,7 +77,7 @@ await t.test('the rest of its life: backed up, grown, shrunk, removed, restored'
     ['scripts/backup.mts', ['--backup', 'whole', '--verbose']],
     ['scale.mts', ['--add', '1', '--verbose']],
     ['scale.mts', ['--remove', 'main-2', '--verbose', '--json']],
-    ['scripts/destroy.mts', ['--verbose', '--json']],
+    ['scripts/destroy.mts', ['--verbose', '--json', ...confirmed()]],
     ['restore.mts', ['--backup', 'whole', '--verbose', '--json']],
   ] as const) {
     const ended = await box.run(script, [...words], { env })

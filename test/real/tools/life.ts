@@ -1,3 +1,4 @@
+import { confirmed } from '../../flows/box.ts'
 /** A cluster's life: command lines from nothing to nothing. */
 export const life = [
   ['bootstrap.mts'],
@@ -6,7 +7,7 @@ export const life = [
   ['scale.mts', '--remove', 'main-2', '--yes'],
   ['scale.mts', '--size', 's-2vcpu-2gb', '--yes'],
   ['scripts/status.mts'],
-  ['scripts/destroy.mts', '--yes'],
+  ['scripts/destroy.mts', '--yes', ...confirmed()],
   ['restore.mts', '--backup', 'latest', '--yes'],
-  ['scripts/destroy.mts', '--with-backups', '--with-repository', '--yes'],
+  ['scripts/destroy.mts', '--with-backups', '--with-repository', '--yes', ...confirmed()],
 ] as const
