@@ -34,6 +34,7 @@ import { ensureKit, needKit } from './lib/store/kit.ts'
 
 await run('restore', async ({ flags, confirm }) => {
   fitTogether(flags)
+  const choice = gitRemovedChoice(flags) // what happens to what Git has deleted since
   await ensureTools(flags)
   const source = await describe({ name: flags.name, repo: flags.repo }) // what it is to be stands in Git
   await preflightReading(source)
@@ -47,16 +48,13 @@ await run('restore', async ({ flags, confirm }) => {
   const before = cluster === source ? kept : await openBuckets(cluster, 'read')
   const course = await setCourse(cluster, before, chosen, { again: flags.replace, backed }) // onto a new server, or the one begun
   const readOnly = cluster === source // a GitOps repository that can only be read is enough to bring it back
-  const decided = {
-    dropped: new Map<string, string>(),
-    kept: new Set<string>(),
-    partial: false,
-    backup: chosen,
-    restore: restoreName(course.server, 1),
-  }
-  const checks = restoreChecks({ course, backed, held, bucket: kept.velero, replace: flags.replace, source })
+  const terms = await termsOf(cluster, {
+    ...{ bucket: kept.velero, backup, server: course.server, held, backed, kit: before?.kit, choice },
+    partial: flags.partial,
+  }) // what Git removed since, and what else will not come back
+  const checks = restoreChecks({ course, backed, held, terms, bucket: kept.velero, flags, source })
   const own = await preflight(cluster, checks, { readOnly })
-  await confirm(await restorePlan({ cluster, own, course, backup, held }))
+  await confirm(await restorePlan({ cluster, own, course, backup, held, terms }))
 
   await claim(cluster, 'restore', flags, { readOnly })
   const project = await ensureProject(cluster)
@@ -76,10 +74,10 @@ await run('restore', async ({ flags, confirm }) => {
   await readOnlyLocation(kube, cluster) // Velero reads, and deletes nothing
   await synced(kube, chosen)
   const beside = cluster === source ? undefined : flags['with-apps'] ? 'awake' : 'asleep'
-  const returning: Returning = { kube, cluster, bucket: kept.velero, backed: held, beside, ...decided }
-  const volumes = await bringBack(kube, { ...course, backed }) // every volume, or no app starts
+  const returning: Returning = { kube, cluster, bucket: kept.velero, backup: chosen, restore: restoreName(course.server, 1), backed: held, beside, terms }
+  const volumes = await bringBack(kube, { ...course, backed: terms.volumes }) // every volume, or no app starts
   const compared = await dataBack(returning, buckets.kit, course, volumes) // before Git changes any of it
-  const back = { server: course.server, backed, compared }
+  const back = { server: course.server, backed: terms.volumes, compared }
 
   if (cluster === source) await applyRoot(kube, cluster, address) // Git brings the apps, and the location read-write
   await returnByHand(returning, back) // what Git does not bring, at once: apps may need it
@@ -90,6 +88,7 @@ await run('restore', async ({ flags, confirm }) => {
   const rest = await returnRest(returning, back) // Git has taken over: what is there now counts
   const comparedAt = compared.at
   const proof = await prove(kube, { cluster, backup, course, address, extended, comparedAt, ...rest })
+  await keepProof(buckets.kit, course.server, compared.at, proof)
   if (proof.verdict === 'PROVEN') {
     if (cluster !== source) await leaveOriginal(kube, cluster, source, buckets)
     await finishRestoration(cluster, buckets, course)
