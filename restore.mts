@@ -3,8 +3,9 @@
 import { backedVolumes } from './lib/backup/backed.ts'
 import { ageOf, lastWhole } from './lib/backup/backups.ts'
 import { besideOriginal, fitTogether, leaveOriginal } from './lib/backup/beside.ts'
-import { bringBack, restoreName } from './lib/backup/bring-back.ts'
+import { bringBack } from './lib/backup/bring-back.ts'
 import { chooseBackup } from './lib/backup/choose.ts'
+import { keepProof } from './lib/backup/compared.ts'
 import { dataBack } from './lib/backup/data.ts'
 import { extendExpirations } from './lib/backup/expiry.ts'
 import { readOnlyLocation, synced } from './lib/backup/location.ts'
@@ -14,11 +15,14 @@ import { returnByHand, returnRest } from './lib/backup/rest.ts'
 import { restoreChecks } from './lib/backup/restore-checks.ts'
 import { restorePlan } from './lib/backup/restore-plan.ts'
 import type { Returning } from './lib/backup/sight.ts'
+import { isAccepted, termsOf, wordsOf } from './lib/backup/terms.ts'
+import { provenIds } from './lib/backup/volumes.ts'
 import { describe } from './lib/cluster/cluster.ts'
 import { ensureAddress } from './lib/digitalocean/address.ts'
 import { ensureNetwork } from './lib/digitalocean/network.ts'
 import { ensureProject } from './lib/digitalocean/project.ts'
 import { claim } from './lib/gitops/claim.ts'
+import { revertRemoved } from './lib/gitops/git-removed.ts'
 import { useKubeconfig } from './lib/hint.ts'
 import { ensureTools } from './lib/install/ensure-tools.ts'
 import { applyRoot, healthy } from './lib/kubernetes/applications.ts'
@@ -35,7 +39,6 @@ import { ensureKit, needKit } from './lib/store/kit.ts'
 
 await run('restore', async ({ flags, confirm }) => {
   fitTogether(flags)
-  const choice = gitRemovedChoice(flags) // what happens to what Git has deleted since
   await ensureTools(flags)
   const source = await describe({ name: flags.name, repo: flags.repo }) // what it is to be stands in Git
   await preflightReading(source)
@@ -51,18 +54,24 @@ await run('restore', async ({ flags, confirm }) => {
     again: flags.replace,
     instead: flags.unfinished,
     source,
-    words: flags['with-apps'] ? ['--with-apps'] : [],
+    words: wordsOf(flags),
   }) // onto a new server, or the one begun
   const readOnly = cluster === source // a GitOps repository that can only be read is enough to bring it back
   const terms = await termsOf(cluster, {
-    ...{ bucket: kept.velero, backup, server: course.server, held, backed, kit: before?.kit, choice },
-    partial: flags.partial,
-  }) // what Git removed since, and what else will not come back
+    course,
+    backup,
+    held,
+    backed,
+    source: kept.velero,
+    kit: before?.kit,
+    flags,
+  })
   const checks = restoreChecks({ course, backed, held, terms, bucket: kept.velero, flags, source })
   const own = await preflight(cluster, checks, { readOnly })
   await confirm(await restorePlan({ cluster, own, course, backup, held, terms }))
 
   await claim(cluster, 'restore', flags, { readOnly })
+  if (terms.choice === 'revert') await revertRemoved(cluster, terms.git) // Git wants again what the backup holds
   const project = await ensureProject(cluster)
   const [network, address, buckets] = await Promise.all([
     ensureNetwork(cluster),
@@ -79,29 +88,35 @@ await run('restore', async ({ flags, confirm }) => {
   const extended = cluster === source ? await extendExpirations(cluster, buckets.velero, chosen) : []
   await readOnlyLocation(kube, cluster) // Velero reads, and deletes nothing
   await synced(kube, chosen)
-  const beside = cluster === source ? undefined : flags['with-apps'] ? 'awake' : 'asleep'
-  const returning: Returning = { kube, cluster, bucket: kept.velero, backup: chosen, restore: restoreName(course.server, 1), backed: held, beside, terms }
+  const back: Returning = {
+    kube,
+    cluster,
+    course,
+    bucket: kept.velero,
+    held,
+    terms,
+    awake: flags['with-apps'],
+  }
   const volumes = await bringBack(kube, { ...course, backed: terms.volumes }) // every volume, or no app starts
-  const compared = await dataBack(returning, buckets.kit, course, volumes) // before Git changes any of it
-  const back = { server: course.server, backed: terms.volumes, compared }
+  const compared = await dataBack(back, buckets.kit, volumes) // object by object, before Git changes any of it
 
   if (cluster === source) await applyRoot(kube, cluster, address) // Git brings the apps, and the location read-write
-  await returnByHand(returning, back) // what Git does not bring, at once: apps may need it
+  await returnByHand(back, compared) // what Git does not bring, at once: apps may need it
   if (cluster === source) {
     await growOthers(cluster, ground, course.droplets) // the shape that cluster.yaml describes: apps may need it
     await healthy(kube, 'root')
   }
-  const rest = await returnRest(returning, back) // Git has taken over: what is there now counts
-  const comparedAt = compared.at
-  const proof = await prove(kube, { cluster, backup, course, address, extended, comparedAt, ...rest })
-  await keepProof(buckets.kit, course.server, compared.at, proof)
+  const rest = await returnRest(back, compared) // once Git has taken over, all of it is looked at again
+  const proof = await prove(kube, { cluster, backup, course, address, extended, compared, ...rest })
+  await keepProof(cluster, buckets.kit, course.server, proof)
   if (proof.verdict === 'PROVEN') {
     if (cluster !== source) await leaveOriginal(kube, cluster, source, buckets)
-    const provenVolumes = new Set(
-      course.volumes.filter(({ name }) => backed.some((one) => one.volume === name)).map(({ id }) => id),
-    )
-    await finishRestoration(cluster, buckets, course, provenVolumes)
-    proof.stays = await removeEarlier(cluster, course, { provenVolumes, mayRemove: true }) // what was replaced, and nothing that is an only copy
+    const removable = {
+      provenVolumes: provenIds(rest.volumes, held),
+      mayRemove: isAccepted(rest.objects, terms),
+    }
+    await finishRestoration(cluster, buckets, course, removable.provenVolumes)
+    proof.stays = await removeEarlier(cluster, course, removable) // what was replaced, and nothing that is an only copy
   }
   return outcome(proof, {
     kubeconfig: useKubeconfig(kube.file),

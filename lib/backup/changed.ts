@@ -16,10 +16,10 @@ const most = 40
  * @returns one line each, such as `deployments.apps shop/api: spec.replicas is 1, was 3`
  */
 export async function changedSince(returning: Returning, { live, beside }: Sight): Promise<string[]> {
-  const { kube, bucket, backup, backed } = returning
+  const { kube, bucket, course, held } = returning
   const differs: BackedObject[] = []
   const orphans: BackedObject[] = []
-  for (const one of backed) {
+  for (const one of held) {
     const now = live.objects.get(one.resource)?.get(one.id)
     if (!now || one.ofBackup || one.clustersOwn || now.clustersOwn || isFollower(one.resource)) continue
     if (one.owner && now.owners.length === 0) orphans.push(one)
@@ -29,7 +29,7 @@ export async function changedSince(returning: Returning, { live, beside }: Sight
   const looked = new Map(differs.slice(0, most).map((one) => [keyOf(one), one]))
   const was = new Map<string, Manifest>()
   if (looked.size > 0)
-    await eachObject(bucket, backup, (resource, one) => {
+    await eachObject(bucket, course.backup, (resource, one) => {
       const key = keyOf({ resource, id: idOf(one) })
       if (looked.has(key)) was.set(key, one)
     })

@@ -1,6 +1,8 @@
 import { z } from 'zod'
 import { change } from '../change.ts'
+import { cloudTime } from '../clients/clock.ts'
 import type { Bucket } from '../clients/s3.ts'
+import type { Cluster } from '../cluster/cluster.ts'
 import { isDryRun } from '../dry-run.ts'
 import { tell } from '../story.ts'
 import type { Live } from './live.ts'
@@ -101,14 +103,15 @@ export async function toldBefore(kit: Bucket | undefined, server: string): Promi
   return found.map(({ why, ...one }) => ({ ...one, outcome: 'not restored', ...(why ? { why } : {}) }))
 }
 
-/** Keeps what a proof told, so that the plan of a later run can name it. @param at the time, RFC 3339 */
+/** Keeps what a proof told, so that the plan of a later run can name it. */
 export async function keepProof(
+  { cloud }: Pick<Cluster, 'cloud'>,
   kit: Bucket,
   server: string,
-  at: string,
   { headline, objects }: { headline: string; objects: readonly ObjectProof[] },
 ): Promise<void> {
   const key = `nodes/${server}/proof.json`
+  const at = cloudTime(cloud).toISOString()
   const notRestored = objects
     .filter((one) => one.outcome === 'not restored')
     .map(({ resource, id, why }) => ({ resource, id, ...(why ? { why } : {}) }))

@@ -1,9 +1,10 @@
 import { dump } from 'js-yaml'
 import { cloudTime } from '../clients/clock.ts'
 import type { Bucket } from '../clients/s3.ts'
+import { toStrip } from '../gitops/git-removed.ts'
 import { hasRoot } from '../kubernetes/applications.ts'
 import { kubectlRepeated } from '../kubernetes/repeated.ts'
-import type { Course } from '../server/restoration.ts'
+import { stripTracking } from '../kubernetes/tracking.ts'
 import { tell } from '../story.ts'
 import type { Kube } from '../tools.ts'
 import { type Comparison, compareData, readComparison } from './compared.ts'
@@ -25,24 +26,24 @@ const isData = (resource: string) => !comesLater(resource) && !isNeverMade(resou
 export async function dataBack(
   returning: Returning,
   kit: Bucket,
-  course: Course,
   volumes: readonly VolumeProof[],
 ): Promise<Comparison> {
-  const { kube, backed, beside, cluster } = returning
+  const { kube, held, course, cluster, terms } = returning
+  await stripTracking(kube, toStrip(terms.git, terms.choice))
   const kept = await readComparison(kit, course.server)
   const mine = kept?.backup === course.backup ? kept : undefined
-  if (mine && beside) return mine
-  if (await hasRoot(kube)) return mine ?? notCompared(course, backed)
-  await letSealedSecretsAdopt(kube, backed)
+  if (mine && cluster.original) return mine
+  if (await hasRoot(kube)) return mine ?? notCompared(course, held)
+  await letSealedSecretsAdopt(kube, held)
   const sight = await sightOf(returning, volumes, new Map())
   await returnMarks(returning, sight)
   await returnMissing(returning, sight, 'data', isData)
-  const live = await liveObjects(kube, backed)
-  return compareData(kit, course, cloudTime(cluster.cloud).toISOString(), { backed, live, volumes })
+  const live = await liveObjects(kube, held)
+  return compareData(kit, course, cloudTime(cluster.cloud).toISOString(), { backed: held, live, volumes })
 }
 
 /** Git took over before anything was compared: only what has the backup’s content still counts as back. */
-function notCompared({ backup }: Course, backed: readonly BackedObject[]): Comparison {
+function notCompared({ backup }: Returning['course'], backed: readonly BackedObject[]): Comparison {
   const why = 'its content was not compared before Git took over, and is another one now'
   return {
     at: 'never',

@@ -27,9 +27,9 @@ const states = /^(node\.kubernetes\.io|node-role\.kubernetes\.io|node\.cloudprov
  * Gives nodes and namespaces that were there before the restore the labels, annotations and taints that a person gave
  * their predecessors: Velero leaves what exists as it is, and never makes a node.
  */
-export async function returnMarks({ kube, bucket, backup }: Returning, { nodes }: Sight): Promise<void> {
+export async function returnMarks({ kube, bucket, course }: Returning, { nodes }: Sight): Promise<void> {
   const backed: Manifest[] = []
-  await eachObject(bucket, backup, (resource, one) => {
+  await eachObject(bucket, course.backup, (resource, one) => {
     if (resource === 'nodes' || resource === 'namespaces') backed.push(one)
   })
   const [liveNodes, spaces] = await Promise.all([

@@ -31,6 +31,8 @@ export interface BackedObject {
   storageClass?: string
   /** Of a volume: the claim that it belongs to, as `namespace/name`. */
   claim?: string
+  /** Of a volume: its id at DigitalOcean. */
+  handle?: string
   /** Of a claim: it had a volume. */
   bound?: boolean
   /** Of a Secret: SealedSecrets are opened with it. */
@@ -94,7 +96,10 @@ const claimSpec = z.object({
   resources: z.object({ requests: z.object({ storage: z.string() }) }).optional(),
 })
 const bound = z.object({ phase: z.literal('Bound') })
-const claimRef = z.object({ claimRef: z.object({ namespace: z.string(), name: z.string() }) })
+const volumeSpec = z.object({
+  claimRef: z.object({ namespace: z.string(), name: z.string() }).optional(),
+  csi: z.object({ volumeHandle: z.string() }).optional(),
+})
 const service = z.object({ selector: z.record(z.string(), z.string()).optional() })
 
 function more(resource: string, one: Manifest): Partial<BackedObject> {
@@ -114,8 +119,11 @@ function more(resource: string, one: Manifest): Partial<BackedObject> {
       }
     }
     case 'persistentvolumes': {
-      const ref = claimRef.safeParse(one.spec).data?.claimRef
-      return ref ? { claim: `${ref.namespace}/${ref.name}` } : {}
+      const { claimRef: ref, csi } = volumeSpec.safeParse(one.spec).data ?? {}
+      return {
+        ...(ref ? { claim: `${ref.namespace}/${ref.name}` } : {}),
+        ...(csi ? { handle: csi.volumeHandle } : {}),
+      }
     }
     case 'nodes':
       return { server: 'node-role.kubernetes.io/control-plane' in (one.metadata.labels ?? {}) }

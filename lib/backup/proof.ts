@@ -10,6 +10,7 @@ import type { Course } from '../server/restoration.ts'
 import { type Told, timeline } from '../story.ts'
 import type { Kube } from '../tools.ts'
 import type { Backup } from './backups.ts'
+import type { Comparison } from './compared.ts'
 import type { Extension } from './expiry.ts'
 import type { ObjectProof } from './outcome.ts'
 import { commitAnnotation } from './record.ts'
@@ -55,7 +56,8 @@ export interface Evidence {
   course: Course
   address: ReservedIp
   volumes: VolumeProof[]
-  comparedAt: string
+  /** What was compared before Git took over. */
+  compared: Pick<Comparison, 'at'>
   objects: ObjectProof[]
   changed: string[]
   notReady: string[]
@@ -87,7 +89,7 @@ export async function prove(kube: Kube, evidence: Evidence): Promise<Proof> {
     },
     server: course.server,
     volumes,
-    comparedAt: evidence.comparedAt,
+    comparedAt: evidence.compared.at,
     objects,
     notRestored,
     missing,

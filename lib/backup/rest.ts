@@ -5,8 +5,8 @@ import type { Comparison } from './compared.ts'
 import { type ObjectProof, outcomes, type Sight } from './outcome.ts'
 import { returnMissing } from './return.ts'
 import { gitTakesOver, readyAgain } from './settle.ts'
-import { type Returning, sightOf } from './sight.ts'
-import { type BackedVolume, stillThere, type VolumeProof } from './volumes.ts'
+import { besideAs, type Returning, sightOf } from './sight.ts'
+import { stillThere, type VolumeProof } from './volumes.ts'
 
 /** What was seen last of all: what became of every object and volume. */
 export interface Rest {
@@ -16,33 +16,26 @@ export interface Rest {
   notReady: string[]
 }
 
-/** Volumes that the backup holds, and the server that they came back onto. */
-export interface Held {
-  server: string
-  backed: readonly BackedVolume[]
-  compared: Comparison
-}
-
 const all = () => true
 
 /** Brings back what somebody made by hand: at once, because apps of Git may wait for it. */
-export async function returnByHand(returning: Returning, held: Held): Promise<void> {
-  await returnMissing(returning, await look(returning, held), 'by hand', all)
+export async function returnByHand(returning: Returning, compared: Comparison): Promise<void> {
+  await returnMissing(returning, await look(returning, compared), 'by hand', all)
 }
 
 /**
  * Waits until Git has taken over, brings back by name what nothing else makes, and then, last of all, looks again at
  * everything: what was back and is gone by then counts as what it is.
  */
-export async function returnRest(returning: Returning, held: Held): Promise<Rest> {
-  const { beside } = returning
+export async function returnRest(returning: Returning, compared: Comparison): Promise<Rest> {
+  const beside = besideAs(returning)
   const gaveWay = beside ? [] : await gitTakesOver(returning)
-  await returnMissing(returning, await look(returning, held), 'by hand', all)
+  await returnMissing(returning, await look(returning, compared), 'by hand', all)
   const notReady = beside === 'asleep' ? [] : await readyAgain(returning)
-  await returnMissing(returning, await look(returning, held), 'what may refuse', all)
-  const { sight, objects } = await lastLook(returning, held)
+  await returnMissing(returning, await look(returning, compared), 'what may refuse', all)
+  const { sight, objects } = await lastLook(returning, compared)
   return {
-    volumes: await volumes(returning, held),
+    volumes: await volumes(returning, compared),
     objects,
     changed: [...gaveWay, ...(await changedSince(returning, sight))],
     notReady,
@@ -50,21 +43,24 @@ export async function returnRest(returning: Returning, held: Held): Promise<Rest
 }
 
 /** What owners make by themselves may come a moment later. */
-async function lastLook(returning: Returning, held: Held): Promise<{ sight: Sight; objects: ObjectProof[] }> {
+async function lastLook(
+  returning: Returning,
+  compared: Comparison,
+): Promise<{ sight: Sight; objects: ObjectProof[] }> {
   const started = performance.now()
   return waitFor({ wish: 'everything is looked at', every: 3, within: 120 }, async (note) => {
-    const sight = await look(returning, held)
-    const objects = outcomes(returning.backed, sight)
+    const sight = await look(returning, compared)
+    const objects = outcomes(returning.held, sight)
     const late = objects.filter((one) => one.outcome === 'missing' && one.why?.endsWith('has made none'))
     note(late.map((one) => `${one.resource} ${one.id}`).join(', '))
     return late.length === 0 || performance.now() - started > 30_000 ? { sight, objects } : undefined
   })
 }
 
-async function look(returning: Returning, held: Held): Promise<Sight> {
-  const unequal = new Map(held.compared.unequal.map(({ key, why }) => [key, why]))
-  return sightOf(returning, await volumes(returning, held), unequal)
+async function look(returning: Returning, compared: Comparison): Promise<Sight> {
+  const unequal = new Map(compared.unequal.map(({ key, why }) => [key, why]))
+  return sightOf(returning, await volumes(returning, compared), unequal)
 }
 
-const volumes = async ({ kube }: Returning, { server, backed, compared }: Held): Promise<VolumeProof[]> =>
-  stillThere(await volumesNow(kube, { server }, backed), compared.volumes)
+const volumes = async ({ kube, course, terms }: Returning, { volumes }: Comparison): Promise<VolumeProof[]> =>
+  stillThere(await volumesNow(kube, course, terms.volumes), volumes)

@@ -2,11 +2,13 @@ import type { Bucket } from '../clients/s3.ts'
 import { accountOf, type Cluster } from '../cluster/cluster.ts'
 import type { Inventory } from '../cluster/ours.ts'
 import { checkUpstream } from '../cluster/upstream.ts'
+import { gitRemovedProblems } from '../gitops/git-removed.ts'
 import { again, hint } from '../hint.ts'
 import type { Check } from '../preflight/check.ts'
 import { Problem } from '../problem.ts'
 import type { Course } from '../server/restoration.ts'
 import type { BackedObject } from './objects.ts'
+import { type TermFlags, type Terms, wordsOf } from './terms.ts'
 import type { BackedVolume } from './volumes.ts'
 
 /** What a restore is about to do. */
@@ -18,18 +20,19 @@ export interface RestoreWish {
   held: readonly BackedObject[]
   /** Where the backups are. */
   bucket: Bucket
-  /** A cluster that is alive may be powered off and replaced. */
-  replace: boolean
+  terms: Terms
+  /** `replace`: a cluster that is alive may be powered off and replaced. */
+  flags: TermFlags & { replace: boolean }
   /** The cluster whose backups are read. */
   source: Cluster
 }
 
 /** The part of preflight that belongs to a restore: nothing is bought before all of it holds. */
-export function restoreChecks({ course, backed, held, bucket, replace, source }: RestoreWish): Check[] {
+export function restoreChecks({ course, backed, held, terms, bucket, flags, source }: RestoreWish): Check[] {
   return [
     async (cluster) => [described(source), notMadeYet(cluster, course)],
     async (cluster, own) =>
-      course.begun || replace
+      course.begun || flags.replace
         ? []
         : own.droplets.map(
             (one) =>
@@ -43,11 +46,21 @@ export function restoreChecks({ course, backed, held, bucket, replace, source }:
     },
     async (cluster) => [clockOf(cluster)],
     async () => dataIsThere(bucket, backed),
-    async (cluster) => [...(await classesAreThere(cluster, held)), ...kindsAreThere(held)],
+    async (cluster) => gitRemovedProblems(cluster, terms.git, terms.choice, sameAgain(course, flags)),
+    async (cluster) => [
+      ...(await classesAreThere(cluster, held)),
+      ...(flags.partial ? [] : kindsAreThere(held)),
+    ],
     async (cluster) => snapshotsAreThere(cluster, backed),
     async (cluster, own) => [volumesFit(cluster, own, course.begun ? [] : backed)],
   ]
 }
+
+/** The flags of this run, but for the choice. */
+const sameAgain = ({ backup }: Course, flags: RestoreWish['flags']) => [
+  ...['--backup', backup, ...(flags.replace ? ['--replace'] : [])],
+  ...wordsOf({ ...flags, 'git-removed': undefined }),
+]
 
 /** What was moved lies in the bucket, one folder for each namespace (velero `GetRepoPrefix`). */
 async function dataIsThere(bucket: Bucket, backed: readonly BackedVolume[]): Promise<Problem[]> {

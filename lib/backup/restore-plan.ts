@@ -7,6 +7,7 @@ import type { Course } from '../server/restoration.ts'
 import { ageOf, type Backup } from './backups.ts'
 import { toExtend } from './expiry.ts'
 import type { BackedObject } from './objects.ts'
+import { foreseenLines, type Terms } from './terms.ts'
 
 /** What a restore will make, keep and, with `--replace`, destroy; and what it costs a month. */
 export async function restorePlan({
@@ -15,6 +16,7 @@ export async function restorePlan({
   course,
   backup,
   held,
+  terms,
 }: {
   cluster: Cluster
   /** What belongs to it at DigitalOcean. */
@@ -22,6 +24,7 @@ export async function restorePlan({
   course: Course
   backup: Backup
   held: readonly BackedObject[]
+  terms: Terms
 }): Promise<Plan> {
   const made = await plan(cluster, own, course.begun ? [] : claimsOf(held))
   const now = cloudTime(cluster.cloud).getTime()
@@ -40,13 +43,19 @@ export async function restorePlan({
       ({ from, to }) => `  ~ it expires ${from}, and is kept until ${to}`,
     ),
     ...(course.droplets.length > 0 ? [`  ! what was written there since ${since} is lost with it`] : []),
+    ...foreseenLines(terms),
   ]
   return {
     ...made,
     destructive: course.droplets.length > 0,
     nothing: course.finished !== undefined && made.nothing === true,
     text: `${lines.join('\n')}\n${made.text}`,
-    toJSON: () => ({ backup: backup.metadata.name, course, plan: made.toJSON() }),
+    toJSON: () => ({
+      backup: backup.metadata.name,
+      course,
+      notRestored: terms.foreseen,
+      plan: made.toJSON(),
+    }),
   }
 }
 

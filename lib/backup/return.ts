@@ -3,10 +3,11 @@ import { z } from 'zod'
 import { kubectlRepeated } from '../kubernetes/repeated.ts'
 import { tell } from '../story.ts'
 import { ToolFailure } from '../tools.ts'
+import { restoreName } from './bring-back.ts'
 import type { BackedObject } from './objects.ts'
 import { keyOf, outcomes, type Sight } from './outcome.ts'
 import { isNeverMade, mayRefuse, rankOf } from './selection.ts'
-import type { Returning } from './sight.ts'
+import { besideAs, type Returning } from './sight.ts'
 import { eachObject, idOf, type Manifest } from './tarball.ts'
 
 /** Which of what is missing is brought back in a step. */
@@ -24,14 +25,14 @@ export async function returnMissing(
   step: Step,
   isData: (resource: string) => boolean,
 ): Promise<Map<string, string>> {
-  const { backed } = returning
+  const { held } = returning
   const gone = new Set(
-    outcomes(backed, sight)
+    outcomes(held, sight)
       .filter((one) => one.outcome === 'missing')
       .map(keyOf),
   )
-  const made = new Set(backed.map((one) => one.uid))
-  const wanted = backed.filter(
+  const made = new Set(held.map((one) => one.uid))
+  const wanted = held.filter(
     (one) =>
       gone.has(keyOf(one)) &&
       (step === 'what may refuse') === mayRefuse(one.resource) &&
@@ -44,7 +45,7 @@ export async function returnMissing(
 /** Whether nothing else makes an object again: no owner, no living Application, no volume. */
 function isReturned(
   one: BackedObject,
-  { terms: { kept }, beside }: Returning,
+  { terms: { kept }, cluster }: Returning,
   { apps, live }: Sight,
   made: ReadonlySet<string>,
 ): boolean {
@@ -52,23 +53,22 @@ function isReturned(
   if (one.resource === 'persistentvolumeclaims' || one.resource === 'persistentvolumes') return false
   if (live.unlisted.has(one.resource)) return false
   if (one.owner && made.has(one.owner.uid)) return false
-  if (beside || one.app === undefined || kept.has(keyOf(one))) return true
+  if (cluster.original || one.app === undefined || kept.has(keyOf(one))) return true
   const app = apps.get(one.app)
   return app === undefined || (app.looked && !app.automated)
 }
 
-async function apply(
-  { kube, bucket, backup, restore, beside, terms: { kept } }: Returning,
-  keys: ReadonlySet<string>,
-): Promise<Map<string, string>> {
+async function apply(returning: Returning, keys: ReadonlySet<string>): Promise<Map<string, string>> {
+  const { kube, bucket, course, terms } = returning
+  const beside = besideAs(returning)
   const found: { key: string; resource: string; one: Manifest }[] = []
-  await eachObject(bucket, backup, (resource, one) => {
+  await eachObject(bucket, course.backup, (resource, one) => {
     const key = keyOf({ resource, id: idOf(one) })
     if (keys.has(key)) found.push({ key, resource, one })
   })
   const failed = new Map<string, string>()
   for (const { key, one } of found.toSorted((a, b) => rankOf(a.resource) - rankOf(b.resource))) {
-    const whole = bare(one, restore, kept.has(key))
+    const whole = bare(one, restoreName(course.server, 1), terms.kept.has(key))
     const manifest = beside === 'asleep' ? asleep(whole) : whole
     try {
       await kubectlRepeated(kube, dump(manifest))`apply --server-side --field-manager regrow -f -`

@@ -38,16 +38,16 @@ const again = 45
  * own. An Application that is refused has 45 seconds: it is told, and not waited for.
  * @returns what gave way, and what Git cannot change, one line each
  */
-export async function gitTakesOver({ kube, backed }: Returning): Promise<string[]> {
+export async function gitTakesOver({ kube, held }: Returning): Promise<string[]> {
   const changed = new Map<string, string>()
-  const needed = new Set(backed.flatMap((one) => one.app ?? []))
+  const needed = new Set(held.flatMap((one) => one.app ?? []))
   const refusedSince = new Map<string, number>()
   const started = performance.now()
   await waitFor({ wish: 'Argo CD brings what Git has', every: 2, within: 600 }, async (note) => {
     const apps = await seen(kube)
     if (!apps) return undefined
     for (const [name, one] of apps) {
-      await makeWay(kube, name, one, backed, changed)
+      await makeWay(kube, name, one, held, changed)
       if (isRefused(one) && !isHealthy(one))
         refusedSince.set(name, refusedSince.get(name) ?? performance.now())
       else refusedSince.delete(name)
@@ -82,14 +82,14 @@ async function makeWay(
   kube: Kube,
   app: string,
   one: Application,
-  backed: readonly BackedObject[],
+  all: readonly BackedObject[],
   changed: Map<string, string>,
 ): Promise<void> {
   for (const each of one.status?.operationState?.syncResult?.resources ?? []) {
     const { kind, namespace, name, status, message = '' } = each
     if (status !== 'SyncFailed' || !immutable.test(message)) continue
     const id = namespace ? `${namespace}/${name}` : name
-    const held = backed.find((other) => other.kind === kind && (other.id === id || other.id === name))
+    const held = all.find((other) => other.kind === kind && (other.id === id || other.id === name))
     const key = `${kind} ${id}`
     if (!held || changed.has(key)) continue
     const resource = givesWay[kind]
@@ -163,8 +163,8 @@ const kinds = ['deployments.apps', 'statefulsets.apps', 'daemonsets.apps'] as co
  * which it is known that they cannot start.
  * @returns those that are not ready, one line each with the reason
  */
-export async function readyAgain({ kube, backed }: Returning): Promise<string[]> {
-  const wanted = backed.filter((one) => one.ready && (kinds as readonly string[]).includes(one.resource))
+export async function readyAgain({ kube, held }: Returning): Promise<string[]> {
+  const wanted = held.filter((one) => one.ready && (kinds as readonly string[]).includes(one.resource))
   if (wanted.length === 0) return []
   const started = performance.now()
   let stuckSince: number | undefined

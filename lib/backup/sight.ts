@@ -7,6 +7,7 @@ import {
   isAutomated,
   stateOf,
 } from '../kubernetes/applications.ts'
+import type { Course } from '../server/restoration.ts'
 import type { Kube } from '../tools.ts'
 import { liveObjects } from './live.ts'
 import type { BackedObject } from './objects.ts'
@@ -18,33 +19,37 @@ import type { VolumeProof } from './volumes.ts'
 export interface Returning {
   kube: Kube
   cluster: Cluster
+  course: Pick<Course, 'server' | 'backup'>
   /** Where the backup lies. */
   bucket: Bucket
-  backup: string
-  /** The name of the Velero restore that brings it. */
-  restore: string
-  backed: readonly BackedObject[]
-  /** Beside the original: all workloads come from the backup, asleep or awake. */
-  beside: 'asleep' | 'awake' | undefined
+  /** Its objects. */
+  held: readonly BackedObject[]
   terms: Terms
+  /** Beside the original all workloads come from the backup: asleep, unless they are to be awake. */
+  awake: boolean
 }
+
+/** Whether and how a cluster stands beside the original. */
+export const besideAs = ({ cluster, awake }: Pick<Returning, 'cluster' | 'awake'>) =>
+  cluster.original === undefined ? undefined : awake ? 'awake' : 'asleep'
 
 /** Looks at everything that tells what became of a backup. @throws ToolFailure when the API does not answer */
 export async function sightOf(
-  { kube, cluster, backed, beside, terms: { partial, dropped } }: Returning,
+  { kube, cluster, held, terms: { partial, dropped } }: Returning,
   volumes: readonly VolumeProof[],
   unequal: Sight['unequal'],
 ): Promise<Sight> {
-  const [live, apps] = await Promise.all([liveObjects(kube, backed), applications(kube)])
+  const beside = cluster.original !== undefined
+  const [live, apps] = await Promise.all([liveObjects(kube, held), applications(kube)])
   return {
     live,
     apps: new Map([...apps].map(([name, one]) => [name, bringer(one)])),
     volumes: new Map(volumes.map((one) => [one.claim, one.missing])),
     unequal,
-    nodes: successors(cluster, backed),
-    dropped: new Map([...dropped, ...(beside ? silenced(backed) : [])]),
+    nodes: successors(cluster, held),
+    dropped: new Map([...dropped, ...(beside ? silenced(held) : [])]),
     partial,
-    beside: beside !== undefined,
+    beside,
   }
 }
 
@@ -63,8 +68,8 @@ function bringer(one: Application): Bringer {
 }
 
 /** Which machine has the place of which earlier one: servers before agents, in the order of their numbers. */
-function successors({ wanted }: Cluster, backed: readonly BackedObject[]): Map<string, string> {
-  const earlier = backed
+function successors({ wanted }: Cluster, held: readonly BackedObject[]): Map<string, string> {
+  const earlier = held
     .filter((one) => one.resource === 'nodes')
     .toSorted(
       (a, b) =>

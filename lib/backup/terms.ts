@@ -1,8 +1,15 @@
 import type { Bucket } from '../clients/s3.ts'
 import type { Cluster } from '../cluster/cluster.ts'
-import { dropped, type GitRemovedChoice, gitDifference, toStrip } from '../gitops/git-removed.ts'
+import {
+  dropped,
+  type GitRemovedChoice,
+  gitDifference,
+  gitRemovedChoice,
+  toStrip,
+} from '../gitops/git-removed.ts'
 import { type HeldObject, heldObject } from '../gitops/held.ts'
 import { type GitDifference, noDifference } from '../gitops/removed.ts'
+import type { Course } from '../server/restoration.ts'
 import type { Backup } from './backups.ts'
 import { toldBefore } from './compared.ts'
 import type { BackedObject } from './objects.ts'
@@ -28,32 +35,49 @@ export interface Terms {
   foreseen: readonly ObjectProof[]
 }
 
+/** The flags of a restore that say on which terms. */
+export interface TermFlags {
+  'git-removed': string | undefined
+  as: string | undefined
+  'with-apps': boolean
+  partial: boolean
+}
+
+/** What the command that finishes a restore needs beside the backup's name. */
+export const wordsOf = (flags: TermFlags): string[] => [
+  ...(flags['with-apps'] ? ['--with-apps'] : []),
+  ...(flags.partial ? ['--partial'] : []),
+  ...(flags['git-removed'] ? ['--git-removed', flags['git-removed']] : []),
+]
+
 /**
  * Finds out on which terms a backup comes back: it compares it with Git and reads what an earlier run told.
- * @param kit of the cluster that it comes back into
+ * @throws Problem (exit code 2) for a choice that cannot be
  */
 export async function termsOf(
   cluster: Cluster,
   {
-    bucket,
+    course,
     backup,
-    server,
     held,
     backed,
+    source: bucket,
     kit,
-    choice,
-    partial,
+    flags,
   }: {
-    bucket: Bucket
+    course: Pick<Course, 'server'>
     backup: Backup
-    server: string
     held: readonly BackedObject[]
     backed: readonly BackedVolume[]
+    /** Where the backup lies. */
+    source: Bucket
+    /** Where the records of the cluster lie that it comes back into. */
     kit: Bucket | undefined
-    choice: GitRemovedChoice | undefined
-    partial: boolean
+    flags: TermFlags
   },
 ): Promise<Terms> {
+  const choice = gitRemovedChoice(flags)
+  const { partial } = flags
   const beside = cluster.original !== undefined
   const moment = {
     commit: backup.metadata.annotations?.[commitAnnotation],
@@ -64,7 +88,7 @@ export async function termsOf(
     : await gitDifference(cluster, moment, await gitObjects(bucket, backup.metadata.name))
   const letGo = new Map(dropped(git, choice).map(({ object, why }) => [keyOf(object), why]))
   const volumes = backed.filter(({ claim }) => !letGo.has(`persistentvolumeclaims ${claim}`))
-  const before = await toldBefore(kit, server)
+  const before = await toldBefore(kit, course.server)
   const expected = foreseen(held, { volumes: backed.map(({ claim }) => claim), beside, partial })
   const known = new Map([...before, ...expected].map((one) => [keyOf(one), one]))
   for (const one of held) {

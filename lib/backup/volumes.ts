@@ -8,8 +8,6 @@ export interface BackedVolume {
   claim: string
   /** Name of the volume in the earlier cluster, and at DigitalOcean. */
   volume: string
-  /** Id of the volume at DigitalOcean, where the backup tells it. */
-  handle?: string
   /** Copied into the bucket, or a snapshot at DigitalOcean. */
   kept: 's3' | 'snapshot'
   /** What was copied, in bytes; a snapshot has no such number. */
@@ -210,4 +208,20 @@ export function stillThere(
       ? one
       : { ...one, missing: 'its claim was made anew after its bytes had come back, so it is empty' }
   })
+}
+
+/**
+ * The ids at DigitalOcean of earlier volumes whose content was proven to be back: of the volume that the backed claim had,
+ * by what the backup says of both, never by a name.
+ */
+export function provenIds(
+  proven: readonly Pick<VolumeProof, 'claim' | 'volume' | 'missing'>[],
+  backed: readonly { resource: string; id: string; claim?: string; handle?: string }[],
+): Set<string> {
+  const good = new Set(proven.filter((one) => !one.missing).map((one) => `${one.claim} ${one.volume}`))
+  return new Set(
+    backed.flatMap(({ resource, id, claim, handle }) =>
+      resource === 'persistentvolumes' && handle && good.has(`${claim} ${id}`) ? [handle] : [],
+    ),
+  )
 }
