@@ -37,7 +37,7 @@ await run('bootstrap', async ({ flags, confirm }) => {
     ensureAddress(cluster, project),
     ensureBuckets(cluster),
   ])
-  await noRestoreUnderWay(cluster, buckets) // apps would start on missing data
+  await noRestoreUnderWay(cluster, buckets.kit) // one may have begun meanwhile: apps would start on missing data
   await reviveFirstServer(cluster, buckets) // only where an earlier run left it in trouble
   const kit = await ensureKit(buckets, cluster) // CAs, tokens, passwords: made once, found ever after
   const ground = { project, network, address, buckets, kit }

@@ -23,9 +23,10 @@ import { applyRoot, healthy } from './lib/kubernetes/applications.ts'
 import { preflight, preflightReading } from './lib/preflight/preflight.ts'
 import { run } from './lib/run.ts'
 import { growOthers } from './lib/scale/grow-others.ts'
+import { setCourse } from './lib/server/course.ts'
 import { powerOffEarlier, removeEarlier } from './lib/server/earlier.ts'
 import { growFirstServer } from './lib/server/grow.ts'
-import { beginRestoration, finishRestoration, setCourse } from './lib/server/restoration.ts'
+import { beginRestoration, finishRestoration } from './lib/server/restoration.ts'
 import { reviveFirstServer } from './lib/server/revive.ts'
 import { ensureBuckets, needBuckets, openBuckets } from './lib/store/buckets.ts'
 import { ensureKit, needKit } from './lib/store/kit.ts'
@@ -43,7 +44,12 @@ await run('restore', async ({ flags, confirm }) => {
   const held = await backedObjects(kept.velero, chosen)
   const cluster = flags.as === undefined ? source : await besideOriginal(source, flags.as, flags.region)
   const before = cluster === source ? kept : await openBuckets(cluster, 'read')
-  const course = await setCourse(cluster, before, chosen, { again: flags.replace, backed }) // onto a new server, or the one begun
+  const course = await setCourse(cluster, before, chosen, {
+    again: flags.replace,
+    instead: flags.unfinished,
+    source,
+    words: flags['with-apps'] ? ['--with-apps'] : [],
+  }) // onto a new server, or the one begun
   const readOnly = cluster === source // a GitOps repository that can only be read is enough to bring it back
   const checks = restoreChecks({ course, backed, bucket: kept.velero, replace: flags.replace, source })
   const own = await preflight(cluster, checks, { readOnly })
@@ -80,8 +86,11 @@ await run('restore', async ({ flags, confirm }) => {
   const proof = await prove(kube, { cluster, backup, course, address, volumes, objects, extended })
   if (proof.missing.length === 0) {
     if (cluster !== source) await leaveOriginal(kube, cluster, source, buckets)
-    await finishRestoration(cluster, buckets, course)
-    proof.stays = await removeEarlier(cluster, course, backed) // what was replaced, and nothing that is an only copy
+    const provenVolumes = new Set(
+      course.volumes.filter(({ name }) => backed.some((one) => one.volume === name)).map(({ id }) => id),
+    )
+    await finishRestoration(cluster, buckets, course, provenVolumes)
+    proof.stays = await removeEarlier(cluster, course, { provenVolumes, mayRemove: true }) // what was replaced, and nothing that is an only copy
   }
   return outcome(proof, ageOf(await lastWhole(kept.velero), source))
 })

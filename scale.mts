@@ -10,7 +10,7 @@ import { ensureProject } from './lib/digitalocean/project.ts'
 import { ensureSshKey } from './lib/digitalocean/ssh-key.ts'
 import { DryRunEnd, isDryRun } from './lib/dry-run.ts'
 import { claim } from './lib/gitops/claim.ts'
-import { command } from './lib/hint.ts'
+import { command, finishedBy } from './lib/hint.ts'
 import { ensureTools } from './lib/install/ensure-tools.ts'
 import { uncordon } from './lib/kubernetes/drain.ts'
 import { preflight, preflightReading } from './lib/preflight/preflight.ts'
@@ -19,14 +19,15 @@ import { disksFit, isDescribed, machinesAreKnown } from './lib/scale/checks.ts'
 import { convertToEtcd, withdrawConversion } from './lib/scale/convert.ts'
 import { joinAll } from './lib/scale/join-all.ts'
 import { bury, leave } from './lib/scale/leave.ts'
-import { withSuccessors } from './lib/scale/mend.ts'
+import { anew, withSuccessors } from './lib/scale/mend.ts'
 import { scalePlan } from './lib/scale/plan.ts'
 import { reach } from './lib/scale/reach.ts'
 import { judge, refusals } from './lib/scale/refusals.ts'
 import { reshape } from './lib/scale/reshape.ts'
 import { resize } from './lib/scale/resize.ts'
-import { survey } from './lib/scale/survey.ts'
+import { othersThan, survey } from './lib/scale/survey.ts'
 import { readWish, secondsOf } from './lib/scale/wish.ts'
+import { noRestoreUnderWay } from './lib/server/restoration.ts'
 import { ensureBuckets, keysAreLeft, needBuckets } from './lib/store/buckets.ts'
 import { needKit } from './lib/store/kit.ts'
 
@@ -39,17 +40,22 @@ await run('scale', async ({ flags, confirm }) => {
   const kept = await needBuckets(cluster, `${command('bootstrap.mts')} grows it.`)
   isDescribed(cluster)
   const kit = await needKit(kept, cluster.name)
-  const before = await survey(cluster, kit) // machines, nodes and pods as they are
+  const taken = () => noRestoreUnderWay(cluster, kept.kit) // its machines may be the only copy
+  await taken()
+  const earlier = await othersThan(wish, kept.kit) // machines that a restore replaced and left
+  const before = await survey(cluster, kit, earlier) // machines, nodes and pods as they are
   const described = cluster.wanted
   const now = cloudTime(cluster.cloud)
-  cluster.wanted = await withSuccessors(reshape(described, wish), before, kept.kit, now) // with the wish in it
+  const asked = anew(described, wish, before) // once more what did not end is no second wish
+  cluster.wanted = await withSuccessors(reshape(described, asked), before, kept.kit, now) // with the wish in it
   const lost = judge(refusals(described, cluster.wanted, before), flags.force)
   await preflight(cluster, [machinesAreKnown, disksFit])
   const planned = scalePlan(cluster, before, await cluster.cloud.sizes(), lost)
   await confirm(planned) // the difference in machines and in dollars
 
   if (!planned.nothing || (await keysAreLeft(cluster))) {
-    await claim(cluster, 'scale', flags) // lock; the intention is in Git before anything moves
+    await claim(cluster, 'scale', flags, { taken }) // lock; the intention is in Git before anything moves
+    finishedBy(command('scale.mts'))
     const project = await ensureProject(cluster)
     const [network, address, buckets, sshKey] = await Promise.all([
       ensureNetwork(cluster),
@@ -58,7 +64,7 @@ await run('scale', async ({ flags, confirm }) => {
       ensureSshKey(cluster, kit),
     ])
     const ground = { kit, buckets, project, network, address, sshKey }
-    const { kube, seen, todo } = await reach(cluster, ground) // nothing of ours stays off, the address leads to a server
+    const { kube, seen, todo } = await reach(cluster, ground, earlier) // nothing of ours stays off, the address leads to a server
 
     if (todo.convert || todo.resize.length > 0) await backupBefore(kube, cluster, buckets, 'scale')
     if (todo.convert) await convertToEtcd(cluster, ground, kube, todo.convert)

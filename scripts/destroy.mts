@@ -8,6 +8,7 @@ import { preflightReading } from '../lib/preflight/preflight.ts'
 import { removal, removalOutcome } from '../lib/removal/removal.ts'
 import { removeBuckets, removeCloud, removeRepository, whatIsLeft } from '../lib/removal/remove.ts'
 import { run } from '../lib/run.ts'
+import { forgetRestorations, noRestoreUnderWay, unfinishedRestore } from '../lib/server/restoration.ts'
 import { openBuckets } from '../lib/store/buckets.ts'
 
 await run('destroy', async ({ flags, confirm }) => {
@@ -15,15 +16,19 @@ await run('destroy', async ({ flags, confirm }) => {
   await preflightReading(cluster, flags)
   const buckets = await openBuckets(cluster, 'read')
   const lastBackup = ageOf(buckets && (await lastWhole(buckets.velero)), cluster)
-  const list = await removal(cluster, flags, buckets?.velero) // exactly what goes, what stays, and what it saves
+  const own = flags.unfinished ? await unfinishedRestore(cluster, buckets?.kit) : undefined
+  const noOther = () => noRestoreUnderWay(cluster, buckets?.kit, '--unfinished removes its machines as well.')
+  if (!flags.unfinished) await noOther() // its machines may be the only copy
+  const list = await removal(cluster, flags, buckets?.velero, own) // exactly what goes, what stays, and what it saves
   await confirm(list)
   if (!list.nothing) await confirmName('cluster', cluster.name, flags, 'confirm')
   if (flags['with-backups'] && buckets)
     await confirmName('bucket', buckets.velero.name, flags, 'confirm-backups')
 
-  lockForRemoval(cluster, flags)
+  lockForRemoval(cluster, flags, flags.unfinished ? async () => {} : noOther)
   await removeCloud(cluster, list.keep) // no volume or snapshot that is the only copy of something
   if (flags['with-backups']) await removeBuckets(cluster)
+  else if (flags.unfinished) await forgetRestorations(cluster)
   if (flags['with-repository']) await removeRepository(cluster)
 
   const left = await whatIsLeft(cluster, flags, list.keep)

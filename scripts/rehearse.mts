@@ -13,12 +13,14 @@ import { Problem } from '../lib/problem.ts'
 import { drillIsLeft } from '../lib/removal/drill-left.ts'
 import { run } from '../lib/run.ts'
 import { script } from '../lib/script.ts'
+import { noRestoreUnderWay } from '../lib/server/restoration.ts'
 import { needBuckets } from '../lib/store/buckets.ts'
 
 await run('rehearse', async ({ flags, confirm }) => {
   const cluster = await describe(flags)
   await preflightReading(cluster)
-  const { velero } = await needBuckets(cluster)
+  const { velero, kit } = await needBuckets(cluster)
+  await noRestoreUnderWay(cluster, kit)
   const backup = (await chooseBackup(velero, flags.backup ?? 'latest', cluster)).metadata.name
   const as = drillName(cluster.name)
   const left = await drillIsLeft(as) // by a rehearsal that was killed
@@ -29,7 +31,18 @@ await run('rehearse', async ({ flags, confirm }) => {
   const destroy = () =>
     script(
       'scripts/destroy.mts',
-      ...['--name', as, '--with-backups', '--confirm', as, '--confirm-backups', bucket, '--yes', '--json'],
+      ...[
+        '--name',
+        as,
+        '--with-backups',
+        '--confirm',
+        as,
+        '--confirm-backups',
+        bucket,
+        '--unfinished',
+        '--yes',
+        '--json',
+      ],
     )
   if (left && (await destroy()).code !== 0)
     throw new Problem(`what an earlier rehearsal left as ${as} could not be removed; it said why above`, {

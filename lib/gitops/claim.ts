@@ -18,12 +18,13 @@ import { goOnReadOnly, writtenIfTaken } from './read-only.ts'
  * Claims the cluster: the repository is made (or found to be ours), the lock taken, and the description committed
  * before anything is bought. Creating the repository is the one atomic act there is before it exists.
  * @param readOnly whether the flow may go on, with a warning, where the repository can be read and not written
+ * @param taken looks again, as soon as this run has the lock, at what must not have begun meanwhile
  */
 export async function claim(
   cluster: Cluster,
   flow: string,
   flags: { 'steal-lock': boolean },
-  { readOnly = false }: { readOnly?: boolean } = {},
+  { readOnly = false, taken }: { readOnly?: boolean; taken?: () => Promise<void> } = {},
 ): Promise<Repository> {
   const repository = await ensureRepository(cluster)
   cluster.repository = repository
@@ -32,7 +33,10 @@ export async function claim(
     lockChanges(cluster.github, cluster.place, {
       flow,
       steal: flags['steal-lock'],
-      taken: () => readAgain(cluster),
+      taken: async () => {
+        await readAgain(cluster)
+        await taken?.()
+      },
       without: readOnly ? (why) => goOnReadOnly(cluster, why) : undefined,
     })
   }
@@ -40,13 +44,20 @@ export async function claim(
   return repository
 }
 
-/** Locks a cluster that is about to be removed; without a repository there is nothing to lock. */
-export function lockForRemoval(cluster: Cluster, flags: { 'steal-lock': boolean }): void {
+/**
+ * Locks a cluster that is about to be removed; without a repository there is nothing to lock.
+ * @param taken looks again, as soon as this run has the lock, at what must not have begun meanwhile
+ */
+export function lockForRemoval(
+  cluster: Cluster,
+  flags: { 'steal-lock': boolean },
+  taken: () => Promise<void>,
+): void {
   if (!cluster.repository || isDryRun()) return
   lockChanges(cluster.github, cluster.place, {
     flow: 'destroy',
     steal: flags['steal-lock'],
-    taken: async () => {},
+    taken,
   })
 }
 

@@ -1,12 +1,14 @@
 import type { Droplet } from '../clients/digitalocean-types.ts'
-import { accountOf, type Cluster } from '../cluster/cluster.ts'
+import { accountOf, bucketPlaces, type Cluster } from '../cluster/cluster.ts'
 import type { Description } from '../cluster/description.ts'
 import type { Inventory } from '../cluster/ours.ts'
 import { putAside } from '../digitalocean/put-aside.ts'
 import { doctlHint, hint, kubectlHint } from '../hint.ts'
 import { kubeconfigPath } from '../kubernetes/kubeconfig.ts'
 import { Problem } from '../problem.ts'
+import { noRestoreUnderWay } from '../server/restoration.ts'
 import { renumberLostServer } from '../server/revive.ts'
+import { type Buckets, openBuckets } from '../store/buckets.ts'
 import type { Check } from './check.ts'
 import { firstClaims } from './plan.ts'
 
@@ -154,14 +156,22 @@ function lostLeader(cluster: Cluster, own: Inventory): Problem | undefined {
   })
 }
 
+/** A store of the person's own is looked at by its own check first. */
+const bucketsToLookInto = async (cluster: Cluster): Promise<Buckets | undefined> =>
+  mayHaveBuckets(cluster.wanted) && (cluster.committed || bucketPlaces(cluster).spaces)
+    ? openBuckets(cluster, 'read')
+    : undefined
+
 /** A machine of ours that the description does not know is never grown again beside itself, nor billed twice. */
 export async function machinesAreDescribed(cluster: Cluster, own: Inventory): Promise<Problem[]> {
   const described = new Set(cluster.wanted.nodes.map((node) => node.name))
   const unknown = own.droplets.filter((one) => !described.has(one.name))
+  const buckets = await bucketsToLookInto(cluster)
+  await noRestoreUnderWay(cluster, buckets?.kit)
   const lost = lostLeader(cluster, own)
   if (lost) return [lost]
   if (unknown.length === 0) {
-    if (mayHaveBuckets(cluster.wanted)) await renumberLostServer(cluster, own.droplets)
+    if (buckets) await renumberLostServer(cluster, own.droplets, buckets)
     return []
   }
   const { owner, name: repository } = cluster.place

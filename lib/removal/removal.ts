@@ -8,6 +8,7 @@ import { again } from '../hint.ts'
 import { Problem } from '../problem.ts'
 import type { Outcome } from '../result.ts'
 import type { Shown } from '../run.ts'
+import { lostWith, type Unfinished } from '../server/restoration.ts'
 import { missingBuckets } from '../store/existence.ts'
 import { isShortLived } from '../store/keys.ts'
 
@@ -58,11 +59,13 @@ export function toKeep(own: Pick<Inventory, 'volumes' | 'snapshots'>, copies: Co
 /**
  * The exact inventory of a cluster: what goes, and what stays because it is the only copy of something.
  * @param bucket that of the backups, if there is one
+ * @param unfinished a restore whose machines go with it
  */
 export async function removal(
   cluster: Cluster,
   flags: { 'with-backups': boolean; 'with-repository': boolean },
   bucket: Bucket | undefined,
+  unfinished?: Unfinished,
 ): Promise<Removal> {
   const [own, sizes] = await Promise.all([inventory(cluster.cloud, cluster.name), cluster.cloud.sizes()])
   const places = bucketPlaces(cluster)
@@ -125,6 +128,7 @@ export async function removal(
       `cluster ${cluster.name}: what will be removed for good`,
       ...removed.map((one) => `  - ${say(one)}`),
       ...kept.map((one) => `  = ${say(one)}  (kept)`),
+      ...(unfinished ? [`  ! ${lostWith(unfinished)}`] : []),
       ...(own.loadBalancers
         ? []
         : [

@@ -8,6 +8,8 @@ import { type Described, serversOf, sizeOf, wasGiven } from './reshape.ts'
 export interface Seen {
   /** All droplets of the cluster, described or not. */
   droplets: Droplet[]
+  /** Those of the cluster before it, which a restore replaced and left: nothing here touches them. */
+  earlier: Droplet[]
   /** Those of them that do not lie in the cluster's project. */
   astray: Droplet[]
   /** Number of the droplet that the reserved address leads to. */

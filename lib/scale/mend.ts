@@ -7,7 +7,29 @@ import { Problem } from '../problem.ts'
 import { readNote, readReport } from '../store/nodes.ts'
 import { tell } from '../story.ts'
 import type { Seen } from './difference.ts'
-import { type Described, reshape } from './reshape.ts'
+import { type Described, reshape, sizeOf } from './reshape.ts'
+import type { Wish } from './wish.ts'
+
+/**
+ * The wish as it is meant: an `--add` with the same words while machines of an earlier one have not joined finishes
+ * those, and buys no more. They are described, and Kubernetes does not know them.
+ */
+export function anew(described: Description, wish: Wish, seen: Pick<Seen, 'droplets' | 'members'>): Wish {
+  if (wish.verb !== 'add') return wish
+  const isAlike = (node: Described) =>
+    node.role === wish.role && sizeOf(node, described) === (wish.size ?? described.size)
+  const known = seen.members ?? seen.droplets
+  const left = described.nodes
+    .filter((node) => isAlike(node) && !known.some((one) => one.name === node.name))
+    .map(({ name }) => name)
+  if (left.length === 0) return wish
+  tell(
+    '!',
+    left.join(', '),
+    `${left.length === 1 ? 'is' : 'are'} described and did not join yet: this run finishes that, and adds no more`,
+  )
+  return { verb: 'finish' }
+}
 
 /**
  * Described machines that are lost, or that failed to join or never said that they did, get a successor under the next

@@ -42,6 +42,10 @@ export function scalePlan(
   const remarks = [
     ...downtime(cluster, seen, todo),
     ...lost.map((one) => `  ! lost: ${one}`),
+    ...seen.earlier.map(
+      ({ name, status, size_slug }) =>
+        `  ! ${name} of the earlier cluster stays, ${status}, ${dollars(price(sizes, size_slug))} a month: ${command('scale.mts', '--remove', name)} removes it`,
+    ),
     ...ailing(cluster.wanted, seen, now).map(
       (name) =>
         `  ! ${name} is not Ready: ${command('scale.mts', '--replace', name)} grows another in its place`,
@@ -68,13 +72,15 @@ export function scalePlan(
   }
 }
 
+const price = (sizes: readonly Size[], slug: string) =>
+  sizes.find((one) => one.slug === slug)?.price_monthly ?? 0
+
 function machines(
   { wanted }: Pick<Cluster, 'wanted'>,
   seen: Seen,
   sizes: readonly Size[],
   todo: Todo,
 ): ScaleItem[] {
-  const price = (slug: string) => sizes.find((one) => one.slug === slug)?.price_monthly ?? 0
   const described = wanted.nodes.map((node): ScaleItem => {
     const droplet = seen.droplets.find((one) => one.name === node.name)
     const size = sizeOf(node, wanted)
@@ -97,8 +103,8 @@ function machines(
       mark: !droplet ? '+' : changes.length > 0 ? '~' : '=',
       name: node.name,
       detail: what.join(', '),
-      before: droplet ? price(droplet.size_slug) : 0,
-      after: price(size),
+      before: droplet ? price(sizes, droplet.size_slug) : 0,
+      after: price(sizes, size),
     }
   })
   const going = [...todo.bury, ...todo.leave].map(({ name, droplet, member }): ScaleItem => {
@@ -108,7 +114,7 @@ function machines(
       : !member && droplet
         ? 'it never joined'
         : 'it does not run any more'
-    return { mark: '-', name, detail: how, before: droplet ? price(droplet.size_slug) : 0, after: 0 }
+    return { mark: '-', name, detail: how, before: droplet ? price(sizes, droplet.size_slug) : 0, after: 0 }
   })
   return [...described, ...going]
 }

@@ -1,3 +1,4 @@
+import { mayChange } from '../change.ts'
 import type { Cluster } from '../cluster/cluster.ts'
 import { assignAddress } from '../digitalocean/address.ts'
 import { ensureInProject } from '../digitalocean/project.ts'
@@ -30,6 +31,8 @@ export async function reach(
 ): Promise<Reached> {
   const before = await survey(cluster, kit, earlier)
   const { wake, adopt, resize, lead } = difference(cluster.wanted, before, Date.now())
+  // Powering on needs no lock of its own, because it must come true for a run that is ending, too.
+  if (wake.length > 0 && !isDryRun()) await mayChange()
   for (const droplet of wake) await poweredOn(cluster, droplet)
   for (const one of resize) if (one.droplet.status === 'off') await changeSize(cluster, one)
   await ensureInProject(cluster, project, adopt)

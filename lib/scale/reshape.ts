@@ -38,16 +38,6 @@ export function wasGiven({ cluster, nextNode }: Description, name: string): bool
   return /^[1-9]\d*$/.test(number) && Number(number) < nextNode
 }
 
-/** The same machine under the next number. */
-export function renumbered(before: Description, name: string): Description {
-  const next = names.droplet(before.cluster, before.nextNode)
-  return {
-    ...before,
-    nodes: before.nodes.map((node) => (node.name === name ? { ...node, name: next } : node)),
-    nextNode: before.nextNode + 1,
-  }
-}
-
 function add(before: Description, count: number, like: Omit<Described, 'name'>): Description {
   if (like.role === 'server' && before.datastore === 'sqlite')
     throw refused(

@@ -1,5 +1,6 @@
 import { join } from 'node:path'
 import type { Droplet, ReservedIp } from '../clients/digitalocean-types.ts'
+import type { Bucket } from '../clients/s3.ts'
 import type { Cluster } from '../cluster/cluster.ts'
 import { ownMachines } from '../cluster/ours.ts'
 import { hint } from '../hint.ts'
@@ -7,17 +8,25 @@ import { writeKubeconfig } from '../kubernetes/kubeconfig.ts'
 import { type Member, members } from '../kubernetes/nodes.ts'
 import { type Pod, pods } from '../kubernetes/pods.ts'
 import { Problem } from '../problem.ts'
+import { earlierMachines } from '../server/restoration.ts'
 import type { Kit } from '../store/kit.ts'
 import { type Kube, ToolFailure, workFolder } from '../tools.ts'
 import type { Seen } from './difference.ts'
+import type { Wish } from './wish.ts'
 
 /** The machines as they are, and the kubeconfig of a server that answers, if one does. */
 export interface Survey extends Seen {
   kube: Kube | undefined
 }
 
-/** Droplets of a cluster that is being replaced. */
+/** Droplets of a cluster that is being replaced, or was and had to stay. */
 export type Earlier = readonly { id: string }[]
+
+/** Machines that a restore replaced and left: only who names one to be removed takes it for one of the cluster's. */
+export async function othersThan(wish: Wish, kit: Bucket): Promise<Earlier> {
+  const named = wish.verb === 'remove' ? wish.names : []
+  return (await earlierMachines(kit)).filter(({ name }) => !named.includes(name))
+}
 
 /**
  * Looks at droplets, nodes and pods; changes nothing.
@@ -36,6 +45,7 @@ export async function survey(cluster: Cluster, kit: Kit, earlier: Earlier = []):
   const answering = await firstAnswer(cluster, kit, address, droplets)
   return {
     droplets,
+    earlier: all.filter((one) => !isNow(one)),
     astray: astray.filter(isNow),
     leadsTo: address.droplet?.id,
     members: answering?.members,

@@ -1,9 +1,10 @@
 import type { Cluster } from '../cluster/cluster.ts'
 import { dollars, prices } from '../cluster/prices.ts'
 import { isDryRun } from '../dry-run.ts'
+import { doctlHint, hint } from '../hint.ts'
 import { tell } from '../story.ts'
 import { doctl } from '../tools.ts'
-import { type Restoration, replacedVolumes } from './restoration.ts'
+import type { Restoration } from './restoration.ts'
 import { untilDone } from './revive.ts'
 
 /**
@@ -22,35 +23,54 @@ export async function powerOffEarlier(cluster: Cluster, { droplets }: Restoratio
   }
 }
 
+/** What a proof allows to be removed. */
+export interface Removable {
+  /** Ids, at DigitalOcean, of the earlier volumes whose content was proven to be back. */
+  provenVolumes: ReadonlySet<string>
+  /** The verdict is PROVEN, and what is not restored was accepted: the earlier machines may go. */
+  mayRemove: boolean
+}
+
 /**
- * Destroys what was replaced, once the new cluster is proven: its droplets, and those of its volumes that came back
- * from the backup. A volume that no backup holds is the only copy of what is on it, so it stays.
- * @param proven the volumes that came back
- * @returns the volumes that stay, one line each with what it costs
+ * Destroys what was replaced, where the proof allows it: the earlier cluster's droplets, and those of its volumes whose
+ * content was proven to be back. Anything else may be the only copy of what is on it, so it stays.
+ * @returns what stays, one line each: off or unused, what it costs, and the command that removes it
  */
 export async function removeEarlier(
   cluster: Cluster,
   course: Restoration,
-  proven: readonly { volume: string }[],
+  { provenVolumes, mayRemove }: Removable,
 ): Promise<string[]> {
+  const { cloud } = cluster
+  const machines: string[] = []
   for (const { id, name } of course.droplets) {
-    const isGone = async () => !(await cluster.cloud.droplet(id))
+    const isGone = async () => !(await cloud.droplet(id))
     if (await isGone()) continue
+    if (!mayRemove) {
+      machines.push(await droplet(cluster, id, name))
+      continue
+    }
     await untilDone(`droplet ${name} is gone`, isGone, () => doctl`compute droplet delete ${id} --force`)
     tell('-', `droplet ${name}`, 'replaced')
   }
-  const left = new Set((await cluster.cloud.volumes()).map((one) => one.id))
+  const left = new Set((await cloud.volumes()).map((one) => one.id))
   const there = course.volumes.filter((one) => left.has(one.id))
-  const replaced = replacedVolumes(course, proven).filter((one) => there.includes(one))
-  for (const { id, name } of replaced) {
-    const isGone = async () => !(await cluster.cloud.volumes()).some((one) => one.id === id)
+  // A volume of a machine that stays belongs to it; where there was no machine, nothing was replaced.
+  const goes = mayRemove && course.droplets.length > 0 ? there.filter(({ id }) => provenVolumes.has(id)) : []
+  for (const { id, name } of goes) {
+    const isGone = async () => !(await cloud.volumes()).some((one) => one.id === id)
     await untilDone(`volume ${name} is gone`, isGone, () => doctl`compute volume delete ${id} --force`)
     tell('-', `volume ${name}`, 'its content is back on another')
   }
-  return there
-    .filter((one) => !replaced.includes(one))
-    .map(
-      ({ name, gib }) =>
-        `volume ${name} of the earlier cluster, ${gib} GiB, ${dollars(gib * prices.volumeGib)} a month`,
-    )
+  return [...machines, ...there.filter((one) => !goes.includes(one)).map(volume)]
 }
+
+async function droplet(cluster: Cluster, id: string, name: string): Promise<string> {
+  const [now, sizes] = await Promise.all([cluster.cloud.droplet(id), cluster.cloud.sizes()])
+  const price = sizes.find(({ slug }) => slug === now?.size_slug)?.price_monthly ?? 0
+  const remove = hint('scale.mts', cluster, '--remove', name)
+  return `droplet ${name} of the earlier cluster, ${now?.status ?? 'off'}, ${dollars(price)} a month: ${remove} removes it`
+}
+
+const volume = ({ id, name, gib }: Restoration['volumes'][number]) =>
+  `volume ${name} of the earlier cluster, ${gib} GiB, ${dollars(gib * prices.volumeGib)} a month: ${doctlHint`compute volume delete ${id}`} removes it`

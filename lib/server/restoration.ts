@@ -3,15 +3,14 @@ import { change } from '../change.ts'
 import { cloudTime } from '../clients/clock.ts'
 import type { Bucket } from '../clients/s3.ts'
 import type { Cluster } from '../cluster/cluster.ts'
-import { lockTip, wasReleasedSince } from '../cluster/lock.ts'
-import { type Inventory, inventory } from '../cluster/ours.ts'
+import { lockTip } from '../cluster/lock.ts'
+import { ownMachines } from '../cluster/ours.ts'
 import { isDryRun } from '../dry-run.ts'
 import { hint } from '../hint.ts'
+import { parseJson } from '../json.ts'
 import { Problem } from '../problem.ts'
-import type { Buckets } from '../store/buckets.ts'
-import { readNote } from '../store/nodes.ts'
+import { type Buckets, openBuckets } from '../store/buckets.ts'
 import { firstServerName } from './first-server.ts'
-import { everReported, takeNextNumber } from './revive.ts'
 
 const thing = z.object({ id: z.string(), name: z.string() })
 
@@ -29,10 +28,16 @@ const restoration = z.object({
   droplets: z.array(thing),
   /** Volumes of the earlier cluster. */
   volumes: z.array(thing.extend({ gib: z.number() })),
+  /** Ids of those of them whose content was proven to be back: they go. */
+  replaced: z.array(z.string()).optional(),
   /** When it was proven. */
   finished: z.string().optional(),
   /** Where the cluster's lock stood then. */
   lock: z.string().optional(),
+  /** Whose backup it is, where that is another cluster's: its name and GitOps repository. */
+  source: z.object({ name: z.string(), owner: z.string(), repository: z.string() }).optional(),
+  /** What the command that finishes it needs beside the backup's name, such as `--with-apps`. */
+  words: z.array(z.string()).optional(),
 })
 export type Restoration = z.infer<typeof restoration>
 
@@ -46,80 +51,19 @@ const keyOf = (server: string) => `nodes/${server}/restore.json`
 
 /** The restore that was begun onto a server, if one was. */
 export async function readRestoration(kit: Bucket, server: string): Promise<Restoration | undefined> {
-  const bytes = await kit.get(keyOf(server))
-  return bytes && restoration.parse(JSON.parse(Buffer.from(bytes).toString()))
+  return readRecord(kit, keyOf(server))
 }
 
-/**
- * Decides onto which server a backup comes back. One that was begun and is not over goes on; otherwise the wish gets a
- * server under a number that was never used, so that the earlier one is never written to.
- * @param again brings a backup back once more, even where it was brought back before
- * @param backed the volumes that the backup holds
- */
-export async function setCourse(
-  cluster: Cluster,
-  buckets: Buckets | undefined,
-  backup: string,
-  { again, backed }: { again: boolean; backed: readonly Backed[] },
-): Promise<Course> {
-  const own = await inventory(cluster.cloud, cluster.name)
-  let before: string | undefined
-  // More than once only where an earlier restore could not write into Git that it took the next number.
-  for (;;) {
-    const server = firstServerName(cluster)
-    const isThere = own.droplets.some((one) => one.name === server)
-    const begun = buckets && (await readRestoration(buckets.kit, server))
-    if (isThere && begun?.backup === backup && !(again && (await isOver(cluster, begun, own, backed))))
-      return { ...begun, begun: true }
-    before = begun?.address ?? (buckets && (await readNote(buckets.kit, server))?.address) ?? before
-    if (!isThere && !(buckets && (await everReported(buckets.kit, server))))
-      return newCourse(cluster, own, backup, before)
-    takeNextNumber(cluster, isThere ? 'it is to be replaced' : 'it is gone')
-  }
-}
-
-/**
- * Whether all that a restore was to do is done, the removal of what it replaced and the end of its run included. Where
- * its run was killed before, the same command finishes that, and no further server is bought.
- */
-async function isOver(
-  { github, place }: Cluster,
-  begun: Restoration,
-  own: Inventory,
-  backed: readonly Backed[],
-): Promise<boolean> {
-  const isThere = (list: readonly { id: string }[]) => (one: { id: string }) =>
-    list.some(({ id }) => id === one.id)
-  if (!begun.finished) return false
-  if (begun.droplets.some(isThere(own.droplets))) return false
-  if (replacedVolumes(begun, backed).some(isThere(own.volumes))) return false
-  return begun.lock === undefined || wasReleasedSince(github, place, begun.lock)
-}
-
-/** A volume as a backup names it. */
-type Backed = { volume: string }
-
-/**
- * The earlier cluster's volumes that go with it, because their content came back: where there was no droplet, nothing
- * was replaced.
- */
-export const replacedVolumes = (
-  { droplets, volumes }: Restoration,
-  backed: readonly Backed[],
-): Restoration['volumes'] =>
-  volumes.filter((one) => droplets.length > 0 && backed.some(({ volume }) => volume === one.name))
-
-function newCourse(cluster: Cluster, own: Inventory, backup: string, before: string | undefined): Course {
-  const address = own.reservedIps[0]?.ip ?? before
-  return {
-    begun: false,
-    backup,
-    server: firstServerName(cluster),
-    at: cloudTime(cluster.cloud).toISOString(),
-    ...(address ? { address } : {}),
-    droplets: own.droplets.map(({ id, name }) => ({ id, name })),
-    volumes: own.volumes.map(({ id, name, size_gigabytes: gib }) => ({ id, name, gib })),
-  }
+async function readRecord(kit: Bucket, key: string): Promise<Restoration | undefined> {
+  const bytes = await kit.get(key)
+  if (!bytes) return undefined
+  const read = restoration.safeParse(parseJson(Buffer.from(bytes).toString()))
+  // What cannot be read may be one that is not finished.
+  if (!read.success)
+    throw new Problem(`${key} in bucket ${kit.name} is not the record of a restore`, {
+      cure: 'Look at it: while it is unclear whether a restore is unfinished, nothing is changed.',
+    })
+  return read.data
 }
 
 /** Records that a restore begins, under the name that the server has by now; one that goes on keeps its record. */
@@ -128,26 +72,154 @@ export async function beginRestoration(cluster: Cluster, { kit }: Buckets, cours
   if (!isDryRun() && !(await readRestoration(kit, course.server))) await write(kit, course)
 }
 
-/** Records that a restore was proven, and under which hold of the lock: until that ends, what it replaced may be left. */
+/**
+ * Records that a restore was proven, and under which hold of the lock: until that ends, what it replaced may be left.
+ * @param provenVolumes ids, at DigitalOcean, of the earlier volumes whose content was proven to be back
+ */
 export async function finishRestoration(
   { cloud, github, place }: Cluster,
   { kit }: Buckets,
   course: Course,
+  provenVolumes: ReadonlySet<string>,
 ): Promise<void> {
   if (course.finished) return
   const lock = await lockTip(github, place)
   const finished = cloudTime(cloud).toISOString()
-  await write(kit, { ...course, finished, ...(lock ? { lock } : {}) })
+  const replaced = course.volumes.map(({ id }) => id).filter((id) => provenVolumes.has(id))
+  await write(kit, { ...course, replaced, finished, ...(lock ? { lock } : {}) })
 }
 
-/** Refuses to grow a server on whose data a restore is at work: apps would start on what is not there yet. */
-export async function noRestoreUnderWay(cluster: Cluster, { kit }: Buckets): Promise<void> {
-  const server = firstServerName(cluster)
-  const begun = await readRestoration(kit, server)
-  if (!begun || begun.finished) return
-  throw new Problem(`backup ${begun.backup} is being brought back onto ${server}, and that is not finished`, {
-    cure: `${hint('restore.mts', cluster, '--backup', begun.backup)} finishes it.`,
-  })
+/** Every restore that was ever begun onto a server of the cluster, the newest last. */
+export async function restorations(kit: Bucket): Promise<Restoration[]> {
+  const records = (await kit.list('nodes/')).filter(({ key }) => key.endsWith('/restore.json'))
+  const found = await Promise.all(records.map(({ key }) => readRecord(kit, key)))
+  const numberOf = ({ server }: Restoration) => Number(/\d+$/.exec(server)?.[0] ?? 0)
+  return found
+    .filter((one) => one !== undefined)
+    .toSorted((a, b) => Date.parse(a.at) - Date.parse(b.at) || numberOf(a) - numberOf(b))
+}
+
+/** Machines of clusters that were replaced: where one is still there, nothing else takes it for one of its own. */
+export const earlierMachines = async (kit: Bucket): Promise<Restoration['droplets']> =>
+  (await restorations(kit)).flatMap(({ droplets }) => droplets)
+
+/** What of a cluster is there, as far as an unfinished restore can be found in it. */
+export interface Remains {
+  droplets: readonly { id: string; name: string }[]
+  volumes: readonly { id: string }[]
+}
+
+/**
+ * The restore that is not finished, if there is one: the newest that was not proven since the last that was, whichever
+ * server it comes back onto, while anything of it is there, or its server is the one that is described.
+ */
+export function underWay(
+  all: readonly Restoration[],
+  { droplets, volumes }: Remains,
+  first: string,
+): Restoration | undefined {
+  const among = (list: readonly { id: string }[]) => (one: { id: string }) =>
+    list.some(({ id }) => id === one.id)
+  return all
+    .slice(all.findLastIndex((one) => one.finished) + 1)
+    .findLast(
+      (one) =>
+        one.server === first ||
+        droplets.some(({ name }) => name === one.server) ||
+        one.droplets.some(among(droplets)) ||
+        one.volumes.some(among(volumes)),
+    )
+}
+
+/** The restore of a cluster that is not finished, and what of the cluster is there. */
+export interface Unfinished {
+  begun: Restoration
+  own: Remains
+}
+
+/** Looks for a restore that is not finished. @param kit the bucket of the kit; without one there is none */
+export async function unfinishedRestore(
+  cluster: Cluster,
+  kit: Bucket | undefined,
+): Promise<Unfinished | undefined> {
+  const all = kit ? await restorations(kit) : []
+  // Most often there is none, and nothing more is asked for.
+  if (all.length === 0 || all.at(-1)?.finished) return undefined
+  const [{ droplets }, volumes] = await Promise.all([
+    ownMachines(cluster.cloud, cluster.name),
+    cluster.cloud.volumes(),
+  ])
+  const own = { droplets, volumes }
+  const begun = underWay(all, own, firstServerName(cluster))
+  return begun && { begun, own }
+}
+
+/**
+ * The rule: what is part of an unfinished restore is touched by that restore alone. Its earlier machines may hold the
+ * only copy of what was written last, and on its server apps would start on data that is not there yet.
+ * @param otherwise what to do where it is not to be finished
+ * @throws Problem naming the command that finishes the restore
+ */
+export async function noRestoreUnderWay(
+  cluster: Cluster,
+  kit: Bucket | undefined,
+  otherwise?: string,
+): Promise<void> {
+  const found = await unfinishedRestore(cluster, kit)
+  if (found) throw refusal(cluster, found, otherwise)
+}
+
+export function refusal(cluster: Cluster, found: Unfinished, otherwise?: string): Problem {
+  const { begun } = found
+  const kept = machinesKept(found)
+  const only = kept.length > 0 ? `; ${kept.join(', ')} may hold the only copy of what was written last` : ''
+  return new Problem(
+    `backup ${begun.backup} is being brought back onto ${begun.server}, and that is not finished${only}`,
+    { cure: [`${finishing(cluster, found)} finishes it.`, otherwise].filter(Boolean).join(' ') },
+  )
+}
+
+/** Names of the earlier machines that an unfinished restore keeps, off, until its end. */
+export const machinesKept = ({ begun, own }: Unfinished): string[] =>
+  own.droplets.filter(({ id }) => begun.droplets.some((one) => one.id === id)).map(({ name }) => name)
+
+/** What is lost when the machines of an unfinished restore go. */
+export function lostWith(found: Unfinished): string {
+  const { backup, server } = found.begun
+  const kept = machinesKept(found)
+  const only = kept.length > 0 ? `, and with ${kept.join(', ')} what was written after that backup` : ''
+  return `lost: the unfinished restore of backup ${backup} onto ${server}${only}`
+}
+
+/** The command that finishes a restore. */
+export function finishing(cluster: Cluster, { begun, own }: Unfinished): string {
+  const isMade = own.droplets.some(({ name }) => name === begun.server)
+  const isAlive = own.droplets.some(({ id }) => begun.droplets.some((one) => one.id === id))
+  const { source } = begun
+  const of = source && {
+    ...cluster,
+    name: source.name,
+    place: { owner: source.owner, name: source.repository },
+  }
+  return hint(
+    'restore.mts',
+    of ?? cluster,
+    '--backup',
+    begun.backup,
+    ...(of ? ['--as', cluster.name] : []),
+    // Where its server is there it goes on without; once it is proven, it would replace once more.
+    ...(isAlive && !isMade ? ['--replace'] : []),
+    ...(begun.words ?? []),
+  )
+}
+
+/** Forgets a restore that was given up, together with its machines. */
+export async function forgetRestorations(cluster: Cluster): Promise<void> {
+  const kit = (await openBuckets(cluster, 'readwrite'))?.kit
+  if (!kit) return
+  for (const { server, finished } of await restorations(kit))
+    if (!finished)
+      await change(`aws s3 rm s3://${kit.name}/${keyOf(server)}`, () => kit.remove(keyOf(server)))
 }
 
 async function write(kit: Bucket, course: Course): Promise<void> {

@@ -1,7 +1,8 @@
 import { change } from '../change.ts'
 import type { Droplet } from '../clients/digitalocean-types.ts'
 import type { Bucket } from '../clients/s3.ts'
-import { bucketPlaces, type Cluster } from '../cluster/cluster.ts'
+import type { Cluster } from '../cluster/cluster.ts'
+import type { Description } from '../cluster/description.ts'
 import { names } from '../cluster/names.ts'
 import { findDroplets } from '../digitalocean/droplet.ts'
 import { isDryRun } from '../dry-run.ts'
@@ -10,7 +11,7 @@ import { again } from '../hint.ts'
 import { silenceDeadline } from '../kubernetes/reports.ts'
 import { installSteps, type Report, type Step } from '../node/index.ts'
 import { Problem } from '../problem.ts'
-import { type Buckets, openBuckets } from '../store/buckets.ts'
+import type { Buckets } from '../store/buckets.ts'
 import { readNote, readReport, reportKey } from '../store/nodes.ts'
 import { tell } from '../story.ts'
 import { doctl, type Output, ToolFailure } from '../tools.ts'
@@ -26,14 +27,16 @@ const week = 7 * 24 * 3600_000
  * where the description that counted them is lost.
  * @param droplets those of the cluster that exist
  */
-export async function renumberLostServer(cluster: Cluster, droplets: readonly Droplet[]): Promise<void> {
+export async function renumberLostServer(
+  cluster: Cluster,
+  droplets: readonly Droplet[],
+  { kit }: Buckets,
+): Promise<void> {
   const name = firstServerName(cluster)
   if (droplets.some((one) => one.name === name)) return
-  // A store of the person's own is looked at by its own check first.
-  if (!cluster.committed && !bucketPlaces(cluster).spaces) return
-  const buckets = await openBuckets(cluster, 'read')
-  if (!buckets || !(await everReported(buckets.kit, name))) return
-  while (await everReported(buckets.kit, firstServerName(cluster))) takeNextNumber(cluster, 'it is gone')
+  if (!(await everReported(kit, name))) return
+  while (await everReported(kit, firstServerName(cluster))) takeNextNumber(cluster)
+  tell('·', `first server ${firstServerName(cluster)}`, `instead of ${name}: it is gone`)
   tell('!', 'backups', `those of ${name} stay; this run grows an empty cluster beside them`)
 }
 
@@ -95,18 +98,24 @@ async function replace(cluster: Cluster, droplet: Droplet, why: string): Promise
     () => doctl`compute droplet delete ${droplet.id} --force`,
   )
   tell('-', `droplet ${droplet.name}`, why)
-  takeNextNumber(cluster, why)
+  takeNextNumber(cluster)
   await describeInGit(cluster)
+  tell('~', `first server ${firstServerName(cluster)}`, `instead of ${droplet.name}: ${why}`)
 }
 
 /** Wishes for the first server under the next number; it goes into Git before anything is made under it. */
-export function takeNextNumber(cluster: Cluster, why: string): void {
-  const { nodes, nextNode } = cluster.wanted
-  const [first, ...others] = nodes
-  if (!first) return
-  const name = names.droplet(cluster.name, nextNode)
-  cluster.wanted = { ...cluster.wanted, nodes: [{ ...first, name }, ...others], nextNode: nextNode + 1 }
-  tell('~', `first server ${name}`, `instead of ${first.name}: ${why}`)
+export function takeNextNumber(cluster: Cluster): void {
+  cluster.wanted = renumbered(cluster.wanted, firstServerName(cluster))
+}
+
+/** The same machine under the next number. */
+export function renumbered(before: Description, name: string): Description {
+  const next = names.droplet(before.cluster, before.nextNode)
+  return {
+    ...before,
+    nodes: before.nodes.map((node) => (node.name === name ? { ...node, name: next } : node)),
+    nextNode: before.nextNode + 1,
+  }
 }
 
 async function powerCycle(buckets: Buckets, droplet: Droplet, failed: Report): Promise<void> {

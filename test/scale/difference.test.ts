@@ -55,6 +55,7 @@ const pod = (name: string, node: string, more: Partial<Pod> = {}): Pod => ({
 })
 const seen = (names: string[], more: Partial<Seen> = {}): Seen => ({
   droplets: names.map((name) => droplet(name)),
+  earlier: [],
   astray: [],
   leadsTo: 'main-1',
   members: names.map((name) => member(name, { server: name === 'main-1' })),

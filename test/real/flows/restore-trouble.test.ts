@@ -39,7 +39,7 @@ t.test(
       .parse((await box.cloud('GET', '/v2/volumes')).volumes)
     t.equal(names.length, 3, 'the volumes that came back, and the one that no backup holds')
     t.match(JSON.parse(ended.out).stays, [
-      /^volume pvc-orphan of the earlier cluster, 5 GiB, \$0\.50 a month$/,
+      /^volume pvc-orphan of the earlier cluster, 5 GiB, \$0\.50 a month: .*doctl .*compute volume delete \S+ removes it$/,
     ])
     const keys = z
       .array(z.object({ name: z.string() }))

@@ -1,0 +1,75 @@
+import t from 'tap'
+import { mutating, openTestBox } from '../../flows/box.ts'
+import { fleetOf, request } from '../../flows/fleet.ts'
+import { openShop } from '../../flows/shop.ts'
+
+// A restore that replaces a living SIMULATED cluster is killed, and other commands are given before it is finished.
+
+t.setTimeout(600_000) // many flows, on a machine that may be busy
+const box = await openTestBox(t)
+const shop = await openShop(box)
+const { droplets } = fleetOf(box)
+await box.run('scale.mts', ['--add', '1'])
+await shop.write()
+await shop.backUp('first')
+await shop.backUp('second')
+const before = await shop.content()
+
+const end = new AbortController()
+await Promise.all([
+  box.run('restore.mts', ['--backup', 'first', '--replace'], { kill: end.signal }),
+  box.once(request('POST', /^\/v2\/droplets$/), async () => end.abort()),
+])
+
+// A run's own keys come and go; its new machine goes on installing itself.
+const own = /^spaces|^digitalocean (POST \/v2\/spaces\/keys|DELETE \/v2\/spaces\/keys\/\w+)$/
+const machines = await droplets()
+
+t.test('nothing else touches its machines, and each names the command that finishes it', async (t) => {
+  t.same(
+    machines.map((one) => one.replace(/ s-1vcpu-2gb/, '')).filter((one) => / off$/.test(one)),
+    ['main-1 off', 'main-2 off'],
+  )
+  for (const [command, words, more] of [
+    ['scale.mts', [], ''],
+    ['scale.mts', ['--remove', 'main-1'], ''],
+    ['scale.mts', ['--add', '1'], ''],
+    ['bootstrap.mts', [], ''],
+    ['scripts/rehearse.mts', [], ''],
+    ['scripts/destroy.mts', ['--confirm', 'main'], ' --unfinished removes its machines as well.'],
+    ['restore.mts', ['--backup', 'second', '--replace'], ' --unfinished gives it up for this one.'],
+  ] satisfies [string, string[], string][]) {
+    const ended = await box.run(command, [...words, '--yes'])
+    t.equal(ended.code, 1, `${command} ${ended.err}`)
+    t.match(
+      ended.err,
+      /backup first is being brought back onto main-3, and that is not finished; main-1, main-2 may hold the only copy/,
+    )
+    t.match(ended.err, `restore.mts --name main --backup first finishes it.${more}`)
+    t.same(
+      mutating(ended.requests).filter((one) => !own.test(one)),
+      [],
+      command,
+    )
+    t.same(await droplets(), machines)
+  }
+})
+
+t.test('destroy removes them when it is told, and says what is lost', async (t) => {
+  const shown = await box.run('scripts/destroy.mts', ['--unfinished', '--dry-run'])
+  t.equal(shown.code, 0, shown.err)
+  t.match(
+    shown.out,
+    '! lost: the unfinished restore of backup first onto main-3, and with main-1, main-2 what was written after that backup',
+  )
+})
+
+t.test('the command finishes it', async (t) => {
+  const ended = await box.run('restore.mts', ['--backup', 'first', '--json'])
+  t.equal(ended.code, 0, ended.err)
+  t.same(await shop.content(), before)
+  t.same(await droplets(), ['main-3 s-1vcpu-2gb active', 'main-4 s-1vcpu-2gb active'])
+  const scaled = await box.run('scale.mts')
+  t.equal(scaled.code, 0, scaled.err)
+  t.match(scaled.err, 'nothing to do')
+})

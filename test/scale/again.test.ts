@@ -1,0 +1,31 @@
+import t from 'tap'
+import type { Droplet } from '../../lib/clients/digitalocean-types.ts'
+import { parseDescription } from '../../lib/cluster/description.ts'
+import type { Member } from '../../lib/kubernetes/nodes.ts'
+import { anew } from '../../lib/scale/mend.ts'
+import { readWish, type WishFlags } from '../../lib/scale/wish.ts'
+
+// Who was interrupted gives the same command again: it buys nothing twice.
+
+const read = parseDescription('nodes: [{name: main-1}, {name: main-2, role: agent}]\nnextNode: 3')
+if ('faults' in read) throw new Error('it can be read')
+const { description } = read
+const named = (names: string[]) => names.map((name) => ({ name }))
+const meant = (flags: Partial<WishFlags>, droplets: string[], members?: string[]) =>
+  anew(description, readWish({ ha: false, ...flags }), {
+    droplets: named(droplets) as Droplet[],
+    members: members && (named(members) as Member[]),
+  }).verb
+
+t.test('the same --add finishes what did not join, and adds where everything did', async (t) => {
+  const both = ['main-1', 'main-2']
+  t.equal(meant({ add: '1' }, ['main-1'], ['main-1']), 'finish', 'it was not ordered yet')
+  t.equal(meant({ add: '1' }, both, ['main-1']), 'finish', 'it was ordered')
+  t.equal(meant({ add: '1' }, ['main-1']), 'finish', 'no server answers')
+  t.equal(meant({ add: '1' }, both, both), 'add')
+  t.equal(meant({ add: '1' }, both), 'add')
+  t.equal(meant({ add: '1', size: 's-2vcpu-4gb' }, both, ['main-1']), 'add', 'of another size')
+  t.equal(meant({ add: '1', size: 's-1vcpu-2gb' }, both, ['main-1']), 'finish')
+  t.equal(meant({ add: '1', role: 'server' }, both, ['main-1']), 'add', 'of another role')
+  t.equal(meant({ remove: 'main-2' }, both, ['main-1']), 'remove')
+})

@@ -1,0 +1,291 @@
+import t from 'tap'
+import type { Droplet } from '../../lib/clients/digitalocean-types.ts'
+import type { Bucket } from '../../lib/clients/s3.ts'
+import type { Cluster } from '../../lib/cluster/cluster.ts'
+import { parseDescription } from '../../lib/cluster/description.ts'
+import type { Problem } from '../../lib/problem.ts'
+import { othersThan } from '../../lib/scale/survey.ts'
+import { setCourse } from '../../lib/server/course.ts'
+import { removeEarlier } from '../../lib/server/earlier.ts'
+import {
+  earlierMachines,
+  noRestoreUnderWay,
+  type Restoration,
+  restorations,
+} from '../../lib/server/restoration.ts'
+import type { Buckets } from '../../lib/store/buckets.ts'
+
+// What is part of an unfinished restore is touched by that restore alone. Clients are stand-ins with fixed answers.
+
+/** A cluster of three whose first restore, onto main-4, replaces all of them. */
+const begun: Restoration = {
+  backup: 'b4',
+  server: 'main-4',
+  at: '2026-11-29T10:00:00Z',
+  droplets: [1, 2, 3].map((id) => ({ id: String(id), name: `main-${id}` })),
+  volumes: [{ id: 'v1', name: 'pvc-1', gib: 5 }],
+}
+const finished = { ...begun, finished: '2026-11-29T10:09:00Z' }
+
+interface World {
+  records?: Restoration[]
+  /** Names of the droplets that are there; their ids are their numbers. */
+  droplets?: string[]
+  volumes?: { id: string; name: string; size_gigabytes: number; tags?: string[] }[]
+  plugged?: string[]
+  nodes?: string
+  /** Names of machines that reported. */
+  reported?: string[]
+}
+
+function world({
+  records = [begun],
+  droplets = [],
+  volumes = [],
+  plugged = [],
+  nodes = '[{name: main-4}, {name: main-2}, {name: main-3, role: agent}]\nnextNode: 5\ndatastore: etcd',
+  reported = [],
+}: World) {
+  const asked: string[] = []
+  const files = new Map<string, unknown>([
+    ...records.map((one): [string, unknown] => [`nodes/${one.server}/restore.json`, one]),
+    ...reported.map((name): [string, unknown] => [
+      `nodes/${name}/started.json`,
+      { step: 'started', state: 'done', at: '2026-11-29T09:00:00Z', seconds: 1, bootId: 'b', message: '' },
+    ]),
+  ])
+  const kit = {
+    name: 'kit',
+    list: async () => [...files.keys()].map((key) => ({ key, size: 1, at: new Date(0) })),
+    get: async (key: string) => files.has(key) && Buffer.from(JSON.stringify(files.get(key))),
+  } as unknown as Bucket
+  const there = droplets.map(
+    (name) =>
+      ({
+        id: name.replace('main-', ''),
+        name,
+        status: 'off',
+        size_slug: 's-1vcpu-2gb',
+        tags: ['regrow:main'],
+        volume_ids: plugged,
+        networks: { v4: [] },
+      }) as unknown as Droplet,
+  )
+  const note =
+    <T>(what: string, answer: T) =>
+    async () => {
+      asked.push(what)
+      return answer
+    }
+  const none = async () => []
+  const read = parseDescription(`nodes: ${nodes}`)
+  if ('faults' in read) throw new Error(JSON.stringify(read.faults))
+  const cluster = {
+    name: 'main',
+    tag: 'regrow:main',
+    place: { owner: 'bob', name: 'regrow-main' },
+    login: 'bob',
+    wanted: read.description,
+    cloud: {
+      projects: none,
+      reservedIps: none,
+      vpcs: none,
+      firewalls: none,
+      sshKeys: none,
+      volumeSnapshots: none,
+      loadBalancers: none,
+      spacesKeys: none,
+      dropletsTagged: note('droplets', there),
+      droplet: async (id: string) => there.find((one) => one.id === id),
+      volumes: note('volumes', volumes),
+      sizes: async () => [{ slug: 's-1vcpu-2gb', price_monthly: 12 }],
+      clockOffset: () => 0,
+    },
+  } as unknown as Cluster
+  return { cluster, kit, asked, buckets: { kit } as Buckets }
+}
+
+const refusal = async (one: World) => {
+  const { cluster, kit } = world(one)
+  const problem = await noRestoreUnderWay(cluster, kit).then(
+    () => undefined,
+    (error: Problem) => error,
+  )
+  return (
+    problem && { message: problem.message, cure: problem.cure?.replace(/^\S+restore\.mts/, 'restore.mts') }
+  )
+}
+
+t.test(
+  'while anything of an unfinished restore is there, the command that finishes it is named',
+  async (t) => {
+    const onto = 'backup b4 is being brought back onto main-4, and that is not finished'
+    const only = `${onto}; main-1, main-2, main-3 may hold the only copy of what was written last`
+    const finish = 'restore.mts --name main --backup b4'
+    const all = ['main-1', 'main-2', 'main-3']
+    const other = '[{name: main-9}]\nnextNode: 10'
+    for (const [name, one, message, words] of [
+      ['its server is there, and what it replaces', { droplets: [...all, 'main-4'] }, only, ''],
+      ['its server is not there yet', { droplets: all }, only, ' --replace'],
+      ['another server is described', { droplets: [...all, 'main-4'], nodes: other }, only, ''],
+      ['only its server is there', { droplets: ['main-4'], nodes: other }, onto, ''],
+      [
+        'only a volume is there',
+        { volumes: [{ id: 'v1', name: 'pvc-1', size_gigabytes: 5 }], nodes: other },
+        onto,
+        '',
+      ],
+      ['nothing is there, and its server is the one to be grown', {}, onto, ''],
+      [
+        'an earlier one was proven',
+        { records: [{ ...finished, server: 'main-1', at: '2026-11-01T00:00:00Z' }, begun] },
+        onto,
+        '',
+      ],
+    ] satisfies [string, World, string, string][])
+      t.same(await refusal(one), { message, cure: `${finish}${words} finishes it.` }, name)
+  },
+)
+
+t.test('a cluster beside the original is finished by the command that began it', async (t) => {
+  const source = { name: 'first', owner: 'bob', repository: 'elsewhere' }
+  t.match(await refusal({ records: [{ ...begun, droplets: [], source, words: ['--with-apps'] }] }), {
+    cure: 'restore.mts --name first --repo bob/elsewhere --backup b4 --as main --with-apps finishes it.',
+  })
+})
+
+t.test('nothing is refused, and nothing is asked of DigitalOcean, where none is unfinished', async (t) => {
+  for (const records of [
+    [],
+    [finished],
+    [begun, { ...finished, server: 'main-5', at: '2026-11-29T11:00:00Z' }],
+  ]) {
+    const { cluster, kit, asked } = world({ records, droplets: ['main-1'] })
+    await noRestoreUnderWay(cluster, kit)
+    t.same(asked, [])
+  }
+  const gone = world({ nodes: '[{name: main-9}]\nnextNode: 10', droplets: ['main-9'] })
+  await noRestoreUnderWay(gone.cluster, gone.kit)
+  await noRestoreUnderWay(gone.cluster, undefined)
+})
+
+t.test('a record that cannot be read keeps everything as it is', async (t) => {
+  const { cluster, kit } = world({ records: [{ ...begun, at: 1 } as unknown as Restoration] })
+  await t.rejects(
+    noRestoreUnderWay(cluster, kit),
+    /restore.json in bucket kit is not the record of a restore/,
+  )
+})
+
+t.test('of several the newest is meant, by its time and its number', async (t) => {
+  const { kit } = world({
+    records: [
+      { ...begun, server: 'main-10' },
+      { ...begun, server: 'main-9' },
+      { ...finished, at: '2026-11-30T00:00:00Z' },
+    ],
+  })
+  t.same(
+    (await restorations(kit)).map(({ server }) => server),
+    ['main-9', 'main-10', 'main-4'],
+  )
+})
+
+t.test('scale takes no machine for its own that a restore replaced, unless it is named', async (t) => {
+  const { kit } = world({ records: [finished] })
+  t.same(
+    (await earlierMachines(kit)).map(({ name }) => name),
+    ['main-1', 'main-2', 'main-3'],
+  )
+  const left = await othersThan({ verb: 'remove', names: ['main-2'] }, kit)
+  t.same(
+    left.map(({ id }) => id),
+    ['1', '3'],
+  )
+  t.equal((await othersThan({ verb: 'finish' }, kit)).length, 3)
+})
+
+t.test('another backup is refused while one is unfinished, and may take its place when told', async (t) => {
+  const droplets = ['main-1', 'main-2', 'main-3', 'main-4']
+  const { cluster, buckets } = world({ droplets })
+  await t.rejects(setCourse(cluster, buckets, 'b3', { again: true }), {
+    message: /^backup b4 is being brought back onto main-4/,
+    cure: /--backup b4 finishes it\. --unfinished gives it up for this one\.$/,
+  })
+  t.same(cluster.wanted.nodes[0]?.name, 'main-4', 'no number was taken')
+  const course = await setCourse(cluster, buckets, 'b3', { again: true, instead: true })
+  t.match(course, { begun: false, server: 'main-5' })
+  t.same(
+    course.droplets.map(({ name }) => name),
+    droplets,
+    'all stay until it is proven',
+  )
+  t.match(await setCourse(world({ droplets }).cluster, buckets, 'b4', { again: true }), {
+    begun: true,
+    server: 'main-4',
+  })
+})
+
+t.test('every machine gets a number of its own before anything is planned', async (t) => {
+  const nodes = '[{name: main-1}, {name: main-2}, {name: main-3, role: agent}]\nnextNode: 4\ndatastore: etcd'
+  const named = ({ wanted }: Cluster) => wanted.nodes.map(({ name, role }) => `${name} ${role}`)
+  const wanted = ['main-4 server', 'main-5 server', 'main-6 agent']
+  const alive = world({ records: [], droplets: ['main-1', 'main-2', 'main-3'], nodes })
+  await setCourse(alive.cluster, alive.buckets, 'b4', { again: true })
+  t.same(named(alive.cluster), wanted, 'they are replaced')
+  const gone = world({ records: [], reported: ['main-1', 'main-2', 'main-3'], nodes })
+  await setCourse(gone.cluster, gone.buckets, 'b4', { again: false })
+  t.same(named(gone.cluster), wanted, 'they are gone')
+  const unwritten = world({ droplets: ['main-1', 'main-2', 'main-3', 'main-4', 'main-5'], nodes })
+  await setCourse(unwritten.cluster, unwritten.buckets, 'b4', { again: true })
+  t.same(named(unwritten.cluster), wanted, 'Git could not be told, and two are there')
+  const made = world({
+    droplets: ['main-1', 'main-4', 'main-5'],
+    nodes: '[{name: main-4}, {name: main-5}, {name: main-6}]\nnextNode: 7\ndatastore: etcd',
+  })
+  await setCourse(made.cluster, made.buckets, 'b4', { again: true })
+  t.same(named(made.cluster), ['main-4 server', 'main-5 server', 'main-6 server'], 'it goes on')
+})
+
+t.test('a volume that a person made belongs to the machine that it is plugged into', async (t) => {
+  const volumes = [
+    { id: 'v1', name: 'pvc-1', size_gigabytes: 5, tags: ['regrow:main'] },
+    { id: 'v2', name: 'ordered', size_gigabytes: 7 },
+    { id: 'v3', name: 'somebody’s', size_gigabytes: 9 },
+  ]
+  const { cluster, buckets } = world({
+    records: [],
+    droplets: ['main-1'],
+    plugged: ['v1', 'v2'],
+    volumes,
+    nodes: '[{name: main-1}]\nnextNode: 2',
+  })
+  const course = await setCourse(cluster, buckets, 'b4', { again: true })
+  t.same(course.volumes, [
+    { id: 'v1', name: 'pvc-1', gib: 5 },
+    { id: 'v2', name: 'ordered', gib: 7 },
+  ])
+})
+
+t.test(
+  'what the proof does not allow to go stays, with its price and the command that removes it',
+  async (t) => {
+    const volumes = [
+      { id: 'v1', name: 'pvc-1', size_gigabytes: 5 },
+      { id: 'v2', name: 'ordered', size_gigabytes: 7 },
+    ]
+    const { cluster } = world({ droplets: ['main-2', 'main-4'], volumes })
+    const course = { ...begun, volumes: [...begun.volumes, { id: 'v2', name: 'ordered', gib: 7 }] }
+    const stays = await removeEarlier(cluster, course, { provenVolumes: new Set(['v1']), mayRemove: false })
+    t.same(
+      await removeEarlier(world({ volumes }).cluster, course, { provenVolumes: new Set(), mayRemove: true }),
+      stays.slice(1),
+      'the machines are gone, and nothing of the volumes was proven',
+    )
+    t.match(stays, [
+      /^droplet main-2 of the earlier cluster, off, \$12\.00 a month: \S*scale\.mts --name main --remove main-2 removes it$/,
+      /^volume pvc-1 of the earlier cluster, 5 GiB, \$0\.50 a month: .*doctl .*compute volume delete v1 removes it$/,
+      /^volume ordered of the earlier cluster, 7 GiB, \$0\.70 a month: .*doctl .*compute volume delete v2 removes it$/,
+    ])
+  },
+)
