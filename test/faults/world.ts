@@ -33,6 +33,8 @@ export const here: Project = { root: resolve(import.meta.dirname, '..', '..') }
 /** A world in which flows are run as processes. */
 export interface World {
   home: string
+  /** What a command in it gets beside the caller's environment: where the clouds are, and the tokens. */
+  env: Record<string, string>
   /** How the clouds behave from now on. */
   behaves(behaviour: object): void
   /** The one fault from now on. */
@@ -132,6 +134,7 @@ async function opened<T>(
     return await work(
       {
         home,
+        env: box.env,
         behaves,
         breaks: (fault) => box.breaks(fault ? [fault] : []),
         run: (project, command, started) => run(dir, box.env, project, command, started),
