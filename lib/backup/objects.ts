@@ -77,6 +77,8 @@ export function backedObject(resource: string, one: Manifest): BackedObject {
     marks: digestOf(marksOf(one)),
     clustersOwn: isClustersOwn(one),
     ...more(resource, one),
+    // While volumes are copied Velero has claims, volumes and pods of its own.
+    ...(owners.some(({ kind }) => /^Data(Up|Down)load$/.test(kind)) ? { ofBackup: true } : {}),
   }
 }
 

@@ -1,3 +1,4 @@
+import { noise } from '../cluster/backup-rules.ts'
 import type { Live, LiveObject } from './live.ts'
 import type { BackedObject } from './objects.ts'
 import { actsByItself, isNeverMade } from './selection.ts'
@@ -58,8 +59,10 @@ export const listedAs = ({ apiVersion, kind, id }: Pick<BackedObject, 'apiVersio
  */
 export function outcomes(backed: readonly BackedObject[], sight: Sight): ObjectProof[] {
   const judge = new Judge(backed, sight)
+  const own = new Set(backed.filter((one) => one.ofBackup).map((one) => one.id))
   return backed
-    .filter((one) => !one.ofBackup)
+    .filter((one) => !one.ofBackup && !(one.resource in noise))
+    .filter((one) => one.resource !== 'persistentvolumes' || !own.has(one.claim ?? ''))
     .map((one) => ({ resource: one.resource, id: one.id, ...judge.of(one) }))
     .toSorted((a, b) => (keyOf(a) < keyOf(b) ? -1 : 1))
 }

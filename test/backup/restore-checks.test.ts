@@ -5,6 +5,7 @@ import { claimsOf } from '../../lib/backup/restore-plan.ts'
 import type { Bucket } from '../../lib/clients/s3.ts'
 import type { Cluster } from '../../lib/cluster/cluster.ts'
 import type { Inventory } from '../../lib/cluster/ours.ts'
+import { noDifference } from '../../lib/gitops/removed.ts'
 import type { Course } from '../../lib/server/restoration.ts'
 
 // Each row is a world in which one thing is not as a restore needs it. Clients are stand-ins with fixed answers.
@@ -60,7 +61,14 @@ async function said(world: World): Promise<string[]> {
   const own = { droplets: world.droplets ?? [], volumes: world.volumes ?? [] } as unknown as Inventory
   const course = { begun: world.begun ?? false } as Course
   const { backed = [moved], replace = false } = world
-  const checks = restoreChecks({ course, backed, held: world.held ?? [], bucket, replace, source: cluster })
+  const checks = restoreChecks({
+    ...{ course, backed, held: world.held ?? [], bucket, source: cluster },
+    terms: {
+      ...{ partial: false, git: noDifference, choice: undefined, dropped: new Map() },
+      ...{ kept: new Set(), volumes: backed, foreseen: [] },
+    },
+    flags: { replace, partial: false, 'with-apps': false, as: undefined, 'git-removed': undefined },
+  })
   const found = await Promise.all(checks.map((check) => check(cluster, own)))
   return found.flat().flatMap((problem) => (problem ? [problem.message] : []))
 }

@@ -14,7 +14,6 @@ import {
 } from '../../lib/gitops/git-removed.ts'
 import { heldObject } from '../../lib/gitops/held.ts'
 import { renderRepository } from '../../lib/gitops/render.ts'
-import { withoutTracking } from '../../lib/kubernetes/tracking.ts'
 import { FakeRepository } from './fake-repository.ts'
 import { ordinary } from './fixture.ts'
 
@@ -126,7 +125,6 @@ t.test('keep strips what Git removed, drop names each with its commit, revert do
     ].map((one) => `${one}: Git has it no longer: commit ${sha.slice(0, 7)}`),
   )
   t.same(dropped(found, 'keep'), [])
-  t.same(withoutTracking(tracked(claim, 'apps:x')).metadata.annotations, { mine: 'x' })
 })
 
 t.test('what moved to another Application is stripped whatever is chosen', async (t) => {
