@@ -77,7 +77,7 @@ export const kubectl = (kube: Kube, input?: string): Template => {
     call('kubectl', pieces, words, {
       isolation: ['--kubeconfig', kube.file],
       env: { KUBERC: 'off', KUBECACHEDIR: join(workFolder(), 'kube-cache') },
-      looks: (said) => /^(get|version|wait)\b/.test(said),
+      looks: (said) => /^(get|version|wait|api-resources)\b/.test(said),
       ...(input === undefined ? {} : { input }),
     })
 }

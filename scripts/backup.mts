@@ -1,9 +1,10 @@
 #!/usr/bin/env -S sh -c 'exec node --max-semi-space-size=4 --import "$(dirname "$(realpath "$0")")/../lib/start.mjs" "$0" "$@"'
-// A backup now: whole or failed, nothing between. Read back from the bucket before it counts.
-import { ageOf, listBackups } from '../lib/backup/backups.ts'
+// A backup now: whole, or told why not. Read back from the bucket before it counts.
+import { ageOf, lastWhole } from '../lib/backup/backups.ts'
 import { recordOf, sizeOf } from '../lib/backup/record.ts'
-import { takeBackup } from '../lib/backup/take.ts'
+import { partial, takeBackup } from '../lib/backup/take.ts'
 import { backupChecks } from '../lib/backup/take-checks.ts'
+import { tellThreats } from '../lib/backup/threats.ts'
 import { backupWish } from '../lib/backup/wish.ts'
 import { describe } from '../lib/cluster/cluster.ts'
 import { ownSnapshots } from '../lib/cluster/ours.ts'
@@ -23,23 +24,27 @@ await run('backup', async ({ flags }) => {
   const address = await addressOf(cluster)
   const buckets = await needBuckets(cluster)
   const kit = await needKit(buckets, cluster.name) // without it a backup could not be opened
-  await backupChecks(cluster, buckets.velero, wish) // DigitalOcean's limits, before anything is begun
-
   const kube = await writeKubeconfig(cluster, kit, address.ip)
-  const name = await takeBackup(kube, cluster, buckets.velero, wish)
+  await backupChecks(cluster, buckets.velero, wish, kube) // DigitalOcean's limits, before anything is begun
+  await tellThreats(kube, cluster) // what Velero cannot save, and what was told not to be saved
 
-  const made = (await listBackups(buckets.velero)).find((one) => one.metadata.name === name)
+  const taken = await takeBackup(kube, cluster, buckets.velero, wish)
+
   const snapshots = await ownSnapshots(cluster.cloud, cluster.name)
-  const record = made && (await recordOf(buckets.velero, made, snapshots))
-  if (flags.json) return record
+  const record = await recordOf(buckets.velero, taken, snapshots)
+  const lastBackup = ageOf(await lastWhole(buckets.velero), cluster)
   return {
-    backup: name,
-    volumes: record?.volumes.map(
-      (one) => `${one.claim}  ${one.bytes === undefined ? 'snapshot' : sizeOf(one.bytes)}`,
-    ),
-    size: sizeOf(record?.bytes ?? 0),
-    keptUntil: record?.expires,
-    commit: record?.commit,
-    lastBackup: ageOf(made, cluster),
+    ...record,
+    shown: () => ({
+      backup: `${record.name}  ${record.wholeness}`,
+      volumes: record.volumes.map(
+        (one) => `${one.claim}  ${one.bytes === undefined ? 'snapshot' : sizeOf(one.bytes)}`,
+      ),
+      size: sizeOf(record.bytes),
+      keptUntil: record.expires,
+      commit: record.commit,
+      lastBackup,
+    }),
+    fault: () => partial(kube, taken), // exit code 1
   }
 })

@@ -3,30 +3,136 @@ import { z } from 'zod'
 import type { Bucket } from '../clients/s3.ts'
 import type { BackedVolume } from './volumes.ts'
 
+/** The driver whose snapshots a restore can bring back. */
+export const driver = 'dobs.csi.digitalocean.com'
+
+/** Why something is not in a backup as it must be, and what a person can do about it. */
+export interface Lack {
+  why: string
+  cure: string
+}
+
+/** What a backup says of one volume. */
+export interface VolumeEntry extends BackedVolume {
+  /** Why a restore cannot bring it back; undefined when it can. */
+  lack: Lack | undefined
+  /** `namespace/name` of the pod, where it is a volume of a pod that no claim stands for. */
+  pod: string | undefined
+}
+
+const moved = z.object({
+  dataMover: z.string().default(''),
+  snapshotHandle: z.string().default(''),
+  size: z.number().optional(),
+})
 const info = z.object({
   pvcName: z.string().default(''),
   pvcNamespace: z.string().default(''),
   pvName: z.string().default(''),
+  backupMethod: z.string().default(''),
   snapshotDataMoved: z.boolean().default(false),
   skipped: z.boolean().default(false),
-  csiSnapshotInfo: z.object({ snapshotHandle: z.string().optional() }).nullish(),
-  snapshotDataMovementInfo: z.object({ size: z.number().optional() }).nullish(),
+  skippedReason: z.string().default(''),
+  result: z.string().default(''),
+  csiSnapshotInfo: z
+    .object({ snapshotHandle: z.string().default(''), driver: z.string().default('') })
+    .nullish(),
+  snapshotDataMovementInfo: moved.nullish(),
+  pvbInfo: z.object({ podName: z.string().default(''), podNamespace: z.string().default('') }).nullish(),
 })
+type Info = z.infer<typeof info>
 
-/** The volumes that a backup holds, by their claims' names; Velero's `volumeinfo.json.gz` has them as they got ready. */
-export async function backedVolumes(bucket: Bucket, backup: string): Promise<BackedVolume[]> {
+/**
+ * What a backup says of its volumes (Velero's `volumeinfo.json.gz`, `internal/volume/volumes_information.go`), in the
+ * order of their claims: the order in which they got ready says nothing.
+ * @returns undefined when it says nothing at all, because the file is missing
+ * @throws an error when the file cannot be read
+ */
+export async function volumeEntries(bucket: Bucket, backup: string): Promise<VolumeEntry[] | undefined> {
   const bytes = await bucket.get(`backups/${backup}/${backup}-volumeinfo.json.gz`)
-  const all = z.array(info).parse(bytes ? JSON.parse(gunzipSync(bytes).toString()) : [])
-  return all
-    .filter((one) => !one.skipped)
-    .map(
-      (one): BackedVolume => ({
-        claim: `${one.pvcNamespace}/${one.pvcName}`,
-        volume: one.pvName,
-        kept: one.snapshotDataMoved ? 's3' : 'snapshot',
-        bytes: one.snapshotDataMovementInfo?.size,
-        snapshot: one.snapshotDataMoved ? undefined : one.csiSnapshotInfo?.snapshotHandle,
-      }),
-    )
+  if (!bytes) return undefined
+  return z
+    .array(info)
+    .parse(JSON.parse(gunzipSync(bytes).toString()))
+    .map(entryOf)
     .toSorted((a, b) => (a.claim < b.claim ? -1 : 1))
+}
+
+/** The volumes that a restore can bring back from a backup, by their claims' names. */
+export async function backedVolumes(bucket: Bucket, backup: string): Promise<BackedVolume[]> {
+  const all = (await volumeEntries(bucket, backup)) ?? []
+  return all.filter(isHeld).map(({ claim, volume, kept, bytes, snapshot }) => ({
+    claim,
+    volume,
+    kept,
+    bytes,
+    snapshot,
+  }))
+}
+
+/** Whether a backup holds the bytes of a claim's volume. */
+export const isHeld = ({ lack, pod }: VolumeEntry) => lack === undefined && pod === undefined
+
+function entryOf(one: Info): VolumeEntry {
+  const isMoved = one.snapshotDataMoved
+  const { podNamespace = '', podName = '' } = one.pvbInfo ?? {}
+  return {
+    claim: `${one.pvcNamespace}/${one.pvcName}`,
+    volume: one.pvName,
+    kept: isMoved ? 's3' : 'snapshot',
+    bytes: one.snapshotDataMovementInfo?.size,
+    snapshot: isMoved ? undefined : one.csiSnapshotInfo?.snapshotHandle,
+    lack: lackOf(one),
+    pod: one.pvcName === '' ? `${podNamespace}/${podName}` : undefined,
+  }
+}
+
+const again = 'Take another backup then.'
+const failed = 'Take another backup, when the cause is gone.'
+const elsewhere = {
+  why: 'Velero saved no bytes of it',
+  cure: `Velero can save volumes of ${driver} alone: move the data to a claim of class do-block-storage, and remove this one, or save it yourself.`,
+}
+
+/** Why a restore cannot bring a volume back. */
+function lackOf(one: Info): Lack | undefined {
+  if (one.skipped) return skipped(one.skippedReason)
+  const { backupMethod, result, csiSnapshotInfo, snapshotDataMovementInfo } = one
+  if (backupMethod === 'PodVolumeBackup')
+    return {
+      why: 'its files were copied by file-system backup (annotation backup.velero.io/backup-volumes of its pod), which a restore cannot bring back',
+      cure: `Remove the annotation from the pod’s template: the volume is saved as a whole without it. ${again}`,
+    }
+  if (backupMethod !== 'CSISnapshot')
+    return {
+      why: `it was saved by ${backupMethod || 'an unknown method'}, which a restore cannot bring back`,
+      cure: elsewhere.cure,
+    }
+  if (result !== 'succeeded')
+    return { why: `Velero did not finish saving it (${result || 'no result'})`, cure: failed }
+  if (one.snapshotDataMoved) {
+    if (!snapshotDataMovementInfo?.snapshotHandle)
+      return { why: 'nothing of it was moved into the bucket', cure: failed }
+    const mover = snapshotDataMovementInfo.dataMover
+    return mover === '' || mover === 'velero'
+      ? undefined
+      : { why: `data mover ${mover} has it, which a restore cannot use`, cure: failed }
+  }
+  const { snapshotHandle = '', driver: used } = csiSnapshotInfo ?? {}
+  if (snapshotHandle === '' || snapshotHandle === 'unknown')
+    return { why: 'it has no snapshot', cure: failed }
+  return used === driver
+    ? undefined
+    : { why: `its snapshot is one of ${used || 'an unknown driver'}`, cure: elsewhere.cure }
+}
+
+function skipped(reason: string): Lack {
+  const said = reason.replace(/;\s*$/, '')
+  const why = said ? `${elsewhere.why}: ${said}` : elsewhere.why
+  if (/exclude-from-backup/.test(said))
+    return {
+      why,
+      cure: `Remove the label velero.io/exclude-from-backup from the claim and its volume. ${again}`,
+    }
+  return { why, cure: elsewhere.cure }
 }

@@ -1,49 +1,52 @@
-import { z } from 'zod'
 import type { Bucket } from '../clients/s3.ts'
 import type { Cluster } from '../cluster/cluster.ts'
 import { parseJson } from '../json.ts'
+import { type BackupFile, backupFile, isWhole, judge, type Wholeness } from './whole.ts'
 
-/** A backup as its `velero-backup.json` in the bucket tells it (Velero's `object_store_layout.go`). */
-const backup = z.object({
-  metadata: z.object({ name: z.string(), annotations: z.record(z.string(), z.string()).optional() }),
-  spec: z.object({ snapshotMoveData: z.boolean().optional() }).optional(),
-  status: z
-    .object({
-      phase: z.string().optional(),
-      startTimestamp: z.string().optional(),
-      completionTimestamp: z.string().optional(),
-      expiration: z.string().optional(),
-      formatVersion: z.string().optional(),
-      errors: z.number().optional(),
-      warnings: z.number().optional(),
-    })
-    .optional(),
-})
-export type Backup = z.infer<typeof backup>
+/** A backup of the bucket, with the judgement on it. */
+export type Backup = BackupFile & { wholeness: Wholeness }
 
-/** Whether a backup is whole: completed, and without an error. */
-export const isWhole = (one: Backup) => one.status?.phase === 'Completed' && (one.status.errors ?? 0) === 0
-
-/** All backups in the bucket, newest first; no cluster is needed. What cannot be read is left out. */
+/** All backups in the bucket, newest first, judged; no cluster is needed. One that cannot be read counts as failed. */
 export async function listBackups(bucket: Bucket): Promise<Backup[]> {
+  return Promise.all((await unjudged(bucket)).map((one) => judged(bucket, one)))
+}
+
+/** The newest whole backup. */
+export async function lastWhole(bucket: Bucket): Promise<Backup | undefined> {
+  for (const one of await unjudged(bucket)) {
+    const found = await judged(bucket, one)
+    if (isWhole(found)) return found
+  }
+  return undefined
+}
+
+/** A backup as its file tells it, or the name of one whose file says nothing. */
+type Unjudged = BackupFile & { damaged?: true }
+
+async function unjudged(bucket: Bucket): Promise<Unjudged[]> {
   const keys = (await bucket.list('backups/')).filter((one) => one.key.endsWith('/velero-backup.json'))
   const read = await Promise.all(
-    keys.map(async ({ key }) => {
-      const parsed = backup.safeParse(parseJson(Buffer.from((await bucket.get(key)) ?? '').toString()))
-      return parsed.success ? [parsed.data] : []
+    keys.map(async ({ key }): Promise<Unjudged[]> => {
+      const bytes = await bucket.get(key)
+      if (!bytes) return [] // Velero removed it meanwhile
+      const name = key.split('/')[1] ?? ''
+      const parsed = backupFile.safeParse(parseJson(Buffer.from(bytes).toString()))
+      return parsed.data?.metadata.name === name ? [parsed.data] : [{ metadata: { name }, damaged: true }]
     }),
   )
   return read.flat().toSorted((a, b) => startOf(b) - startOf(a))
 }
 
-/** The newest whole backup. */
-export async function lastWhole(bucket: Bucket): Promise<Backup | undefined> {
-  return (await listBackups(bucket)).find(isWhole)
+async function judged(bucket: Bucket, { damaged, ...one }: Unjudged): Promise<Backup> {
+  const wholeness: Wholeness = damaged
+    ? { state: 'failed', reasons: ['its velero-backup.json cannot be read'] }
+    : await judge(bucket, one)
+  return { ...one, wholeness }
 }
 
 /** `main-first, 12 s old`, for the last line of every flow. */
-export function ageOf(one: Backup | undefined, { cloud }: Pick<Cluster, 'cloud'>): string {
-  if (!one) return 'none yet'
+export function ageOf(one: BackupFile | undefined, { cloud }: Pick<Cluster, 'cloud'>): string {
+  if (!one) return 'none whole yet'
   const seconds = Math.max(0, (Date.now() + cloud.clockOffset() - startOf(one)) / 1000)
   const [amount, unit] =
     seconds < 120
@@ -56,4 +59,4 @@ export function ageOf(one: Backup | undefined, { cloud }: Pick<Cluster, 'cloud'>
   return `${one.metadata.name}, ${Math.round(amount)} ${unit} old`
 }
 
-const startOf = (one: Backup) => Date.parse(one.status?.startTimestamp ?? '') || 0
+const startOf = (one: BackupFile) => Date.parse(one.status?.startTimestamp ?? '') || 0

@@ -1,29 +1,64 @@
+import { z } from 'zod'
 import type { Bucket } from '../clients/s3.ts'
+import type { Inventory } from '../cluster/ours.ts'
 import { backedVolumes } from './backed.ts'
-import { isWhole, listBackups } from './backups.ts'
+import { listBackups } from './backups.ts'
+import { eachObject } from './objects.ts'
+import { isWhole } from './whole.ts'
 
-/** What whole backups hold of volumes: nothing of it is the only copy as long as they are kept. */
+/** What backups hold of volumes: nothing of it is the only copy as long as they are kept. */
 export interface Copies {
   /** Names of volumes that a whole backup could bring back. */
   volumes: ReadonlySet<string>
-  /** Ids of snapshots that a whole backup stands on. */
+  /** Ids of snapshots that a backup stands on, whole or not. */
   snapshots: ReadonlySet<string>
 }
 
 /**
- * Reads what every whole backup holds.
- * @param there ids of the snapshots that exist: a backup whose snapshot is gone holds that volume no more
+ * Reads what the backups hold of what is at DigitalOcean. A backup whose snapshot is gone holds that volume no more. A
+ * volume counts as held under the name that the driver gave it, which no other has; one of another name, which a person
+ * gave, only where the backup tells its id.
  */
-export async function copiesIn(bucket: Bucket | undefined, there: ReadonlySet<string>): Promise<Copies> {
-  const whole = bucket ? (await listBackups(bucket)).filter(isWhole) : []
-  const held = (
-    await Promise.all(
-      whole.map(({ metadata }) => (bucket ? backedVolumes(bucket, metadata.name) : Promise.resolve([]))),
-    )
-  ).flat()
-  const good = held.filter((one) => one.kept === 's3' || (one.snapshot && there.has(one.snapshot)))
-  return {
-    volumes: new Set(good.map((one) => one.volume)),
-    snapshots: new Set(good.flatMap((one) => one.snapshot ?? [])),
-  }
+export async function copiesIn(
+  bucket: Bucket | undefined,
+  own: Pick<Inventory, 'volumes' | 'snapshots'>,
+): Promise<Copies> {
+  const all = bucket ? await listBackups(bucket) : []
+  const there = new Set(own.snapshots.map((one) => one.id))
+  const volumes = new Set<string>()
+  const snapshots = new Set<string>()
+  await Promise.all(
+    all.map(async (one) => {
+      if (!bucket) return
+      const { name } = one.metadata
+      // What cannot be read holds nothing.
+      const held = await backedVolumes(bucket, name).catch(() => [])
+      for (const { snapshot } of held) if (snapshot) snapshots.add(snapshot)
+      if (!isWhole(one)) return
+      const good = held.filter(({ kept, snapshot }) => kept === 's3' || (snapshot && there.has(snapshot)))
+      const named = new Set(good.map(({ volume }) => volume))
+      const doubted = own.volumes.some((volume) => named.has(volume.name) && !isGenerated(volume.name))
+      const handles = doubted ? await handlesIn(bucket, name) : new Map<string, string>()
+      for (const volume of own.volumes)
+        if (named.has(volume.name) && (isGenerated(volume.name) || handles.get(volume.name) === volume.id))
+          volumes.add(volume.name)
+    }),
+  )
+  return { volumes, snapshots }
+}
+
+/** Whether the driver gave a volume its name: with the uid of its claim in it. */
+const isGenerated = (name: string) => /^pvc-[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(name)
+
+const csi = z.object({ csi: z.object({ volumeHandle: z.string() }) })
+
+/** The ids at DigitalOcean of a backup's volumes, by their names. */
+async function handlesIn(bucket: Bucket, backup: string): Promise<Map<string, string>> {
+  const found = new Map<string, string>()
+  await eachObject(bucket, backup, (resource, one) => {
+    const handle =
+      resource === 'persistentvolumes' ? csi.safeParse(one.spec).data?.csi.volumeHandle : undefined
+    if (handle) found.set(one.metadata.name, handle)
+  })
+  return found
 }

@@ -3,7 +3,8 @@ import { change } from '../change.ts'
 import type { Bucket } from '../clients/s3.ts'
 import type { Cluster } from '../cluster/cluster.ts'
 import { tell } from '../story.ts'
-import { type Backup, isWhole, listBackups } from './backups.ts'
+import { type Backup, listBackups } from './backups.ts'
+import { isWhole } from './whole.ts'
 
 /** A backup that is kept longer than it was to be; times as RFC 3339. */
 export interface Extension {

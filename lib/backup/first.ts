@@ -2,40 +2,66 @@ import { cloudTime } from '../clients/clock.ts'
 import type { Cluster } from '../cluster/cluster.ts'
 import { names } from '../cluster/names.ts'
 import { isDryRun } from '../dry-run.ts'
+import { Problem } from '../problem.ts'
 import { firstServerName } from '../server/first-server.ts'
 import type { Buckets } from '../store/buckets.ts'
 import { readNote } from '../store/nodes.ts'
 import { tell } from '../story.ts'
 import { type Kube, velero } from '../tools.ts'
-import { ageOf, type Backup, isWhole, lastWhole, listBackups } from './backups.ts'
-import { takeBackup } from './take.ts'
+import { ageOf, type Backup, lastWhole, listBackups } from './backups.ts'
+import { narrowness } from './specification.ts'
+import { partial, takeBackup } from './take.ts'
+import { isWhole, reasonsOf } from './whole.ts'
+
+const day = 86_400_000
 
 /**
  * The first backup of this server, so that the promise holds from the first minute; nothing when a whole one was made
- * since it was grown. One of an earlier server holds nothing of this one.
+ * since it was grown. One of an earlier server holds nothing of this one. Where it cannot be whole, because of a volume
+ * that Velero cannot save, one is tried a day; it is told, and nothing is held up by it.
  */
-export async function firstBackup(kube: Kube, cluster: Cluster, buckets: Buckets): Promise<string> {
+export async function firstBackup(kube: Kube, cluster: Cluster, buckets: Buckets): Promise<void> {
   const server = firstServerName(cluster)
   const [all, note] = await Promise.all([listBackups(buckets.velero), readNote(buckets.kit, server)])
   const grown = Date.parse(note?.at ?? '') || 0
-  const isOfThisServer = (one: Backup) => Date.parse(one.status?.startTimestamp ?? '') >= grown
-  const whole = all.find((one) => isWhole(one) && isOfThisServer(one))
-  if (whole) {
-    tell('=', `backup ${whole.metadata.name}`)
-    return whole.metadata.name
+  const startOf = (one: Backup) => Date.parse(one.status?.startTimestamp ?? '')
+  const own = all.filter((one) => startOf(one) >= grown)
+  const whole = own.find(isWhole)
+  if (whole) return tell('=', `backup ${whole.metadata.name}`)
+  const now = cloudTime(cluster.cloud).getTime()
+  const tried = own.find(
+    (one) =>
+      one.wholeness.state === 'partial' &&
+      narrowness(one.spec ?? {}).length === 0 &&
+      now - startOf(one) < day,
+  )
+  if (tried) {
+    tell('!', `backup ${tried.metadata.name}`, `partial: ${reasonsOf(tried).join('; ')}`)
+    return
   }
-  const earlier = new Set(all.filter((one) => !isOfThisServer(one)).map((one) => one.metadata.name))
+  // One of this server that has not ended is waited for under its name.
+  const ended = new Set(
+    all.filter((one) => !own.includes(one) || isEnded(one)).map((one) => one.metadata.name),
+  )
   let name = `${cluster.name}-first`
-  for (let n = 2; earlier.has(name); n++) name = `${cluster.name}-first-${n}`
-  return takeBackup(kube, cluster, buckets.velero, { name })
+  for (let n = 2; ended.has(name); n++) name = `${cluster.name}-first-${n}`
+  await takeBackup(kube, cluster, buckets.velero, { name })
 }
 
-/** A backup before something risky; one that was made within the last quarter of an hour will do. */
+const isEnded = ({ status }: Backup) =>
+  /^(Completed|PartiallyFailed|Failed|FailedValidation)$/.test(status?.phase ?? '')
+
+/**
+ * A backup before something risky; a whole one that was made within the last quarter of an hour will do.
+ * @param force goes on although it is partial: what it lacks was told
+ * @throws Problem when it is not whole
+ */
 export async function backupBefore(
   kube: Kube,
   cluster: Cluster,
   buckets: Buckets,
   what: string,
+  force = false,
 ): Promise<void> {
   const now = cloudTime(cluster.cloud)
   const name = names.backup(`${cluster.name}-before-${what}`, now)
@@ -43,5 +69,10 @@ export async function backupBefore(
   const last = await lastWhole(buckets.velero)
   if (last && now.getTime() - Date.parse(last.status?.startTimestamp ?? '') < 15 * 60_000)
     return tell('=', `backup ${last.metadata.name}`, ageOf(last, cluster).split(', ')[1])
-  await takeBackup(kube, cluster, buckets.velero, { name })
+  const taken = await takeBackup(kube, cluster, buckets.velero, { name })
+  const fault = partial(kube, taken)
+  if (!fault || force) return
+  throw new Problem(`${fault.message}\n    nothing was changed`, {
+    cure: `${fault.cure}\n  → Or go on in spite of it, with --force.`,
+  })
 }

@@ -1,8 +1,9 @@
 import type { Bucket } from '../clients/s3.ts'
 import type { Inventory } from '../cluster/ours.ts'
-import { prices } from '../cluster/prices.ts'
+import { dollars, prices } from '../cluster/prices.ts'
 import { backedVolumes } from './backed.ts'
-import { type Backup, isWhole, listBackups } from './backups.ts'
+import { type Backup, listBackups } from './backups.ts'
+import { isWhole, reasonsOf, type Wholeness } from './whole.ts'
 
 /** The annotation under which a backup remembers which commit of the GitOps repository it was made beside. */
 export const commitAnnotation = 'regrow.dev/commit'
@@ -10,14 +11,18 @@ export const commitAnnotation = 'regrow.dev/commit'
 /** A backup as the bucket has it, whether or not there is a cluster. */
 export interface BackupRecord {
   name: string
-  /** Velero's phase; `Completed` with errors is not whole. */
+  /** Velero's phase: `Completed` alone does not make it whole. */
   state: string
   whole: boolean
+  wholeness: Wholeness['state']
+  /** Why it is not whole, one line each. */
+  reasons: string[]
   started: string | undefined
   expires: string | undefined
   /** Velero's own version is not in a backup; this is the one of its layout. */
   formatVersion: string | undefined
   commit: string | undefined
+  /** Those that a restore brings back. */
   volumes: { claim: string; kept: 's3' | 'snapshot'; bytes: number | undefined }[]
   /** Bytes in the bucket: objects and logs, and what was moved of volumes. */
   bytes: number
@@ -32,13 +37,18 @@ export async function recordOf(
   snapshots: Inventory['snapshots'],
 ): Promise<BackupRecord> {
   const { name } = one.metadata
-  const [volumes, files] = await Promise.all([backedVolumes(bucket, name), bucket.list(`backups/${name}/`)])
+  const [volumes, files] = await Promise.all([
+    backedVolumes(bucket, name).catch(() => []), // what cannot be read is among the reasons
+    bucket.list(`backups/${name}/`),
+  ])
   const held = new Set(volumes.map((volume) => volume.snapshot))
   const moved = volumes.reduce((sum, volume) => sum + (volume.kept === 's3' ? (volume.bytes ?? 0) : 0), 0)
   return {
     name,
     state: one.status?.phase ?? 'not started',
     whole: isWhole(one),
+    wholeness: one.wholeness.state,
+    reasons: reasonsOf(one),
     started: one.status?.startTimestamp,
     expires: one.status?.expiration,
     formatVersion: one.status?.formatVersion,
@@ -61,4 +71,33 @@ export function sizeOf(bytes: number): string {
   const units = ['B', 'KiB', 'MiB', 'GiB', 'TiB']
   const power = Math.min(units.length - 1, Math.floor(Math.log2(Math.max(1, bytes)) / 10))
   return `${power === 0 ? bytes : (bytes / 1024 ** power).toFixed(1)} ${units[power]}`
+}
+
+/** Backups as a table for a screen of 80 columns, and below each what keeps it from being whole. */
+export function backupTable(all: readonly BackupRecord[]): string[] {
+  const minute = (time: string | undefined) => time?.slice(0, 16).replace('T', ' ')
+  const rows = all.map((one) => [
+    one.name,
+    one.wholeness,
+    minute(one.started) ?? 'never',
+    sizeOf(one.bytes),
+    String(one.volumes.length),
+    one.expires?.slice(0, 10) ?? 'deleted',
+  ])
+  const header = ['name', 'state', 'taken (UTC)', 'size', 'volumes', 'kept until']
+  const widths = header.map((title, at) => Math.max(title.length, ...rows.map((row) => row[at]?.length ?? 0)))
+  const line = (cells: readonly string[]) =>
+    cells
+      .map((cell, at) => cell.padEnd(widths[at] ?? 0))
+      .join('  ')
+      .trimEnd()
+  if (all.length === 0) return ['no backups']
+  return [
+    line(header),
+    ...all.flatMap((one, at) => [
+      line(rows[at] ?? []),
+      ...one.reasons.map((reason) => `  ! ${reason}`),
+      ...(one.perMonth > 0 ? [`    its snapshots cost ${dollars(one.perMonth)} a month`] : []),
+    ]),
+  ]
 }

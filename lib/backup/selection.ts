@@ -21,6 +21,7 @@ export const leftOut: Readonly<Record<string, string>> = {
   'certificatesigningrequests.certificates.k8s.io': 'of the earlier cluster',
   'volumeattachments.storage.k8s.io': made,
   'csinodes.storage.k8s.io': made,
+  nodes: 'of the earlier cluster',
   'csistoragecapacities.storage.k8s.io': made,
   'csidrivers.storage.k8s.io': fromChart,
   'storageclasses.storage.k8s.io': fromChart,

@@ -4,10 +4,13 @@ import { inventory } from '../cluster/ours.ts'
 import { volumesOfDroplet } from '../cluster/volume-places.ts'
 import { command, veleroHint } from '../hint.ts'
 import { kubeconfigPath } from '../kubernetes/kubeconfig.ts'
+import { volumeLimits } from '../kubernetes/volume-limits.ts'
 import { Problem, Problems } from '../problem.ts'
 import { tell } from '../story.ts'
-import { type Backup, isWhole, listBackups } from './backups.ts'
+import type { Kube } from '../tools.ts'
+import { type Backup, listBackups } from './backups.ts'
 import type { BackupWish } from './take.ts'
+import { isWhole } from './whole.ts'
 
 /** DigitalOcean keeps so many snapshots of a volume (https://docs.digitalocean.com/products/volumes/details/limits). */
 const snapshotsOfVolume = 25
@@ -18,10 +21,20 @@ const pause = 10
  * Looks at what DigitalOcean's limits say to a backup, and tells how long it may wait for them. A whole backup of its
  * name that was begun less than ten minutes ago is the one that is wished for; an older one stands in its way.
  * @param bucket the backups' bucket
+ * @param kube the cluster, which knows how many volumes a machine takes
  * @throws Problems: everything that would make it fail
  */
-export async function backupChecks(cluster: Cluster, bucket: Bucket, wish: BackupWish): Promise<void> {
-  const [own, all] = await Promise.all([inventory(cluster.cloud, cluster.name), listBackups(bucket)])
+export async function backupChecks(
+  cluster: Cluster,
+  bucket: Bucket,
+  wish: BackupWish,
+  kube?: Kube,
+): Promise<void> {
+  const [own, all, limits] = await Promise.all([
+    inventory(cluster.cloud, cluster.name),
+    listBackups(bucket),
+    kube ? volumeLimits(kube) : new Map<string, number>(),
+  ])
   const found: Problem[] = []
   const minutesOld = (one: Backup | undefined) =>
     (Date.now() + cluster.cloud.clockOffset() - Date.parse(one?.status?.startTimestamp ?? '')) / 60_000
@@ -53,7 +66,7 @@ export async function backupChecks(cluster: Cluster, bucket: Bucket, wish: Backu
       )
   }
   for (const droplet of own.droplets)
-    if (kept === 's3' && droplet.volume_ids.length >= volumesOfDroplet)
+    if (kept === 's3' && droplet.volume_ids.length >= (limits.get(droplet.name) ?? volumesOfDroplet))
       found.push(
         new Problem(
           `droplet ${droplet.name} holds ${droplet.volume_ids.length} volumes, and copying one into the bucket takes one more place`,

@@ -1,17 +1,16 @@
 import { z } from 'zod'
 import type { Bucket } from '../clients/s3.ts'
+import { everything } from '../cluster/backup-rules.ts'
 import type { Cluster } from '../cluster/cluster.ts'
-import { excludedNamespaces } from '../gitops/render.ts'
 import { again, veleroHint } from '../hint.ts'
-import { kubectlRepeated } from '../kubernetes/repeated.ts'
 import { Problem } from '../problem.ts'
 import { tell } from '../story.ts'
 import { type Kube, kubectl, velero } from '../tools.ts'
 import { waitFor } from '../wait.ts'
-import { backedVolumes } from './backed.ts'
-import { listBackups } from './backups.ts'
+import { type Backup, listBackups } from './backups.ts'
 import { createOnce, locationAvailable, look, state } from './look.ts'
 import { commitAnnotation } from './record.ts'
+import { isWhole, judge, reasonsOf } from './whole.ts'
 
 /** How a backup is wanted; the description says the rest. */
 export interface BackupWish {
@@ -23,22 +22,23 @@ export interface BackupWish {
 }
 
 /**
- * Takes a backup and waits until it is whole; one of this name that is under way is waited for. The CLI's `--wait` ends
- * with exit code 0 for a failed backup too, so the phase is read from the cluster and every volume from the bucket.
- * @returns its name
- * @throws Problem when it failed or lacks a volume, or after an hour
+ * Takes a backup and waits until it is complete; one of this name that is under way is waited for. The CLI's `--wait` ends
+ * with exit code 0 for a failed backup too, so the phase is read from the cluster, and all that it holds from the bucket.
+ * @returns it, judged: it may be partial, see {@link partial}
+ * @throws Problem when it failed, or after an hour
  */
 export async function takeBackup(
   kube: Kube,
   cluster: Cluster,
   bucket: Bucket,
   wish: BackupWish,
-): Promise<string> {
+): Promise<Backup> {
   await locationAvailable(kube)
   const started = performance.now()
   const { name, isBegun } = await attempt(kube, wish.name)
   const volumes = wish.volumes ?? cluster.wanted.backups.volumes
   if (!isBegun) {
+    await uploadsEnded(kube)
     const commit = await cluster.github.ref(cluster.place, 'heads/main')
     await createOnce(
       kube,
@@ -47,23 +47,34 @@ export async function takeBackup(
       () =>
         velero(
           kube,
-        )`backup create ${name} --ttl ${`${wish.hours ?? cluster.wanted.backups.keepDays * 24}h`} --csi-snapshot-timeout 25m --snapshot-move-data=${String(volumes === 's3')} --annotations ${`${commitAnnotation}=${commit ?? 'none'}`} --exclude-namespaces ${excludedNamespaces.join(',')}`,
+        )`backup create ${name} --ttl ${`${wish.hours ?? cluster.wanted.backups.keepDays * 24}h`} --csi-snapshot-timeout 25m --snapshot-move-data=${String(volumes === 's3')} --annotations ${`${commitAnnotation}=${commit ?? 'none'}`} ${everything}`,
     )
   }
   let looks = 0
-  await waitFor({ wish: `backup ${name} is whole`, every: 3, within: 3600 }, async (note) => {
+  await waitFor({ wish: `backup ${name} is complete`, every: 3, within: 3600 }, async (note) => {
     looks++
     const found = await look(kube, 'backups.velero.io', name, state)
     const phase = found?.status?.phase ?? 'not started yet'
     if (/Failed/.test(phase)) throw failed(kube, name, phase, found?.status)
     if (phase === 'Completed') return true
-    note([phase, ...(await uploads(kube, name))].join(', '))
+    note([phase, ...(await uploads(kube, `velero.io/backup-name=${name}`))].join(', '))
     return undefined
   })
-  await proveWhole(kube, bucket, name)
+  const taken = await readBack(bucket, name)
   const mark = isBegun && looks === 1 ? '=' : '+'
-  tell(mark, `backup ${name}`, 'Completed', (performance.now() - started) / 1000)
-  return name
+  const phase = isWhole(taken) ? 'Completed' : 'Completed, but partial'
+  tell(mark, `backup ${name}`, phase, (performance.now() - started) / 1000)
+  for (const reason of reasonsOf(taken)) tell('!', `backup ${name}`, reason)
+  return taken
+}
+
+/** What is wrong with a backup that is not whole, and what makes the next one whole; nothing for a whole one. */
+export function partial(kube: Kube, { metadata: { name }, wholeness }: Backup): Problem | undefined {
+  if (wholeness.state === 'whole') return undefined
+  const cures = wholeness.state === 'partial' ? (wholeness.cures ?? []) : []
+  return new Problem(`backup ${name} is ${wholeness.state}:\n    ${wholeness.reasons.join('\n    ')}`, {
+    cure: [...cures, `Velero says more: ${veleroHint(kube.file)`backup logs ${name}`}`].join('\n  → '),
+  })
 }
 
 function failed(kube: Kube, name: string, phase: string, status: z.infer<typeof state>['status']): Problem {
@@ -90,13 +101,12 @@ const upload = z.object({
 })
 
 /** How far each volume's bytes are on their way into the bucket. */
-async function uploads(kube: Kube, backup: string): Promise<string[]> {
-  const label = `velero.io/backup-name=${backup}`
+async function uploads(kube: Kube, label: string): Promise<string[]> {
   const answer = await kubectl(kube)`get datauploads.velero.io -n velero -l ${label} -o json`.catch(
     () => undefined,
   )
   return (answer?.json(upload).items ?? [])
-    .filter(({ status }) => status?.phase !== 'Completed')
+    .filter(({ status }) => !/^(Completed|Failed|Canceled)$/.test(status?.phase ?? ''))
     .map(({ spec, status }) => {
       const { bytesDone = 0, totalBytes = 0 } = status?.progress ?? {}
       const share =
@@ -105,17 +115,20 @@ async function uploads(kube: Kube, backup: string): Promise<string[]> {
     })
 }
 
-const claims = z.object({
-  items: z.array(
-    z.object({
-      metadata: z.object({ name: z.string(), namespace: z.string() }),
-      status: z.object({ phase: z.string().optional() }).optional(),
-    }),
-  ),
-})
+/**
+ * Waits for the uploads of other backups: for each Velero has a claim and a volume of its own for a while, and a backup
+ * begun meanwhile would take them for a person's.
+ */
+async function uploadsEnded(kube: Kube): Promise<void> {
+  await waitFor({ wish: 'no other backup copies volumes', every: 3, within: 3600 }, async (note) => {
+    const running = await uploads(kube, 'velero.io/backup-name')
+    note(running.join(', '))
+    return running.length === 0 ? true : undefined
+  })
+}
 
-/** Reads back from the bucket what Velero calls complete. @throws Problem naming every volume that it lacks */
-async function proveWhole(kube: Kube, bucket: Bucket, name: string): Promise<void> {
+/** Reads back from the bucket what Velero calls complete, with every object and volume. */
+async function readBack(bucket: Bucket, name: string): Promise<Backup> {
   const found = await waitFor(
     { wish: `backup ${name} lies in ${bucket.name}`, every: 2, within: 60 },
     async () =>
@@ -123,25 +136,7 @@ async function proveWhole(kube: Kube, bucket: Bucket, name: string): Promise<voi
         (one) => one.metadata.name === name && one.status?.phase === 'Completed',
       ),
   )
-  const [volumes, there] = await Promise.all([
-    backedVolumes(bucket, name),
-    kubectlRepeated(kube)`get persistentvolumeclaims -A -o json`,
-  ])
-  const kept = new Set(volumes.map((one) => one.claim))
-  const lacking = there
-    .json(claims)
-    .items.filter(({ status }) => status?.phase === 'Bound')
-    .filter(({ metadata }) => !(excludedNamespaces as readonly string[]).includes(metadata.namespace))
-    .map(({ metadata }) => `${metadata.namespace}/${metadata.name}`)
-    .filter((claim) => !kept.has(claim))
-  const errors = found.status?.errors ?? 0
-  if (lacking.length > 0 || errors > 0)
-    throw new Problem(
-      `backup ${name} is not whole: ${[...(errors > 0 ? [`${errors} errors`] : []), ...lacking.map((one) => `it lacks the volume of claim ${one}`)].join('; ')}`,
-      {
-        cure: `See why with: ${veleroHint(kube.file)`backup logs ${name}`}. A claim made meanwhile is in the next one: run ${again()}.`,
-      },
-    )
+  return { ...found, wholeness: await judge(bucket, found, { thorough: true }) }
 }
 
 /** The attempt that did not fail yet: `first`, else `first-2` and so on; and whether it was begun by an earlier run. */

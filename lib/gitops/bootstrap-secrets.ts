@@ -1,5 +1,6 @@
 import { createHmac } from 'node:crypto'
 import { z } from 'zod'
+import { optOut } from '../cluster/backup-rules.ts'
 import { parsed } from '../node/spec.ts'
 import { remember } from '../secret.ts'
 
@@ -39,7 +40,18 @@ export interface Manifest {
 }
 
 /** Backups leave these out: they come from the kit. */
-const unsaved = { 'velero.io/exclude-from-backup': 'true' }
+const unsaved = { [optOut]: 'true' }
+
+/** The Secrets of {@link bootstrapSecrets}, `namespace/name`: no backup holds them, because the kit does. */
+export const kitSecrets: readonly string[] = [
+  'kube-system/digitalocean',
+  'velero/velero-credentials',
+  'velero/velero-repo-credentials',
+  'sealed-secrets/sealed-secrets-key-regrow',
+  'argocd/argocd-secret',
+  'argocd/argocd-redis',
+  'argocd/regrow-repository',
+]
 const partOfArgocd = { 'app.kubernetes.io/part-of': 'argocd' }
 
 /**

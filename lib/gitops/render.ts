@@ -1,5 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
+import { noise } from '../cluster/backup-rules.ts'
 import { parsed } from '../node/spec.ts'
 import { checkedYaml, type Template, template } from '../node/template.ts'
 import { Problem } from '../problem.ts'
@@ -118,7 +119,7 @@ function viewOf(given: RepositoryValues) {
     backups: { ...backups, ttl: `${hours}h0m0s` },
     keepDays: Math.floor(hours / 24),
     moveData: backups.volumes === 's3',
-    excludedNamespaces,
+    noise: Object.entries(noise).map(([resource, why]) => ({ resource, why })),
     doTag: `--do-tag=${values.tag}`,
     helloHost: `hello.${values.domain ?? ''}`,
     charts: {

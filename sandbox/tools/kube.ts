@@ -35,6 +35,8 @@ export interface Kube {
   find<T>(path: string): Promise<T | undefined>
   /** The kinds that a word such as `po`, `pods,pvc` or `applications.argoproj.io` names. */
   resources(words: string): Promise<Resource[]>
+  /** Every kind, asked anew. */
+  everyResource(): Promise<Resource[]>
   /** The kind of an object, by its apiVersion and kind. */
   resourceOf(thing: Thing): Promise<Resource>
 }
@@ -80,7 +82,8 @@ export function openKube(call: Call, file: string | undefined): Kube {
         : `Error from server${reason ? ` (${reason})` : ''}: ${message ?? answer.text}`,
     )
   }
-  const kinds = discovered(`${cluster.server} ${cluster['certificate-authority-data']}`, send)
+  const key = `${cluster.server} ${cluster['certificate-authority-data']}`
+  const kinds = discovered(key, send)
   return {
     server: cluster.server,
     namespace: context?.namespace ?? 'default',
@@ -102,6 +105,11 @@ export function openKube(call: Call, file: string | undefined): Kube {
       if (missing)
         throw new Failed(`error: the server doesn't have a resource type "${missing.split('.')[0]}"`)
       return found.flatMap((some, index) => (words.split(',')[index] === 'all' ? some : some.slice(0, 1)))
+    },
+    everyResource: () => {
+      const fresh = discover(send)
+      known.set(key, fresh)
+      return fresh
     },
     resourceOf: async ({ apiVersion = '', kind = '', metadata }) => {
       const [found] = await kinds((one) => apiVersionOf(one) === apiVersion && one.kind === kind)

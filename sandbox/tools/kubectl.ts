@@ -24,6 +24,7 @@ const commands: Record<string, [flags: string, run: (use: Use) => Promise<number
   wait: ['for timeout selector', wait],
   rollout: ['timeout', rollout],
   version: ['output client', version],
+  'api-resources': ['output verbs', apiResources],
 }
 
 /** kubectl, as far as regrow and a person looking around use it. */
@@ -35,6 +36,14 @@ export async function kubectl(call: Call): Promise<number> {
   line.only(['kubeconfig', 'namespace', 'request-timeout', ...command[0].split(' ')])
   const kube = openKube(call, line.text('kubeconfig'))
   return command[1]({ call, kube, line, words, namespace: line.text('namespace') ?? kube.namespace })
+}
+
+/** The names of all kinds, as `-o name` prints them. */
+async function apiResources({ kube, line, call }: Use): Promise<number> {
+  if (line.text('output') !== 'name' || line.text('verbs') !== 'list') throw new Unknown('api-resources')
+  for (const { name, group } of await kube.everyResource())
+    call.out(`${[name, group].filter(Boolean).join('.')}\n`)
+  return 0
 }
 
 async function version({ kube, line, call }: Use): Promise<number> {

@@ -1,26 +1,23 @@
-import { gzipSync } from 'node:zlib'
 import t from 'tap'
 import { backedVolumes } from '../../lib/backup/backed.ts'
-import type { Bucket } from '../../lib/clients/s3.ts'
-
-/** A bucket with a backup `one` of these volumes, in Velero's words. */
-function bucketWith(volumes: object[]): Bucket {
-  const file = gzipSync(JSON.stringify(volumes))
-  const bucket: Partial<Bucket> = {
-    get: async (key) => (key === 'backups/one/one-volumeinfo.json.gz' ? file : undefined),
-  }
-  return bucket as Bucket
-}
+import { bucketWith, moved, skipped, snapped } from './bucket.ts'
 
 t.test('volumes come in the order of their claims, not in that in which Velero got them ready', async (t) => {
-  const moved = (pvcNamespace: string, pvcName: string) => ({
-    ...{ pvcNamespace, pvcName, pvName: `pvc-${pvcName}` },
-    ...{ snapshotDataMoved: true, snapshotDataMovementInfo: { size: 7 } },
-  })
-  const volumes = [moved('shop', 'files'), moved('hello', 'hello'), { ...moved('a', 'a'), skipped: true }]
-  t.same(await backedVolumes(bucketWith(volumes), 'one'), [
-    { claim: 'hello/hello', volume: 'pvc-hello', kept: 's3', bytes: 7, snapshot: undefined },
-    { claim: 'shop/files', volume: 'pvc-files', kept: 's3', bytes: 7, snapshot: undefined },
-  ])
-  t.same(await backedVolumes(bucketWith([]), 'another'), [], 'a backup without volumes')
+  const volumes = [
+    moved('shop', 'files'),
+    snapped('hello', 'hello'),
+    skipped('a', 'a', 'no CSI volume'),
+    { ...moved('b', 'b'), result: 'failed' },
+    { backupMethod: 'PodVolumeBackup', result: 'succeeded', pvbInfo: { podName: 'web-0' } },
+  ]
+  const bucket = await bucketWith({ one: { volumes }, old: { volumes: null } })
+  t.same(
+    await backedVolumes(bucket, 'one'),
+    [
+      { claim: 'hello/hello', volume: 'pvc-hello', kept: 'snapshot', bytes: undefined, snapshot: 's-1' },
+      { claim: 'shop/files', volume: 'pvc-files', kept: 's3', bytes: 7, snapshot: undefined },
+    ],
+    'and those alone that a restore can bring back',
+  )
+  t.same(await backedVolumes(bucket, 'old'), [], 'a backup that says nothing')
 })

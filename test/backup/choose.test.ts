@@ -1,13 +1,22 @@
 import t from 'tap'
 import type { Backup } from '../../lib/backup/backups.ts'
-import { pick } from '../../lib/backup/choose.ts'
+import { chooseBackup, pick } from '../../lib/backup/choose.ts'
+import type { Wholeness } from '../../lib/backup/whole.ts'
+import type { Cluster } from '../../lib/cluster/cluster.ts'
+import { asked, bucketWith, claim } from './bucket.ts'
 
-const backup = (name: string, startTimestamp: string, phase = 'Completed', errors = 0): Backup => ({
+const whole: Wholeness = { state: 'whole' }
+const backup = (name: string, startTimestamp: string, wholeness: Wholeness = whole): Backup => ({
   metadata: { name },
-  status: { phase, errors, startTimestamp },
+  status: { startTimestamp },
+  wholeness,
 })
+const narrow: Wholeness = { state: 'partial', reasons: ['only these namespaces are in it: shop'] }
 const all = [
-  backup('daily-20261123031700', '2026-11-23T03:17:00Z', 'PartiallyFailed', 1),
+  backup('daily-20261123031700', '2026-11-23T03:17:00Z', {
+    state: 'failed',
+    reasons: ['PartiallyFailed, 1 error'],
+  }),
   backup('before-upgrade', '2026-11-22T20:00:00Z'),
   backup('daily-20261122031700', '2026-11-22T03:17:00Z'),
   backup('daily', '2026-11-01T03:17:00Z'),
@@ -33,17 +42,59 @@ t.test('what means none or several is refused with the list', async (t) => {
     t.throws(() => pick(all, wish), { message: new RegExp(`^${said}\n`), exitCode: 2 })
 })
 
-t.test('completed with an error is not whole', async (t) => {
-  const one = backup('almost', '2026-11-23T09:00:00Z', 'Completed', 1)
-  t.equal(pick([one, ...all], 'latest').metadata.name, 'before-upgrade')
-  t.throws(() => pick([one], 'almost'), { message: /^backup almost is not whole/ })
-})
-
-t.test('one that is not whole is refused with its state', async (t) => {
+t.test('one that is not whole is refused with its reasons', async (t) => {
   for (const wish of ['daily-20261123031700', '2026-11-23', 'daily-20261123'])
     t.throws(() => pick(all, wish), {
-      message: 'backup daily-20261123031700 is not whole: PartiallyFailed, 1 errors',
+      message: 'backup daily-20261123031700 is failed:\n    PartiallyFailed, 1 error',
       exitCode: 1,
     })
   t.throws(() => pick(all.slice(0, 1), 'latest'), { message: /^none of 1 backups is whole/ })
+})
+
+t.test(
+  'a partial one comes by its name and with --partial, never as latest; a failed one never',
+  async (t) => {
+    const hourly = backup('hourly', '2026-11-24T09:00:00Z', narrow)
+    t.equal(pick([hourly, ...all], 'latest').metadata.name, 'before-upgrade')
+    t.equal(pick([hourly, ...all], 'latest', true).metadata.name, 'before-upgrade')
+    t.throws(() => pick([hourly], 'hourly'), {
+      message: 'backup hourly is partial:\n    only these namespaces are in it: shop',
+    })
+    t.equal(pick([hourly], 'hourly', true), hourly)
+    t.throws(() => pick([hourly], 'latest', true), { message: /^none of 1 backups is whole/ })
+    t.throws(() => pick(all, 'daily-20261123031700', true), { message: /is failed/ })
+  },
+)
+
+const cluster = { name: 'main' } as Cluster
+
+t.test('what is chosen is read as a whole, and latest goes on to one that is whole by that', async (t) => {
+  const bucket = await bucketWith({
+    torn: { objects: 'torn', list: {}, volumes: [], status: { startTimestamp: '2026-11-23T09:00:00Z' } },
+    good: {},
+  })
+  t.equal((await chooseBackup(bucket, 'latest', cluster)).metadata.name, 'good')
+  await t.rejects(chooseBackup(bucket, 'torn', cluster), {
+    message: /^backup torn is partial:\n {4}its objects/,
+  })
+  t.ok(bucket.gets.includes('backups/good/good.tar.gz'))
+})
+
+t.test('--partial goes with a name, and never with --replace', async (t) => {
+  const hourly = { spec: { ...asked, includedNamespaces: ['shop'] }, objects: claim('shop', 'db') }
+  const bucket = await bucketWith({ hourly })
+  const chosen = await chooseBackup(bucket, 'hourly', cluster, { partial: true })
+  t.equal(chosen.wholeness.state, 'partial')
+  await t.rejects(chooseBackup(bucket, 'hourly', cluster), {
+    message: /^backup hourly is partial/,
+    cure: /--partial/,
+  })
+  await t.rejects(chooseBackup(bucket, 'latest', cluster, { partial: true }), {
+    exitCode: 2,
+    message: /^--partial needs a name/,
+  })
+  await t.rejects(chooseBackup(bucket, 'hourly', cluster, { partial: true, replace: true }), {
+    exitCode: 2,
+    message: /^--partial cannot replace a living cluster/,
+  })
 })

@@ -4,16 +4,18 @@ import { toExtend } from '../../lib/backup/expiry.ts'
 
 const now = Date.parse('2026-11-23T12:00:00Z')
 const day = 86_400_000
-const backup = (name: string, days: number, phase = 'Completed'): Backup => ({
+const backup = (name: string, days: number, state: 'whole' | 'partial' = 'whole'): Backup => ({
   metadata: { name },
-  status: { phase, expiration: new Date(now + days * day).toISOString().replace('.000', '') },
+  status: { expiration: new Date(now + days * day).toISOString().replace('.000', '') },
+  wholeness: state === 'whole' ? { state } : { state, reasons: ['narrow'] },
 })
 
 t.test(
   'what expired or soon will is kept for the whole time again: the chosen one, and the newest whole ones',
   async (t) => {
     const newest = [6, 5, 4, 3, 2, 1, 0].map((days) => backup(`daily-${days}`, days - 10))
-    const all = [backup('torn', -11, 'Failed'), ...newest, backup('old', -20), backup('oldest', -30)]
+    const narrow = Array.from({ length: 9 }, (_, n) => backup(`hourly-${n}`, 0, 'partial'))
+    const all = [...narrow, ...newest, backup('old', -20), backup('oldest', -30)]
     const extended = toExtend(all, 'oldest', now, 30)
     t.same(
       extended.map((one) => one.backup),

@@ -1,8 +1,12 @@
+import { chmodSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import t from 'tap'
 import { backupChecks } from '../../lib/backup/take-checks.ts'
 import type { DigitalOcean } from '../../lib/clients/digitalocean.ts'
 import type { Bucket } from '../../lib/clients/s3.ts'
 import type { Cluster } from '../../lib/cluster/cluster.ts'
+import type { Kube } from '../../lib/tools.ts'
+import { bucketWith } from './bucket.ts'
 
 const tags = ['regrow:main']
 const none = async () => []
@@ -47,8 +51,13 @@ function clusterWith(snapshots: number, held: number) {
   return { name: 'main', cloud, wanted: { backups: { volumes: 's3' } } } as unknown as Cluster
 }
 const empty = { list: none } as unknown as Bucket
-const said = (cluster: Cluster, wish: { volumes?: 's3' | 'snapshot' } = {}, bucket = empty) =>
-  backupChecks(cluster, bucket, { name: 'a', ...wish }).then(
+const said = (
+  cluster: Cluster,
+  wish: { volumes?: 's3' | 'snapshot' } = {},
+  bucket: Bucket = empty,
+  kube?: Kube,
+) =>
+  backupChecks(cluster, bucket, { name: 'a', ...wish }, kube).then(
     () => [],
     ({ all }) => all.map((one: Error) => one.message),
   )
@@ -69,25 +78,29 @@ t.test('moving bytes takes one place more than the volumes that are there', asyn
   t.same(await said(clusterWith(0, 7), { volumes: 'snapshot' }), [])
 })
 
+t.test('a machine takes as many as its driver says', async (t) => {
+  const dir = t.testdir({ kubectl: '' })
+  const drivers = [{ name: 'dobs.csi.digitalocean.com', allocatable: { count: 15 } }]
+  const nodes = JSON.stringify({ items: [{ metadata: { name: 'main-1' }, spec: { drivers } }] })
+  writeFileSync(join(dir, 'kubectl'), `#!/bin/sh\necho '${nodes}'\n`, { mode: 0o755 })
+  chmodSync(join(dir, 'kubectl'), 0o755)
+  process.env.REGROW_TOOLS = dir
+  t.teardown(() => delete process.env.REGROW_TOOLS)
+  const kube = { file: 'none' }
+  t.same(await said(clusterWith(0, 14), {}, empty, kube), [])
+  t.equal((await said(clusterWith(0, 15), {}, empty, kube)).length, 1)
+})
+
 /** A bucket with a backup `a` that was begun so many minutes ago. */
-const holding = (minutes: number, phase = 'Completed') => {
-  const startTimestamp = new Date(Date.now() - minutes * 60_000).toISOString()
-  const text = {
-    metadata: { name: 'a' },
-    spec: { snapshotMoveData: true },
-    status: { phase, startTimestamp },
-  }
-  const key = 'backups/a/velero-backup.json'
-  return {
-    list: async () => [{ key }],
-    get: async () => Buffer.from(JSON.stringify(text)),
-  } as unknown as Bucket
-}
+const holding = (minutes: number, phase = 'Completed') =>
+  bucketWith({
+    a: { status: { phase, startTimestamp: new Date(Date.now() - minutes * 60_000).toISOString() } },
+  })
 
 t.test('a name is used once; the same command a moment later finds the backup that it took', async (t) => {
   const taken = ['there is a backup a already']
-  t.same(await said(clusterWith(0, 1), {}, holding(9)), [])
-  t.same(await said(clusterWith(0, 1), {}, holding(11)), taken, 'an old one is not what is wished for')
-  t.same(await said(clusterWith(0, 1), { volumes: 'snapshot' }, holding(1)), taken, 'kept otherwise')
-  t.same(await said(clusterWith(0, 1), {}, holding(1, 'PartiallyFailed')), taken, 'not whole')
+  t.same(await said(clusterWith(0, 1), {}, await holding(9)), [])
+  t.same(await said(clusterWith(0, 1), {}, await holding(11)), taken, 'an old one is not what is wished for')
+  t.same(await said(clusterWith(0, 1), { volumes: 'snapshot' }, await holding(1)), taken, 'kept otherwise')
+  t.same(await said(clusterWith(0, 1), {}, await holding(1, 'PartiallyFailed')), taken, 'not whole')
 })

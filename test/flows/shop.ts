@@ -3,7 +3,7 @@ import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, wr
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { z } from 'zod'
-import { excludedNamespaces } from '../../lib/gitops/render.ts'
+import { everything } from '../../lib/cluster/backup-rules.ts'
 import { type Ended, type How, runIn } from './box.ts'
 
 // A person's own things in a cluster, to be lost and brought back. Files are counted by their hash in the volumes' own
@@ -107,7 +107,7 @@ export async function openShop(box: Surroundings, words: string[] = []): Promise
         }
     },
     backUp: async (name) => {
-      const words = `backup create ${name} --ttl 720h --snapshot-move-data=true --exclude-namespaces ${excludedNamespaces.join(',')} --wait`
+      const words = `backup create ${name} --ttl 720h --snapshot-move-data=true ${everything.join(' ')} --wait`
       const ended = await box.run('velero', words.split(' '))
       if (!ended.out.includes('Completed')) throw new Error(ended.out + ended.err)
     },

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { bootstrapSecrets, type SecretValues } from '../../lib/gitops/bootstrap-secrets.ts'
+import { bootstrapSecrets, kitSecrets, type SecretValues } from '../../lib/gitops/bootstrap-secrets.ts'
 import { redact } from '../../lib/secret.ts'
 
 const values: SecretValues = {
@@ -31,6 +31,13 @@ t.test('namespaces first, then every Secret that the cluster cannot make itself'
   )
   for (const { kind, metadata } of objects.filter(({ kind }) => kind === 'Secret'))
     t.match(metadata.labels, { 'velero.io/exclude-from-backup': 'true' }, `${kind} ${metadata.name}`)
+  t.same(
+    objects.flatMap(({ kind, metadata: { namespace, name } }) =>
+      kind === 'Secret' ? [`${namespace}/${name}`] : [],
+    ),
+    kitSecrets,
+    'and that they are out of backups is no fault',
+  )
 })
 
 t.test('each Secret says what its reader looks for', async (t) => {

@@ -1,8 +1,10 @@
 import { load } from 'js-yaml'
 import t from 'tap'
+import { z } from 'zod'
+import { narrowness, specification } from '../../lib/backup/specification.ts'
+import { noise } from '../../lib/cluster/backup-rules.ts'
 import {
   argocdRelease,
-  excludedNamespaces,
   platformApplication,
   renderRepository,
   rootApplication,
@@ -187,12 +189,13 @@ t.test('the storage location is writable, and asks for no checksums that other s
   })
 })
 
-t.test('schedules select by exclusion and move volumes as the cluster wants it', async (t) => {
+t.test('schedules take everything but noise, and move volumes as the cluster wants it', async (t) => {
   const path = 'clusters/main/platform/backups/schedules.yaml'
   const template = {
     ttl: '720h0m0s',
     csiSnapshotTimeout: '25m0s',
-    excludedNamespaces: [...excludedNamespaces],
+    includeClusterResources: true,
+    excludedResources: Object.keys(noise),
   }
   t.match(file(ordinary, path), { spec: { template: { ...template, snapshotMoveData: true } } })
   t.match(file(bare, path), { spec: { template: { ...template, snapshotMoveData: false } } })
@@ -200,6 +203,8 @@ t.test('schedules select by exclusion and move volumes as the cluster wants it',
     leaves(file(ordinary, path)).some(({ at }) => at.includes('included')),
     'nothing is selected by name',
   )
+  const { spec } = z.object({ spec: z.object({ template: specification }) }).parse(file(ordinary, path))
+  t.same(narrowness(spec.template), [], 'and what it makes is whole')
 })
 
 t.test('certificates are kept on a disk where there is a domain, and only there', async (t) => {

@@ -123,7 +123,7 @@ t.test('an address that changed is told with the records that must follow it', a
   stage.set({ lists: { 'ingresses.networking.k8s.io': [rule, rule] } })
   const evidence = {
     cluster,
-    backup: { metadata: { name: 'daily' } },
+    backup: { metadata: { name: 'daily' }, wholeness: { state: 'whole' as const } },
     course: { ...course, address: '192.0.2.1' },
     volumes: [],
     objects: [],

@@ -1,0 +1,197 @@
+import { gunzipSync } from 'node:zlib'
+import { z } from 'zod'
+import type { Bucket } from '../clients/s3.ts'
+import { isHeld, type Lack, type VolumeEntry, volumeEntries } from './backed.ts'
+import { eachObject, type Manifest } from './objects.ts'
+import { narrowness, specification } from './specification.ts'
+
+/** A backup as its `velero-backup.json` in the bucket tells it (Velero's `object_store_layout.go`). */
+export const backupFile = z.object({
+  metadata: z.object({ name: z.string(), annotations: z.record(z.string(), z.string()).optional() }),
+  spec: specification.optional(),
+  status: z
+    .object({
+      phase: z.string().optional(),
+      startTimestamp: z.string().optional(),
+      completionTimestamp: z.string().optional(),
+      expiration: z.string().optional(),
+      formatVersion: z.string().optional(),
+      errors: z.number().optional(),
+      warnings: z.number().optional(),
+      failureReason: z.string().optional(),
+    })
+    .optional(),
+})
+export type BackupFile = z.infer<typeof backupFile>
+
+/**
+ * Whether a backup brings everything back. Each reason is one line that names the claim or the field; `cures` say what
+ * makes the next one whole.
+ */
+export type Wholeness =
+  | { state: 'whole' }
+  /** Completed, and something is not in it. */
+  | { state: 'partial'; reasons: string[]; cures?: string[] }
+  /** It ended otherwise than Completed, or did not end. */
+  | { state: 'failed'; reasons: string[] }
+
+/** Whether a backup is whole, by its phase, its errors, what it asked for and what it holds. */
+export const isWhole = ({ wholeness }: { wholeness: Wholeness }): boolean => wholeness.state === 'whole'
+
+/** Why a backup is not whole. */
+export const reasonsOf = ({ wholeness }: { wholeness: Wholeness }): string[] =>
+  wholeness.state === 'whole' ? [] : wholeness.reasons
+
+/**
+ * Judges a backup: the one meaning of "whole".
+ * @param thorough reads its objects too, as it is right before one is brought back or called taken; otherwise they are
+ *   read only where what Velero lists beside them leaves a doubt
+ */
+export async function judge(
+  bucket: Bucket,
+  one: BackupFile,
+  { thorough = false }: { thorough?: boolean } = {},
+): Promise<Wholeness> {
+  const { phase, errors = 0, failureReason } = one.status ?? {}
+  const count = errors > 0 ? [errors === 1 ? '1 error' : `${errors} errors`] : []
+  if (phase !== 'Completed')
+    return {
+      state: 'failed',
+      reasons: [[phase ?? 'it did not begin', ...count, failureReason].filter(Boolean).join(', ')],
+    }
+  const lacks: Lack[] = [
+    ...count.map((why) => ({ why, cure: 'Take another backup, when their cause is gone.' })),
+    ...narrowness(one.spec ?? {}),
+    ...(await bytesLacking(bucket, one.metadata.name, thorough)),
+  ]
+  if (lacks.length === 0) return { state: 'whole' }
+  const cures = [...new Set(lacks.map(({ cure }) => cure))]
+  return { state: 'partial', reasons: lacks.map(({ why }) => why), cures }
+}
+
+const damaged = 'It was altered or is damaged: take another backup, and restore another one.'
+
+/** Every claim that was bound, and every volume with a claim, of which the backup lacks the bytes. */
+async function bytesLacking(bucket: Bucket, name: string, thorough: boolean): Promise<Lack[]> {
+  const [entries, list, isThere] = await Promise.all([
+    readable(() => volumeEntries(bucket, name)),
+    readable(() => resourceList(bucket, name)),
+    bucket.list(`backups/${name}/${name}.tar.gz`).then((keys) => keys.some((one) => one.size !== 0)),
+  ])
+  const unreadable = [
+    ...missing(entries, `${name}-volumeinfo.json.gz`),
+    ...missing(list, `${name}-resource-list.json.gz`),
+    ...(isThere ? [] : [{ why: `${name}.tar.gz is missing: there are no objects in it`, cure: damaged }]),
+  ]
+  if (!isThere || !entries || typeof entries === 'string' || !list || typeof list === 'string')
+    return unreadable
+  const listed = {
+    claims: list['v1/PersistentVolumeClaim'] ?? [],
+    volumes: list['v1/PersistentVolume'] ?? [],
+  }
+  const uploads = list['velero.io/v2alpha1/DataUpload']?.length ?? 0
+  const known: Lack[] = [
+    ...entries.flatMap(({ pod, lack }) =>
+      pod === undefined || !lack ? [] : [{ ...lack, why: `a volume of pod ${pod}: ${lack.why}` }],
+    ),
+    // Velero restores each, and refuses a claim that two of them stand for.
+    ...(uploads > 0
+      ? [{ why: `it holds ${uploads} uploads of other backups, which mislead Velero`, cure: misled }]
+      : []),
+  ]
+  if (!thorough && isClear(listed, entries))
+    return [...known, ...listed.claims.flatMap((claim) => lackOfClaim(claim, entries))]
+  const bound = await readable(() => boundIn(bucket, name))
+  if (typeof bound === 'string' || !bound)
+    return [...known, { why: `its objects cannot be read: ${bound}`, cure: damaged }]
+  return [
+    ...known,
+    ...bound.claims.flatMap((claim) => lackOfClaim(claim, entries)),
+    ...bound.volumes
+      .filter(({ claim }) => !bound.claims.includes(claim))
+      .flatMap(({ volume, claim }) => lackOfVolume(volume, claim, entries)),
+  ]
+}
+
+const misled = 'Leave datauploads.velero.io out, as Schedule daily and a backup by hand do.'
+
+const missing = (read: unknown, file: string): Lack[] =>
+  read === undefined
+    ? [{ why: `${file} is missing: nothing says what is in it`, cure: damaged }]
+    : typeof read === 'string'
+      ? [{ why: `${file} cannot be read: ${read}`, cure: damaged }]
+      : []
+
+/** What is read, or why it cannot be. */
+const readable = <T extends object | undefined>(read: () => Promise<T>): Promise<T | string> =>
+  read().catch((error: unknown) => (error instanceof Error ? error.message : String(error)))
+
+/** `{ "v1/Pod": ["namespace/name"] }`: what a backup held when its objects were written. */
+async function resourceList(bucket: Bucket, name: string): Promise<Record<string, string[]> | undefined> {
+  const bytes = await bucket.get(`backups/${name}/${name}-resource-list.json.gz`)
+  return bytes && z.record(z.string(), z.array(z.string())).parse(JSON.parse(gunzipSync(bytes).toString()))
+}
+
+const entriesOf = (claim: string, entries: readonly VolumeEntry[]) =>
+  entries.filter((one) => one.pod === undefined && one.claim === claim)
+
+/**
+ * Whether the lists alone say all. They do not where a claim or a volume has no entry: one that was never bound has none,
+ * rightly. Claims in Velero's own namespace may be its own, of an upload that ran meanwhile.
+ */
+function isClear(listed: { claims: string[]; volumes: string[] }, entries: readonly VolumeEntry[]): boolean {
+  const isSettled = (claim: string) => {
+    const own = entriesOf(claim, entries)
+    return own.some(isHeld) || (own.length > 0 && !claim.startsWith('velero/'))
+  }
+  const ofClaims = new Set(listed.claims)
+  return (
+    listed.claims.every(isSettled) &&
+    listed.volumes.every((volume) =>
+      entries.some((one) => one.volume === volume && (isHeld(one) || ofClaims.has(one.claim))),
+    )
+  )
+}
+
+const absent: Lack = {
+  why: 'Velero saved no bytes of it, and says nothing about it',
+  cure: 'Take another backup, when the cause is gone.',
+}
+
+function lackOfClaim(claim: string, entries: readonly VolumeEntry[]): Lack[] {
+  const own = entriesOf(claim, entries)
+  if (own.some(isHeld)) return []
+  const { why, cure } = own[0]?.lack ?? absent
+  return [{ why: `claim ${claim}: ${why}`, cure }]
+}
+
+function lackOfVolume(volume: string, claim: string, entries: readonly VolumeEntry[]): Lack[] {
+  const own = entries.filter((one) => one.volume === volume)
+  if (own.some(isHeld)) return []
+  const { why, cure } = own[0]?.lack ?? absent
+  return [{ why: `volume ${volume} of claim ${claim}: ${why}`, cure }]
+}
+
+const bound = z.object({ phase: z.literal('Bound') })
+const claimRef = z.object({ claimRef: z.object({ namespace: z.string(), name: z.string() }) })
+
+/** The claims and volumes that were bound when the backup was made, as its objects tell it. */
+async function boundIn(bucket: Bucket, name: string) {
+  const claims: string[] = []
+  const volumes: { volume: string; claim: string }[] = []
+  const veleros = new Set<string>()
+  await eachObject(bucket, name, (resource, one) => {
+    if (!bound.safeParse(one.status).success) return
+    const { namespace, name: own } = one.metadata
+    const claim = resource === 'persistentvolumeclaims' ? `${namespace}/${own}` : undefined
+    if (claim && isOfVelero(one)) veleros.add(claim)
+    else if (claim) claims.push(claim)
+    const ref = resource === 'persistentvolumes' ? claimRef.safeParse(one.spec).data?.claimRef : undefined
+    if (ref) volumes.push({ volume: own, claim: `${ref.namespace}/${ref.name}` })
+  })
+  return { claims, volumes: volumes.filter(({ claim }) => !veleros.has(claim)) }
+}
+
+/** A claim that Velero made to read a snapshot, while it uploads one: it goes with its upload. */
+const isOfVelero = ({ metadata }: Manifest) =>
+  metadata.ownerReferences?.some(({ kind }) => kind === 'DataUpload' || kind === 'DataDownload') === true

@@ -1,0 +1,50 @@
+import t from 'tap'
+import { copiesIn } from '../../lib/backup/copies.ts'
+import type { Snapshot, Volume } from '../../lib/clients/digitalocean-types.ts'
+import { asked, bucketWith, claim, moved, skipped, snapped } from './bucket.ts'
+
+const generated = 'pvc-9ed3c5b2-2f5d-4b3a-8f3e-0123456789ab'
+const volume = (name: string, id = `id-of-${name}`) => ({ id, name }) as Volume
+const own = (volumes: Volume[], snapshots: string[] = []) => ({
+  volumes,
+  snapshots: snapshots.map((id) => ({ id }) as Snapshot),
+})
+const held = async (backups: Parameters<typeof bucketWith>[0], mine: ReturnType<typeof own>) => {
+  const copies = await copiesIn(await bucketWith(backups), mine)
+  return { volumes: [...copies.volumes], snapshots: [...copies.snapshots] }
+}
+const shop = (name: string) => ({
+  objects: claim('shop', 'db', name),
+  volumes: [{ ...moved('shop', 'db'), pvName: name }],
+})
+
+t.test('a volume is held when a whole backup has its bytes', async (t) => {
+  t.same((await held({ one: shop(generated) }, own([volume(generated)]))).volumes, [generated])
+  const narrow = { ...shop(generated), spec: { ...asked, includedNamespaces: ['shop'] } }
+  t.same((await held({ one: narrow }, own([volume(generated)]))).volumes, [], 'one that is not whole')
+  const passed = { ...shop(generated), volumes: [{ ...skipped('shop', 'db', 'x'), pvName: generated }] }
+  t.same((await held({ one: passed }, own([volume(generated)]))).volumes, [], 'an entry without bytes')
+  t.same((await copiesIn(undefined, own([volume(generated)]))).volumes.size, 0, 'no bucket')
+})
+
+t.test('a name that a person gave may be another volume’s: its id decides', async (t) => {
+  t.same((await held({ one: shop('data') }, own([volume('data')]))).volumes, ['data'])
+  t.same((await held({ one: shop('data') }, own([volume('data', 'another')]))).volumes, [])
+})
+
+t.test(
+  'a snapshot holds its volume as long as it is there, and every backup’s snapshots are stood on',
+  async (t) => {
+    const snapshot = {
+      objects: claim('shop', 'db', generated),
+      volumes: [{ ...snapped('shop', 'db'), pvName: generated }],
+    }
+    t.same(await held({ one: snapshot }, own([volume(generated)], ['s-1'])), {
+      volumes: [generated],
+      snapshots: ['s-1'],
+    })
+    t.same((await held({ one: snapshot }, own([volume(generated)]))).volumes, [])
+    const narrow = { ...snapshot, spec: { ...asked, includedNamespaces: ['shop'] } }
+    t.same((await held({ one: narrow }, own([], ['s-1']))).snapshots, ['s-1'], 'a partial one’s too')
+  },
+)

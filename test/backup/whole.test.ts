@@ -1,0 +1,226 @@
+import t from 'tap'
+import { lastWhole, listBackups } from '../../lib/backup/backups.ts'
+import { reasonsOf } from '../../lib/backup/whole.ts'
+import { asked, bucketWith, claim, type Kept, moved, skipped, snapped } from './bucket.ts'
+
+/** The judgement on one backup, as lists have it: its state, then its reasons. */
+async function judgement(kept: Kept): Promise<string[]> {
+  const [one] = await listBackups(await bucketWith({ one: kept }))
+  return one ? [one.wholeness.state, ...reasonsOf(one)] : []
+}
+
+t.test('everything asked for, everything there: whole', async (t) => {
+  t.same(await judgement({}), ['whole'])
+  t.same(await judgement({ objects: [], volumes: [] }), ['whole'], 'a cluster without claims')
+  t.same(await judgement({ volumes: [snapped('shop', 'db')] }), ['whole'], 'kept at DigitalOcean')
+  const spec = { ...asked, includedNamespaces: [], ttl: '720h0m0s', hooks: {}, labelSelector: {} }
+  t.same(await judgement({ spec }), ['whole'], 'an empty choice takes everything')
+})
+
+for (const [name, status, wanted] of [
+  ['it ended otherwise', { phase: 'PartiallyFailed', errors: 2 }, 'PartiallyFailed, 2 errors'],
+  ['it has not ended', { phase: 'InProgress' }, 'InProgress'],
+  ['Velero says why', { phase: 'Failed', failureReason: 'no key' }, 'Failed, no key'],
+  ['it did not begin', { phase: undefined }, 'it did not begin'],
+] as const)
+  t.test(`failed: ${name}`, async (t) => t.same(await judgement({ status }), ['failed', wanted]))
+
+t.test('partial: completed with errors', async (t) =>
+  t.same(await judgement({ status: { errors: 1 } }), ['partial', '1 error']),
+)
+
+// One field of Velero's BackupSpec each: whatever chooses, chooses less than everything.
+for (const [change, wanted] of [
+  [{ includedNamespaces: ['shop'] }, 'only these namespaces are in it: shop'],
+  [{ excludedNamespaces: ['bank'] }, 'these namespaces are left out: bank'],
+  [{ includedResources: ['secrets', 'configmaps'] }, 'only these kinds are in it: secrets, configmaps'],
+  [{ excludedResources: ['events', 'secrets'] }, 'these kinds are left out: secrets'],
+  [{ includedNamespaceScopedResources: ['pods'] }, 'only these namespaced kinds are in it: pods'],
+  [{ excludedNamespaceScopedResources: ['secrets'] }, 'these namespaced kinds are left out: secrets'],
+  [{ includedClusterScopedResources: ['nodes'] }, 'only these cluster-scoped kinds are in it: nodes'],
+  [{ excludedClusterScopedResources: ['*'] }, 'these cluster-scoped kinds are left out: *'],
+  [
+    { includeClusterResources: undefined },
+    'cluster-scoped objects are not asked for (includeClusterResources)',
+  ],
+  [{ includeClusterResources: false }, 'cluster-scoped objects are not asked for (includeClusterResources)'],
+  [{ labelSelector: { matchLabels: { a: 'b' } } }, 'only what its label selector chooses is in it'],
+  [
+    { labelSelector: { matchExpressions: [{ key: 'a', operator: 'Exists' }] } },
+    'only what its label selector chooses is in it',
+  ],
+  [{ orLabelSelectors: [{ matchLabels: { a: 'b' } }] }, 'only what its label selectors choose is in it'],
+  [
+    { resourcePolicy: { kind: 'configmap', name: 'small' } },
+    'resource policy small decides which volumes are left out',
+  ],
+  [{ snapshotVolumes: false }, 'volumes are not saved (snapshotVolumes is false)'],
+  [
+    { defaultVolumesToFsBackup: true },
+    'volumes are saved by file-system backup (defaultVolumesToFsBackup), which a restore cannot bring back',
+  ],
+  [
+    { defaultVolumesToRestic: true },
+    'volumes are saved by file-system backup (defaultVolumesToFsBackup), which a restore cannot bring back',
+  ],
+] as const)
+  t.test(`partial: ${wanted}`, async (t) =>
+    t.same(await judgement({ spec: { ...asked, ...change } }), ['partial', wanted]),
+  )
+
+t.test('partial: what regrow took before it asked for everything', async (t) => {
+  const spec = { excludedNamespaces: ['argocd', 'velero'], excludedResources: ['events'] }
+  t.same(await judgement({ spec }), [
+    'partial',
+    'these namespaces are left out: argocd, velero',
+    'cluster-scoped objects are not asked for (includeClusterResources)',
+  ])
+})
+
+const absent = 'Velero saved no bytes of it, and says nothing about it'
+for (const [name, volumes, wanted] of [
+  ['without an entry', [], absent],
+  [
+    'skipped',
+    [skipped('shop', 'db', 'csiSnapshot: skipped b/c it’s not a CSI volume;')],
+    'Velero saved no bytes of it: csiSnapshot: skipped b/c it’s not a CSI volume',
+  ],
+  [
+    'of a file-system backup',
+    [{ ...skipped('shop', 'db', ''), skipped: false, backupMethod: 'PodVolumeBackup', result: 'succeeded' }],
+    'its files were copied by file-system backup (annotation backup.velero.io/backup-volumes of its pod), which a restore cannot bring back',
+  ],
+  [
+    'of a plugin',
+    [{ ...snapped('shop', 'db'), backupMethod: 'NativeSnapshot' }],
+    'it was saved by NativeSnapshot, which a restore cannot bring back',
+  ],
+  ['failed', [{ ...moved('shop', 'db'), result: 'failed' }], 'Velero did not finish saving it (failed)'],
+  [
+    'unfinished',
+    [{ ...moved('shop', 'db'), result: undefined }],
+    'Velero did not finish saving it (no result)',
+  ],
+  [
+    'moved nowhere',
+    [{ ...moved('shop', 'db'), snapshotDataMovementInfo: { snapshotHandle: '' } }],
+    'nothing of it was moved into the bucket',
+  ],
+  [
+    'moved by another mover',
+    [{ ...moved('shop', 'db'), snapshotDataMovementInfo: { snapshotHandle: 'x', dataMover: 'mine' } }],
+    'data mover mine has it, which a restore cannot use',
+  ],
+  ['a snapshot without an id', [snapped('shop', 'db', '')], 'it has no snapshot'],
+  [
+    'a snapshot of another driver',
+    [{ ...snapped('shop', 'db'), csiSnapshotInfo: { snapshotHandle: 's', driver: 'zfs' } }],
+    'its snapshot is one of zfs',
+  ],
+] as const)
+  t.test(`partial: a bound claim’s volume is ${name}`, async (t) =>
+    t.same(await judgement({ volumes: [...volumes] }), ['partial', `claim shop/db: ${wanted}`]),
+  )
+
+t.test('a claim or a volume that was not bound has no bytes to lack', async (t) => {
+  const pending = claim('shop', 'new').map((one) => ({ ...one, status: { phase: 'Pending' } }))
+  const released = claim('shop', 'old').map((one) => ({ ...one, status: { phase: 'Released' } }))
+  const objects = [...claim('shop', 'db'), ...pending.slice(0, 1), ...released.slice(1)]
+  t.same(await judgement({ objects }), ['whole'])
+  const entry = skipped('shop', 'old', 'volumeSnapshot: not bound')
+  t.same(await judgement({ objects, volumes: [moved('shop', 'db'), entry] }), ['whole'])
+})
+
+t.test('a volume counts whose claim was kept out by its label', async (t) => {
+  const [, volume] = claim('shop', 'out')
+  const objects = [...claim('shop', 'db'), ...(volume ? [volume] : [])]
+  const entry = skipped('shop', 'out', 'any: item has label velero.io/exclude-from-backup=true;')
+  t.same(await judgement({ objects, volumes: [moved('shop', 'db'), entry] }), [
+    'partial',
+    'volume pvc-out of claim shop/out: Velero saved no bytes of it: any: item has label velero.io/exclude-from-backup=true',
+  ])
+  const without = await judgement({ objects })
+  t.same(without, ['partial', `volume pvc-out of claim shop/out: ${absent}`], 'said or not')
+})
+
+t.test('a volume of a pod, without a claim, that was copied by file is said', async (t) => {
+  const entry = { backupMethod: 'PodVolumeBackup', pvbInfo: { podNamespace: 'shop', podName: 'web-0' } }
+  const [state, ...reasons] = await judgement({ volumes: [moved('shop', 'db'), entry] })
+  t.equal(state, 'partial')
+  t.match(reasons, [/^a volume of pod shop\/web-0: its files were copied by file-system backup/])
+})
+
+t.test('claims that Velero makes for an upload are none of a person’s', async (t) => {
+  const [own, volume] = claim('velero', 'upload')
+  const ownerReferences = [{ kind: 'DataUpload', name: 'upload' }]
+  if (!own || !volume) throw new Error('no claim')
+  const objects = [...claim('shop', 'db'), { ...own, metadata: { ...own.metadata, ownerReferences } }, volume]
+  t.same(await judgement({ objects }), ['whole'])
+  const bad = { ...moved('velero', 'upload'), result: 'failed' }
+  t.same(await judgement({ objects, volumes: [moved('shop', 'db'), bad] }), ['whole'])
+  t.same(
+    (await judgement({ objects: [...claim('shop', 'db'), own, volume] })).length,
+    2,
+    'a person’s claim in that namespace is one',
+  )
+})
+
+t.test('uploads of other backups in it mislead Velero', async (t) => {
+  const list = {
+    'v1/PersistentVolumeClaim': ['shop/db'],
+    'velero.io/v2alpha1/DataUpload': ['velero/a', 'velero/b'],
+  }
+  t.same(await judgement({ list }), ['partial', 'it holds 2 uploads of other backups, which mislead Velero'])
+})
+
+for (const [name, kept, wanted] of [
+  ['volumeinfo', { volumes: null }, 'one-volumeinfo.json.gz is missing: nothing says what is in it'],
+  ['list', { list: null }, 'one-resource-list.json.gz is missing: nothing says what is in it'],
+  ['tarball', { objects: null, list: {} }, 'one.tar.gz is missing: there are no objects in it'],
+] as const)
+  t.test(`partial: no ${name}`, async (t) => t.same(await judgement(kept), ['partial', wanted]))
+
+t.test('what cannot be read is a reason', async (t) => {
+  t.match(await judgement({ volumes: 'torn' }), ['partial', /^one-volumeinfo.json.gz cannot be read: /])
+  t.match(await judgement({ list: 'torn' }), ['partial', /^one-resource-list.json.gz cannot be read: /])
+  const torn = { objects: 'torn', list: { 'v1/PersistentVolumeClaim': ['shop/db'] }, volumes: [] }
+  t.match(await judgement(torn), ['partial', /^its objects cannot be read: /])
+  const bucket = await bucketWith({ one: {} })
+  const get = bucket.get.bind(bucket)
+  bucket.get = async (key, ...more) =>
+    key.endsWith('velero-backup.json') ? Buffer.from('{') : get(key, ...more)
+  t.match(await listBackups(bucket), [
+    {
+      metadata: { name: 'one' },
+      wholeness: { state: 'failed', reasons: ['its velero-backup.json cannot be read'] },
+    },
+  ])
+})
+
+t.test('objects are read only where a doubt is left', async (t) => {
+  const clear = await bucketWith({ one: {}, two: { volumes: [skipped('shop', 'db', 'x')] } })
+  await listBackups(clear)
+  t.notOk(clear.gets.some((key) => key.endsWith('.tar.gz')))
+  const doubtful = await bucketWith({ one: { volumes: [] } })
+  await listBackups(doubtful)
+  t.ok(doubtful.gets.some((key) => key.endsWith('.tar.gz')))
+})
+
+t.test('the last whole backup is the newest whole one, and older ones are not looked into', async (t) => {
+  const at = (hour: number) => ({ startTimestamp: `2026-11-23T0${hour}:00:00Z` })
+  const bucket = await bucketWith({
+    hourly: { status: at(5), spec: { ...asked, includedNamespaces: ['shop'] } },
+    nightly: { status: at(3) },
+    older: { status: at(1) },
+  })
+  t.equal((await lastWhole(bucket))?.metadata.name, 'nightly')
+  t.notOk(bucket.gets.includes('backups/older/older-volumeinfo.json.gz'))
+  t.same(
+    (await listBackups(bucket)).map((one) => [one.metadata.name, one.wholeness.state]),
+    [
+      ['hourly', 'partial'],
+      ['nightly', 'whole'],
+      ['older', 'whole'],
+    ],
+  )
+})
