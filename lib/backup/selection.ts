@@ -49,6 +49,7 @@ export const workloads = [
 
 /** The words with which `velero restore create` leaves all of that out. */
 export const restorable: readonly string[] = [
+  '--include-cluster-resources=true',
   '--exclude-namespaces',
   excludedNamespaces.join(','),
   '--exclude-resources',

@@ -52,6 +52,8 @@ export function narrowness(spec: Specification): Lack[] {
     spec.snapshotVolumes === false && 'volumes are not saved (snapshotVolumes is false)',
     (spec.defaultVolumesToFsBackup === true || spec.defaultVolumesToRestic === true) &&
       'volumes are saved by file-system backup (defaultVolumesToFsBackup), which a restore cannot bring back',
+    holdsUploads(spec) &&
+      'uploads of other backups may be in it, which mislead Velero (datauploads.velero.io is not left out)',
   ]
   return lacks.filter((one) => one !== false).map((why) => ({ why, cure: asRegrow }))
 }
@@ -61,6 +63,16 @@ const only = (what: string, list: readonly string[] | null | undefined) =>
 
 const without = (what: string, list: readonly string[] | null | undefined) =>
   list != null && list.length > 0 && `these ${what} are left out: ${list.join(', ')}`
+
+/** Whether it takes the uploads that it finds: Velero restores each, and refuses a claim that has two. */
+const holdsUploads = (spec: Specification) =>
+  !spec.excludedNamespaces?.includes('velero') &&
+  !only('namespaces', spec.includedNamespaces) &&
+  !only('kinds', spec.includedResources) &&
+  !only('kinds', spec.includedNamespaceScopedResources) &&
+  ![...(spec.excludedResources ?? []), ...(spec.excludedNamespaceScopedResources ?? [])].includes(
+    'datauploads.velero.io',
+  )
 
 /** What of a list of kinds is more than noise. */
 const loud = (list: readonly string[] | null | undefined) =>

@@ -89,15 +89,10 @@ async function bytesLacking(bucket: Bucket, name: string, thorough: boolean): Pr
     claims: list['v1/PersistentVolumeClaim'] ?? [],
     volumes: list['v1/PersistentVolume'] ?? [],
   }
-  const uploads = list['velero.io/v2alpha1/DataUpload']?.length ?? 0
   const known: Lack[] = [
     ...entries.flatMap(({ pod, lack }) =>
       pod === undefined || !lack ? [] : [{ ...lack, why: `a volume of pod ${pod}: ${lack.why}` }],
     ),
-    // Velero restores each, and refuses a claim that two of them stand for.
-    ...(uploads > 0
-      ? [{ why: `it holds ${uploads} uploads of other backups, which mislead Velero`, cure: misled }]
-      : []),
   ]
   if (!thorough && isClear(listed, entries))
     return [...known, ...listed.claims.flatMap((claim) => lackOfClaim(claim, entries))]
@@ -112,8 +107,6 @@ async function bytesLacking(bucket: Bucket, name: string, thorough: boolean): Pr
       .flatMap(({ volume, claim }) => lackOfVolume(volume, claim, entries)),
   ]
 }
-
-const misled = 'Leave datauploads.velero.io out, as Schedule daily and a backup by hand do.'
 
 const missing = (read: unknown, file: string): Lack[] =>
   read === undefined
