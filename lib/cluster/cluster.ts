@@ -41,8 +41,10 @@ export interface Cluster {
   repository: Repository | undefined
   /** Whether Git could be read; where it could not, nothing is known of what it describes. */
   isRead: boolean
-  /** Set when this run goes on though GitHub takes no writes: what could not be written there, by its name. */
+  /** What could not be written to GitHub, by its name, in a run that goes on without. */
   unwritten?: Set<string>
+  /** What GitHub may refuse without ending this run: commits to main; and, once it refused the lock, everything. */
+  goesOn?: 'without main' | 'without GitHub'
   /** Where the backups lie that it is made from, when they are another cluster's. */
   original?: BucketPlaces
   /** Whose tokens these are, when they could be read. */

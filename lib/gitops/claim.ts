@@ -12,6 +12,7 @@ import { tell } from '../story.ts'
 import { ToolFailure } from '../tools.ts'
 import { waitFor } from '../wait.ts'
 import { commitFiles } from './commit.ts'
+import { protectionOfMain } from './protection.ts'
 import { goOnReadOnly, writtenIfTaken } from './read-only.ts'
 
 /**
@@ -26,8 +27,11 @@ export async function claim(
   flags: { 'steal-lock': boolean },
   { readOnly = false, taken }: { readOnly?: boolean; taken?: () => Promise<void> } = {},
 ): Promise<Repository> {
+  const isNew = cluster.repository === undefined
   const repository = await ensureRepository(cluster)
   cluster.repository = repository
+  if (isNew && !isDryRun()) await takesCommits(cluster, repository)
+  if (readOnly) cluster.goesOn = 'without main'
   if (!isDryRun()) {
     await firstCommit(cluster, repository)
     lockChanges(cluster.github, cluster.place, {
@@ -78,6 +82,15 @@ async function ensureRepository(cluster: Cluster): Promise<Repository> {
         }
       }),
     imagined: imaginedRepository(place.owner, place.name),
+  })
+}
+
+/** What an organisation does to new repositories shows once one is made: nothing else is made before it is known. */
+async function takesCommits({ github, place, login }: Cluster, { permissions }: Repository): Promise<void> {
+  const kept = await protectionOfMain(github, place, { login, isAdmin: permissions?.admin === true })
+  if (!kept) return
+  throw new Problem(`${kept.message}. The repository was made, and nothing else`, {
+    ...(kept.cure ? { cure: `${kept.cure}. Then run the same command again.` } : {}),
   })
 }
 

@@ -33,10 +33,13 @@ export async function commitFiles(
       } catch (error) {
         // Lost answer or somebody's push: look at the branch again before the next attempt.
         if (!(error instanceof GitHubRefusal) || attempt === 4) throw error
-        if ((await github.ref(place, 'heads/main')) === sha) {
+        const now = await github.ref(place, 'heads/main')
+        if (now === sha) {
           head = sha
           return
         }
+        // Nobody was faster: a rule keeps main, and goes on doing so.
+        if (now === head && !error.mayHeal) throw error
         await backoff(attempt)
       }
     }

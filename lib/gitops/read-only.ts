@@ -8,6 +8,7 @@ import { tell } from '../story.ts'
  */
 export function goOnReadOnly(cluster: Cluster, why: GitHubRefusal): void {
   cluster.unwritten = new Set()
+  cluster.goesOn = 'without GitHub'
   tell(
     '!',
     'lock',
@@ -20,19 +21,24 @@ export function goOnReadOnly(cluster: Cluster, why: GitHubRefusal): void {
 /**
  * Writes to the repository; in a run that goes on without being able to, a refusal is named and looked past.
  * @param what is written, as a person would look for it
+ * @param where a commit to main may be refused by a rule alone, with everything else in order
  * @returns whether it is written
  */
 export async function writtenIfTaken(
-  cluster: Pick<Cluster, 'unwritten'>,
+  cluster: Pick<Cluster, 'unwritten' | 'goesOn'>,
   what: string,
   write: () => Promise<unknown>,
+  where: 'main' | 'elsewhere' = 'main',
 ): Promise<boolean> {
   try {
     await write()
     cluster.unwritten?.delete(what)
     return true
   } catch (error) {
-    if (!cluster.unwritten || !(error instanceof GitHubRefusal)) throw error
+    const goesOn =
+      cluster.goesOn === 'without GitHub' || (cluster.goesOn === 'without main' && where === 'main')
+    if (!goesOn || !(error instanceof GitHubRefusal)) throw error
+    cluster.unwritten ??= new Set()
     cluster.unwritten.add(what)
     tell('!', what, `not written (${error.message})`)
     return false

@@ -32,7 +32,12 @@ export async function seed(cluster: Cluster, kit: Kit, address: ReservedIp): Pro
   const where = `${cluster.place.owner}/${cluster.place.name}`
   await Promise.all([
     writtenIfTaken(cluster, `manifests in ${where}`, () => seedManifests(cluster, address.ip)),
-    writtenIfTaken(cluster, `deploy key of ${where}`, () => ensureDeployKey(cluster, kit.deploy.publicKey)),
+    writtenIfTaken(
+      cluster,
+      `deploy key of ${where}`,
+      () => ensureDeployKey(cluster, kit.deploy.publicKey),
+      'elsewhere',
+    ),
   ])
 }
 

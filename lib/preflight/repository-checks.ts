@@ -1,5 +1,6 @@
 import { bucketPlaces } from '../cluster/cluster.ts'
 import { names } from '../cluster/names.ts'
+import { protectionOfMain, protectionToCome } from '../gitops/protection.ts'
 import { hasDeployKey } from '../gitops/seed.ts'
 import { Problem } from '../problem.ts'
 import { missingBuckets } from '../store/existence.ts'
@@ -57,15 +58,18 @@ export const deployKeyIsFree: Check = async (cluster, own) => {
 /** What it describes lives in the account that the token opens. */
 export const accountIsTheSame: Check = async (cluster) => [await ofAnotherAccount(cluster)]
 
-/** The token may write to it. */
-export const repositoryIsWritable: Check = async ({ place, repository }) =>
-  repository?.permissions && !repository.permissions.push
-    ? [
-        new Problem(`the GitHub token may not write to ${place.owner}/${place.name}`, {
-          cure: 'Give it Contents and Administration, read and write.',
-        }),
-      ]
-    : []
+/** The token may write to it, and no rule keeps its commits from main: that is known before anything is made. */
+export const repositoryIsWritable: Check = async ({ github, place, repository, login }) => {
+  if (repository?.permissions && !repository.permissions.push)
+    return [
+      new Problem(`the GitHub token may not write to ${place.owner}/${place.name}`, {
+        cure: 'Give it Contents and Administration, read and write.',
+      }),
+    ]
+  if (repository)
+    return [await protectionOfMain(github, place, { login, isAdmin: repository.permissions?.admin === true })]
+  return place.owner === login ? [] : [await protectionToCome(github, place)]
+}
 
 /** It is private, and holds this or nothing else. */
 export const repositoryIsOurs: Check = async ({ github, place, repository, committed }) => {

@@ -33,3 +33,23 @@ t.test('a push in between is the new base, and what to write is asked again for 
   t.same(written.at(-1), { mine: '1' }, 'not what a person edited meanwhile')
   t.equal(done, 'tree 2 on c2')
 })
+
+t.test('a rule that keeps the branch is no push of somebody else: it is told at once', async (t) => {
+  let asked = 0
+  const github: Partial<GitHub> = {
+    ref: async () => 'c1',
+    commit: async (_, sha) => ({ sha, message: '', tree: { sha: 't' }, parents: [] }),
+    writeTree: async () => 'new',
+    writeCommit: async () => 'c2',
+    moveRef: async () => {
+      asked++
+      throw new GitHubRefusal('move ref heads/main', 422, 'Repository rule violations found')
+    },
+  }
+  const place = { owner: 'bob', name: 'r' }
+  await t.rejects(
+    commitFiles(github as GitHub, place, async () => ({ a: '1' }), 'Message'),
+    { message: /rule violations/ },
+  )
+  t.equal(asked, 1)
+})
