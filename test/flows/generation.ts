@@ -32,7 +32,7 @@ export async function playGeneration(t: Test, shop: Shop, n: number): Promise<vo
     before,
     'every byte of every file, and the Secret that was only in the cluster',
   )
-  t.match(ended.err, '+ Deployment shop/by-hand  from the backup: Git has none')
+  t.match(ended.err, '+ Deployment shop/by-hand  from the backup')
   t.ok(await shop.kubectl('get deployment by-hand -n shop -o name'))
   const mode = 'get backupstoragelocation default -n velero -o jsonpath={.spec.accessMode}'
   t.equal(await shop.kubectl(mode), 'ReadWrite')

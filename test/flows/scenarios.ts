@@ -99,7 +99,7 @@ export const scenarios: Record<string, Scenario> = {
         before,
         'every byte of every file, and the Secret that was only in the cluster',
       )
-      t.match(ended.err, '+ Deployment shop/by-hand  from the backup: Git has none')
+      t.match(ended.err, '+ Deployment shop/by-hand  from the backup')
       const mode = 'get backupstoragelocation default -n velero -o jsonpath={.spec.accessMode}'
       t.equal(await shop.kubectl(mode), 'ReadWrite')
     },
