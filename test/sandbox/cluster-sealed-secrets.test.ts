@@ -1,5 +1,5 @@
 import t from 'tap'
-import { sealSecret } from '../../lib/gitops/sealing.ts'
+import { sealSecrets } from '../../lib/gitops/sealing.ts'
 import { makeSealingKey } from '../../lib/store/sealing-key.ts'
 import { listAt, textAt } from '../../sandbox/cluster/tree.ts'
 import { apply, cluster, definition, eventually, workload } from './cluster-ground.ts'
@@ -13,15 +13,17 @@ t.test('what was sealed is opened by the active key, once the controller runs', 
   const other = await makeSealingKey({ now: new Date() })
   const sealed = (name: string, by: string) =>
     JSON.stringify(
-      sealSecret(
-        {
-          apiVersion: 'v1',
-          kind: 'Secret',
-          metadata: { name, namespace: 'default' },
-          stringData: { a: 'plain' },
-        },
+      sealSecrets(
+        [
+          {
+            apiVersion: 'v1',
+            kind: 'Secret',
+            metadata: { name, namespace: 'default' },
+            stringData: { a: 'plain' },
+          },
+        ],
         by,
-      ),
+      )[0],
     )
   t.match(
     JSON.parse(sealed('mine', certificate)).spec.template.metadata.labels,
