@@ -59,4 +59,35 @@ t.test('what was sealed is opened by the active key, once the controller runs', 
     message: /already exists and is not managed by SealedSecret/,
   })
   t.match(await condition('foreign'), { status: 'False', message: 'no key could decrypt secret' })
+
+  const { store } = one
+  store.remove('Secret', 'default', 'mine')
+  await eventually(one, () => store.find('Secret', 'default', 'mine')) // what it made it makes again
+  const taken = store.get('Secret', 'default', 'taken')
+  const annotations = { 'sealedsecrets.bitnami.com/managed': 'true' }
+  store.update({ ...taken, metadata: { ...taken.metadata, annotations } })
+  apply(one, sealed('taken', certificate))
+  await eventually(one, () => textAt(store.get('Secret', 'default', 'taken'), 'data', 'a') !== '')
+  t.strictSame(
+    store.get('Secret', 'default', 'taken').metadata.annotations ?? {},
+    {},
+    'taken over as a whole',
+  )
+
+  await new Promise((resolve) => setTimeout(resolve, 1100)) // Kubernetes counts in whole seconds
+  apply(
+    one,
+    JSON.stringify({
+      apiVersion: 'v1',
+      kind: 'Secret',
+      metadata: { name: 'late', namespace: 'sealed-secrets', labels },
+      stringData: { 'tls.crt': other.certificate, 'tls.key': other.key },
+    }),
+  )
+  apply(one, sealed('second', other.certificate))
+  t.match(await condition('second'), { status: 'False' }, 'keys are read when it starts')
+  for (const pod of store.list('Pod', 'sealed-secrets'))
+    store.remove('Pod', 'sealed-secrets', pod.metadata.name)
+  await eventually(one, () => store.find('Secret', 'default', 'second'))
+  await eventually(one, () => store.find('Secret', 'default', 'foreign'))
 })
