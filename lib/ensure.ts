@@ -51,7 +51,7 @@ export async function ensure<T>(thing: Thing<T>): Promise<T> {
   for (let attempt = 1; ; attempt++) {
     try {
       await thing.act()
-      const made = await waitFor({ wish: thing.what, every: 2, within: 90 }, () => some(thing))
+      const made = await waitFor({ wish: `${thing.what} is there`, every: 2, within: 90 }, () => some(thing))
       return one(thing, attempt > 1 ? await withLateTwins(thing, made) : made, '+', started, attempt > 1)
     } catch (error) {
       if (!(error instanceof ToolFailure)) throw error

@@ -66,18 +66,20 @@ export function hint(script: string, { name, place, login }: Scene, ...words: re
 }
 
 /**
- * A command of this project with just these words, and `--sandbox` where this run is in it. A script that knows no
- * clusters is given none.
+ * A command with just these words, and `--sandbox` where this run is in it. One of ours that knows no clusters is given
+ * none; a script that a person made of one takes what that takes.
  */
 export function line(script: string, words: readonly string[]): string {
   const known: Record<string, { flags: object }> = commands
-  const flags = known[script.replace(/^.*\/|\.mts$/g, '')]?.flags ?? {}
-  const knows = (flag: string) => flag in flags
-  const given = words.filter((_, at) => knows('name') || !isOfCluster(words, at))
-  const boxed = knows('sandbox') && isSandboxed() && !given.includes('--sandbox')
-  return remembered(
-    [pathOf(resolve(root, script)), ...given.map(shellQuote), ...(boxed ? ['--sandbox'] : [])].join(' '),
-  )
+  const subject = script.replace(/^.*\/|\.mts$/g, '')
+  const takes = (flag: string) => {
+    const { flags } = known[subject] ?? {}
+    return flags ? flag in flags : subject !== 'sandbox'
+  }
+  const given = words.filter((_, at) => takes('name') || !isOfCluster(words, at))
+  const boxed = takes('sandbox') && isSandboxed() && !given.includes('--sandbox')
+  const path = pathOf(resolve(root, script))
+  return remembered([path, ...given.map(shellQuote), ...(boxed ? ['--sandbox'] : [])].join(' '))
 }
 
 const isOfCluster = (words: readonly string[], at: number) =>

@@ -36,9 +36,12 @@ export async function waitFor<T>(
       if (found !== undefined) return found
       const passed = (performance.now() - started) / 1000
       if (passed >= within)
-        throw new Problem(`${wish}: not within ${within} s${state ? ` (last seen: ${state})` : ''}`, {
-          cure: cure ?? `Run ${again()}: it goes on from here.`,
-        })
+        throw new Problem(
+          `timed out after ${within} s waiting until ${wish}${state ? ` (last seen: ${state})` : ''}`,
+          {
+            cure: cure ?? `Run ${again()}: it goes on from here.`,
+          },
+        )
       await sleep(Math.min(every, pauseAfter(passed), within - passed) * 1000)
     }
   }

@@ -1,13 +1,14 @@
 #!/usr/bin/env -S sh -c 'exec node --max-semi-space-size=4 --import "$(dirname "$(realpath "$0")")/../lib/start.mjs" "$0" "$@"'
-// A Secret into a SealedSecret that only this cluster can open. What comes out may go into Git.
+// Secrets into SealedSecrets that only this cluster can open. What comes out may go into Git.
 import { writeFileSync } from 'node:fs'
 import { dump } from 'js-yaml'
 import { describe } from '../lib/cluster/cluster.ts'
-import { sealSecret } from '../lib/gitops/sealing.ts'
-import { readText, readYaml } from '../lib/read-text.ts'
+import { sealSecrets } from '../lib/gitops/sealing.ts'
+import { readDocuments, readText } from '../lib/read-text.ts'
 import { run } from '../lib/run.ts'
 import { openBuckets } from '../lib/store/buckets.ts'
 import { needKit } from '../lib/store/kit.ts'
+import { tell } from '../lib/story.ts'
 
 await run(
   'seal',
@@ -21,8 +22,12 @@ await run(
       writeFileSync(flags['save-certificate'], certificate)
       return { certificate: flags['save-certificate'] }
     }
-    const sealed = sealSecret(readYaml(flags.words[0]), certificate)
-    return flags.json ? sealed : dump(sealed, { lineWidth: -1 })
+    const [file] = flags.words
+    if (file === undefined && process.stdin.isTTY)
+      tell('·', 'waiting for a Secret on standard input', 'Ctrl-D ends it')
+    const sealed = sealSecrets(await readDocuments(file), certificate)
+    if (!flags.json) return sealed.map((one) => dump(one, { lineWidth: -1 })).join('---\n')
+    return sealed.length === 1 ? sealed[0] : { apiVersion: 'v1', kind: 'List', items: sealed }
   },
   { tokens: (flags) => !flags.certificate },
 )

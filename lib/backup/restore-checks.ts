@@ -1,6 +1,5 @@
 import type { Bucket } from '../clients/s3.ts'
 import { accountOf, type Cluster } from '../cluster/cluster.ts'
-import type { Inventory } from '../cluster/ours.ts'
 import { checkUpstream } from '../cluster/upstream.ts'
 import { gitRemovedProblems } from '../gitops/git-removed.ts'
 import { again, hint } from '../hint.ts'
@@ -52,7 +51,7 @@ export function restoreChecks({ course, backed, held, terms, bucket, flags, sour
       ...(flags.partial ? [] : kindsAreThere(held)),
     ],
     async (cluster) => snapshotsAreThere(cluster, backed),
-    async (cluster, own) => [volumesFit(cluster, own, course.begun ? [] : backed)],
+    async (cluster) => [await volumesFit(cluster, course.begun ? [] : backed)],
   ]
 }
 
@@ -151,12 +150,14 @@ async function snapshotsAreThere(
   })
 }
 
-function volumesFit(cluster: Cluster, own: Inventory, backed: readonly BackedVolume[]): Problem | undefined {
+/** Those of the earlier cluster stay until the new one is proven, and other projects’ count as well. */
+async function volumesFit(cluster: Cluster, backed: readonly BackedVolume[]): Promise<Problem | undefined> {
   const { volume_limit: limit } = accountOf(cluster)
-  return limit === 0 || own.volumes.length + backed.length <= limit
+  const there = limit === 0 || backed.length === 0 ? 0 : (await cluster.cloud.volumes()).length
+  return limit === 0 || there + backed.length <= limit
     ? undefined
     : new Problem(
-        `the account may have ${limit} volumes; ${backed.length} more than the ${own.volumes.length} of this cluster do not fit`,
+        `volumes: the account may have ${limit} and has ${there}, and ${backed.length} more must fit`,
         { cure: 'Ask DigitalOcean to raise the limit.' },
       )
 }

@@ -3,6 +3,7 @@ import type { Cluster } from '../cluster/cluster.ts'
 import type { Inventory } from '../cluster/ours.ts'
 import { quantity } from '../kubernetes/nodes.ts'
 import { type Plan, plan, type WantedClaim } from '../preflight/plan.ts'
+import { earlierLines } from '../server/earlier.ts'
 import type { Course } from '../server/restoration.ts'
 import { ageOf, type Backup } from './backups.ts'
 import { toExtend } from './expiry.ts'
@@ -26,7 +27,7 @@ export async function restorePlan({
   held: readonly BackedObject[]
   terms: Terms
 }): Promise<Plan> {
-  const made = await plan(cluster, own, course.begun ? [] : claimsOf(held))
+  const made = await plan(cluster, own, course.begun ? [] : claimsOf(held), course)
   const now = cloudTime(cluster.cloud).getTime()
   const since = backup.status?.startTimestamp ?? 'it was made'
   const lines = [
@@ -34,11 +35,7 @@ export async function restorePlan({
     ...(course.finished
       ? [`  = it was proven there at ${course.finished}: it is not brought back a second time`]
       : []),
-    ...course.droplets.map(({ name }) =>
-      course.finished
-        ? `  - droplet ${name}: destroyed, where it is still there`
-        : `  - droplet ${name}: powered off now, destroyed once ${course.server} is proven`,
-    ),
+    ...earlierLines(own, course, await cluster.cloud.sizes()),
     ...toExtend([backup], backup.metadata.name, now, cluster.wanted.backups.keepDays).map(
       ({ from, to }) => `  ~ it expires ${from}, and is kept until ${to}`,
     ),

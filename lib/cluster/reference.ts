@@ -20,7 +20,7 @@ export function referencePage(): string {
     '# cluster.yaml',
     '',
     '`clusters/<cluster>/cluster.yaml` in the GitOps repository says what is wanted. The first bootstrap writes it, from',
-    'flags or from a file given with `--config`. Unknown keys are refused. This page is made by `./scripts/reference.mts`.',
+    'flags or from a file given with `--config`. Unknown keys are refused. `npm run docs` makes this page.',
     '',
     '| Key | Default | Meaning |',
     '|---|---|---|',

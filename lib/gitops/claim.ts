@@ -106,24 +106,27 @@ function asFailure(error: unknown): unknown {
  */
 async function firstCommit({ github, place }: Cluster, { default_branch: first }: Repository): Promise<void> {
   let written = false
-  await waitFor({ wish: `branch main of ${place.owner}/${place.name}`, every: 2, within: 60 }, async () => {
-    if (await github.ref(place, 'heads/main')) return true
-    const other = first === 'main' ? undefined : await github.ref(place, `heads/${first}`)
-    try {
-      if (other) {
-        await github.createRef(place, 'heads/main', other)
-        await github.makeDefault(place, 'main')
-        tell('+', `branch main of ${place.owner}/${place.name}`, `from ${first}; it is the default now`)
-        return true
+  await waitFor(
+    { wish: `branch main of ${place.owner}/${place.name} is there`, every: 2, within: 60 },
+    async () => {
+      if (await github.ref(place, 'heads/main')) return true
+      const other = first === 'main' ? undefined : await github.ref(place, `heads/${first}`)
+      try {
+        if (other) {
+          await github.createRef(place, 'heads/main', other)
+          await github.makeDefault(place, 'main')
+          tell('+', `branch main of ${place.owner}/${place.name}`, `from ${first}; it is the default now`)
+          return true
+        }
+        if (written) return undefined
+        written = true
+        await github.writeFirstFile(place, 'README.md', `# ${place.name}\n`, 'First commit, by regrow')
+      } catch (error) {
+        if (!(error instanceof GitHubRefusal)) throw error
       }
-      if (written) return undefined
-      written = true
-      await github.writeFirstFile(place, 'README.md', `# ${place.name}\n`, 'First commit, by regrow')
-    } catch (error) {
-      if (!(error instanceof GitHubRefusal)) throw error
-    }
-    return undefined
-  })
+      return undefined
+    },
+  )
 }
 
 /** What another run committed while this one waited for the answer to its question must not be overwritten. */

@@ -22,7 +22,7 @@ const secret = z.looseObject({
     annotations: z.record(z.string(), z.string()).optional(),
   }),
   type: z.string().optional(),
-  data: z.record(z.string(), z.base64('is no base64')).default({}),
+  data: z.record(z.string(), z.base64('is not base64')).default({}),
   stringData: z.record(z.string(), z.string()).default({}),
 })
 
@@ -30,25 +30,37 @@ const secret = z.looseObject({
 const labels = { 'velero.io/exclude-from-backup': 'true' }
 
 /**
+ * Turns Secrets into SealedSecrets, all or none of them.
+ * @param manifests one or more, as a file has them
+ * @param certificate PEM
+ * @throws Problem (exit code 2) naming the document that is not a Secret, or when the certificate is not one
+ */
+export const sealSecrets = (manifests: readonly unknown[], certificate: string): object[] =>
+  manifests
+    .map((one, at) => readSecret(one, manifests.length > 1 ? `document ${at + 1}` : 'this'))
+    .map((one) => seal(one, certificate))
+
+/** @param what names the document. @throws Problem (exit code 2) without its values: they are secret */
+function readSecret(manifest: unknown, what: string): z.infer<typeof secret> {
+  const read = secret.safeParse(manifest)
+  if (read.success) return read.data
+  const { kind } = z.looseObject({ kind: z.string().optional() }).catch({}).parse(manifest)
+  const faults = faultsOf(read.error, undefined, secret)
+  const wrong =
+    kind === undefined || kind === 'Secret'
+      ? faults.map(({ key, fault }) => `${key} ${fault}`.trim()).join('; ')
+      : `it is a ${kind}, not a Secret`
+  throw new Problem(`${what} cannot be sealed: ${wrong}`, {
+    cure: 'Give manifests of kind Secret, each with data or stringData; `---` stands between two.',
+    exitCode: 2,
+  })
+}
+
+/**
  * Turns a Secret into a SealedSecret (bitnami.com/v1alpha1, strict scope) that only the holder of the certificate's
  * private key can open. Format: sealed-secrets `pkg/crypto/crypto.go`.
- * @param certificate PEM
- * @throws Problem when it is no Secret, or the certificate none
  */
-export function sealSecret(manifest: unknown, certificate: string): object {
-  const read = secret.safeParse(manifest)
-  if (!read.success) {
-    // Without the values: they are secret.
-    const faults = faultsOf(read.error, undefined, secret)
-    throw new Problem(
-      `this is no Secret that can be sealed: ${faults.map(({ key, fault }) => `${key} ${fault}`.trim()).join('; ')}`,
-      {
-        cure: 'Give a manifest of kind Secret with data or stringData.',
-        exitCode: 2,
-      },
-    )
-  }
-  const { metadata, type, data, stringData } = read.data
+function seal({ metadata, type, data, stringData }: z.infer<typeof secret>, certificate: string): object {
   const plain = {
     ...Object.fromEntries(Object.entries(data).map(([key, value]) => [key, Buffer.from(value, 'base64')])),
     ...Object.fromEntries(Object.entries(stringData).map(([key, value]) => [key, Buffer.from(value)])),
@@ -80,7 +92,7 @@ function publicKeyOf(certificate: string): KeyObject {
   try {
     return new X509Certificate(certificate).publicKey
   } catch (cause) {
-    throw new Problem('this is no certificate to seal with', {
+    throw new Problem('this is not a certificate to seal with', {
       cure: `${command('scripts/seal.mts', '--save-certificate', 'FILE')} writes the cluster’s.`,
       exitCode: 2,
       cause,

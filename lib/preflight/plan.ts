@@ -18,6 +18,17 @@ export interface Plan extends Shown {
   perMonth: number
 }
 
+/** What of a cluster goes, or stays outside of it. */
+export interface Leaving {
+  droplets: readonly { id: string }[]
+  volumes: readonly { id: string }[]
+}
+
+const without = (own: Inventory, leaving: Leaving): Inventory => ({
+  ...own,
+  volumes: own.volumes.filter(({ id }) => !leaving.volumes.some((one) => one.id === id)),
+})
+
 /** A claim that a new cluster will have, in GiB. */
 export interface WantedClaim {
   name: string
@@ -28,11 +39,13 @@ export interface WantedClaim {
  * Compares what is wanted with what exists; changes nothing. Prices of droplets are read live.
  * @param own what belongs to the cluster at DigitalOcean
  * @param returning claims that a backup brings back, beside the volumes that exist
+ * @param leaving machines and volumes of an earlier cluster: none of what is kept
  */
 export async function plan(
   cluster: Cluster,
   own: Inventory,
   returning?: readonly WantedClaim[],
+  leaving: Leaving = { droplets: [], volumes: [] },
 ): Promise<Plan> {
   const [sizes, missing, deployKey] = await Promise.all([
     cluster.cloud.sizes(),
@@ -40,10 +53,10 @@ export async function plan(
     cluster.repository && hasDeployKey(cluster.github, cluster.place, cluster.name),
   ])
   const items = [
-    ...foundation(cluster, own, deployKey !== false),
+    ...foundation(cluster, own, leaving, deployKey !== false),
     ...machines(cluster, own, sizes),
     ...clusterKeys(cluster, own),
-    ...storage(cluster, own, missing, returning ?? (await claimsToCome(cluster, own))),
+    ...storage(cluster, without(own, leaving), missing, returning ?? (await claimsToCome(cluster, own))),
     ...(own.loadBalancers ?? []).map(balancer),
   ]
   const perMonth = items.reduce((sum, item) => sum + item.perMonth, 0)
@@ -57,7 +70,7 @@ export async function plan(
   }
 }
 
-function foundation(cluster: Cluster, own: Inventory, deployKey: boolean): PlanItem[] {
+function foundation(cluster: Cluster, own: Inventory, leaving: Leaving, deployKey: boolean): PlanItem[] {
   const { owner, name } = cluster.place
   const rules = own.firewalls.every((one) => sameRules(one, cluster))
   const item = (kind: string, label: string, there: boolean, detail = '', well = true): PlanItem => ({
@@ -91,18 +104,19 @@ function foundation(cluster: Cluster, own: Inventory, deployKey: boolean): PlanI
       rules,
     ),
     item('SSH key', names.sshKey(cluster.name), own.sshKeys.length > 0, 'port 22 stays closed'),
-    reservedIp(cluster, own),
+    reservedIp(cluster, own, leaving),
   ]
 }
 
 /** The address: once its first server is there it leads to that one. */
-function reservedIp(cluster: Cluster, own: Inventory): PlanItem {
+function reservedIp(cluster: Cluster, own: Inventory, leaving: Leaving): PlanItem {
   const [address] = own.reservedIps
   const first = firstServer(cluster, own)
   const target = address?.droplet?.id
   const other = own.droplets.find((one) => one.id === target)?.name ?? `droplet ${target}`
   const isRight = !address || (first && target === first.id)
-  const leads = isRight ? '' : target === undefined ? 'leads nowhere; ' : `leads to ${other}; `
+  const isLeft = leaving.droplets.some(({ id }) => id === target)
+  const leads = isRight || isLeft ? '' : target === undefined ? 'leads nowhere; ' : `leads to ${other}; `
   return {
     mark: !address ? '+' : first && leads ? '~' : '=',
     kind: 'reserved IP',

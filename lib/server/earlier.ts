@@ -1,4 +1,6 @@
+import type { Droplet, Size } from '../clients/digitalocean-types.ts'
 import type { Cluster } from '../cluster/cluster.ts'
+import type { Inventory } from '../cluster/ours.ts'
 import { dollars, prices } from '../cluster/prices.ts'
 import { isDryRun } from '../dry-run.ts'
 import { doctlHint, hint } from '../hint.ts'
@@ -21,6 +23,38 @@ export async function powerOffEarlier(cluster: Cluster, { droplets }: Restoratio
       tell('~', `droplet ${name}`, 'powered off; it stays until the new one is proven')
     }
   }
+}
+
+/**
+ * What becomes of the earlier cluster, for the plan: a line for each machine and volume that is there, with its price,
+ * and what both clusters cost together until it is gone.
+ */
+export function earlierLines(
+  own: Pick<Inventory, 'droplets' | 'volumes'>,
+  { server, droplets, volumes: all, finished }: Restoration,
+  sizes: readonly Size[],
+): string[] {
+  const volumes = all.filter(({ id }) => !finished || own.volumes.some((one) => one.id === id))
+  const there = own.droplets.filter(({ id }) => droplets.some((one) => one.id === id))
+  const price = ({ size_slug }: Droplet) => sizes.find(({ slug }) => slug === size_slug)?.price_monthly ?? 0
+  const once = finished ? 'destroyed' : `destroyed once ${server} is proven`
+  const machines = there.map(
+    (one) =>
+      `  - droplet ${one.name}  ${dollars(price(one))}: ${one.status === 'off' ? 'off' : 'powered off now'}, ${once}`,
+  )
+  const disks = volumes.map(({ name, gib }) => {
+    const goes = droplets.length > 0
+    const fate = goes ? 'destroyed once its content is proven on another' : 'stays'
+    return `  ${goes ? '-' : '='} volume ${name}, ${gib} GiB  ${dollars(gib * prices.volumeGib)}: ${fate}`
+  })
+  const both =
+    there.reduce((sum, one) => sum + price(one), 0) +
+    volumes.reduce((sum, { gib }) => sum + gib * prices.volumeGib, 0)
+  return [
+    ...machines,
+    ...disks,
+    ...(both > 0 ? [`  ! until these are gone, ${dollars(both)} a month more`] : []),
+  ]
 }
 
 /** What a proof allows to be removed. */

@@ -13,7 +13,7 @@ export async function missingBuckets(places: BucketPlaces): Promise<string[]> {
   const missing = await Promise.all(
     [places.velero, places.kit].map(async (bucket) => {
       const answer = await waitFor(
-        { wish: `object store ${places.endpoint}`, every: 3, within: 60, cure: networkCure() },
+        { wish: `object store ${places.endpoint} answers`, every: 3, within: 60, cure: networkCure() },
         async (note) => {
           try {
             const asked = await fetch(`${places.endpoint}/${bucket}`, {

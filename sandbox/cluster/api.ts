@@ -138,6 +138,8 @@ async function change(
   if (request.method !== 'PATCH') throw unknownHere(`${request.method} is unknown`, 405)
   const type = request.headers.get('content-type')?.split(';')[0] ?? ''
   if (type === 'application/apply-patch+yaml') {
+    if (at(body, 'metadata', 'managedFields') !== undefined)
+      throw new Refusal(400, 'BadRequest', 'metadata.managedFields must be nil')
     const isNew = !store.find(kind, namespace, name)
     return [store.apply(addressed(body as Tree, target), how), { status: isNew ? 201 : 200 }]
   }

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { isDeepStrictEqual } from 'node:util'
+import { refuseChange, withPorts } from './immutable.ts'
 import { type Kind, Kinds, resourceOf } from './kinds.ts'
 import { applied } from './merge.ts'
 import { complete } from './prepare.ts'
@@ -71,7 +72,7 @@ export class Store {
     const kind = this.kindOf(wanted)
     const name = wanted.metadata.name || `${textAt(wanted, 'metadata', 'generateName')}${suffix()}`
     const { namespace } = wanted.metadata
-    if (kind.namespaced) this.#inNamespace(namespace, name)
+    if (kind.namespaced) this.#inNamespace(kind, namespace, name)
     if (this.find(kind, namespace, name))
       throw new Refusal(409, 'AlreadyExists', `${resourceOf(kind)} "${name}" already exists`)
     const thing: Thing = {
@@ -86,7 +87,7 @@ export class Store {
       },
     }
     if (kind.ownStatus && !how.status) delete thing.status
-    const completed = complete(thing, () => this.list('StorageClass'))
+    const completed = this.#complete(kind, thing)
     return how.dryRun ? completed : this.#put('ADDED', kind, completed)
   }
 
@@ -112,7 +113,8 @@ export class Store {
       if (live.status === undefined) delete next.status
       else next.status = live.status
     }
-    const thing = how.status ? next : complete(next, () => this.list('StorageClass'))
+    const thing = how.status ? next : this.#complete(kind, next, live)
+    if (!how.status) refuseChange(kind, live, thing, () => this.list('StorageClass'))
     if (isDeepStrictEqual(plain(thing), plain(live))) return live
     if (!isDeepStrictEqual(content(thing), content(live)))
       thing.metadata = { ...thing.metadata, generation: numberAt(generation, 1) + 1 }
@@ -189,6 +191,11 @@ export class Store {
     for (const thing of things) this.#keep(this.kindOf(thing), thing)
   }
 
+  #complete(kind: Kind, thing: Thing, live?: Thing): Thing {
+    const given = kind.kind === 'Service' ? withPorts(thing, live, this.list('Service')) : thing
+    return complete(given, () => this.list('StorageClass'))
+  }
+
   #put(type: 'ADDED' | 'MODIFIED', kind: Kind, thing: Thing): Thing {
     this.revision++
     const stored = { ...thing, metadata: { ...thing.metadata, resourceVersion: String(this.revision) } }
@@ -235,7 +242,7 @@ export class Store {
     this.#things.set(resourceOf(kind), things.set(keyIn(kind, namespace, name), thing))
   }
 
-  #inNamespace(namespace: string | undefined, name: string): void {
+  #inNamespace(kind: Kind, namespace: string | undefined, name: string): void {
     if (!namespace) throw new Refusal(400, 'BadRequest', `${name}: an empty namespace may not be set`)
     const home = this.find('Namespace', undefined, namespace)
     if (!home) throw notFound('namespaces', namespace)
@@ -243,7 +250,7 @@ export class Store {
       throw new Refusal(
         403,
         'Forbidden',
-        `unable to create ${name} in namespace ${namespace} because it is being terminated`,
+        `${resourceOf(kind)} "${name}" is forbidden: unable to create new content in namespace ${namespace} because it is being terminated`,
       )
   }
 }

@@ -52,6 +52,7 @@ async function said(world: World): Promise<string[]> {
     cloud: {
       clockOffset: () => (world.minutes ?? 0) * 60_000,
       volumeSnapshots: async () => world.snapshots ?? [],
+      volumes: async () => world.volumes ?? [],
     },
   } as unknown as Cluster
   const bucket = {
@@ -97,7 +98,7 @@ for (const [name, world, wanted] of [
   [
     'the volumes do not fit',
     { volumeLimit: 1, volumes: [{}] },
-    ['the account may have 1 volumes; 1 more than the 1 of this cluster do not fit'],
+    ['volumes: the account may have 1 and has 1, and 1 more must fit'],
   ],
   [
     'nothing brings a storage class',

@@ -11,6 +11,13 @@ t.test('a value that looks like a number stays the text it is', async (t) => {
   t.equal(readFlags('bootstrap', ['--name', '1.30']).name, '1.30')
 })
 
+t.test('-h is --help, and each command tells its version', async (t) => {
+  for (const name of Object.keys(commands) as (keyof typeof commands)[]) {
+    t.match(readFlags(name, ['-h']), { help: true, version: false }, name)
+    t.match(readFlags(name, ['--version']), { help: false, version: true }, name)
+  }
+})
+
 const refused: [string[], RegExp][] = [
   [['--nmae', 'x'], /--nmae is not a flag of bootstrap. Did you mean --name\?/],
   [['--colour'], /--colour is not a flag of bootstrap.$/],

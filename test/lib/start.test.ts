@@ -33,7 +33,7 @@ t.test(
         .filter((name) => name.endsWith('.mts'))
         .map((name) => new URL(name, folder)),
     )
-    t.ok(scripts.length >= 13)
+    t.ok(scripts.length >= 12)
     for (const script of scripts) {
       t.match(
         readFileSync(script, 'utf8'),

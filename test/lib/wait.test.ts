@@ -12,8 +12,11 @@ t.test('a wait ends with what was found', async (t) => {
 
 t.test('a wait that passes its deadline names its wish and the last state', async (t) => {
   await t.rejects(
-    waitFor({ wish: 'rain', every: 0.01, within: 0.05 }, async (note) => note('sunny') as undefined),
-    { message: 'rain: not within 0.05 s (last seen: sunny)', cure: /same command again/ },
+    waitFor({ wish: 'it rains', every: 0.01, within: 0.05 }, async (note) => note('sunny') as undefined),
+    {
+      message: 'timed out after 0.05 s waiting until it rains (last seen: sunny)',
+      cure: /same command again/,
+    },
   )
 })
 

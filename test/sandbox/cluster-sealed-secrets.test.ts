@@ -1,5 +1,5 @@
 import t from 'tap'
-import { sealSecret } from '../../lib/gitops/sealing.ts'
+import { sealSecrets } from '../../lib/gitops/sealing.ts'
 import { makeSealingKey } from '../../lib/store/sealing-key.ts'
 import { listAt, textAt } from '../../sandbox/cluster/tree.ts'
 import { apply, cluster, definition, eventually, workload } from './cluster-ground.ts'
@@ -13,15 +13,17 @@ t.test('what was sealed is opened by the active key, once the controller runs', 
   const other = await makeSealingKey({ now: new Date() })
   const sealed = (name: string, by: string) =>
     JSON.stringify(
-      sealSecret(
-        {
-          apiVersion: 'v1',
-          kind: 'Secret',
-          metadata: { name, namespace: 'default' },
-          stringData: { a: 'plain' },
-        },
+      sealSecrets(
+        [
+          {
+            apiVersion: 'v1',
+            kind: 'Secret',
+            metadata: { name, namespace: 'default' },
+            stringData: { a: 'plain' },
+          },
+        ],
         by,
-      ),
+      )[0],
     )
   t.match(
     JSON.parse(sealed('mine', certificate)).spec.template.metadata.labels,
@@ -57,4 +59,35 @@ t.test('what was sealed is opened by the active key, once the controller runs', 
     message: /already exists and is not managed by SealedSecret/,
   })
   t.match(await condition('foreign'), { status: 'False', message: 'no key could decrypt secret' })
+
+  const { store } = one
+  store.remove('Secret', 'default', 'mine')
+  await eventually(one, () => store.find('Secret', 'default', 'mine')) // what it made it makes again
+  const taken = store.get('Secret', 'default', 'taken')
+  const annotations = { 'sealedsecrets.bitnami.com/managed': 'true' }
+  store.update({ ...taken, metadata: { ...taken.metadata, annotations } })
+  apply(one, sealed('taken', certificate))
+  await eventually(one, () => textAt(store.get('Secret', 'default', 'taken'), 'data', 'a') !== '')
+  t.strictSame(
+    store.get('Secret', 'default', 'taken').metadata.annotations ?? {},
+    {},
+    'taken over as a whole',
+  )
+
+  await new Promise((resolve) => setTimeout(resolve, 1100)) // Kubernetes counts in whole seconds
+  apply(
+    one,
+    JSON.stringify({
+      apiVersion: 'v1',
+      kind: 'Secret',
+      metadata: { name: 'late', namespace: 'sealed-secrets', labels },
+      stringData: { 'tls.crt': other.certificate, 'tls.key': other.key },
+    }),
+  )
+  apply(one, sealed('second', other.certificate))
+  t.match(await condition('second'), { status: 'False' }, 'keys are read when it starts')
+  for (const pod of store.list('Pod', 'sealed-secrets'))
+    store.remove('Pod', 'sealed-secrets', pod.metadata.name)
+  await eventually(one, () => store.find('Secret', 'default', 'second'))
+  await eventually(one, () => store.find('Secret', 'default', 'foreign'))
 })

@@ -43,11 +43,6 @@ t.test('what a restore brings, drops, keeps and leaves alone', async (t) => {
         { ...inShop, name: 'held', finalizers: ['example.org/hold'] },
         { data: { a: '1' } },
       ),
-      object('v1', 'Secret', {
-        ...inShop,
-        name: 'of-owner',
-        ownerReferences: [{ apiVersion: 'v1', kind: 'ConfigMap', name: 'x', uid: 'u' }],
-      }),
       object(
         'v1',
         'ServiceAccount',
@@ -91,6 +86,9 @@ t.test('what a restore brings, drops, keeps and leaves alone', async (t) => {
       first,
     ].join('\n---\n'),
   )
+  const { name, uid } = store.get('ConfigMap', 'shop', 'held').metadata
+  const owner = { apiVersion: 'v1', kind: 'ConfigMap', name, uid }
+  apply(one, object('v1', 'Secret', { ...inShop, name: 'of-owner', ownerReferences: [owner] }))
   // What the API chose by itself, as nobody's wish.
   store.create({
     apiVersion: 'v1',

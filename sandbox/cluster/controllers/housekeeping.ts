@@ -1,8 +1,9 @@
 import type { Cluster } from '../cluster.ts'
-import { type Controller, keyOf } from '../control.ts'
+import { type Controller, keyOf, split } from '../control.ts'
+import { resourceOf } from '../kinds.ts'
 import { nodeReady } from '../nodes.ts'
 import { Refusal } from '../refusal.ts'
-import { listAt, type Thing, treeAt } from '../tree.ts'
+import { listAt, type Thing, type Tree, treeAt } from '../tree.ts'
 
 /**
  * What Kubernetes tidies by itself: a definition becomes established, a deleted namespace is emptied, what a deleted
@@ -19,13 +20,16 @@ export function housekeeping({ store }: Cluster): Controller {
       // What Kubernetes does when it is told that a machine is off for good.
       if (kind.kind === 'Node' && !nodeReady(thing) && isOut(thing)) return [`node ${thing.metadata.name}`]
       if (kind.kind === 'CustomResourceDefinition') return [`definition ${keyOf(thing)}`]
+      if (listAt(thing, 'metadata', 'ownerReferences').length > 0)
+        return [`owned ${resourceOf(kind)} ${keyOf(thing)}`]
       return kind.kind === 'Namespace' && thing.metadata.deletionTimestamp
         ? [`namespace ${thing.metadata.name}`]
         : []
     },
     reconcile: (key) => {
-      const [what, name = ''] = key.split(' ')
+      const [what, name = '', at = ''] = key.split(' ')
       if (what === 'gone') removeOwned(store, name)
+      if (what === 'owned') removeOrphan(store, name, at)
       if (what === 'definition') establish(store, name.slice(1))
       if (what === 'namespace') empty(store, name)
       if (what === 'node')
@@ -45,6 +49,27 @@ function removeOwned(store: Cluster['store'], uid: string): void {
     if (owners.length > 0 && owners.every((owner) => owner.uid === uid))
       store.remove(kind, thing.metadata.namespace, thing.metadata.name)
   }
+}
+
+/** As the garbage collector: what names only owners that do not exist goes, also when they never did. */
+function removeOrphan(store: Cluster['store'], resource: string, at: string): void {
+  const kind = store.kinds.all().find((one) => resourceOf(one) === resource)
+  const thing = kind && store.find(kind, ...split(at))
+  if (!kind || !thing || thing.metadata.deletionTimestamp) return
+  const { namespace, name } = thing.metadata
+  const owners = listAt(thing, 'metadata', 'ownerReferences')
+  const isThere = (owner: Tree) => {
+    const of = store.kinds.ofObject(String(owner.apiVersion), String(owner.kind))
+    // Of a kind that it cannot find it says nothing, nor of a namespaced owner of what belongs to the cluster.
+    if (!of || (of.namespaced && !kind.namespaced)) return true
+    return (
+      store.find(of, of.namespaced ? namespace : undefined, String(owner.name))?.metadata.uid === owner.uid
+    )
+  }
+  const left = owners.filter(isThere)
+  if (left.length === 0) store.remove(kind, namespace, name)
+  else if (left.length < owners.length)
+    store.update({ ...thing, metadata: { ...thing.metadata, ownerReferences: left } })
 }
 
 function establish(store: Cluster['store'], name: string): void {

@@ -5,7 +5,10 @@ import { listAt, type Thing, textAt, treeAt } from '../tree.ts'
 
 const active = 'sealedsecrets.bitnami.com/sealed-secrets-key'
 
-/** The paper sealed-secrets controller: opens SealedSecrets with the active keys, once its Deployment runs. */
+/**
+ * The paper sealed-secrets controller: opens SealedSecrets once its Deployment runs, with the keys that were there when
+ * its pod started (the real one does not look again, unless --watch-for-secrets says so).
+ */
 export function sealedSecrets(cluster: Cluster): Controller {
   const { store } = cluster
   const isRunning = () =>
@@ -14,11 +17,13 @@ export function sealedSecrets(cluster: Cluster): Controller {
       return /sealed-secrets/.test(name) && runs(cluster, 'Deployment', namespace, name)
     })
   return {
-    keys: ({ kind, thing }) => {
+    keys: ({ type, kind, thing }) => {
       if (kind.kind === 'SealedSecret') return [keyOf(thing)]
-      return kind.kind === 'Deployment' || (kind.kind === 'Secret' && thing.metadata.labels?.[active])
-        ? store.list('SealedSecret').map(keyOf)
-        : []
+      if (kind.kind === 'Deployment' || (kind.kind === 'Pod' && /^sealed-secrets/.test(thing.metadata.name)))
+        return store.list('SealedSecret').map(keyOf)
+      // A Secret that it made and somebody removed is made again.
+      const isOwned = listAt(thing, 'metadata', 'ownerReferences').some((one) => one.kind === 'SealedSecret')
+      return kind.kind === 'Secret' && type === 'DELETED' && isOwned ? [keyOf(thing)] : []
     },
     reconcile: (key) => {
       const sealed =
@@ -26,9 +31,7 @@ export function sealedSecrets(cluster: Cluster): Controller {
       if (!sealed) return
       const { namespace, name } = sealed.metadata
       const [status, message] = attempt(cluster, sealed)
-      const conditions = [
-        { type: 'Synced', status, ...(message ? { message, reason: 'ErrUnsealFailed' } : {}) },
-      ]
+      const conditions = [{ type: 'Synced', status, ...(message ? { message } : {}) }]
       store.setStatus('SealedSecret', namespace, name, {
         conditions,
         observedGeneration: sealed.metadata.generation,
@@ -37,13 +40,12 @@ export function sealedSecrets(cluster: Cluster): Controller {
   }
 }
 
+const managed = 'sealedsecrets.bitnami.com/managed'
+const patched = 'sealedsecrets.bitnami.com/patch'
+
 function attempt(cluster: Cluster, sealed: Thing): ['True' | 'False', string?] {
   const { store } = cluster
   const { namespace, name, uid } = sealed.metadata
-  const live = store.find('Secret', namespace, name)
-  const isOwned = listAt(live, 'metadata', 'ownerReferences').some((owner) => owner.uid === uid)
-  if (live && !isOwned && live.metadata.annotations?.['sealedsecrets.bitnami.com/managed'] !== 'true')
-    return ['False', `failed update: Resource "${name}" already exists and is not managed by SealedSecret`]
   try {
     const entries = Object.entries(treeAt(sealed, 'spec', 'encryptedData'))
     const data = Object.fromEntries(
@@ -55,15 +57,59 @@ function attempt(cluster: Cluster, sealed: Thing): ['True' | 'False', string?] {
     ]
     const metadata = { ...treeAt(template, 'metadata'), name, namespace, ownerReferences }
     const type = textAt(template, 'type') || 'Opaque'
-    store.apply({ apiVersion: 'v1', kind: 'Secret', metadata, type, data }, { manager: 'controller' })
+    const wanted = { apiVersion: 'v1', kind: 'Secret', metadata, type, data }
+    const live = store.find('Secret', namespace, name)
+    if (!live) store.create(wanted)
+    else update(cluster, sealed, live, wanted as unknown as Thing)
     return ['True']
   } catch (error) {
     return ['False', (error as Error).message]
   }
 }
 
+/** Takes a Secret over that is its own or that is offered to it by an annotation. @throws Error for any other */
+function update({ store }: Cluster, sealed: Thing, live: Thing, wanted: Thing): void {
+  const { labels, annotations = {} } = live.metadata
+  const isOwned = listAt(live, 'metadata', 'ownerReferences').some((one) => one.uid === sealed.metadata.uid)
+  const isPatched = annotations[patched] === 'true'
+  if (!isOwned && !isPatched && annotations[managed] !== 'true')
+    throw new Error(
+      `failed update: Resource "${live.metadata.name}" already exists and is not managed by SealedSecret`,
+    )
+  const { ownerReferences } = wanted.metadata
+  const metadata = isPatched
+    ? {
+        ...live.metadata,
+        labels: { ...labels, ...wanted.metadata.labels },
+        annotations: { ...annotations, ...wanted.metadata.annotations },
+        ...(annotations[managed] === 'true' ? { ownerReferences } : {}),
+      }
+    : {
+        ...live.metadata,
+        labels: wanted.metadata.labels ?? {},
+        annotations: wanted.metadata.annotations ?? {},
+        ownerReferences,
+      }
+  const data = isPatched ? { ...treeAt(live, 'data'), ...treeAt(wanted, 'data') } : wanted.data
+  store.update({ ...live, metadata, type: wanted.type, data })
+}
+
+/** The keys that the running controller has read: those that are no younger than its pod. */
+function keysOf({ store }: Cluster): Thing[] {
+  const [pod] = store
+    .list('Pod')
+    .filter(
+      (one) => /^sealed-secrets/.test(one.metadata.name) && textAt(one, 'status', 'phase') === 'Running',
+    )
+  const started = Date.parse(textAt(pod, 'metadata', 'creationTimestamp'))
+  return store
+    .list('Secret', pod?.metadata.namespace)
+    .filter((one) => one.metadata.labels?.[active] === 'active')
+    .filter((one) => Date.parse(textAt(one, 'metadata', 'creationTimestamp')) <= started)
+}
+
 /** Format: two bytes length, the session key under RSA-OAEP with the scope as its label, then AES-256-GCM. */
-function open({ store }: Cluster, sealed: Thing, text: string): Buffer {
+function open(cluster: Cluster, sealed: Thing, text: string): Buffer {
   const bytes = Buffer.from(text, 'base64')
   const end = 2 + bytes.readUInt16BE(0)
   const { namespace, name, annotations = {} } = sealed.metadata
@@ -71,7 +117,7 @@ function open({ store }: Cluster, sealed: Thing, text: string): Buffer {
     (one) => annotations[`sealedsecrets.bitnami.com/${one}`] === 'true',
   )
   const label = scopes[0] === 'cluster-wide' ? '' : scopes[0] ? `${namespace}` : `${namespace}/${name}`
-  for (const secret of store.list('Secret').filter((one) => one.metadata.labels?.[active] === 'active'))
+  for (const secret of keysOf(cluster))
     try {
       const key = Buffer.from(textAt(secret, 'data', 'tls.key'), 'base64').toString()
       const how = {

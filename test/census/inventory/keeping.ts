@@ -1,4 +1,4 @@
-import { sealSecret } from '../../../lib/gitops/sealing.ts'
+import { sealSecrets } from '../../../lib/gitops/sealing.ts'
 import * as make from '../make.ts'
 import type { Thing } from '../things.ts'
 import { ownedBy } from './owners.ts'
@@ -77,7 +77,7 @@ export const secrets = () => [
 /** One that the kit's key opens, sealed as kubeseal does; and a key from an earlier cluster with what it opens. */
 export function sealed(certificate: string, foreign: { certificate: string; key: string }): Thing[] {
   const seal = (id: string, pem: string) => {
-    const one = sealSecret(make.secret(id, { password: `of ${id}` }), pem) as Thing
+    const [one] = sealSecrets([make.secret(id, { password: `of ${id}` })], pem) as [Thing]
     const template = { metadata: { name: one.metadata.name, namespace: one.metadata.namespace } }
     return { ...one, spec: { ...(one.spec as object), template } }
   }

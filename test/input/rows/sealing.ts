@@ -1,6 +1,8 @@
 import { box } from './boxes.ts'
 import { paste, type Row } from './row.ts'
 
+const manifests = 'Give manifests of kind Secret, each with data or stringData; `---` stands between two.'
+
 /** What cannot be sealed, and a kit or a cluster that is not there. */
 export const sealing: Row[] = [
   {
@@ -13,8 +15,8 @@ export const sealing: Row[] = [
     given: () => box.file('torn.yaml', 'a: [secret'),
     code: 2,
     says: [
-      'torn.yaml is no YAML: unexpected end of the stream within a flow collection (1:11)',
-      'Give one document of YAML or JSON.',
+      'torn.yaml is not valid YAML: unexpected end of the stream within a flow collection (1:11)',
+      'Fix it there: YAML and JSON are both taken.',
     ],
   },
   {
@@ -22,17 +24,30 @@ export const sealing: Row[] = [
     given: () =>
       box.file('map.yaml', 'apiVersion: v1\nkind: ConfigMap\nmetadata: {}\ndata: {a: not base64}\n'),
     code: 2,
-    says: [
-      'this is no Secret that can be sealed: kind must be one of Secret; metadata.name is missing; data.a is no base64',
-      'Give a manifest of kind Secret with data or stringData.',
-    ],
+    says: ['this cannot be sealed: it is a ConfigMap, not a Secret', manifests],
+  },
+  {
+    run: 'seal.mts two.yaml --certificate two.yaml',
+    given: () =>
+      box.file(
+        'two.yaml',
+        'apiVersion: v1\nkind: Secret\nmetadata: {name: a}\n---\napiVersion: v1\nkind: Secret\ndata: {a: not base64}\n',
+      ),
+    code: 2,
+    says: ['document 2 cannot be sealed: metadata is missing; data.a is not base64', manifests],
+  },
+  {
+    run: 'seal.mts nothing.yaml --certificate nothing.yaml',
+    given: () => box.file('nothing.yaml', '---\n'),
+    code: 2,
+    says: ['nothing.yaml is empty', 'Name a file with at least one Secret, or pipe one in.'],
   },
   {
     run: 'seal.mts secret.yaml --certificate secret.yaml',
     given: () => box.file('secret.yaml', 'apiVersion: v1\nkind: Secret\nmetadata: {name: a}\n'),
     code: 2,
     says: [
-      'this is no certificate to seal with',
+      'this is not a certificate to seal with',
       `${paste('scripts/seal.mts', '--save-certificate', 'FILE')} writes the cluster’s.`,
     ],
   },

@@ -125,7 +125,7 @@ t.test('a running cluster: the next bootstrap and status name what is not well a
       const ended = await box.run('bootstrap.mts', [], { env })
       clearTimeout(jumped)
       t.equal(ended.code, 1, ended.err)
-      const failure = `^x root is healthy: not within 900 s \\(last seen: root Synced, .*; apps \\w+, (Progressing|Degraded).*${says.source}`
+      const failure = `^x timed out after 900 s waiting until root is healthy \\(last seen: root Synced, .*; apps \\w+, (Progressing|Degraded).*${says.source}`
       t.match(ended.err, new RegExp(failure, 'm'))
       t.match(
         ended.err,

@@ -5,7 +5,7 @@ import t, { type Test } from 'tap'
 import { bootstrapSecrets } from '../../../lib/gitops/bootstrap-secrets.ts'
 import { renderRepository } from '../../../lib/gitops/render.ts'
 import type { RepositoryValues } from '../../../lib/gitops/schema.ts'
-import { sealSecret } from '../../../lib/gitops/sealing.ts'
+import { sealSecrets } from '../../../lib/gitops/sealing.ts'
 import { makeSealingKey } from '../../../lib/store/sealing-key.ts'
 import { ordinary } from '../../gitops/fixture.ts'
 import { type Answer, run } from '../../sandbox/tools-ground.ts'
@@ -74,15 +74,17 @@ t.test(
       })
 
     await t.test('a sealed Secret', async (t) => {
-      const sealed = sealSecret(
-        {
-          apiVersion: 'v1',
-          kind: 'Secret',
-          metadata: { name: 'db', namespace: 'hello' },
-          data: { a: 'Yg==' },
-        },
+      const sealed = sealSecrets(
+        [
+          {
+            apiVersion: 'v1',
+            kind: 'Secret',
+            metadata: { name: 'db', namespace: 'hello' },
+            data: { a: 'Yg==' },
+          },
+        ],
         sealing.certificate,
-      )
+      )[0]
       await applied(t, kubeconfig, 'sealed', dump(sealed))
     })
 

@@ -27,7 +27,10 @@ t.test('after half an hour it is named, and what is to be done; it stays describ
     ),
   ])
   t.equal(ended.code, 1, ended.err)
-  t.match(ended.err, '2 machines join: not within 1800 s (last seen: main-2: nothing was heard from it)')
+  t.match(
+    ended.err,
+    'timed out after 1800 s waiting until 2 machines join (last seen: main-2: nothing was heard from it)',
+  )
   t.match(
     ended.err,
     /→ What did not join is billed all the same\. \S+scale\.mts --name main --sandbox puts another/,

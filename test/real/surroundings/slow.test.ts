@@ -13,7 +13,7 @@ t.test('an object store that cannot be reached: one message, and nothing was mad
   t.equal(ended.code, 1)
   t.match(
     ended.err,
-    /^x 1 problem found\n {2}• object store http:\/\/127\.0\.0\.1:2: not within 60 s \(last seen: connect ECONNREFUSED 127\.0\.0\.1:2\)\n {4}→ Check the network/m,
+    /^x 1 problem found\n {2}• timed out after 60 s waiting until object store http:\/\/127\.0\.0\.1:2 answers \(last seen: connect ECONNREFUSED 127\.0\.0\.1:2\)\n {4}→ Check the network/m,
   )
   t.same(changesIn(ended.requests), [])
 })
