@@ -38,7 +38,7 @@ await run('restore', async ({ flags, confirm }) => {
   await preflightReading(source)
   const kept = await needBuckets(source)
   const sourceKit = await needKit(kept, source.name) // asks for the passphrase
-  const backup = await chooseBackup(kept.velero, flags.backup, source) // whole, or refused with the reason
+  const backup = await chooseBackup(kept.velero, flags.backup, source, flags) // whole, or refused with the reason
   const { name: chosen } = backup.metadata
   const backed = await backedVolumes(kept.velero, chosen)
   const held = await backedObjects(kept.velero, chosen)
