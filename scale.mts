@@ -2,6 +2,7 @@
 // Change the description, then make the cloud equal to it. Without flags: finish what was begun.
 import { ageOf, lastWhole } from './lib/backup/backups.ts'
 import { backupBefore } from './lib/backup/first.ts'
+import { tellThreats } from './lib/backup/threats.ts'
 import { cloudTime } from './lib/clients/clock.ts'
 import { describe } from './lib/cluster/cluster.ts'
 import { ensureAddress } from './lib/digitalocean/address.ts'
@@ -66,7 +67,8 @@ await run('scale', async ({ flags, confirm }) => {
     const ground = { kit, buckets, project, network, address, sshKey }
     const { kube, seen, todo } = await reach(cluster, ground, earlier) // nothing of ours stays off, the address leads to a server
 
-    if (todo.convert || todo.resize.length > 0) await backupBefore(kube, cluster, buckets, 'scale')
+    if (todo.convert || todo.resize.length > 0)
+      await backupBefore(kube, cluster, buckets, 'scale', flags.force)
     if (todo.convert) await convertToEtcd(cluster, ground, kube, todo.convert)
     await withdrawConversion(kube) // what asked for it: the node may have ended it after a killed run
     for (const machine of todo.bury) await bury(cluster, kube, machine)
@@ -74,6 +76,7 @@ await run('scale', async ({ flags, confirm }) => {
     for (const machine of todo.leave) await leave(cluster, kube, machine, draining)
     for (const machine of todo.resize) await resize(cluster, kube, machine, draining)
     for (const node of todo.uncordon) await uncordon(kube, node)
+    await tellThreats(kube, cluster) // what keeps the next backup from being whole
   }
   if (isDryRun()) throw new DryRunEnd('nothing was changed')
   return {

@@ -58,7 +58,7 @@ export const commands = {
       'with-apps': { about: 'with --as: wake the apps too' },
       region: { value: 'REGION', about: 'with --as: another region (not for snapshots)' },
       replace: { about: 'stop the live cluster; delete it once all is proven' },
-      partial: { about: 'a backup that is not whole will do; name it' },
+      partial: { about: 'with --backup NAME: even one that is not whole' },
       'git-removed': { value: 'HOW', about: 'what Git deleted since: revert, keep or drop' },
       unfinished: { about: 'instead of another backup, whose restore is not finished' },
       ...asking,

@@ -97,6 +97,7 @@ export function threatsIn({ items, optedOut, schedules, isClone }: Seen): string
   const classes = new Set(all.filter((one) => one.kind === 'StorageClass').map((one) => one.metadata.name))
   return [
     ...volumes.flatMap((one) => foreign(one)),
+    ...claims.flatMap((one) => unbound(one)),
     ...claims.flatMap((one) => unclassed(one, volumes, classes)),
     ...all.filter((one) => one.kind === 'Pod').flatMap((one) => fileSystemBackup(one)),
     ...keptOut(optedOut.map((one) => object.parse(one))),
@@ -121,6 +122,12 @@ function foreign({ metadata: { name }, spec, status: { phase } }: z.infer<typeof
     `claim ${claimRef.namespace}/${claimRef.name}: its volume ${name} is ${what}, and Velero can save those of ${driver} alone`,
   ]
 }
+
+/** Velero counts a claim without a volume as an error (`volume_policy_helper.go`, v1.18.1). */
+const unbound = ({ metadata: { namespace, name }, status: { phase } }: z.infer<typeof claim>): string[] =>
+  phase === 'Bound'
+    ? []
+    : [`claim ${namespace}/${name} is ${phase || 'not bound'}: a backup that meets it ends PartiallyFailed`]
 
 /** Velero finds the way to take a snapshot by the claim's storage class, and fails without. */
 function unclassed(

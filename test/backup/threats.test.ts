@@ -60,6 +60,11 @@ for (const [name, world, wanted] of [
     [],
   ],
   [
+    'a claim that waits for a volume',
+    { items: [{ ...claim('do-block-storage'), status: { phase: 'Pending' } }, standard] },
+    ['claim ledger/books is Pending: a backup that meets it ends PartiallyFailed'],
+  ],
+  [
     'a claim without a class',
     { items: [ours, claim(''), standard] },
     ['claim ledger/books: it has no storage class, and without one Velero can neither save nor restore it'],

@@ -14,6 +14,13 @@ const shop = await openShop(box)
 await shop.write()
 await shop.backUp('before-the-loss')
 
+const narrow = `
+apiVersion: velero.io/v1
+kind: Backup
+metadata: {name: hourly, namespace: velero}
+spec: {storageLocation: default, ttl: 48h0m0s, snapshotMoveData: true, includedNamespaces: [shop]}
+`
+
 t.test('while it is alive nothing is restored over it', async (t) => {
   const ended = await shop.restore('--backup', 'latest')
   t.equal(ended.code, 1)
@@ -22,6 +29,23 @@ t.test('while it is alive nothing is restored over it', async (t) => {
   const unasked = await shop.restore()
   t.equal(unasked.code, 2)
   t.match(unasked.err, 'before-the-loss')
+})
+
+t.test('a backup of one namespace is neither the last one nor latest, and is named as partial', async (t) => {
+  await shop.kubectl('apply --server-side -f -', narrow)
+  await shop.kubectl(
+    'wait --for=jsonpath={.status.phase}=Completed backup.velero.io/hourly -n velero --timeout 60s',
+  )
+  const listed = await box.run('scripts/backups.mts', ['--json'])
+  t.match(JSON.parse(listed.out), [
+    { name: 'hourly', state: 'Completed', whole: false, wholeness: 'partial' },
+    { name: 'before-the-loss', wholeness: 'whole', reasons: [] },
+    { name: 'main-first', wholeness: 'whole' },
+  ])
+  t.match((await box.run('scripts/backups.mts')).out, /^last backup {2}before-the-loss, /m)
+  const asked = await shop.restore('--backup', 'hourly', '--partial', '--replace')
+  t.equal(asked.code, 2)
+  t.match(asked.err, '--partial cannot replace a living cluster')
 })
 
 t.test('everything is lost but the buckets and Git, and comes back', (t) => playGeneration(t, shop, 1))
