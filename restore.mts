@@ -109,15 +109,12 @@ await run('restore', async ({ flags, confirm }) => {
   const rest = await returnRest(back, compared) // once Git has taken over, all of it is looked at again
   const proof = await prove(kube, { cluster, backup, course, address, extended, compared, ...rest })
   await keepProof(cluster, buckets.kit, course.server, proof)
-  if (proof.verdict === 'PROVEN') {
-    if (cluster !== source) await leaveOriginal(kube, cluster, source, buckets)
-    const removable = {
-      provenVolumes: provenIds(rest.volumes, held),
-      mayRemove: isAccepted(rest.objects, terms),
-    }
-    await finishRestoration(cluster, buckets, course, removable.provenVolumes)
-    proof.stays = await removeEarlier(cluster, course, removable) // what was replaced, and nothing that is an only copy
-  }
+  const proven = proof.verdict === 'PROVEN'
+  const provenVolumes = provenIds(rest.volumes, held)
+  if (proven && cluster !== source) await leaveOriginal(kube, cluster, source, buckets)
+  if (proven) await finishRestoration(cluster, buckets, course, provenVolumes)
+  const mayRemove = proven && isAccepted(rest.objects, terms) // nothing that may be an only copy goes
+  proof.stays = await removeEarlier(cluster, course, { provenVolumes, mayRemove })
   return outcome(proof, {
     kubeconfig: useKubeconfig(kube.file),
     lastBackup: ageOf(await lastWhole(kept.velero), source),

@@ -32,6 +32,7 @@ export async function returnRest(returning: Returning, compared: Comparison): Pr
   const gaveWay = beside ? [] : await gitTakesOver(returning)
   await returnMissing(returning, await look(returning, compared), 'by hand', all)
   const notReady = beside === 'asleep' ? [] : await readyAgain(returning)
+  await returnMissing(returning, await look(returning, compared), 'what no owner made', all)
   await returnMissing(returning, await look(returning, compared), 'what may refuse', all)
   const { sight, objects } = await lastLook(returning, compared)
   return {

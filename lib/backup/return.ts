@@ -11,7 +11,7 @@ import { besideAs, type Returning } from './sight.ts'
 import { eachObject, idOf, type Manifest } from './tarball.ts'
 
 /** Which of what is missing is brought back in a step. */
-export type Step = 'data' | 'by hand' | 'what may refuse'
+export type Step = 'data' | 'by hand' | 'what no owner made' | 'what may refuse'
 
 /**
  * Brings back, one by one and by name, what Velero did not bring and nothing else will: objects that somebody made by
@@ -37,9 +37,9 @@ export async function returnMissing(
       gone.has(keyOf(one)) &&
       (step === 'what may refuse') === mayRefuse(one.resource) &&
       (step !== 'data' || isData(one.resource)) &&
-      isReturned(one, returning, sight, made),
+      isReturned(one, returning, sight, step === 'what no owner made' ? new Set() : made),
   )
-  return wanted.length === 0 ? new Map() : apply(returning, new Set(wanted.map(keyOf)))
+  return wanted.length === 0 ? new Map() : apply(returning, sight, new Set(wanted.map(keyOf)))
 }
 
 /** Whether nothing else makes an object again: no owner, no living Application, no volume. */
@@ -51,14 +51,23 @@ function isReturned(
 ): boolean {
   if (isNeverMade(one.resource) || one.ofBackup || one.clustersOwn) return false
   if (one.resource === 'persistentvolumeclaims' || one.resource === 'persistentvolumes') return false
-  if (live.unlisted.has(one.resource)) return false
+  if (live.unlisted.has(one.resource) || isFollower(one)) return false
   if (one.owner && made.has(one.owner.uid)) return false
   if (cluster.original || one.app === undefined || kept.has(keyOf(one))) return true
   const app = apps.get(one.app)
   return app === undefined || (app.looked && !app.automated)
 }
 
-async function apply(returning: Returning, keys: ReadonlySet<string>): Promise<Map<string, string>> {
+/** What its Service or Deployment makes by itself; only those that nobody owns are somebody's. */
+const isFollower = (one: BackedObject) =>
+  one.owner !== undefined &&
+  /^(replicasets\.apps|endpoints|endpointslices\.discovery\.k8s\.io)$/.test(one.resource)
+
+async function apply(
+  returning: Returning,
+  sight: Sight,
+  keys: ReadonlySet<string>,
+): Promise<Map<string, string>> {
   const { kube, bucket, course, terms } = returning
   const beside = besideAs(returning)
   const found: { key: string; resource: string; one: Manifest }[] = []
@@ -68,7 +77,7 @@ async function apply(returning: Returning, keys: ReadonlySet<string>): Promise<M
   })
   const failed = new Map<string, string>()
   for (const { key, one } of found.toSorted((a, b) => rankOf(a.resource) - rankOf(b.resource))) {
-    const whole = bare(one, restoreName(course.server, 1), terms.kept.has(key))
+    const whole = linked(bare(one, restoreName(course.server, 1), terms.kept.has(key)), one, returning, sight)
     const manifest = beside === 'asleep' ? asleep(whole) : whole
     try {
       await kubectlRepeated(kube, dump(manifest))`apply --server-side --field-manager regrow -f -`
@@ -81,6 +90,16 @@ async function apply(returning: Returning, keys: ReadonlySet<string>): Promise<M
     }
   }
   return failed
+}
+
+/** An object with its owner, as that one is known in this cluster; without it where that one is not there. */
+function linked(bare: Manifest, one: Manifest, { held }: Returning, { live }: Sight): Manifest {
+  const owners = (one.metadata.ownerReferences ?? []).flatMap((owner) => {
+    const was = held.find(({ uid }) => uid !== '' && uid === owner.uid)
+    const now = was && live.objects.get(was.resource)?.get(was.id)
+    return now ? [{ ...owner, uid: now.uid }] : []
+  })
+  return owners.length === 0 ? bare : { ...bare, metadata: { ...bare.metadata, ownerReferences: owners } }
 }
 
 const tree = z.looseObject({})
