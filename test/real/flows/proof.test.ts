@@ -37,14 +37,11 @@ const proof = z.looseObject({
   address: z.object({ now: z.string(), before: z.string() }),
   dns: z.array(z.string()),
   extended: z.array(z.object({ backup: z.string(), from: z.string(), to: z.string() })),
-  objects: z.array(
-    z.object({
-      resource: z.string(),
-      inBackup: z.number(),
-      back: z.number(),
-      leftOut: z.record(z.string(), z.array(z.string())),
-    }),
-  ),
+  verdict: z.string(),
+  headline: z.string(),
+  comparedAt: z.iso.datetime(),
+  objects: z.array(z.object({ resource: z.string(), id: z.string(), outcome: z.string() })),
+  notRestored: z.array(z.string()),
   timeline: z.array(z.object({ at: z.iso.datetime(), step: z.string() })),
   missing: z.array(z.string()),
 })
@@ -68,8 +65,18 @@ t.test('as JSON', async (t) => {
     'first 2026-01-02T03:04:05Z',
     'main-first 2026-01-02T03:04:05Z',
   ])
-  for (const { resource, inBackup, back, leftOut } of proven.objects)
-    t.equal(back + Object.values(leftOut).flat().length, inBackup, `${resource}: back or left out by name`)
+  t.equal(proven.headline, 'PROVEN')
+  t.same(proven.notRestored, [])
+  const outcomes = new Set(proven.objects.map((one) => one.outcome))
+  t.same([...outcomes].toSorted(), ['back', 'from Git', 'made anew'])
+  const keys = proven.objects.map((one) => `${one.resource} ${one.id}`)
+  t.equal(new Set(keys).size, keys.length, 'each object once')
+  for (const key of [
+    'secrets shop/only-here',
+    'deployments.apps shop/by-hand',
+    'deployments.apps argocd/argocd-server',
+  ])
+    t.ok(keys.includes(key), key)
   t.ok(proven.timeline.some(({ step }) => step.startsWith('+ restore restore-main-2  Completed')))
   const listed = await box.run('scripts/backups.mts', ['--json'])
   t.match(listed.out, '"main-first"', 'Velero may write again, and the expired are there')
@@ -80,13 +87,13 @@ t.test('on the screen, told again by the same command', async (t) => {
   t.equal(again.code, 0, again.err)
   const { now } = proven.address
   for (const line of [
-    /^backup +first of 20\S+Z, onto main-2$/m,
+    /^PROVEN +backup first of 20\S+Z, onto main-2$/m,
     new RegExp(`^commit +${commit}$`, 'm'),
     /^volumes +hello\/hello {2}\d+ bytes moved, as recorded$/m,
     /^ +shop\/files {2}\d+ bytes moved, as recorded$/m,
-    /^objects +\S+ {2}\d+ of \d+$/m,
-    /^ +secrets {2}\d+ of \d+$/m,
-    /^left out +\d+ \S+: .+$/m,
+    /^objects +\S+ {2}\d+ of \d+/m,
+    /^ +deployments\.apps {2}(\d+) of \1, \d+ from Git$/m,
+    new RegExp(`^content compared at +${proven.comparedAt}$`, 'm'),
     /^applications +apps {2}Synced, Healthy$/m,
     new RegExp(`^address +${now}, was ${was}$`, 'm'),
     new RegExp(`^change these dns records +hello.example.org A ${now}$`, 'm'),
