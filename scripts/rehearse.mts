@@ -46,7 +46,7 @@ await run('rehearse', async ({ flags, confirm }) => {
     )
   if (left && (await destroy()).code !== 0)
     throw new Problem(`what an earlier rehearsal left as ${as} could not be removed; it said why above`, {
-      cure: 'Mend that, then rehearse again.',
+      cure: 'Fix that, then rehearse again.',
     })
   const { owner, name } = cluster.place
   const before = await backupObjects(velero)

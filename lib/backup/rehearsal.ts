@@ -56,11 +56,32 @@ export async function backupObjects(bucket: Bucket): Promise<Map<string, string>
 export const changedSince = (before: ReadonlyMap<string, string>, after: ReadonlyMap<string, string>) =>
   [...before].filter(([key, was]) => after.get(key) !== was).map(([key]) => key)
 
+/** What `restore.mts --json` prints. */
 const proof = z.looseObject({
-  volumes: z.array(z.looseObject({ claim: z.string(), moved: z.number().optional() })),
-  objects: z.array(z.looseObject({ back: z.number() })),
+  verdict: z.enum(['PROVEN', 'NOT PROVEN']),
+  headline: z.string(),
+  volumes: z.array(
+    z.looseObject({
+      claim: z.string(),
+      kept: z.enum(['s3', 'snapshot']),
+      moved: z.number().optional(),
+      missing: z.string().optional(),
+    }),
+  ),
+  objects: z.array(
+    z.looseObject({
+      resource: z.string(),
+      id: z.string(),
+      outcome: z.enum(['back', 'made anew', 'from Git', 'not restored', 'missing']),
+    }),
+  ),
+  notRestored: z.array(z.string()),
   missing: z.array(z.string()),
 })
+type Proof = z.infer<typeof proof>
+
+/** What `destroy.mts --json` prints. */
+const removal = z.looseObject({ removed: z.array(z.string()) })
 
 /** What a rehearsal showed. */
 export interface Drill {
@@ -74,48 +95,62 @@ export interface Drill {
   lastBackup: string
 }
 
-/** A rehearsal's result: the proof, how long the real thing takes, what it cost; exit code 1 when anything is amiss. */
-export function drillOutcome({
-  restored,
-  destroyed,
-  seconds,
-  cost,
-  changed,
-  lastBackup,
-}: Drill): Outcome & Record<string, unknown> {
+/**
+ * A rehearsal's result: the proof, how long the real thing takes, what it cost; exit code 1 when anything is amiss. One
+ * that came to no proof tells no duration, and one that made nothing no cost.
+ */
+export function drillOutcome(drill: Drill): Outcome & Record<string, unknown> {
+  const { restored, destroyed, changed, lastBackup } = drill
   const read = proof.safeParse(parseJson(restored.out)).data
+  // What cannot be told may have been made.
+  const made = removal.safeParse(parseJson(destroyed.out)).data?.removed.length !== 0
   const wrong = [
-    ...(restored.code === 0 ? [] : ['the restore failed; it said why above']),
-    ...(read?.missing ?? []),
+    ...(read ? notProven(read) : ['the restore came to no proof; it said why above']),
     ...(destroyed.code === 0
       ? []
       : ['the rehearsal’s cluster was not removed whole; it said what is left above']),
     ...changed.map((key) => `${key} of the original’s backups is not as it was`),
   ]
-  const minutes = `${(seconds / 60).toFixed(1)} min`
-  const fault =
-    wrong.length > 0
-      ? new Problem(`the rehearsal failed:\n    ${wrong.join('\n    ')}`, {
-          cure: 'Mend it before the day you need it; then rehearse again.',
-        })
-      : undefined
-  return {
+  const result = {
     proof: read,
-    seconds,
-    cost,
+    ...(read ? { seconds: drill.seconds } : {}),
+    ...(made ? { cost: drill.cost } : {}),
     changed,
     wrong,
     lastBackup,
+  }
+  const fault =
+    wrong.length > 0
+      ? new Problem(`the rehearsal failed:\n    ${wrong.join('\n    ')}`, {
+          cure: 'Fix it before the day you need it; then rehearse again.',
+        })
+      : undefined
+  return {
+    ...result,
     shown: () => ({
-      volumes: read?.volumes.map(
-        (one) => `${one.claim}  back${one.moved === undefined ? '' : `, ${one.moved} bytes`}`,
-      ),
-      objects: `${read?.objects.reduce((sum, one) => sum + one.back, 0) ?? 0} back`,
-      theRealThingTakes: `${minutes}, and until your DNS follows`,
-      cost: `about ${dollars(cost)}`,
-      originalsBackups: changed.length === 0 ? 'as they were' : changed,
+      ...(read ? page(read, drill.seconds) : { proof: 'none' }),
+      cost: made ? `about ${dollars(drill.cost)}` : 'nothing was made',
+      originalsBackups: changed.length > 0 ? changed : read ? 'unchanged' : undefined,
       lastBackup,
     }),
     fault: () => fault,
+  }
+}
+
+const notProven = ({ verdict, headline, missing }: Proof) =>
+  verdict === 'PROVEN' ? [] : missing.length > 0 ? missing : [headline]
+
+function page({ headline, volumes, objects, notRestored }: Proof, seconds: number): Record<string, unknown> {
+  const outcomes = [...new Set(objects.map(({ outcome }) => outcome))]
+  const count = (which: string) => objects.filter(({ outcome }) => outcome === which).length
+  return {
+    proof: headline,
+    volumes: volumes.map(
+      ({ claim, moved, missing }) =>
+        `${claim}  ${missing ?? `back${moved === undefined ? '' : `, ${moved} bytes`}`}`,
+    ),
+    objects: outcomes.map((one) => `${count(one)} ${one}`).join(', '),
+    notRestored,
+    estimatedRestoreTime: `${(seconds / 60).toFixed(1)} min, plus the time until your DNS follows`,
   }
 }
