@@ -115,8 +115,6 @@ await run('restore', async ({ flags, confirm }) => {
   if (proven) await finishRestoration(cluster, buckets, course, provenVolumes)
   const mayRemove = proven && isAccepted(rest.objects, terms) // nothing that may be an only copy goes
   proof.stays = await removeEarlier(cluster, course, { provenVolumes, mayRemove })
-  return outcome(proof, {
-    kubeconfig: useKubeconfig(kube.file),
-    lastBackup: ageOf(await lastWhole(kept.velero), source),
-  })
+  const told = { kubeconfig: kube.file, lastBackup: ageOf(await lastWhole(kept.velero), source) }
+  return outcome(proof, told, { kubeconfig: useKubeconfig(kube.file) })
 })

@@ -129,9 +129,14 @@ async function hosts(kube: Kube): Promise<string[]> {
 
 /**
  * The proof as a run's result: everything as JSON, a page on the screen, and exit code 1 when anything is missing.
- * @param told what else the last lines tell: the kubeconfig, the age of the last whole backup
+ * @param told what else there is to tell, as data
+ * @param shown the same for the screen, where it reads otherwise there
  */
-export function outcome<T extends { lastBackup: string }>(proof: Proof, told: T): Result & Proof & T {
+export function outcome<T extends { lastBackup: string }>(
+  proof: Proof,
+  told: T,
+  shown: Record<string, unknown>,
+): Result & Proof & T {
   const { missing } = proof
   const fault =
     proof.verdict === 'PROVEN'
@@ -139,7 +144,7 @@ export function outcome<T extends { lastBackup: string }>(proof: Proof, told: T)
       : new Problem(`${missing.length} of the backup did not come back:\n    ${missing.join('\n    ')}`, {
           cure: `What came back stays. Fix the reason, then run ${again()}: it brings back what is missing.`,
         })
-  return { ...proof, ...told, shown: () => ({ ...page(proof), ...told }), fault: () => fault }
+  return { ...proof, ...told, shown: () => ({ ...page(proof), ...told, ...shown }), fault: () => fault }
 }
 
 function page(proof: Proof): Record<string, unknown> {

@@ -223,8 +223,8 @@ export const backup: readonly Mutant[] = [
   mutant(
     'a restore that Velero’s restart ended is not begun anew',
     'lib/backup/bring-back.ts',
-    'const again = 2',
-    'const again = 0',
+    'const retries = 2',
+    'const retries = 0',
     'real/backup/velero',
   ),
   mutant(
@@ -286,7 +286,7 @@ export const backup: readonly Mutant[] = [
   mutant(
     'a backup is believed without its phase',
     'lib/backup/take.ts',
-    'if (/Failed/.test(phase)) throw failed(name, phase, found?.status)',
+    'if (/Failed/.test(phase)) throw failed(kube, name, phase, found?.status)',
     'if (/Failed/.test(phase)) return true',
     'real/backup/velero',
   ),
@@ -321,8 +321,8 @@ export const backup: readonly Mutant[] = [
   mutant(
     'ConfigMaps that only the cluster has do not come back',
     'lib/backup/selection.ts',
-    '  endpoints: made,\n',
-    '  endpoints: made,\n  configmaps: made,\n',
+    "  'nodes',\n",
+    "  'nodes',\n  'configmaps',\n",
     'real/backup/velero',
   ),
   mutant(
@@ -335,8 +335,8 @@ export const backup: readonly Mutant[] = [
   mutant(
     'a cluster beside the original gets the app of apps, and with it the storage location and schedules',
     'restore.mts',
-    '  if (cluster === source) {\n    await applyRoot(',
-    "  if (cluster.name !== '') {\n    await applyRoot(",
+    '  if (cluster === source) await applyRoot(',
+    "  if (cluster.name !== '') await applyRoot(",
     'real/flows/rehearse',
   ),
 ]
