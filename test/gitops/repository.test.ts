@@ -128,7 +128,7 @@ t.test('charts take their values from this repository, by its address over SSH',
       more.map(({ path }) => path),
       one.metadata.name === 'ingress' ? ['clusters/main/platform/ingress'] : [],
     )
-    t.same(values, { repoURL: ordinary.sshUrl, targetRevision: 'HEAD', ref: 'values' })
+    t.same(values, { repoURL: ordinary.sshUrl, targetRevision: 'main', ref: 'values' })
     const [path = ''] = chart?.helm?.valueFiles ?? []
     t.ok(renderRepository(ordinary)[path.replace('$values/', '')], `${path} is there`)
   }
