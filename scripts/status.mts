@@ -4,6 +4,7 @@ import { ageOf, lastWhole } from '../lib/backup/backups.ts'
 import { describe } from '../lib/cluster/cluster.ts'
 import { lockHolder } from '../lib/cluster/lock.ts'
 import { inventory } from '../lib/cluster/ours.ts'
+import { movedBranch } from '../lib/gitops/branch.ts'
 import { hint } from '../lib/hint.ts'
 import { health } from '../lib/kubernetes/health.ts'
 import { plan } from '../lib/preflight/plan.ts'
@@ -41,6 +42,7 @@ await run('status', async ({ flags }) => {
       ? { mendedBy: hint('bootstrap.mts', cluster) }
       : {}),
     ...seen,
+    ...(movedBranch(cluster) ? { branch: movedBranch(cluster) } : {}),
     lockedBy: cluster.repository && (await lockHolder(cluster.github, cluster.place)),
     ...(endingTokens(cluster).length > 0 ? { tokensEnd: endingTokens(cluster) } : {}),
     perMonth: `$${planned.items.reduce((sum, item) => sum + (item.mark === '+' ? 0 : item.perMonth), 0).toFixed(2)}`,

@@ -2,7 +2,7 @@ import { load } from 'js-yaml'
 import { z } from 'zod'
 import type { ReservedIp } from '../clients/digitalocean-types.ts'
 import type { Cluster } from '../cluster/cluster.ts'
-import { rootApplication } from '../gitops/render.ts'
+import { platformApplication, rootApplication } from '../gitops/render.ts'
 import { valuesOf } from '../gitops/repository-values.ts'
 import { again, kubectlHint } from '../hint.ts'
 import { tell } from '../story.ts'
@@ -172,24 +172,39 @@ export async function hasPlatform(kube: Kube): Promise<boolean> {
   }
 }
 
-/** Applies the root Application where it is missing or not as wanted; from then on Git brings everything else. */
+/**
+ * Applies the root Application where it is missing or not as wanted; from then on Git brings everything else. The
+ * platform's, which the node applied as it was wanted then, is brought up to date.
+ */
 export async function applyRoot(kube: Kube, cluster: Cluster, address: ReservedIp): Promise<void> {
-  const manifest = rootApplication(valuesOf(cluster, address.ip))
-  const { spec } = z.object({ spec: z.unknown() }).parse(load(manifest))
-  const found = await currentSpec(kube)
-  if (found !== undefined && contains(found, spec)) return tell('=', 'app of apps')
+  const values = valuesOf(cluster, address.ip)
+  const platform = platformApplication(values)
+  if ((await differs(kube, 'platform', platform)) === 'other') {
+    await applyForArgoCd(kube, platform)
+    tell('~', 'application platform', 'as this regrow has it')
+  }
+  const root = rootApplication(values)
+  if ((await differs(kube, 'root', root)) === 'same') return tell('=', 'app of apps')
   const started = performance.now()
-  await applyForArgoCd(kube, manifest)
+  await applyForArgoCd(kube, root)
   tell('+', 'app of apps', 'Git brings the rest', (performance.now() - started) / 1000)
 }
 
-/** Whether the app of apps was applied: from then on Git brings the apps. */
-export const hasRoot = async (kube: Kube) => (await currentSpec(kube)) !== undefined
+/** Whether an Application is as its manifest has it. */
+async function differs(kube: Kube, name: string, manifest: string): Promise<'missing' | 'other' | 'same'> {
+  const { spec } = z.object({ spec: z.unknown() }).parse(load(manifest))
+  const found = await currentSpec(kube, name)
+  if (found === undefined) return 'missing'
+  return contains(found, spec) ? 'same' : 'other'
+}
 
-async function currentSpec(kube: Kube): Promise<unknown> {
+/** Whether the app of apps was applied: from then on Git brings the apps. */
+export const hasRoot = async (kube: Kube) => (await currentSpec(kube, 'root')) !== undefined
+
+async function currentSpec(kube: Kube, name: string): Promise<unknown> {
   const answer = await kubectlRepeated(
     kube,
-  )`get applications.argoproj.io root -n argocd --ignore-not-found -o json`
+  )`get applications.argoproj.io ${name} -n argocd --ignore-not-found -o json`
   return answer.text.trim() === '' ? undefined : answer.json(z.object({ spec: z.unknown() })).spec
 }
 

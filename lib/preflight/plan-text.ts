@@ -15,7 +15,12 @@ export interface PlanItem {
 }
 
 /** What the plan says on the screen: whose it is, a line an item, warnings, and dollars a month. */
-export function planText(cluster: Cluster, items: PlanItem[], perMonth: number): string {
+export function planText(
+  cluster: Cluster,
+  items: PlanItem[],
+  perMonth: number,
+  warnings: readonly string[] = [],
+): string {
   const account = accountOf(cluster)
   const who = `${account.team?.name ? `${account.email} (team ${account.team.name})` : account.email} at DigitalOcean, ${cluster.login} at GitHub`
   const rows = items.map((item) => [
@@ -51,7 +56,7 @@ export function planText(cluster: Cluster, items: PlanItem[], perMonth: number):
     `cluster ${cluster.name}: ${who}`,
     ...rows.map(line),
     ...csi,
-    ...endingTokens(cluster).map((one) => `  ! ${one}`),
+    ...[...endingTokens(cluster), ...warnings].map((one) => `  ! ${one}`),
     ...otherSizes,
     ...shut,
     `  ${dollars(perMonth)} a month${perMonth > target ? `, above the ${dollars(target)} this tool aims at` : ''}${nothing ? '; nothing to make' : ''}`,

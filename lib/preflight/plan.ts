@@ -6,6 +6,8 @@ import { names } from '../cluster/names.ts'
 import type { Inventory } from '../cluster/ours.ts'
 import { prices } from '../cluster/prices.ts'
 import { sameRules } from '../digitalocean/network.ts'
+import { movedBranch } from '../gitops/branch.ts'
+import { sealedSecretsInGit, sealedText } from '../gitops/sealed.ts'
 import { hasDeployKey, sampleIsRemoved } from '../gitops/seed.ts'
 import type { Shown } from '../run.ts'
 import { missingBuckets } from '../store/existence.ts'
@@ -65,7 +67,7 @@ export async function plan(
     items,
     perMonth,
     nothing,
-    text: planText(cluster, items, perMonth),
+    text: planText(cluster, items, perMonth, await warnings(cluster, missing)),
     toJSON: () => ({ cluster: cluster.name, items, perMonth }),
   }
 }
@@ -237,6 +239,20 @@ function storage(
           },
         ]
       : []),
+  ]
+}
+
+/** What a person must know of their repository before anything is bought. */
+async function warnings(cluster: Cluster, missing: readonly string[]): Promise<string[]> {
+  // Without a kit a new key is made, which opens nothing that was sealed before.
+  const isNewKit = missing.includes(bucketPlaces(cluster).kit)
+  const sealed = isNewKit ? sealedText(cluster, await sealedSecretsInGit(cluster)) : undefined
+  const moved = movedBranch(cluster)
+  return [
+    ...(sealed
+      ? [`${sealed} cannot be opened: their key went with the old kit. Seal them again afterwards`]
+      : []),
+    ...(moved ? [moved] : []),
   ]
 }
 

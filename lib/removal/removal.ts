@@ -4,6 +4,7 @@ import type { Bucket } from '../clients/s3.ts'
 import { bucketPlaces, type Cluster } from '../cluster/cluster.ts'
 import { type Inventory, inventory } from '../cluster/ours.ts'
 import { dollars, prices } from '../cluster/prices.ts'
+import { sealedSecretsInGit, sealedText } from '../gitops/sealed.ts'
 import { again } from '../hint.ts'
 import { Problem } from '../problem.ts'
 import type { Outcome } from '../result.ts'
@@ -117,6 +118,10 @@ export async function removal(
   ]
   const say = (one: { name: string; perMonth: number }) =>
     `${one.name}${one.perMonth ? `  ${dollars(one.perMonth)}` : ''}`
+  // The kit has the only key that opens them.
+  const dies = flags['with-backups'] && !flags['with-repository'] && buckets.includes(places.kit)
+  const sealed = dies ? await sealedSecretsInGit(cluster) : []
+  const dead = sealedText(cluster, sealed)
   const saved = removed.reduce((sum, one) => sum + one.perMonth, 0)
   return {
     removed: removed.map(say),
@@ -129,6 +134,7 @@ export async function removal(
       ...removed.map((one) => `  - ${say(one)}`),
       ...kept.map((one) => `  = ${say(one)}  (kept)`),
       ...(unfinished ? [`  ! ${lostWith(unfinished)}`] : []),
+      ...(dead ? [`  ! ${dead} can never be opened again: their key is in bucket ${places.kit}`] : []),
       ...(own.loadBalancers
         ? []
         : [
@@ -136,7 +142,7 @@ export async function removal(
           ]),
       removed.length === 0 ? '  nothing is there' : `  saves ${dollars(saved)} a month`,
     ].join('\n'),
-    toJSON: () => ({ cluster: cluster.name, removed: removed.map(say), kept: kept.map(say), saved }),
+    toJSON: () => ({ cluster: cluster.name, removed: removed.map(say), kept: kept.map(say), sealed, saved }),
   }
 }
 

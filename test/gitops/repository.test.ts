@@ -128,7 +128,7 @@ t.test('charts take their values from this repository, by its address over SSH',
       more.map(({ path }) => path),
       one.metadata.name === 'ingress' ? ['clusters/main/platform/ingress'] : [],
     )
-    t.same(values, { repoURL: ordinary.sshUrl, targetRevision: 'HEAD', ref: 'values' })
+    t.same(values, { repoURL: ordinary.sshUrl, targetRevision: 'main', ref: 'values' })
     const [path = ''] = chart?.helm?.valueFiles ?? []
     t.ok(renderRepository(ordinary)[path.replace('$values/', '')], `${path} is there`)
   }
@@ -138,7 +138,12 @@ t.test('everything from elsewhere has an exact version', async (t) => {
   for (const values of [ordinary, bare]) {
     for (const source of applications(values).flatMap(sourcesOf))
       if (source.chart) t.match(source.targetRevision, /^\d+\.\d+\.\d+$/, source.chart)
-      else t.equal(source.repoURL, ordinary.sshUrl)
+      else
+        t.same(
+          [source.repoURL, source.targetRevision],
+          [ordinary.sshUrl, 'main'],
+          'the branch that regrow writes',
+        )
     const images = documents(values)
       .flatMap(({ tree }) => leaves(tree))
       .filter(({ at, value }) => /(^|\.)image$/.test(at) && typeof value === 'string')

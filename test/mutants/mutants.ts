@@ -5,6 +5,7 @@ import { cluster } from './of/cluster.ts'
 import { ensure } from './of/ensure.ts'
 import { git } from './of/git.ts'
 import { node } from './of/node.ts'
+import { removedFromGit } from './of/removed.ts'
 import { scale } from './of/scale.ts'
 import { secrets } from './of/secrets.ts'
 import { tools } from './of/tools.ts'
@@ -17,6 +18,7 @@ export const mutants: readonly Mutant[] = [
   ...secrets,
   ...node,
   ...git,
+  ...removedFromGit,
   ...backup,
   ...scale,
   ...tools,
