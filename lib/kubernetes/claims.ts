@@ -5,6 +5,7 @@ import { sampleIsRemoved } from '../gitops/seed.ts'
 import { tell } from '../story.ts'
 import { type Kube, kubectl, ToolFailure } from '../tools.ts'
 import { waitFor } from '../wait.ts'
+import { applications, isRefused, stateOf } from './applications.ts'
 
 const claims = z.object({
   items: z.array(
@@ -16,9 +17,13 @@ const claims = z.object({
   ),
 })
 
+/** Seconds after which a sample that Argo CD is kept from bringing is not waited for: the first backup is worth more. */
+const refusedFor = 60
+
 /**
  * Waits until every claim of the sample is bound, each to a volume at DigitalOcean that carries the cluster's tag:
- * without the tag it would not be known as ours. Who deleted the sample has no such claim.
+ * without the tag it would not be known as ours. Who deleted the sample has no such claim; where another file of yours
+ * keeps Argo CD from bringing it, that is told.
  * @throws Problem after five minutes, with what was seen last
  */
 export async function sampleBound(kube: Kube, cluster: Cluster): Promise<void> {
@@ -36,6 +41,10 @@ export async function sampleBound(kube: Kube, cluster: Cluster): Promise<void> {
         return undefined
       }
       if (items.length === 0 && (await sampleIsRemoved(cluster))) return 'none: you removed the sample'
+      if (items.length === 0 && performance.now() - started > refusedFor * 1000) {
+        const apps = (await applications(kube)).get('apps')
+        if (isRefused(apps)) return `not there: apps ${stateOf(apps)}`
+      }
       note(items.map((one) => `${one.metadata.name} ${one.status?.phase ?? ''}`).join(', ') || 'no claim yet')
       if (items.length === 0 || items.some((one) => one.status?.phase !== 'Bound')) return undefined
       const volumes = (await cluster.cloud.volumes()).filter((one) => isOurs('volume', one, cluster.name))
@@ -44,5 +53,10 @@ export async function sampleBound(kube: Kube, cluster: Cluster): Promise<void> {
       return untagged ? undefined : 'Bound'
     },
   )
-  tell('=', `claims in ${namespace}`, state, (performance.now() - started) / 1000)
+  tell(
+    state.startsWith('not there') ? '!' : '=',
+    `claims in ${namespace}`,
+    state,
+    (performance.now() - started) / 1000,
+  )
 }
