@@ -1,7 +1,7 @@
 import type { Cluster } from '../cluster.ts'
 import { Refusal } from '../refusal.ts'
 import type { Store } from '../store.ts'
-import { type Thing, type Tree, textAt, treeAt } from '../tree.ts'
+import { type Thing, type Tree, textAt, textsAt, treeAt } from '../tree.ts'
 import { type Grade, healthOf } from './health.ts'
 
 /** The field manager under which Argo CD applies. */
@@ -57,6 +57,14 @@ export function compare({ store }: Cluster, app: Thing, objects: readonly Tree[]
 export function hasOption(thing: Thing, option: string): boolean {
   const options = thing.metadata.annotations?.['argocd.argoproj.io/sync-options'] ?? ''
   return options.split(',').some((one) => one.trim() === option)
+}
+
+/** The value of a sync option of an object, or of its Application for all. */
+export function optionOf(app: Thing, thing: Thing, option: string): string | undefined {
+  const own = thing.metadata.annotations?.['argocd.argoproj.io/sync-options']?.split(',') ?? []
+  const find = (all: readonly string[]) =>
+    all.map((one) => one.trim().split('=')).find(([name]) => name === option)?.[1]
+  return find(own) ?? find(textsAt(app, 'spec', 'syncPolicy', 'syncOptions'))
 }
 
 function isApplied(store: Store, wanted: Thing, live: Thing): boolean {

@@ -3,11 +3,11 @@ import { type Cluster, runs } from '../cluster.ts'
 import type { Controller } from '../control.ts'
 import { Refusal } from '../refusal.ts'
 import { now } from '../time.ts'
-import { at, numberAt, type Thing, type Tree, textAt, treeAt } from '../tree.ts'
-import { compare, hasOption, type Part, trackedBy } from './compare.ts'
+import { at, numberAt, type Thing, type Tree, textAt, textsAt, treeAt } from '../tree.ts'
+import { compare, optionOf, type Part, trackedBy } from './compare.ts'
 import { type Grade, worst } from './health.ts'
 import { Sources, sourcesOf } from './sources.ts'
-import { type Progress, prune, sync } from './sync.ts'
+import { isApproved, type Progress, prune, sync } from './sync.ts'
 
 const parts = ['argocd-application-controller', 'argocd-repo-server', 'argocd-cm', 'argocd-secret']
 const refresh = 'argocd.argoproj.io/refresh'
@@ -94,7 +94,9 @@ function advance(cluster: Cluster, app: Thing, parts: Part[], revisions: string[
   const before = treeAt(app, 'status', 'operationState')
   const isDue = due(app, parts, revisions)
   const result =
-    isDue || before.phase === 'Running' || at(app, 'operation') ? sync(cluster, app, parts) : undefined
+    isDue || before.phase === 'Running' || at(app, 'operation')
+      ? sync(cluster, app, parts, before.phase === 'Running' ? String(before.startedAt) : now())
+      : undefined
   const status = seen(app, parts, revisions)
   if (result) status.operationState = operation(app, before, result, revisions)
   write(cluster, app, status, result !== undefined)
@@ -108,7 +110,7 @@ function due(app: Thing, parts: Part[], revisions: string[]): boolean {
   if (!automated || textAt(app, 'status', 'operationState', 'phase') === 'Running') return false
   const pruning = treeAt({ automated }, 'automated').prune === true
   const differs = parts.some(({ wanted, live, synced }) =>
-    wanted ? !synced : pruning && live && !hasOption(live, 'Prune=false'),
+    wanted ? !synced : pruning && live && optionOf(app, live, 'Prune') !== 'false',
   )
   const isEmptied = parts.length > 0 && parts.every(({ wanted }) => !wanted)
   if (pruning && isEmptied && treeAt({ automated }, 'automated').allowEmpty !== true) return false
@@ -129,7 +131,7 @@ function operation(app: Thing, before: Tree, result: Progress, revisions: string
     operation: { sync: { revisions } },
     startedAt,
     retryCount,
-    syncResult: { revision: revisions[0], revisions },
+    syncResult: { revision: revisions[0], revisions, resources: result.resources },
   }
   if (result.state === 'finished')
     return {
@@ -144,9 +146,11 @@ function operation(app: Thing, before: Tree, result: Progress, revisions: string
       ...common,
       phase: 'Failed',
       message: `${result.message} (retried ${limit} times).`,
-      finishedAt: now,
+      finishedAt: now(),
     }
-  return { ...common, phase: 'Running', message: `${result.message}. Retrying attempt #${retryCount}.` }
+  const when = new Date().toLocaleTimeString('en-US', { hour: 'numeric', minute: '2-digit', timeZone: 'UTC' })
+  const retrying = `Retrying attempt #${retryCount} at ${when.replace(' ', '')}.`
+  return { ...common, phase: 'Running', message: `${result.message}. ${retrying}` }
 }
 
 /** The part of an Application's wish that its status repeats. */
@@ -217,12 +221,26 @@ function clearRefresh({ store }: Cluster, name: string): void {
   store.update({ ...live, metadata: { ...live.metadata, annotations } })
 }
 
-/** Deletion with the resources finalizer takes along what the Application brought; without it this is never called. */
+/** Deletion with the resources finalizer takes along what the Application brought, but definitions and what is to be kept. */
 function cascade(cluster: Cluster, app: Thing): void {
-  const mine = compare(cluster, app, []).flatMap(({ live }) => live ?? [])
-  const left = mine.filter((one) => !hasOption(one, 'Delete=false'))
+  const { store } = cluster
+  const finalizers = textsAt(app, 'metadata', 'finalizers')
+  const mine = finalizers.filter((one) => one.startsWith('resources-finalizer.argocd.argoproj.io'))
+  if (mine.length === 0) return
+  const left = compare(cluster, app, [])
+    .flatMap(({ live }) => live ?? [])
+    .filter(
+      (one) =>
+        one.kind !== 'CustomResourceDefinition' &&
+        !(one.kind === 'Application' && one.metadata.name === app.metadata.name) &&
+        optionOf(app, one, 'Delete') !== 'false' &&
+        one.metadata.annotations?.['helm.sh/resource-policy'] !== 'keep',
+    )
+  const since = textAt(app, 'metadata', 'deletionTimestamp')
+  if (left.some((one) => optionOf(app, one, 'Delete') === 'confirm') && !isApproved(app, since)) return
   for (const one of left) prune(cluster, one)
-  const still = cluster.store.find('Application', 'argocd', app.metadata.name)
-  if (left.length === 0 && still)
-    cluster.store.update({ ...still, metadata: { ...still.metadata, finalizers: [] } })
+  const still = store.find('Application', 'argocd', app.metadata.name)
+  if (left.length > 0 || !still) return
+  const others = finalizers.filter((one) => !mine.includes(one))
+  store.update({ ...still, metadata: { ...still.metadata, finalizers: others } })
 }

@@ -1,13 +1,14 @@
 import type { Cluster } from '../cluster.ts'
 import { Refusal } from '../refusal.ts'
-import { type Thing, textsAt, treeAt } from '../tree.ts'
-import { hasOption, manager, type Part } from './compare.ts'
+import { at, type Thing, type Tree, textsAt, treeAt } from '../tree.ts'
+import { hasOption, manager, optionOf, type Part } from './compare.ts'
 
-/** How far a sync came: finished, waiting for a wave to become healthy, or failed with a reason. */
-export type Progress =
+/** How far a sync came: finished, waiting for a wave to become healthy, or failed with a reason; and each object's part in it. */
+export type Progress = { resources: Tree[] } & (
   | { state: 'finished' }
   | { state: 'waiting'; message: string }
   | { state: 'failed'; message: string }
+)
 
 const first = [
   'Namespace',
@@ -18,34 +19,97 @@ const first = [
   'StorageClass',
 ]
 
-/** Applies wave after wave, the next one only when all of this one is healthy; prunes at the end. */
-export function sync(cluster: Cluster, app: Thing, parts: readonly Part[]): Progress {
+/**
+ * Goes from wave to wave, to the next one only when all of this one is healthy. In each it prunes first, whatever becomes
+ * of the rest, and then applies.
+ */
+export function sync(cluster: Cluster, app: Thing, parts: readonly Part[], since: string): Progress {
   const options = textsAt(app, 'spec', 'syncPolicy', 'syncOptions')
+  const resources: Tree[] = []
   const invalid = options.includes('SkipDryRunOnMissingResource=true')
     ? undefined
     : unknownKind(cluster, parts)
   if (invalid)
-    return { state: 'failed', message: `one or more synchronization tasks are not valid: ${invalid}` }
+    return {
+      state: 'failed',
+      message: `one or more synchronization tasks are not valid: ${invalid}`,
+      resources,
+    }
   if (options.includes('CreateNamespace=true')) createNamespace(cluster, app)
-  const wanted = parts.filter((part) => part.wanted)
-  for (const wave of [...new Set(wanted.map((part) => part.wave))].sort((a, b) => a - b)) {
-    const members = wanted.filter((part) => part.wave === wave).sort((a, b) => rank(a) - rank(b))
-    const failures = members.filter((part) => !part.synced).flatMap((part) => apply(cluster, part))
-    if (failures.length > 0)
+  const waveOf = waves(app, parts)
+  for (const wave of [...new Set(parts.map(waveOf))].sort((a, b) => a - b)) {
+    const members = parts.filter((part) => waveOf(part) === wave)
+    const surplus = members.filter((part) => !part.wanted && part.live)
+    const doubtful = surplus.find(({ live }) => live && optionOf(app, live, 'Prune') === 'confirm')
+    if (doubtful?.live && !isApproved(app, since))
       return {
-        state: 'failed',
-        message: `one or more objects failed to apply, reason: ${failures.join(',')}`,
+        state: 'waiting',
+        message: `waiting for pruning confirmation of ${called(doubtful.live)}`,
+        resources,
       }
-    const ill = members.find((part) => !part.synced || (part.health ?? 'Healthy') !== 'Healthy')
+    for (const { live } of surplus) if (live) resources.push(pruned(cluster, app, live))
+    const wanted = members.filter((part) => part.wanted).sort((a, b) => rank(a) - rank(b))
+    const failures = wanted.flatMap((part) => {
+      const failed = part.synced ? [] : apply(cluster, part)
+      if (part.wanted) resources.push(result(part.wanted, failed[0] ? 'SyncFailed' : 'Synced', failed[0]))
+      return failed
+    })
+    if (failures.length > 0) {
+      const message = `one or more objects failed to apply, reason: ${failures.join(',')}`
+      return { state: 'failed', message, resources }
+    }
+    const ill = wanted.find((part) => !part.synced || (part.health ?? 'Healthy') !== 'Healthy')
     if (ill?.wanted) {
-      const message = `waiting for healthy state of ${ill.wanted.kind}/${ill.wanted.metadata.name}`
-      return { state: 'waiting', message }
+      return { state: 'waiting', message: `waiting for healthy state of ${called(ill.wanted)}`, resources }
     }
   }
-  if (treeAt(app, 'spec', 'syncPolicy', 'automated').prune === true)
-    for (const { wanted, live } of parts)
-      if (!wanted && live && !hasOption(live, 'Prune=false')) prune(cluster, live)
-  return { state: 'finished' }
+  return { state: 'finished', resources }
+}
+
+/** Waves as Git has them; what goes, goes in reverse, or last of all where that is asked for. */
+function waves(app: Thing, parts: readonly Part[]): (part: Part) => number {
+  const own = [...new Set(parts.filter((part) => !part.wanted).map((part) => part.wave))].sort(
+    (a, b) => a - b,
+  )
+  const last = Math.max(0, ...parts.map((part) => part.wave)) + 1
+  return ({ wanted, live, wave }) => {
+    if (wanted) return wave
+    if (live && optionOf(app, live, 'PruneLast') === 'true') return last
+    return own[own.length - 1 - own.indexOf(wave)] ?? wave
+  }
+}
+
+/** Whether somebody agreed, after this time, to what must be confirmed. */
+export function isApproved(app: Thing, since: string): boolean {
+  const when = Date.parse(app.metadata.annotations?.['argocd.argoproj.io/deletion-approved'] ?? '')
+  return when >= Date.parse(since)
+}
+
+function pruned(cluster: Cluster, app: Thing, live: Thing): Tree {
+  const asked = at(app, 'operation', 'sync', 'prune') ?? at(app, 'spec', 'syncPolicy', 'automated', 'prune')
+  if (asked !== true) return result(live, 'PruneSkipped', 'ignored (requires pruning)')
+  if (optionOf(app, live, 'Prune') === 'false') return result(live, 'PruneSkipped', 'ignored (no prune)')
+  prune(cluster, live)
+  return result(live, 'Pruned', 'pruned')
+}
+
+const called = (thing: Thing) => `${groupOf(thing)}/${thing.kind}/${thing.metadata.name}`
+
+const groupOf = ({ apiVersion }: Thing) => (apiVersion.includes('/') ? (apiVersion.split('/')[0] ?? '') : '')
+
+function result(thing: Thing, status: string, message?: string): Tree {
+  const { namespace, name } = thing.metadata
+  return {
+    group: groupOf(thing),
+    version: thing.apiVersion.split('/').at(-1),
+    kind: thing.kind,
+    namespace: namespace ?? '',
+    name,
+    status,
+    message: message ?? `${thing.kind.toLowerCase()}/${name} serverside-applied`,
+    hookPhase: status === 'SyncFailed' ? 'Failed' : 'Running',
+    syncPhase: 'Sync',
+  }
 }
 
 /** Removes an object that an Application brought. */

@@ -171,6 +171,11 @@ export const kubectlShapes: Shape[] = [
     line: 'get events --all-namespaces --field-selector reason=ProvisioningFailed --request-timeout 10s -o json',
   },
   { line: 'get persistentvolumes --request-timeout 20s -o json' },
+  { line: 'api-resources --verbs=list -o name', text: true },
+  { line: 'get persistentvolumeclaims,persistentvolumes,storageclasses.storage.k8s.io,pods -A -o json' },
+  { line: 'get secrets,namespaces,deployments.apps -A -l velero.io/exclude-from-backup=true -o json' },
+  { line: 'get csinodes.storage.k8s.io -o json' },
+  { line: 'get pods -n kube-system -l velero.io/backup-name -o json' },
   { line: "get namespace kube-system -o 'jsonpath={.metadata.uid}'" },
   { line: 'delete pod,secret none -n kube-system --ignore-not-found' },
   { line: 'delete node main-9 --ignore-not-found' },
@@ -191,7 +196,7 @@ export const kubectlShapes: Shape[] = [
 export const veleroShapes: Shape[] = [
   { line: 'version --client-only', text: true },
   {
-    line: 'backup create first --ttl 336h --csi-snapshot-timeout 25m --snapshot-move-data=true --annotations regrow.dev/commit=df6bbed3275d6171258cfb2dcebe94373f5aeaec --exclude-namespaces argocd,kube-system,velero',
+    line: 'backup create first --ttl 336h --csi-snapshot-timeout 25m --snapshot-move-data=true --annotations regrow.dev/commit=df6bbed3275d6171258cfb2dcebe94373f5aeaec --include-cluster-resources=true --exclude-resources events,datauploads.velero.io',
   },
   { line: 'backup create first --ttl 336h', fails: true },
   { line: 'backup create labelled --labels a=b,c=d --storage-location default --item-operation-timeout 4h' },

@@ -1,0 +1,94 @@
+import t from 'tap'
+import { listAt, type Tree, textAt, treeAt } from '../../sandbox/cluster/tree.ts'
+import { application, apply, argo, cluster, definition, eventually, git } from './cluster-ground.ts'
+import { clear, ground } from './droplet-ground.ts'
+
+// The rules of Argo CD 3.5 (gitops-engine/pkg/sync, finalizeApplicationDeletion).
+
+const object = (apiVersion: string, kind: string, name: string, more: Tree = {}, annotations: Tree = {}) =>
+  JSON.stringify({ apiVersion, kind, metadata: { name, annotations }, ...more })
+const role = (name: string) =>
+  object('rbac.authorization.k8s.io/v1', 'RoleBinding', 'api', {
+    roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'Role', name },
+  })
+const option = (value: string) => ({ 'argocd.argoproj.io/sync-options': value })
+
+t.test('it prunes first, tells what failed by object, and asks where it must', async (t) => {
+  const on = await ground()
+  t.teardown(() => clear(on))
+  const files: Record<string, string> = {
+    'apps/role.yaml': role('a'),
+    'apps/gone.yaml': object('v1', 'ConfigMap', 'gone'),
+    'apps/kept.yaml': object('v1', 'ConfigMap', 'kept', {}, option('Prune=false')),
+    'apps/asked.yaml': object('v1', 'ConfigMap', 'asked', {}, option('Prune=confirm')),
+  }
+  const one = await cluster(on, git(files))
+  const { store } = one
+  apply(one, argo)
+  apply(one, application('apps', { path: 'apps' }))
+  const state = () => treeAt(store.find('Application', 'argocd', 'apps'), 'status', 'operationState')
+  const told = () => textAt(state(), 'message')
+  await eventually(one, () => state().phase === 'Succeeded' && store.find('ConfigMap', 'default', 'asked'))
+
+  delete files['apps/gone.yaml']
+  delete files['apps/kept.yaml']
+  files['apps/role.yaml'] = role('b')
+  await eventually(one, () => /Retrying attempt #2 at \d+:\d+[AP]M\.$/.test(told()), 5000)
+  t.match(
+    told(),
+    /^one or more objects failed to apply, reason: RoleBinding.*"api" is invalid: roleRef: .*cannot change roleRef/,
+  )
+  t.notOk(store.find('ConfigMap', 'default', 'gone'), 'pruned, whatever fails')
+  t.ok(store.find('ConfigMap', 'default', 'kept'))
+  t.match(
+    listAt(state(), 'syncResult', 'resources').find((one) => one.kind === 'RoleBinding'),
+    {
+      group: 'rbac.authorization.k8s.io',
+      namespace: 'default',
+      name: 'api',
+      status: 'SyncFailed',
+      message: /cannot change/,
+    },
+  )
+
+  delete files['apps/asked.yaml']
+  files['apps/role.yaml'] = role('a')
+  await eventually(one, () => told() === 'waiting for pruning confirmation of /ConfigMap/asked', 5000)
+  t.ok(store.find('ConfigMap', 'default', 'asked'))
+  const app = store.get('Application', 'argocd', 'apps')
+  const approved = { 'argocd.argoproj.io/deletion-approved': new Date(Date.now() + 1000).toISOString() }
+  store.update({ ...app, metadata: { ...app.metadata, annotations: approved } })
+  await eventually(one, () => !store.find('ConfigMap', 'default', 'asked'))
+})
+
+t.test('an Application with the finalizer takes along what it brought, but definitions', async (t) => {
+  const on = await ground()
+  t.teardown(() => clear(on))
+  const files: Record<string, string> = {
+    'apps/crd.yaml': definition('example.org', 'Widget'),
+    'apps/one.yaml': object('v1', 'ConfigMap', 'one'),
+    'apps/kept.yaml': object('v1', 'ConfigMap', 'kept', {}, option('Delete=false')),
+  }
+  const one = await cluster(on, git(files))
+  const { store } = one
+  apply(one, argo)
+  const metadata = { finalizers: ['resources-finalizer.argocd.argoproj.io'] }
+  // By hand, without a policy: nothing happens until somebody asks.
+  apply(one, application('apps', { path: 'apps' }, { syncPolicy: {} }, metadata))
+  const app = () => store.get('Application', 'argocd', 'apps')
+  await eventually(
+    one,
+    () => textAt(store.find('Application', 'argocd', 'apps'), 'status', 'sync', 'status') === 'OutOfSync',
+  )
+  t.notOk(store.find('ConfigMap', 'default', 'one'))
+  store.update({ ...app(), operation: { sync: {} } })
+  await eventually(
+    one,
+    () => store.find('ConfigMap', 'default', 'kept') && store.find('ConfigMap', 'default', 'one'),
+  )
+  store.remove('Application', 'argocd', 'apps')
+  await eventually(one, () => !store.find('Application', 'argocd', 'apps'))
+  t.notOk(store.find('ConfigMap', 'default', 'one'))
+  t.ok(store.find('ConfigMap', 'default', 'kept'))
+  t.ok(store.find('CustomResourceDefinition', undefined, 'widgets.example.org'))
+})
