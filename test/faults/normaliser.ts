@@ -33,6 +33,6 @@ export function nameOf({ kind, metadata: { namespace = '', name } }: Thing): str
   const passing =
     /^(Event|Pod|ReplicaSet|ControllerRevision|EndpointSlice|Lease|PersistentVolume|VolumeAttachment)$/
   if (passing.test(kind)) return undefined
-  const known = /^Data(Up|Down)load$/.test(kind) ? name.replace(/-[0-9a-f]{5}$/, '-<chance>') : name
+  const known = /^Data(Up|Down)load$/.test(kind) ? name.replace(/-[a-z0-9]{5}$/, '-<chance>') : name
   return `cluster ${kind} ${namespace}/${normal(known)}`
 }
