@@ -9,16 +9,6 @@ import { type RepositoryValues, repositoryValues } from './schema.ts'
 
 export type { RepositoryValues } from './schema.ts'
 
-/** Namespaces that no backup holds: regrow and Git make what is in them anew. */
-export const excludedNamespaces = [
-  'argocd',
-  'kube-node-lease',
-  'kube-public',
-  'kube-system',
-  'sealed-secrets',
-  'velero',
-] as const
-
 /** The files of the repository but `cluster.yaml`; below `clusters/cluster/` stands the part of one cluster. */
 const paths = [
   'README.md',
