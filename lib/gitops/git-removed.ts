@@ -123,8 +123,9 @@ export function gitRemovedProblems(
     )
   if (choice !== undefined) return []
   return byCommit(removed).map(([name, all]) => {
-    const wanted = hint('restore.mts', cluster, ...again, '--git-removed')
-    const lines = Object.entries(choices).map(([word, what]) => `      ${wanted} ${word}  # ${what}`)
+    const lines = Object.entries(choices).map(
+      ([word, what]) => `      ${hint('restore.mts', cluster, ...again, '--git-removed', word)}  # ${what}`,
+    )
     return new Problem(
       `${name} removed from Git what the backup holds, so Argo CD would delete it again: ${listed(all)}`,
       { cure: `Choose what happens to it:\n${lines.join('\n')}` },
