@@ -99,6 +99,13 @@ t.test(
         problems[0]?.cure,
         new RegExp(`\\./restore\\.mts --name main --backup old --replace --git-removed ${choice}  # \\w`),
       )
+    const { argv } = process
+    t.teardown(() => {
+      process.argv = argv
+    })
+    process.argv = [...argv, '--sandbox']
+    const [boxed] = gitRemovedProblems(cluster, found, undefined, ['--backup', 'old'])
+    t.match(boxed?.cure, '--git-removed keep --sandbox  #')
     for (const choice of ['revert', 'keep', 'drop'] as const)
       t.same(gitRemovedProblems(cluster, found, choice, []), [], choice)
   },
