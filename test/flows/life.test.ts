@@ -268,6 +268,16 @@ t.test('a kubeconfig, Argo CD’s password and the machines’ SSH key from anyw
     box.run('scripts/kubeconfig.mts', ['--argocd-password']),
     box.run('scripts/kubeconfig.mts', ['--ssh-key']),
   ])
+  const asData = async (...words: string[]) =>
+    JSON.parse((await box.run('scripts/kubeconfig.mts', ['--json', ...words])).out)
+  const [path, passwordData, keyData] = await Promise.all([
+    asData('--output', 'mine.yaml'),
+    asData('--argocd-password'),
+    asData('--ssh-key'),
+  ])
+  t.match(path, { kubeconfig: join(box.dir, 'mine.yaml') })
+  t.same(passwordData, { user: 'admin', password: password.out.trim() })
+  t.match(keyData, { user: 'root', privateKey: key.out, firewall: /^\S{36}$/ })
   t.equal(written.code, 0, written.err)
   t.match(written.out, /last backup +main-first, /)
   t.equal(statSync(join(box.dir, 'mine.yaml')).mode & 0o777, 0o600)

@@ -1,6 +1,7 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import t from 'tap'
 import { present } from '../../lib/result.ts'
-import { colourful } from '../../lib/story.ts'
+import { colourful, endLive, underway } from '../../lib/story.ts'
 
 t.test('colours are for terminals, unless NO_COLOR or a dumb terminal says otherwise', async (t) => {
   const { isTTY } = process.stderr
@@ -40,3 +41,46 @@ t.test('the last line of a flow is the last of its result: the age of the last w
   }
   t.match(written.join(''), /· done {2}4\.2 s\n(.*\n)*last backup {2}main-first, 3 s old\n$/)
 })
+
+t.test(
+  'the live line says why it is waited for, within the terminal’s width, and goes for good at the end',
+  async (t) => {
+    const { isTTY, columns } = process.stderr
+    const { TERM, CI } = process.env
+    const { write } = process.stderr
+    t.teardown(() => {
+      Object.assign(process.stderr, { isTTY, columns, write })
+      Object.assign(process.env, { TERM, CI })
+      for (const [name, value] of Object.entries({ TERM, CI }))
+        if (value === undefined) delete process.env[name]
+    })
+    const written: string[] = []
+    Object.assign(process.stderr, {
+      isTTY: true,
+      columns: 60,
+      write: (text: string) => written.push(text) > 0,
+    })
+    process.env.TERM = 'xterm'
+    delete process.env.CI
+    const why =
+      'root Synced, Degraded; pod shop/shop-gksds: CreateContainerConfigError: secret "database" not found'
+    await underway(
+      'root is healthy',
+      async () => {
+        await sleep(300)
+        endLive()
+        const before = written.length
+        await sleep(300)
+        t.equal(written.length, before, 'nothing is drawn behind the last word')
+      },
+      () => why,
+    )
+    const drawn = written.filter((text) => text.startsWith('…'))
+    t.ok(drawn.length > 0)
+    for (const line of drawn) {
+      t.match(line, /^… root is healthy \d s \(root Synced, Degraded; .* …$/)
+      t.ok(line.length < 60, line)
+    }
+    t.equal(written.at(-1), '\r\x1b[2K')
+  },
+)

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { line } from '../../lib/hint.ts'
+import { kubectlHint, line } from '../../lib/hint.ts'
 import { cut, wrap } from '../../lib/wrap.ts'
 
 t.test('what does not fit goes on below, between two words', async (t) => {
@@ -14,10 +14,24 @@ t.test('what does not fit goes on below, between two words', async (t) => {
   t.equal(wrap('one\ntwo', 50), 'one\ntwo')
 })
 
+t.test('a row of a table is broken between two columns', async (t) => {
+  const row = '  + bucket       regrow-main-cd9304083e-velero  Spaces, 250 GiB           $5.00'
+  t.equal(wrap(row, 60), '  + bucket       regrow-main-cd9304083e-velero\n    Spaces, 250 GiB  $5.00')
+  t.equal(
+    wrap('· sandbox  everything here is simulated; the world is .sandbox/', 50),
+    '· sandbox  everything here is simulated; the world\n  is .sandbox/',
+    'where the first is short, between two words',
+  )
+})
+
 t.test('a command is never broken: its second half would be run by itself', async (t) => {
   const command = line('restore.mts', ['--name', 'main', '--backup', 'latest', '--replace'])
   const wrapped = wrap(`→ It is gone. Bring the last backup back: ${command} and wait until it is proven`, 60)
   t.same(wrapped.split('\n').slice(0, 2), ['→ It is gone. Bring the last backup back:', `  ${command} and`])
+  process.env.REGROW_SANDBOXED = '1'
+  t.teardown(() => delete process.env.REGROW_SANDBOXED)
+  const use = kubectlHint('/k')`get pods -A` // made of another, which is a command as well
+  t.match(wrap(`kubeconfig   ${use}`, 40, 13).split('\n'), ['kubeconfig', `             ${use}`])
   const long = line('scripts/seal.mts', ['--name', 'main', '--save-certificate', 'somewhere/far/away.pem'])
   t.ok(
     wrap(`→ ${long} writes it`, 40)
