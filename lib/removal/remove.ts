@@ -1,11 +1,12 @@
 import { change, mayChange } from '../change.ts'
+import { cloudTime } from '../clients/clock.ts'
 import type { Snapshot } from '../clients/digitalocean-types.ts'
 import { bucketPlaces, type Cluster } from '../cluster/cluster.ts'
 import { inventory } from '../cluster/ours.ts'
 import { DryRunEnd, isDryRun } from '../dry-run.ts'
 import { forAll } from '../parallel.ts'
 import { missingBuckets } from '../store/existence.ts'
-import { isShortLived, removeKey } from '../store/keys.ts'
+import { isAbandoned, isShortLived, removeKey } from '../store/keys.ts'
 import { deleteBuckets } from '../store/setup.ts'
 import { tell } from '../story.ts'
 import { doctl, type Output, ToolFailure } from '../tools.ts'
@@ -19,6 +20,7 @@ import type { Kept } from './removal.ts'
 export async function removeCloud(cluster: Cluster, keep: Kept): Promise<void> {
   const { cloud } = cluster
   const own = await inventory(cloud, cluster.name)
+  const now = cloudTime(cloud).getTime()
   await forAll(own.loadBalancers ?? [], (one) =>
     gone(
       `load balancer ${one.name}`,
@@ -68,10 +70,14 @@ export async function removeCloud(cluster: Cluster, keep: Kept): Promise<void> {
         () => doctl`compute ssh-key delete ${one.id} --force`,
       ),
     ),
-    forAll(own.spacesKeys, async (one) => {
-      await removeKey(cluster, one)
-      if (!isDryRun()) tell('-', `Spaces key ${one.name}`)
-    }),
+    // This run still looks with its own, and puts it away at its end.
+    forAll(
+      own.spacesKeys.filter((one) => !isShortLived(one.name) || isAbandoned(one, now, true)),
+      async (one) => {
+        await removeKey(cluster, one)
+        if (!isDryRun()) tell('-', `Spaces key ${one.name}`)
+      },
+    ),
     // The first network of a region is its default, which DigitalOcean never removes.
     forAll(
       own.vpcs.filter((one) => !one.default),

@@ -42,7 +42,7 @@ t.test('a removal that waits finds out that its lock was stolen', async (t) => {
     // The address was removed, and given at once to the one who stole.
     reservedIps: async () => [{ ip: '192.0.2.1', region: { slug: 'fra1' }, project_id: 'p1' }],
     ...{ vpcs: none, firewalls: none, sshKeys: none, dropletsTagged: none, volumes: none },
-    ...{ volumeSnapshots: none, loadBalancers: none, spacesKeys: none, tags: none },
+    ...{ volumeSnapshots: none, loadBalancers: none, spacesKeys: none, tags: none, clockOffset: () => 0 },
   }
   const cluster = { name: 'main', tag: 'regrow:main', cloud } as unknown as Cluster
   let changes = 0
