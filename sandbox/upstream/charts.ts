@@ -5,16 +5,21 @@ import {
   fromSecret,
   type Manifest,
   manifest,
+  namespace,
   service,
   workload,
 } from './manifest.ts'
+import { clusterBinding, clusterRights, rights } from './rights.ts'
+
+const sealer = { account: 'sealed-secrets-controller' }
 
 /** A chart of the box's own: files under `crds/` and `templates/`. */
 export type ChartFiles = Record<string, Manifest[]>
 
 /**
  * What stands in for the real charts: the same workloads, services and kinds under the same names, and the Secrets
- * they cannot start without. They take no values and give no permissions: paper asks for none.
+ * they cannot start without, and accounts, roles and bindings under their real names. They take no values; the roles say
+ * nothing, since paper asks for no rights.
  */
 export const charts: Record<ChartName, () => ChartFiles> = {
   'argo-cd': () => ({ 'templates/crds.yaml': argocdKinds(), 'templates/argocd.yaml': argocd() }),
@@ -27,6 +32,9 @@ export const charts: Record<ChartName, () => ChartFiles> = {
     ),
     'templates/sealed-secrets.yaml': [
       manifest('v1', 'ServiceAccount', 'sealed-secrets-controller'),
+      ...clusterRights('secrets-unsealer', 'sealed-secrets-controller', sealer),
+      ...rights('sealed-secrets-controller-key-admin', sealer),
+      ...rights('sealed-secrets-controller-service-proxier', sealer),
       service('sealed-secrets-controller', 'sealed-secrets-controller', [8080]),
       workload('Deployment', 'sealed-secrets-controller', {
         image: `docker.io/bitnami/sealed-secrets-controller:${parts['sealed-secrets'].app}`,
@@ -42,6 +50,7 @@ export const charts: Record<ChartName, () => ChartFiles> = {
     ),
     'templates/traefik.yaml': [
       manifest('v1', 'ServiceAccount', 'traefik'),
+      ...clusterRights(`traefik-${namespace}`, `traefik-${namespace}`, { account: 'traefik' }),
       clusterManifest('networking.k8s.io/v1', 'IngressClass', 'traefik', {
         metadata: { annotations: { 'ingressclass.kubernetes.io/is-default-class': 'true' } },
         spec: { controller: 'traefik.io/ingress-controller' },
@@ -82,6 +91,13 @@ function argocd(): Manifest[] {
   const names = ['argocd-server', 'argocd-repo-server', 'argocd-application-controller']
   return [
     ...names.map((name) => manifest('v1', 'ServiceAccount', name)),
+    ...names
+      .filter((name) => name !== 'argocd-repo-server')
+      .flatMap((name) => [
+        ...clusterRights(name, name, { account: name }),
+        ...rights(name, { account: name }),
+      ]),
+    ...rights('argocd-repo-server', { account: 'argocd-repo-server' }),
     config('argocd-cm', Object.fromEntries(scripts)),
     config('argocd-rbac-cm'),
     config('argocd-cmd-params-cm'),
@@ -147,6 +163,8 @@ function velero(): Manifest[] {
   }
   return [
     manifest('v1', 'ServiceAccount', 'velero-server'),
+    clusterBinding('velero-server', 'cluster-admin', { account: 'velero-server' }),
+    ...rights('velero-server', { account: 'velero-server' }),
     manifest('v1', 'ConfigMap', 'velero-node-agent'),
     manifest('v1', 'ConfigMap', 'velero-backup-repository'),
     manifest('v1', 'ConfigMap', 'velero-repo-maintenance'),

@@ -1,12 +1,13 @@
 import type { csiFiles } from '../../lib/versions.ts'
 import { clusterManifest, definitions, fromSecret, type Manifest, manifest, workload } from './manifest.ts'
+import { clusterRights } from './rights.ts'
 
 const driver = 'dobs.csi.digitalocean.com'
 const inSystem = { namespace: 'kube-system' }
 
 /**
  * What stands in for the manifests of DigitalOcean's CSI driver: the objects under their real names, the containers in
- * their real order (patches name them by their place), the token's Secret, no permissions.
+ * their real order (patches name them by their place), the token's Secret, roles that say nothing.
  */
 export const csiManifests: Record<(typeof csiFiles)[number], (version: string) => Manifest[]> = {
   'crds.yaml': () =>
@@ -20,6 +21,10 @@ export const csiManifests: Record<(typeof csiFiles)[number], (version: string) =
   'driver.yaml': driverManifests,
   'snapshot-controller.yaml': () => [
     manifest('v1', 'ServiceAccount', 'snapshot-controller', { metadata: inSystem }),
+    ...clusterRights('snapshot-controller-role', 'snapshot-controller-binding', {
+      account: 'snapshot-controller',
+      home: 'kube-system',
+    }),
     workload(
       'StatefulSet',
       'snapshot-controller',
@@ -69,6 +74,16 @@ function driverManifests(version: string): Manifest[] {
     ...['csi-do-controller-sa', 'csi-do-node-sa'].map((name) =>
       manifest('v1', 'ServiceAccount', name, { metadata: inSystem }),
     ),
+    ...['provisioner', 'attacher', 'snapshotter', 'resizer'].flatMap((part) =>
+      clusterRights(`csi-do-${part}-role`, `csi-do-${part}-binding`, {
+        account: 'csi-do-controller-sa',
+        home: 'kube-system',
+      }),
+    ),
+    ...clusterRights('csi-do-node-driver-registrar-role', 'csi-do-node-driver-registrar-binding', {
+      account: 'csi-do-node-sa',
+      home: 'kube-system',
+    }),
     workload(
       'StatefulSet',
       'csi-do-controller',

@@ -57,7 +57,7 @@ for (const name of chartNames)
     t.ok(things.some((one) => one.kind === 'Deployment'))
     for (const { kind, metadata } of things) {
       t.equal(metadata.labels?.['regrow.dev/paper'], 'true', `${kind} ${metadata.name}`)
-      const isOfCluster = ['CustomResourceDefinition', 'IngressClass'].includes(kind)
+      const isOfCluster = /^(CustomResourceDefinition|IngressClass|ClusterRole(Binding)?)$/.test(kind)
       t.equal(metadata.namespace, isOfCluster ? undefined : 'there', `${kind} ${metadata.name}`)
     }
   })
