@@ -103,7 +103,7 @@ export async function toldBefore(kit: Bucket | undefined, server: string): Promi
   return found.map(({ why, ...one }) => ({ ...one, outcome: 'not restored', ...(why ? { why } : {}) }))
 }
 
-/** Keeps what a proof told, so that the plan of a later run can name it. */
+/** Keeps what a proof told, so that the plan of a later run can name it; the same told again is not written again. */
 export async function keepProof(
   { cloud }: Pick<Cluster, 'cloud'>,
   kit: Bucket,
@@ -112,9 +112,13 @@ export async function keepProof(
 ): Promise<void> {
   const key = `nodes/${server}/proof.json`
   const at = cloudTime(cloud).toISOString()
+  const before = await toldBefore(kit, server)
   const notRestored = objects
     .filter((one) => one.outcome === 'not restored')
     .map(({ resource, id, why }) => ({ resource, id, ...(why ? { why } : {}) }))
+  const isTold = ({ resource, id }: Pick<ObjectProof, 'resource' | 'id'>) =>
+    before.some((one) => one.resource === resource && one.id === id)
+  if (notRestored.length === before.length && notRestored.every(isTold)) return
   await change(`aws s3 cp - s3://${kit.name}/${key}`, () =>
     kit.put(key, JSON.stringify({ at, headline, notRestored }), { type: 'application/json' }),
   )
