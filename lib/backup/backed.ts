@@ -51,11 +51,15 @@ type Info = z.infer<typeof info>
 export async function volumeEntries(bucket: Bucket, backup: string): Promise<VolumeEntry[] | undefined> {
   const bytes = await bucket.get(`backups/${backup}/${backup}-volumeinfo.json.gz`)
   if (!bytes) return undefined
-  return z
-    .array(info)
-    .parse(JSON.parse(gunzipSync(bytes).toString()))
-    .map(entryOf)
-    .toSorted((a, b) => (a.claim < b.claim ? -1 : 1))
+  return (
+    z
+      .array(info)
+      .parse(JSON.parse(gunzipSync(bytes).toString()))
+      // A volume that nobody claims is an object alone: whose bytes they are nobody says.
+      .filter((one) => one.pvcName !== '' || one.pvbInfo)
+      .map(entryOf)
+      .toSorted((a, b) => (a.claim < b.claim ? -1 : 1))
+  )
 }
 
 /** The volumes that a restore can bring back from a backup, by their claims' names. */

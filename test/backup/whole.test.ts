@@ -138,6 +138,19 @@ t.test('a claim or a volume that was not bound has no bytes to lack', async (t) 
   t.same(await judgement({ objects, volumes: [moved('shop', 'db'), entry] }), ['whole'])
 })
 
+t.test('a volume by hand that nobody claims is an object, and no reason', async (t) => {
+  const entry = { pvName: 'spare', skipped: true, skippedReason: 'no applicable volumesnapshotter found' }
+  const volume = {
+    resource: 'persistentvolumes',
+    metadata: { name: 'spare' },
+    status: { phase: 'Available' },
+  }
+  t.same(
+    await judgement({ objects: [...claim('shop', 'db'), volume], volumes: [moved('shop', 'db'), entry] }),
+    ['whole'],
+  )
+})
+
 t.test('a volume counts whose claim was kept out by its label', async (t) => {
   const [, volume] = claim('shop', 'out')
   const objects = [...claim('shop', 'db'), ...(volume ? [volume] : [])]
