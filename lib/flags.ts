@@ -108,7 +108,8 @@ export const commands = {
     },
   },
   status: {
-    about: 'What exists, how it is, what it costs, how old the last whole backup is.',
+    about:
+      'What exists, how it is, what it costs, how old the last whole backup is.\nExit code 3: something wants attention. 4: no whole backup is young enough.',
     flags: { ...cluster, ...common },
   },
   kubeconfig: {

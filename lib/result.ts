@@ -8,6 +8,8 @@ export interface Outcome {
   shown(): Record<string, unknown>
   /** Told behind the result, with its exit code. */
   fault(): Problem | undefined
+  /** What the run ends with, where that tells something and nothing is wrong. */
+  exitCode?(): number
 }
 
 export const isOutcome = (result: unknown): result is Outcome =>

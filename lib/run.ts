@@ -79,6 +79,7 @@ export async function run<C extends CommandName>(
     present(result, { json: flags.json === true, seconds: (performance.now() - started) / 1000 })
     const fault = isOutcome(result) ? result.fault() : undefined
     if (fault) process.exitCode = explain(fault)
+    else if (isOutcome(result) && result.exitCode) process.exitCode = result.exitCode()
   } catch (error) {
     // What a flow trips over while it is stopped is no failure of it.
     if (stopping) return

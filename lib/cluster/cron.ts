@@ -22,6 +22,40 @@ export function runsADay(schedule: string): number {
   return (minutes?.size ?? 0) * (hours?.size ?? 0)
 }
 
+const day = 24 * 3600_000
+/** Four years, which have every date there is. */
+const days = 4 * 365 + 1
+
+/** The longest pause between two times of a cron schedule, in milliseconds; of one that never comes, four years. */
+export function longestGap(schedule: string): number {
+  const fields = schedule.split(' ')
+  const values = (at: number) => [...(valuesOf(fields[at] ?? '', at) ?? [])]
+  // As Velero's parser does: where neither field is a star, one of the two is enough.
+  const isStar = (at: number) => fields[at]?.startsWith('*') === true
+  const [dates, months, weekdays] = [values(2), values(3), values(4)]
+  const comes = (on: Date) => {
+    const [date, weekday] = [dates.includes(on.getUTCDate()), weekdays.includes(on.getUTCDay())]
+    return (
+      months.includes(on.getUTCMonth() + 1) && (isStar(2) || isStar(4) ? date && weekday : date || weekday)
+    )
+  }
+  const times = values(1)
+    .flatMap((hour) => values(0).map((minute) => hour * 3600_000 + minute * 60_000))
+    .toSorted((a, b) => a - b)
+  const first = Date.UTC(2024, 0, 1)
+  const dated = Array.from({ length: days }, (_, index) => first + index * day).filter((at) =>
+    comes(new Date(at)),
+  )
+  const start = dated[0]
+  const [earliest = 0, latest = 0] = [times[0], times.at(-1)]
+  if (start === undefined || times.length === 0) return days * day
+  const within = times.slice(1).map((time, at) => time - (times[at] ?? 0))
+  const between = [...dated.slice(1), start + days * day].map(
+    (at, index) => at - (dated[index] ?? 0) + earliest - latest,
+  )
+  return [...within, ...between].reduce((most, one) => Math.max(most, one), 0)
+}
+
 /** The numbers that a field means; undefined when it is none. */
 function valuesOf(field: string, index: number): Set<number> | undefined {
   const [least, most] = bounds[index] ?? [0, 0]

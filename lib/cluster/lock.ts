@@ -125,11 +125,18 @@ export async function wasReleasedSince(github: GitHub, place: Place, tip: string
   return true
 }
 
+/** Who holds a lock. */
+export interface HeldLock {
+  holder: string
+  /** It is a process of this computer, and is not there any more. */
+  isDead: boolean
+}
+
 /** Who holds the lock, for status; undefined when nobody does. */
-export async function lockHolder(github: GitHub, place: Place): Promise<string | undefined> {
+export async function lockHolder(github: GitHub, place: Place): Promise<HeldLock | undefined> {
   const tip = await github.ref(place, ref)
   const found = tip ? holderOf((await github.commit(place, tip)).message) : undefined
-  return found?.state === 'held' ? name(found) : undefined
+  return found?.state === 'held' ? { holder: name(found), isDead: isDead(found) } : undefined
 }
 
 function explainTakeover(other: Holder, place: Place, steal: boolean): void {

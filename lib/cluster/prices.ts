@@ -2,7 +2,13 @@
  * What DigitalOcean charges beside droplets, in dollars a month (https://www.digitalocean.com/pricing, read 2026-11;
  * the API tells only the sizes' prices). Volumes and snapshots are per GiB.
  */
-export const prices = { spaces: 5, volumeGib: 0.1, snapshotGib: 0.06, loadBalancer: 12 } as const
+export const prices = {
+  spaces: 5,
+  volumeGib: 0.1,
+  snapshotGib: 0.06,
+  loadBalancer: 12,
+  reservedIpUnused: 5,
+} as const
 
 /** What regrow set out to start at, in dollars a month. */
 export const target = 20

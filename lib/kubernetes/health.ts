@@ -5,7 +5,7 @@ import type { Inventory } from '../cluster/ours.ts'
 import type { Buckets } from '../store/buckets.ts'
 import { readKit } from '../store/kit.ts'
 import { type Kube, kubectl, ToolFailure, workFolder } from '../tools.ts'
-import { applications, stateOf } from './applications.ts'
+import { applications, isHealthy, stateOf } from './applications.ts'
 import { whoseToken } from './cloud-token.ts'
 import { writeKubeconfig } from './kubeconfig.ts'
 import { troubles } from './troubles.ts'
@@ -19,18 +19,25 @@ const node = z.object({
     .optional(),
 })
 
-interface Health {
-  nodes?: string[]
-  applications?: string[]
+/** How a cluster is, as far as it can be told. */
+export interface Health {
+  nodes?: { name: string; ready: boolean }[]
+  /** Argo CD's Applications; `state` is in its own words. */
+  applications?: { name: string; healthy: boolean; state: string }[]
+  /** What keeps pods and claims waiting, one line each. */
   troubles?: string[]
+  /** Why its API does not answer, one line each. */
   api?: string[]
   /** Whose DigitalOcean token lives in it. */
   tokenInCluster?: string | undefined
+  /** `namespace/name` of each claim, by the name and by the id of its volume. */
+  claims?: Map<string, string>
+  /** The way to its API, where that answers. */
+  kube?: Kube
 }
 
 /**
- * How a cluster is, as far as it can be told: nodes, Applications, and what keeps pods and claims waiting, one line each;
- * or why its API does not answer.
+ * Looks at nodes, Applications, volumes, and what keeps pods and claims waiting; or finds out why the API does not answer.
  * @param own what belongs to the cluster at DigitalOcean
  * @param hasBackup whether a whole backup can be brought back
  */
@@ -48,15 +55,18 @@ export async function health(
   if (!address) return {}
   const kube = await writeKubeconfig(cluster, kit, address.ip, join(workFolder(), 'kubeconfig.yaml'))
   try {
-    const [nodes, apps, found, tokenInCluster] = await Promise.all([
-      nodeLines(kube),
+    const [nodes, apps, found, tokenInCluster, claims] = await Promise.all([
+      nodesOf(kube),
       applications(kube),
       troubles(kube),
       whoseToken(kube, cluster),
+      claimsOf(kube),
     ])
     return {
       nodes,
-      applications: [...apps].map(([name, one]) => `${name}  ${stateOf(one)}`),
+      applications: [...apps].map(([name, one]) => ({ name, healthy: isHealthy(one), state: stateOf(one) })),
+      claims,
+      kube,
       ...(found.length > 0 ? { troubles: found } : {}),
       tokenInCluster,
     }
@@ -71,10 +81,35 @@ export async function health(
   }
 }
 
-async function nodeLines(kube: Kube): Promise<string[]> {
+async function nodesOf(kube: Kube): Promise<{ name: string; ready: boolean }[]> {
   const answer = await kubectl(kube)`get nodes --request-timeout 10s -o json`
-  return answer.json(z.object({ items: z.array(node) })).items.map((one) => {
-    const ready = one.status?.conditions.find((condition) => condition.type === 'Ready')?.status === 'True'
-    return `${one.metadata.name}  ${ready ? 'Ready' : 'NotReady'}`
-  })
+  return answer
+    .json(z.object({ items: z.array(node) }))
+    .items.map(({ metadata: { name }, status }) => ({
+      name,
+      ready: status?.conditions.find(({ type }) => type === 'Ready')?.status === 'True',
+    }))
+    .toSorted((a, b) => a.name.localeCompare(b.name, 'en', { numeric: true }))
+}
+
+const volume = z.object({
+  metadata: z.object({ name: z.string() }),
+  spec: z.object({
+    claimRef: z.object({ namespace: z.string(), name: z.string() }).optional(),
+    csi: z.object({ volumeHandle: z.string() }).optional(),
+  }),
+})
+
+async function claimsOf(kube: Kube): Promise<Map<string, string>> {
+  const answer = await kubectl(kube)`get persistentvolumes --request-timeout 10s -o json`
+  return new Map(
+    answer
+      .json(z.object({ items: z.array(volume) }))
+      .items.flatMap(({ metadata, spec: { claimRef, csi } }) => {
+        const claim = `${claimRef?.namespace}/${claimRef?.name}`
+        return claimRef
+          ? [metadata.name, csi?.volumeHandle ?? metadata.name].map((key) => [key, claim] as const)
+          : []
+      }),
+  )
 }

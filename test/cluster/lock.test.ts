@@ -59,7 +59,7 @@ t.test(
     t.equal(await mayChange(looked), true, 'taken after the look')
     t.equal(await mayChange(performance.now()), false, 'held already')
     t.equal(await mayChange(looked), true, 'what was seen before is still to be looked at again')
-    t.match(await lockHolder(github, place), /bootstrap, process/)
+    t.match(await lockHolder(github, place), { holder: /bootstrap, process/, isDead: false })
     await endAll()
     t.equal(await lockHolder(github, place), undefined)
     t.equal(refs.get('regrow/lock'), 'c2')

@@ -254,10 +254,12 @@ t.test('status tells what is there; the other names of the tokens do as well', a
   t.match(JSON.parse(ended.out), {
     cluster: 'main',
     missing: [],
-    nodes: ['main-1  Ready'],
+    state: 'well',
+    attention: [],
+    nodes: [{ name: 'main-1', ready: true }],
     tokenInCluster: 'a narrower one (REGROW_CSI_TOKEN)',
-    perMonth: '$17.10',
-    lastBackup: /^main-first, /,
+    perMonth: 17.1,
+    lastBackup: { name: 'main-first', at: /^\d{4}-.*Z$/ },
   })
   t.ok(mutating(ended.requests).every((one) => own.test(one)))
 })

@@ -33,9 +33,11 @@ t.test('status shows it with its price', async (t) => {
   const ended = await box.run('scripts/status.mts', ['--json'])
   t.equal(ended.code, 0, ended.err)
   const { exists, perMonth } = JSON.parse(ended.out)
-  const all = exists.filter((one: string) => one.startsWith('load balancer'))
-  t.same(all, ['load balancer a1b2c3  made by Kubernetes for a Service'])
-  t.equal(perMonth, '$41.10', 'a machine, Spaces, a GiB and two nodes of a load balancer')
+  const all = exists.filter((one: { kind: string }) => one.kind === 'load balancer')
+  t.same(all, [
+    { kind: 'load balancer', name: 'a1b2c3', what: 'made by Kubernetes for a Service', perMonth: 24 },
+  ])
+  t.equal(perMonth, 41.1, 'a machine, Spaces, a GiB and two nodes of a load balancer')
 })
 
 t.test('a token that may not see any is said to, and does not hinder', async (t) => {

@@ -45,7 +45,7 @@ t.test('nothing else touches its machines, and each names the command that finis
       ended.err,
       /backup first is being brought back onto main-3, and that is not finished; main-1, main-2 may hold the only copy/,
     )
-    t.match(ended.err, `restore.mts --name main --backup first finishes it.${more}`)
+    t.match(ended.err, `restore.mts --name main --backup first --sandbox finishes it.${more}`)
     t.same(
       mutating(ended.requests).filter((one) => !own.test(one)),
       [],
@@ -53,6 +53,26 @@ t.test('nothing else touches its machines, and each names the command that finis
     )
     t.same(await droplets(), machines)
   }
+})
+
+t.test('status names it, and all of the machines with their price', async (t) => {
+  const ended = await box.run('scripts/status.mts', ['--json'])
+  t.equal(ended.code, 3, ended.err)
+  const told = JSON.parse(ended.out)
+  t.match(told, {
+    state: 'attention',
+    unfinishedRestore: {
+      backup: 'first',
+      server: 'main-3',
+      keeps: ['main-1', 'main-2'],
+      finishedBy: /restore\.mts --name main --backup first --sandbox$/,
+    },
+  })
+  const named = told.exists.filter(({ kind }: { kind: string }) => kind === 'droplet')
+  t.same(
+    named.map(({ name, perMonth }: { name: string; perMonth: number }) => `${name} ${perMonth}`),
+    ['main-1 12', 'main-2 12', 'main-3 12'],
+  )
 })
 
 t.test('destroy removes them when it is told, and says what is lost', async (t) => {

@@ -161,7 +161,10 @@ t.test('a dead server is replaced, and the address leads to a living one', async
   t.equal(left.out, '', 'what asked for a conversion that is over is taken back')
   t.same(await readyNodes(), ['main-3', 'main-4', 'main-5'])
   const status = await box.run('scripts/status.mts', ['--json'])
-  t.match(JSON.parse(status.out), { missing: [], nodes: ['main-3  Ready', 'main-4  Ready', 'main-5  Ready'] })
+  t.match(JSON.parse(status.out), {
+    missing: [],
+    nodes: ['main-3', 'main-4', 'main-5'].map((name) => ({ name, ready: true })),
+  })
 })
 
 t.test('destroy removes all of them', async (t) => {
