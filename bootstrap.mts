@@ -70,7 +70,8 @@ await run('bootstrap', async ({ flags, confirm }) => {
     kubeconfig: useKubeconfig(kube.file),
     argoCd: [
       ...portForward(kube.file),
-      `user admin, with the password of ${hint('scripts/kubeconfig.mts', cluster, '--argocd-password')}`,
+      'user admin, with the password of',
+      hint('scripts/kubeconfig.mts', cluster, '--argocd-password'),
     ],
     repository: repository.html_url,
     perMonth: `$${planned.perMonth.toFixed(2)}`,

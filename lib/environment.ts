@@ -19,7 +19,7 @@ export function endpoints(env: NodeJS.ProcessEnv = process.env): Endpoints {
   const at = (name: string, usual: string) => {
     const address = (env[name] || usual).replace(/\/$/, '')
     if (!/^https?:\/\//.test(address) || !URL.canParse(address.replaceAll('{region}', 'fra1')))
-      throw new Problem(`${name} is “${address}”, which is no address`, {
+      throw new Problem(`${name} is “${address}”, which is not an address`, {
         cure: `Set it to one such as ${usual}, or unset it.`,
         exitCode: 2,
       })

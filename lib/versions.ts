@@ -8,7 +8,7 @@ export type PartName = keyof typeof parts
 export type Versions = Record<PartName, string>
 
 /** An exact version: a tag, a chart's version, or a tag with a digest; never one that moves. */
-export const pinned = z.string().regex(/^v?\d+\.\d+\.\d+([-+.@:\w]*)$/, 'is no exact version')
+export const pinned = z.string().regex(/^v?\d+\.\d+\.\d+([-+.@:\w]*)$/, 'is not an exact version')
 
 /** Something that is fetched from upstream: its name in `digests` of cluster.yaml, and its address. */
 export interface UpstreamFile {
@@ -104,9 +104,12 @@ export const chartNames = Object.keys(charts) as ChartName[]
 export function versionsOf(overrides: Readonly<Record<string, string>> = {}): Versions {
   const unknown = Object.keys(overrides).filter((name) => !Object.hasOwn(parts, name))
   if (unknown.length > 0)
-    throw new Problem(`versions in cluster.yaml names ${unknown.join(', ')}, which is no part of a cluster`, {
-      cure: `Its names are ${Object.keys(parts).join(', ')}.`,
-    })
+    throw new Problem(
+      `versions in cluster.yaml names ${unknown.join(', ')}, which is not a part of a cluster`,
+      {
+        cure: `Its names are ${Object.keys(parts).join(', ')}.`,
+      },
+    )
   const shipped = Object.fromEntries(Object.entries(parts).map(([name, part]) => [name, part.version]))
   return { ...shipped, ...overrides } as Versions
 }

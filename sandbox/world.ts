@@ -140,7 +140,7 @@ export async function openWorld(
 }
 
 const noWorld = (file: string, cause?: unknown) =>
-  new Problem(`${file} is no world of the sandbox`, {
+  new Problem(`${file} is not a world of the sandbox`, {
     cure: `${line('scripts/sandbox.mts', ['--reset', 'true'])} forgets it and what lies beside it.`,
     cause,
   })

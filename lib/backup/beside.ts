@@ -19,7 +19,7 @@ export function fitTogether(flags: {
   if (flags.as !== undefined && flags.replace)
     throw wrong(
       '--replace and --as do not go together: beside the original nothing is replaced',
-      'Leave one of them away.',
+      'Omit one of them.',
     )
   if (flags.as === undefined && (flags.region !== undefined || flags['with-apps']))
     throw wrong(
@@ -76,5 +76,5 @@ export async function leaveOriginal(
   const velero = (await openBuckets(original, 'readwrite'))?.velero
   for (const { key: left } of (await velero?.list(`restores/restore-${firstServerName(cluster)}`)) ?? [])
     await change(`aws s3 rm s3://${velero?.name}/${left}`, async () => velero?.remove(left))
-  tell('-', `access to the backups of ${original.name}`, 'they are as they were')
+  tell('-', `access to the backups of ${original.name}`, 'they are unchanged')
 }

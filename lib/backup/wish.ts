@@ -15,7 +15,7 @@ export function backupWish(
 ): BackupWish {
   const name = flags.backup ?? names.backup(cluster, cloudTime(cloud))
   if (!/^[a-z0-9]([a-z0-9.-]{0,61}[a-z0-9])?$/.test(name))
-    throw refused(`“${name}” is no name for a backup`, 'Take at most 63 of a-z, 0-9, - and .')
+    throw refused(`“${name}” is not a name for a backup`, 'Take at most 63 of a-z, 0-9, - and .')
   const { volumes } = flags
   if (volumes !== undefined && volumes !== 's3' && volumes !== 'snapshot')
     throw refused(
@@ -30,7 +30,7 @@ function hoursOf(text: string): number {
   const [, amount = '', unit = ''] = /^(\d{1,5})(d|h)$/.exec(text) ?? []
   const hours = Number(amount) * (unit === 'd' ? 24 : 1)
   if (hours < 1)
-    throw refused(`--ttl ${text} is no time to keep a backup`, 'Write days or hours, such as 30d or 12h.')
+    throw refused(`--ttl ${text} is not a time to keep a backup`, 'Write days or hours, such as 30d or 12h.')
   return hours
 }
 

@@ -159,7 +159,7 @@ function fromFlags(flags: Wishes): Description {
   const base: Partial<Description> = file === undefined ? {} : parsed(readConfig(file), file, 2)
   const cluster = flags.name ?? base.cluster ?? 'main'
   if (!clusterName.test(cluster))
-    throw new Problem(`“${cluster}” is no name for a cluster`, {
+    throw new Problem(`“${cluster}” is not a name for a cluster`, {
       cure: 'Take a letter first, then at most 19 of a-z, 0-9 and -.',
       exitCode: 2,
     })
@@ -209,6 +209,6 @@ function placeOf(repo: string | undefined, cluster: string, login: string): Plac
   if (repo === undefined) return { owner: login, name: names.repository(cluster) }
   const [owner = '', name = '', more] = repo.includes('/') ? repo.split('/') : [login, repo]
   if (!/^[\w.-]+$/.test(name) || (owner !== '' && !/^[\w-]+$/.test(owner)) || more !== undefined)
-    throw new Problem(`“${repo}” is no repository`, { cure: 'Write --repo OWNER/NAME.', exitCode: 2 })
+    throw new Problem(`“${repo}” is not a repository`, { cure: 'Write --repo OWNER/NAME.', exitCode: 2 })
   return { owner, name }
 }

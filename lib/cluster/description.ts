@@ -9,13 +9,13 @@ import { isNetwork, overlap } from './ranges.ts'
 
 const cidr = z
   .string()
-  .refine(isCidr, { error: 'is no address range such as 203.0.113.7/32' })
+  .refine(isCidr, { error: 'is not an address range such as 203.0.113.7/32' })
   .meta({ description: 'An address range such as 203.0.113.7/32.' })
 
 /** DigitalOcean's rules for a private network (https://docs.digitalocean.com/products/networking/vpc/details/limits). */
 const privateRange = cidr
   .refine((range) => !isCidr(range) || isNetwork(range), {
-    error: 'is no network: the address has bits beyond its prefix, or it is not IPv4',
+    error: 'is not a network: the address has bits beyond its prefix, or it is not IPv4',
   })
   .refine(
     (range) =>
@@ -30,7 +30,7 @@ const privateRange = cidr
 /** S3's rules for a bucket's name, dots left out because TLS does not cover them. */
 const bucketName = z
   .string()
-  .regex(/^[a-z0-9][a-z0-9-]{1,61}[a-z0-9]$/, 'is no bucket’s name: 3 to 63 of a-z, 0-9 and -')
+  .regex(/^[a-z0-9][a-z0-9-]{1,61}[a-z0-9]$/, 'is not a bucket’s name: 3 to 63 of a-z, 0-9 and -')
 
 const node = z.strictObject({
   name: z
@@ -48,17 +48,17 @@ const fields = z.strictObject({
     .meta({ description: 'Name of the cluster; part of every name that regrow gives.' }),
   region: z
     .string()
-    .regex(/^[a-z]{3}\d$/, 'is no region such as fra1')
+    .regex(/^[a-z]{3}\d$/, 'is not a region such as fra1')
     .default('fra1')
     .meta({ description: 'DigitalOcean region.' }),
   size: z
     .string()
-    .regex(/^[a-z0-9.-]+$/, 'is no size such as s-1vcpu-2gb')
+    .regex(/^[a-z0-9.-]+$/, 'is not a size such as s-1vcpu-2gb')
     .default('s-1vcpu-2gb')
     .meta({ description: 'Droplet size, at least 2 GB of memory.' }),
   image: z
     .string()
-    .regex(/^[a-z0-9-]+$/, 'is no image such as debian-13-x64')
+    .regex(/^[a-z0-9-]+$/, 'is not an image such as debian-13-x64')
     .default('debian-13-x64')
     .meta({ description: 'Droplet image; the node’s scripts are written for Debian 13 and Ubuntu 24.04.' }),
   datastore: z
@@ -81,15 +81,15 @@ const fields = z.strictObject({
     .prefault({}),
   domain: z
     .string()
-    .regex(/^([a-z0-9]([a-z0-9-]*[a-z0-9])?\.)+[a-z]{2,}$/, 'is no domain such as example.org')
+    .regex(/^([a-z0-9]([a-z0-9-]*[a-z0-9])?\.)+[a-z]{2,}$/, 'is not a domain such as example.org')
     .optional()
     .meta({ description: 'Domain of the apps. With it certificates come from Let’s Encrypt.' }),
-  email: z.email('is no e-mail address').optional().meta({ description: 'Contact for Let’s Encrypt.' }),
+  email: z.email('is not an e-mail address').optional().meta({ description: 'Contact for Let’s Encrypt.' }),
   backups: z
     .strictObject({
       schedule: z
         .string()
-        .refine(isCron, { error: 'is no cron schedule of five fields of numbers such as 17 3 * * *' })
+        .refine(isCron, { error: 'is not a cron schedule of five fields of numbers such as 17 3 * * *' })
         .default('17 3 * * *')
         .meta({ description: 'When, as cron (UTC).' }),
       keepDays: z.int().min(1).max(3650).default(30).meta({ description: 'How many days a backup is kept.' }),
@@ -110,14 +110,14 @@ const fields = z.strictObject({
   store: z
     .strictObject({
       endpoint: z
-        .url({ protocol: /^https?$/, error: 'is no address such as https://s3.example.org' })
+        .url({ protocol: /^https?$/, error: 'is not an address such as https://s3.example.org' })
         // Velero's copier takes no path in it.
         .regex(/^\w+:\/\/[^/?#]+\/?$/, 'must have no path')
         .optional()
         .meta({ description: 'S3 endpoint of another store than Spaces (Backblaze B2, Wasabi, …).' }),
       region: z
         .string()
-        .regex(/^[a-z0-9-]+$/, 'is no region such as eu-central-1')
+        .regex(/^[a-z0-9-]+$/, 'is not a region such as eu-central-1')
         .optional()
         .meta({ description: 'Region of the buckets; the cluster’s for Spaces.' }),
       velero: bucketName
@@ -136,14 +136,14 @@ const fields = z.strictObject({
   versions: z
     .record(
       z.string().refine((name) => Object.hasOwn(parts, name), {
-        error: `is none of ${Object.keys(parts).join(', ')}`,
+        error: `is not one of ${Object.keys(parts).join(', ')}`,
       }),
       pinned,
     )
     .default({})
     .meta({ description: 'Versions, by the names in lib/versions.ts.' }),
   digests: z
-    .record(z.string(), z.string().regex(/^[0-9a-f]{64}$/, 'is no SHA-256: 64 of 0-9 and a-f'))
+    .record(z.string(), z.string().regex(/^[0-9a-f]{64}$/, 'is not a SHA-256: 64 of 0-9 and a-f'))
     .default({})
     .meta({
       description:
@@ -174,7 +174,9 @@ function machineFaults(wanted: z.infer<typeof fields>): string[] {
   return [
     ...(twice ? [`names ${twice.name} twice`] : []),
     ...odd.map((one) => `names ${one.name}, which is not ${cluster}-<a number below nextNode, ${nextNode}>`),
-    ...(nodes[0] && nodes[0].role !== 'server' ? [`begins with ${nodes[0].name}, which is no server`] : []),
+    ...(nodes[0] && nodes[0].role !== 'server'
+      ? [`begins with ${nodes[0].name}, which is not a server`]
+      : []),
     ...(datastore === 'sqlite' && servers > 1
       ? [`has ${servers} servers; SQLite serves one, etcd several`]
       : []),
@@ -190,7 +192,10 @@ export function parseDescription(text: string): { description: Description } | {
   } catch (error) {
     return {
       faults: [
-        { key: '', fault: `is no YAML: ${error instanceof Error ? error.message.split('\n')[0] : error}` },
+        {
+          key: '',
+          fault: `is not valid YAML: ${error instanceof Error ? error.message.split('\n')[0] : error}`,
+        },
       ],
     }
   }

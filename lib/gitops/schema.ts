@@ -12,7 +12,7 @@ const plain = z.string().regex(/^[^\r\n|`<>]+$/, 'may be one line only, without 
 
 /** Everything that the GitOps repository says about one cluster. */
 export const repositoryValues = z.strictObject({
-  cluster: z.string().regex(/^[a-z][a-z0-9-]{0,19}$/, 'is no name of a cluster'),
+  cluster: z.string().regex(/^[a-z][a-z0-9-]{0,19}$/, 'is not a name of a cluster'),
   /** Owner and name of the GitOps repository at GitHub. */
   owner: plain,
   repository: plain,
@@ -33,9 +33,9 @@ export const repositoryValues = z.strictObject({
     endpoint: z.url({ protocol: /^https?$/ }).regex(/^https?:\/\/[^/?#]+\/?$/, 'must have no path'),
   }),
   backups: z.strictObject({
-    schedule: z.string().regex(/^(\S+ ){4}\S+$/, 'is no cron schedule of five fields'),
+    schedule: z.string().regex(/^(\S+ ){4}\S+$/, 'is not a cron schedule of five fields'),
     /** Hours, as Go writes a duration: `720h` or `720h0m0s`. */
-    ttl: z.string().regex(/^[1-9]\d*h(0m0s)?$/, 'is no number of hours such as 720h'),
+    ttl: z.string().regex(/^[1-9]\d*h(0m0s)?$/, 'is not a number of hours such as 720h'),
     volumes: z.enum(['s3', 'snapshot']),
   }),
   versions,

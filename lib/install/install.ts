@@ -31,7 +31,7 @@ export function namedTools(only: string | undefined): ToolName[] {
   if (only === undefined) return toolNames
   const name = toolNames.find((one) => one === only)
   if (name) return [name]
-  throw new Problem(`${only} is none of the tools. Did you mean ${closest(only, toolNames)}?`, {
+  throw new Problem(`${only} is not one of the tools. Did you mean ${closest(only, toolNames)}?`, {
     cure: `The tools are ${toolNames.join(', ')}.`,
     exitCode: 2,
   })

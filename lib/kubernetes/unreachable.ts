@@ -31,7 +31,7 @@ export function unreachable(
   const target = servers.find(({ id }) => id === address.droplet?.id)
   if (!target)
     return [
-      `does not answer: reserved IP ${address.ip} leads ${address.droplet ? `to droplet ${address.droplet.id}, which is no server of it` : 'nowhere'}`,
+      `does not answer: reserved IP ${address.ip} leads ${address.droplet ? `to droplet ${address.droplet.id}, which is not a server of it` : 'nowhere'}`,
       `${mend} leads it to a server again`,
     ]
   if (target.status === 'off')

@@ -3,11 +3,11 @@ import { z } from 'zod'
 import { parsed } from './spec.ts'
 import { checkedYaml } from './template.ts'
 
-const mode = z.string().regex(/^0[0-7]{3,4}$/, 'is no mode such as 0644')
+const mode = z.string().regex(/^0[0-7]{3,4}$/, 'is not a mode such as 0644')
 const command = z.union([z.string().min(1), z.array(z.string()).min(1)])
 
 const file = z.strictObject({
-  path: z.string().startsWith('/', 'is no absolute path'),
+  path: z.string().startsWith('/', 'is not an absolute path'),
   content: z.string(),
   mode: mode.default('0644'),
   owner: z.string().optional(),
@@ -16,7 +16,7 @@ const file = z.strictObject({
 const unit = z.strictObject({
   name: z
     .string()
-    .regex(/^[\w@.:-]+\.(service|timer|socket|mount|path|target)$/, 'is no unit such as app.service'),
+    .regex(/^[\w@.:-]+\.(service|timer|socket|mount|path|target)$/, 'is not a unit such as app.service'),
   content: z.string(),
   /** Starts at every boot. */
   enable: z.boolean().default(true),
@@ -25,7 +25,7 @@ const unit = z.strictObject({
 })
 
 const user = z.strictObject({
-  name: z.string().regex(/^[a-z_][a-z0-9_-]*$/, 'is no user name'),
+  name: z.string().regex(/^[a-z_][a-z0-9_-]*$/, 'is not a user name'),
   sshKeys: z.array(z.string()).optional(),
   groups: z.array(z.string()).optional(),
   sudo: z.string().optional(),

@@ -2,11 +2,11 @@ import { isIPv4 } from 'node:net'
 import { z } from 'zod'
 import { Problem } from '../problem.ts'
 
-const dnsLabel = z.string().regex(/^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/, 'is no name of a-z, 0-9 and -')
-const ipv4 = z.string().refine((text) => isIPv4(text), 'is no IPv4 address')
-const ipv4Range = z.string().refine((text) => isIpv4Range(text), 'is no IPv4 range such as 10.110.0.0/20')
-const url = z.url({ protocol: /^https?$/, error: 'is no http or https URL' })
-const sha256 = z.string().regex(/^[0-9a-f]{64}$/, 'is no SHA-256 in lower-case hex')
+const dnsLabel = z.string().regex(/^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/, 'is not a name of a-z, 0-9 and -')
+const ipv4 = z.string().refine((text) => isIPv4(text), 'is not an IPv4 address')
+const ipv4Range = z.string().refine((text) => isIpv4Range(text), 'is not an IPv4 range such as 10.110.0.0/20')
+const url = z.url({ protocol: /^https?$/, error: 'is not an http or https URL' })
+const sha256 = z.string().regex(/^[0-9a-f]{64}$/, 'is not a SHA-256 in lower-case hex')
 const word = z.string().regex(/^\S{16,}$/, 'is not a text of 16 characters or more without white space')
 
 /** What one node of a k3s cluster is to be: everything that is known before the machine is there. */
@@ -31,7 +31,7 @@ export const nodeSpec = z
     join: url.optional(),
     tokens: z.strictObject({ server: word, agent: word }),
     k3s: z.strictObject({
-      version: z.string().regex(/^v\d+\.\d+\.\d+\+k3s\d+$/, 'is no k3s version such as v1.36.5+k3s1'),
+      version: z.string().regex(/^v\d+\.\d+\.\d+\+k3s\d+$/, 'is not a k3s version such as v1.36.5+k3s1'),
       url,
       sha256,
     }),
@@ -48,11 +48,11 @@ export const nodeSpec = z
         z.strictObject({
           path: z
             .string()
-            .regex(/^\/(?!.*(^|\/)\.\.(\/|$))[^\0\n]+[^/\0\n]$/, 'is no absolute path of a file'),
+            .regex(/^\/(?!.*(^|\/)\.\.(\/|$))[^\0\n]+[^/\0\n]$/, 'is not an absolute path of a file'),
           content: z.string(),
           mode: z
             .string()
-            .regex(/^0[0-7]{3}$/, 'is no mode such as 0644')
+            .regex(/^0[0-7]{3}$/, 'is not a mode such as 0644')
             .default('0600'),
         }),
       )
@@ -82,9 +82,11 @@ export function parsed<Schema extends z.ZodType>(
 ): z.output<Schema> {
   const read = schema.safeParse(value)
   if (read.success) return read.data
-  const faults = read.error.issues.map(
-    (issue) => `${issue.path.map(String).join('.') || 'it'} ${issue.message}`,
-  )
+  const faults = read.error.issues.map((issue) => {
+    const fault =
+      issue.code === 'unrecognized_keys' ? `does not know ${issue.keys.join(', ')}` : issue.message
+    return `${issue.path.map(String).join('.') || 'it'} ${fault}`
+  })
   throw new Problem(`${what} is not right: ${faults.join('; ')}`, { cure: 'correct the fields named' })
 }
 

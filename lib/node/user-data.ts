@@ -8,9 +8,9 @@ import { cloudInitFile, template } from './template.ts'
 export const userDataLimit = 4096
 
 const userData = z.strictObject({
-  name: z.string().regex(/^[a-z0-9-]+$/, 'is no name of a-z, 0-9 and -'),
+  name: z.string().regex(/^[a-z0-9-]+$/, 'is not a name of a-z, 0-9 and -'),
   bundleUrl: z.url({ protocol: /^https?$/ }),
-  bundleSha256: z.string().regex(/^[0-9a-f]{64}$/, 'is no SHA-256 in lower-case hex'),
+  bundleSha256: z.string().regex(/^[0-9a-f]{64}$/, 'is not a SHA-256 in lower-case hex'),
   startedUrl: z.url({ protocol: /^https?$/ }),
 })
 

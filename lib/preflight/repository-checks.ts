@@ -48,8 +48,8 @@ export const deployKeyIsFree: Check = async (cluster, own) => {
       {
         cure:
           own.droplets.length > 0
-            ? 'Leave --repo away.'
-            : `Leave --repo away. Or is ${other} to take its place? Then first remove the deploy key “argocd ${name}” from ${full} (Settings, Deploy keys).`,
+            ? 'Omit --repo.'
+            : `Omit --repo. Or is ${other} to take its place? Then first remove the deploy key “argocd ${name}” from ${full} (Settings, Deploy keys).`,
       },
     ),
   ]

@@ -120,7 +120,7 @@ export function judge(found: readonly Refusal[], force: boolean): string[] {
   const hard = found.filter((one) => !one.forcible || !force)
   const [first] = hard
   if (!first) return found.map((one) => one.message)
-  const how = hard.every((one) => one.forcible) ? ' --force does it all the same.' : ''
+  const how = hard.every((one) => one.forcible) ? ' --force overrides this.' : ''
   throw new Problem(hard.map((one) => one.message).join('; '), { cure: `${first.cure}${how}` })
 }
 

@@ -36,7 +36,7 @@ export function readWish(flags: WishFlags): Wish {
   only('size', '--add, or stands alone', verb === 'add' || verb === undefined)
   only('node', '--size', verb === undefined && flags.size !== undefined)
   if (flags.size !== undefined && !/^[a-z0-9][a-z0-9.-]*$/.test(flags.size))
-    throw wrong(`“${flags.size}” is no size`, 'Write one such as s-2vcpu-4gb.')
+    throw wrong(`“${flags.size}” is not a size`, 'Write one such as s-2vcpu-4gb.')
   if (verb === 'add')
     return { verb, count: countOf(flags.add ?? ''), role: roleOf(flags.role ?? 'agent'), size: flags.size }
   if (verb === 'remove') return { verb, names: namesOf(flags.remove ?? '') }
@@ -51,19 +51,19 @@ export function secondsOf(text: string): number {
   const [, amount = '', unit = ''] = text.match(/^([1-9]\d{0,4})(s|m|h)$/) ?? []
   const seconds = Number(amount) * ({ s: 1, m: 60, h: 3600 }[unit] ?? 0)
   if (!seconds || seconds > 86_400)
-    throw wrong(`“${text}” is no time`, 'Write 90s, 10m or 1h; a day at most.')
+    throw wrong(`“${text}” is not a time`, 'Write 90s, 10m or 1h; a day at most.')
   return seconds
 }
 
 function countOf(text: string): number {
   if (!/^[1-9]\d*$/.test(text) || Number(text) > mostNodes)
-    throw wrong(`--add ${text} is no number of machines`, `Take a whole number from 1 to ${mostNodes}.`)
+    throw wrong(`--add ${text} is not a number of machines`, `Take a whole number from 1 to ${mostNodes}.`)
   return Number(text)
 }
 
 function roleOf(text: string): 'server' | 'agent' {
   if (text === 'server' || text === 'agent') return text
-  throw wrong(`“${text}” is no role`, 'Take agent (runs pods) or server (takes part in etcd, too).')
+  throw wrong(`“${text}” is not a role`, 'Take agent (runs pods) or server (takes part in etcd, too).')
 }
 
 function namesOf(text: string): string[] {

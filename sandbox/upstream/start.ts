@@ -59,7 +59,7 @@ async function upstreamFiles(k3sFile?: string): Promise<Map<string, Buffer>> {
   const k3s = k3sFile
     ? readFileSync(k3sFile)
     : Buffer.from(
-        `#!/bin/sh\necho 'This is no k3s ${versions.k3s}: it is paper, from the sandbox of regrow.' >&2\nexit 1\n`,
+        `#!/bin/sh\necho 'This is not a k3s ${versions.k3s}: it is paper, from the sandbox of regrow.' >&2\nexit 1\n`,
       )
   add(k3sAddress(versions.k3s), k3s)
   add(k3sSumsAddress(versions.k3s), `${sha256(k3s)}  k3s\n`)

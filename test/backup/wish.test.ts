@@ -15,16 +15,16 @@ t.test('what the flags of a backup mean', async (t) => {
 })
 
 for (const [flags, message] of [
-  [{ backup: 'Upper' }, '“Upper” is no name for a backup'],
-  [{ backup: '' }, '“” is no name for a backup'],
-  [{ backup: 'a b' }, '“a b” is no name for a backup'],
-  [{ backup: `a${'b'.repeat(63)}` }, / is no name for a backup$/],
-  [{ backup: '-a' }, '“-a” is no name for a backup'],
+  [{ backup: 'Upper' }, '“Upper” is not a name for a backup'],
+  [{ backup: '' }, '“” is not a name for a backup'],
+  [{ backup: 'a b' }, '“a b” is not a name for a backup'],
+  [{ backup: `a${'b'.repeat(63)}` }, / is not a name for a backup$/],
+  [{ backup: '-a' }, '“-a” is not a name for a backup'],
   [{ volumes: 'kopia' }, '--volumes kopia is not known'],
-  [{ ttl: '0d' }, '--ttl 0d is no time to keep a backup'],
-  [{ ttl: '-1d' }, '--ttl -1d is no time to keep a backup'],
-  [{ ttl: '30' }, '--ttl 30 is no time to keep a backup'],
-  [{ ttl: '1w' }, '--ttl 1w is no time to keep a backup'],
+  [{ ttl: '0d' }, '--ttl 0d is not a time to keep a backup'],
+  [{ ttl: '-1d' }, '--ttl -1d is not a time to keep a backup'],
+  [{ ttl: '30' }, '--ttl 30 is not a time to keep a backup'],
+  [{ ttl: '1w' }, '--ttl 1w is not a time to keep a backup'],
 ] as const)
   t.test(`refused: ${JSON.stringify(flags)}`, async (t) => {
     t.throws(() => backupWish(flags, cluster), { message, exitCode: 2, cure: /./ })

@@ -213,7 +213,7 @@ t.test('no other repository takes the place of the one that describes it', async
   t.match(nowhere?.err, '--repo OWNER/NAME')
   t.equal(elsewhere?.code, 1)
   t.match(elsewhere?.err, 'its deploy key in bob/regrow-main, and GitHub takes it in no second')
-  t.match(elsewhere?.err, /→ Leave --repo away\.$/m)
+  t.match(elsewhere?.err, /→ Omit --repo\.$/m)
   t.same(
     [nowhere, elsewhere].flatMap((ended) => mutating(ended?.requests ?? [])).filter((one) => !own.test(one)),
     [],

@@ -35,7 +35,7 @@ t.test('no server is left: what brings it back, where there is something', async
   ])
 })
 
-t.test('the address is gone, leads nowhere, or to a machine that is no server', async (t) => {
+t.test('the address is gone, leads nowhere, or to a machine that is not a server', async (t) => {
   t.match(said(cluster('main-1'), [droplet('main-1')], []), [
     'none: its reserved IP is gone',
     /bootstrap\.mts/,
@@ -46,7 +46,7 @@ t.test('the address is gone, leads nowhere, or to a machine that is no server', 
   ])
   const three = cluster('main-1', 'main-2', 'main-3')
   t.match(said(three, [droplet('main-2'), droplet('main-3')], [leads('9')]), [
-    'does not answer: reserved IP 192.0.2.1 leads to droplet 9, which is no server of it',
+    'does not answer: reserved IP 192.0.2.1 leads to droplet 9, which is not a server of it',
     /scale\.mts --name main leads it/,
   ])
 })

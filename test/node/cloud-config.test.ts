@@ -62,9 +62,12 @@ t.test('a script is written as it reads', async (t) => {
 t.test('what is not right is refused with its field', async (t) => {
   t.throws(
     () => renderCloudConfig({ files: [{ path: 'x', content: '' }] }),
-    /files\.0\.path is no absolute path/,
+    /files\.0\.path is not an absolute path/,
   )
-  t.throws(() => renderCloudConfig({ files: [{ path: '/x', content: '', mode: '644' }] }), /mode is no mode/)
-  t.throws(() => renderCloudConfig({ units: [{ name: 'a b', content: '' }] }), /units\.0\.name is no unit/)
+  t.throws(
+    () => renderCloudConfig({ files: [{ path: '/x', content: '', mode: '644' }] }),
+    /mode is not a mode/,
+  )
+  t.throws(() => renderCloudConfig({ units: [{ name: 'a b', content: '' }] }), /units\.0\.name is not a unit/)
   t.throws(() => renderCloudConfig({ pakages: ['x'] } as object), /pakages/)
 })

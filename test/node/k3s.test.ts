@@ -89,17 +89,20 @@ t.test('units, kubelet and environment', async (t) => {
 
 t.test('a description with faults is refused, each fault with its field', async (t) => {
   const wrong: [NodeSpec, RegExp][] = [
-    [{ ...firstServer, name: 'Main_1' }, /name is no name/],
-    [{ ...firstServer, network: '10.110.0.0' }, /network is no IPv4 range/],
-    [{ ...firstServer, network: '10.110.0.0/33' }, /network is no IPv4 range/],
-    [{ ...firstServer, externalAddress: '203.0.113' }, /externalAddress is no IPv4 address/],
+    [{ ...firstServer, name: 'Main_1' }, /name is not a name/],
+    [{ ...firstServer, network: '10.110.0.0' }, /network is not an IPv4 range/],
+    [{ ...firstServer, network: '10.110.0.0/33' }, /network is not an IPv4 range/],
+    [{ ...firstServer, externalAddress: '203.0.113' }, /externalAddress is not an IPv4 address/],
     [{ ...firstServer, join: 'https://10.0.0.1:6443' }, /join belongs to a node that joins/],
     [{ ...firstServer, role: 'agent' }, /join belongs to a node that joins/],
     [{ ...firstServer, tokens: { server: 'short', agent: 'x'.repeat(16) } }, /tokens\.server is not a text/],
-    [{ ...firstServer, k3s: { ...firstServer.k3s, sha256: 'abc' } }, /k3s\.sha256 is no SHA-256/],
-    [{ ...firstServer, k3s: { ...firstServer.k3s, version: '1.36' } }, /k3s\.version is no k3s version/],
-    [{ ...firstServer, files: [{ path: 'etc/x', content: '' }] }, /files\.0\.path is no absolute path/],
-    [{ ...firstServer, files: [{ path: '/etc/../x', content: '' }] }, /files\.0\.path is no absolute path/],
+    [{ ...firstServer, k3s: { ...firstServer.k3s, sha256: 'abc' } }, /k3s\.sha256 is not a SHA-256/],
+    [{ ...firstServer, k3s: { ...firstServer.k3s, version: '1.36' } }, /k3s\.version is not a k3s version/],
+    [{ ...firstServer, files: [{ path: 'etc/x', content: '' }] }, /files\.0\.path is not an absolute path/],
+    [
+      { ...firstServer, files: [{ path: '/etc/../x', content: '' }] },
+      /files\.0\.path is not an absolute path/,
+    ],
   ]
   for (const [spec, message] of wrong) t.throws(() => parseNode(spec), { name: 'Problem', message })
   t.ok(nodeSpec.safeParse(firstServer).success)

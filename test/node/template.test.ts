@@ -26,7 +26,7 @@ t.test('a helper that nobody knows is an error', async (t) => {
   )
 })
 
-t.test('what is no YAML does not leave', async (t) => {
+t.test('what is not valid YAML does not leave', async (t) => {
   t.equal(checkedYaml('it', 'a: 1\n---\nb: 2\n'), 'a: 1\n---\nb: 2\n')
   t.throws(() => checkedYaml('the manifest 10-a.yaml', 'a: [1'), {
     message: /^the manifest 10-a\.yaml is not valid YAML/,

@@ -61,7 +61,7 @@ t.test('what is not right is refused', async (t) => {
     name: 'Problem',
     message: /^the user-data of main-1 has \d+ bytes, more than 4096$/,
   })
-  t.throws(() => renderUserData({ ...wish('main-1'), bundleSha256: 'no' }), /bundleSha256 is no SHA-256/)
+  t.throws(() => renderUserData({ ...wish('main-1'), bundleSha256: 'no' }), /bundleSha256 is not a SHA-256/)
   t.throws(() => renderUserData({ ...wish('main-1'), startedUrl: 'ftp://x' }), /startedUrl/)
-  t.throws(() => renderUserData({ ...wish("a'b"), name: "a'b" }), /name is no name/)
+  t.throws(() => renderUserData({ ...wish("a'b"), name: "a'b" }), /name is not a name/)
 })

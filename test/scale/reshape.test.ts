@@ -66,22 +66,22 @@ t.test('each wish changes the description, and the same wish again changes nothi
 
 t.test('what no cluster can have is refused, as wrong usage', async (t) => {
   const rows: [Description, Partial<WishFlags>, RegExp][] = [
-    [one, { add: '0' }, /--add 0 is no number/],
-    [one, { add: '-1' }, /--add -1 is no number/],
-    [one, { add: 'abc' }, /--add abc is no number/],
-    [one, { add: '1.5' }, /--add 1.5 is no number/],
-    [one, { add: '1e3' }, /no number/],
-    [one, { add: ' 1' }, /no number/],
-    [one, { add: '01' }, /no number/],
-    [one, { add: '0x2' }, /no number/],
-    [one, { add: '١' }, /no number/],
-    [one, { add: '257' }, /no number/],
-    [one, { add: '99999999999999999999' }, /no number/],
+    [one, { add: '0' }, /--add 0 is not a number/],
+    [one, { add: '-1' }, /--add -1 is not a number/],
+    [one, { add: 'abc' }, /--add abc is not a number/],
+    [one, { add: '1.5' }, /--add 1.5 is not a number/],
+    [one, { add: '1e3' }, /not a number/],
+    [one, { add: ' 1' }, /not a number/],
+    [one, { add: '01' }, /not a number/],
+    [one, { add: '0x2' }, /not a number/],
+    [one, { add: '١' }, /not a number/],
+    [one, { add: '257' }, /not a number/],
+    [one, { add: '99999999999999999999' }, /not a number/],
     [one, { add: '256' }, /256 machines at most/],
-    [one, { add: '1', role: 'master' }, /“master” is no role/],
+    [one, { add: '1', role: 'master' }, /“master” is not a role/],
     [one, { add: '1', role: 'server' }, /SQLite, which one server alone/],
-    [one, { add: '1', size: 'S-2VCPU' }, /“S-2VCPU” is no size/],
-    [one, { add: '1', size: '-x' }, /is no size/],
+    [one, { add: '1', size: 'S-2VCPU' }, /“S-2VCPU” is not a size/],
+    [one, { add: '1', size: '-x' }, /is not a size/],
     [one, { add: '1', node: 'main-1' }, /--node belongs to --size/],
     [one, { add: '1', ha: true }, /--add and --ha are two things/],
     [one, { remove: 'main-1', replace: 'main-1' }, /--remove and --replace are two things/],
@@ -112,5 +112,5 @@ t.test('what no cluster can have is refused, as wrong usage', async (t) => {
 t.test('times', async (t) => {
   t.same(['90s', '10m', '1h'].map(secondsOf), [90, 600, 3600])
   for (const text of ['', '0s', '10', '-1m', '1.5h', '25h', '10 m', '10min'])
-    t.throws(() => secondsOf(text), /is no time/, text)
+    t.throws(() => secondsOf(text), /is not a time/, text)
 })

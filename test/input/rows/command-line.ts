@@ -24,40 +24,40 @@ export const commandLine: Row[] = [
   {
     run: 'bootstrap.mts --name Main',
     code: 2,
-    says: ['“Main” is no name for a cluster', 'Take a letter first, then at most 19 of a-z, 0-9 and -.'],
+    says: ['“Main” is not a name for a cluster', 'Take a letter first, then at most 19 of a-z, 0-9 and -.'],
   },
   {
     run: 'bootstrap.mts --name main-',
     code: 2,
-    says: ['“main-” is no name for a cluster', 'Take a letter first, then at most 19 of a-z, 0-9 and -.'],
+    says: ['“main-” is not a name for a cluster', 'Take a letter first, then at most 19 of a-z, 0-9 and -.'],
   },
   {
     run: 'bootstrap.mts --region Frankfurt',
     code: 2,
-    says: ['the command line cannot be used: region “Frankfurt” is no region such as fra1', keys],
+    says: ['the command line cannot be used: region “Frankfurt” is not a region such as fra1', keys],
   },
   {
     run: 'bootstrap.mts --size small_one',
     code: 2,
-    says: ['the command line cannot be used: size “small_one” is no size such as s-1vcpu-2gb', keys],
+    says: ['the command line cannot be used: size “small_one” is not a size such as s-1vcpu-2gb', keys],
   },
   {
     run: 'bootstrap.mts --domain localhost',
     code: 2,
-    says: ['the command line cannot be used: domain “localhost” is no domain such as example.org', keys],
+    says: ['the command line cannot be used: domain “localhost” is not a domain such as example.org', keys],
   },
   {
     run: 'bootstrap.mts --admin-cidr 203.0.113.7/32,everyone',
     code: 2,
     says: [
-      'the command line cannot be used: network.adminCidrs.1 “everyone” is no address range such as 203.0.113.7/32',
+      'the command line cannot be used: network.adminCidrs.1 “everyone” is not an address range such as 203.0.113.7/32',
       keys,
     ],
   },
   {
     run: 'bootstrap.mts --repo a/b/c',
     code: 2,
-    says: ['“a/b/c” is no repository', 'Write --repo OWNER/NAME.'],
+    says: ['“a/b/c” is not a repository', 'Write --repo OWNER/NAME.'],
   },
   {
     run: 'bootstrap.mts --config missing.yaml',
@@ -79,7 +79,7 @@ export const commandLine: Row[] = [
     run: 'tools.mts --only kubctl',
     code: 2,
     says: [
-      'kubctl is none of the tools. Did you mean kubectl?',
+      'kubctl is not one of the tools. Did you mean kubectl?',
       'The tools are doctl, kubectl, helm, velero.',
     ],
   },

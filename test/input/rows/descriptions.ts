@@ -4,8 +4,8 @@ import { keys, type Row } from './row.ts'
 
 /** A text of cluster.yaml, and what is said of it. */
 const descriptions: [string, string][] = [
-  ['a: [', 'is no YAML: unexpected end of the stream within a flow collection (1:5)'],
-  ['size: a\nsize: b', 'is no YAML: duplicated mapping key (2:1)'],
+  ['a: [', 'is not valid YAML: unexpected end of the stream within a flow collection (1:5)'],
+  ['size: a\nsize: b', 'is not valid YAML: duplicated mapping key (2:1)'],
   ['- a\n- b', 'must be keys with values'],
   ['colour: red', 'has no key “colour”'],
   ['network: {rnage: 10.0.0.0/8}', 'network has no key “rnage”, did you mean “range”?'],
@@ -19,14 +19,14 @@ const descriptions: [string, string][] = [
     'cluster: a12345678901234567890',
     'cluster “a12345678901234567890” must start with a letter, have at most 20 of a-z, 0-9 and -, and not end with -',
   ],
-  ['region: frankfurt', 'region “frankfurt” is no region such as fra1'],
-  ['size: S 1', 'size “S 1” is no size such as s-1vcpu-2gb'],
-  ['image: Debian 13', 'image “Debian 13” is no image such as debian-13-x64'],
+  ['region: frankfurt', 'region “frankfurt” is not a region such as fra1'],
+  ['size: S 1', 'size “S 1” is not a size such as s-1vcpu-2gb'],
+  ['image: Debian 13', 'image “Debian 13” is not an image such as debian-13-x64'],
   ['datastore: mysql', 'datastore “mysql” must be one of sqlite, etcd'],
   ['nodes: main-1', 'nodes “main-1” must be a list'],
   ['nodes: [{name: main}]', 'nodes names main, which is not main-<a number below nextNode, 1>'],
   ['nodes: [{name: main-1, role: boss}]', 'nodes.0.role “boss” must be one of server, agent'],
-  ['nextNode: 2\nnodes: [{name: main-1, role: agent}]', 'nodes begins with main-1, which is no server'],
+  ['nextNode: 2\nnodes: [{name: main-1, role: agent}]', 'nodes begins with main-1, which is not a server'],
   ['nextNode: 2\nnodes: [{name: main-1}, {name: main-1, role: agent}]', 'nodes names main-1 twice'],
   [
     'nextNode: 3\nnodes: [{name: main-1}, {name: main-2}]',
@@ -34,10 +34,13 @@ const descriptions: [string, string][] = [
   ],
   ['nextNode: 0', 'nextNode “0” must be at least 1'],
   ['nextNode: 1.5', 'nextNode “1.5” must be a whole number'],
-  ['network: {range: 10.0.0.0/33}', 'network.range “10.0.0.0/33” is no address range such as 203.0.113.7/32'],
+  [
+    'network: {range: 10.0.0.0/33}',
+    'network.range “10.0.0.0/33” is not an address range such as 203.0.113.7/32',
+  ],
   [
     'network: {range: 10.0.0.1/20}',
-    'network.range “10.0.0.1/20” is no network: the address has bits beyond its prefix, or it is not IPv4',
+    'network.range “10.0.0.1/20” is not a network: the address has bits beyond its prefix, or it is not IPv4',
   ],
   [
     'network: {range: 8.8.0.0/20}',
@@ -50,21 +53,21 @@ const descriptions: [string, string][] = [
   ['network: {adminCidrs: []}', 'network.adminCidrs must have at least 1'],
   [
     'network: {adminCidrs: [10.0.0.1]}',
-    'network.adminCidrs.0 “10.0.0.1” is no address range such as 203.0.113.7/32',
+    'network.adminCidrs.0 “10.0.0.1” is not an address range such as 203.0.113.7/32',
   ],
-  ['domain: localhost', 'domain “localhost” is no domain such as example.org'],
-  ['email: me', 'email “me” is no e-mail address'],
+  ['domain: localhost', 'domain “localhost” is not a domain such as example.org'],
+  ['email: me', 'email “me” is not an e-mail address'],
   [
     'backups: {schedule: daily}',
-    'backups.schedule “daily” is no cron schedule of five fields of numbers such as 17 3 * * *',
+    'backups.schedule “daily” is not a cron schedule of five fields of numbers such as 17 3 * * *',
   ],
   [
     'backups: {schedule: 61 3 * * *}',
-    'backups.schedule “61 3 * * *” is no cron schedule of five fields of numbers such as 17 3 * * *',
+    'backups.schedule “61 3 * * *” is not a cron schedule of five fields of numbers such as 17 3 * * *',
   ],
   [
     'backups: {schedule: 1 3 * * 7}',
-    'backups.schedule “1 3 * * 7” is no cron schedule of five fields of numbers such as 17 3 * * *',
+    'backups.schedule “1 3 * * 7” is not a cron schedule of five fields of numbers such as 17 3 * * *',
   ],
   ['backups: {keepDays: 0}', 'backups.keepDays “0” must be at least 1'],
   ['backups: {keepDays: 9999}', 'backups.keepDays “9999” must be at most 3650'],
@@ -79,21 +82,24 @@ const descriptions: [string, string][] = [
   ],
   [
     'store: {endpoint: "ftp://x", region: eu-1, velero: one, kit: two}',
-    'store.endpoint “ftp://x” is no address such as https://s3.example.org',
+    'store.endpoint “ftp://x” is not an address such as https://s3.example.org',
   ],
   [
     'store: {endpoint: "https://s3.example.org/a", region: eu-1, velero: one, kit: two}',
     'store.endpoint “https://s3.example.org/a” must have no path',
   ],
-  ['store: {region: East One}', 'store.region “East One” is no region such as eu-central-1'],
-  ['store: {velero: My_Bucket}', 'store.velero “My_Bucket” is no bucket’s name: 3 to 63 of a-z, 0-9 and -'],
+  ['store: {region: East One}', 'store.region “East One” is not a region such as eu-central-1'],
+  [
+    'store: {velero: My_Bucket}',
+    'store.velero “My_Bucket” is not a bucket’s name: 3 to 63 of a-z, 0-9 and -',
+  ],
   [
     'store: {velero: one, kit: one}',
     'store.kit “one” must be another bucket than velero: the cluster’s key may not open the kit',
   ],
-  ['versions: {k3z: v1.2.3}', `versions.k3z “v1.2.3” is none of ${Object.keys(parts).join(', ')}`],
-  ['versions: {k3s: latest}', 'versions.k3s “latest” is no exact version'],
-  ['digests: {k3s: abc}', 'digests.k3s “abc” is no SHA-256: 64 of 0-9 and a-f'],
+  ['versions: {k3z: v1.2.3}', `versions.k3z “v1.2.3” is not one of ${Object.keys(parts).join(', ')}`],
+  ['versions: {k3s: latest}', 'versions.k3s “latest” is not an exact version'],
+  ['digests: {k3s: abc}', 'digests.k3s “abc” is not a SHA-256: 64 of 0-9 and a-f'],
 ]
 
 /** What is wrong in cluster.yaml itself. */

@@ -38,7 +38,7 @@ export const environment: Row[] = [
     env: { REGROW_GITHUB_URL: 'github.com' },
     code: 2,
     says: [
-      'REGROW_GITHUB_URL is “github.com”, which is no address',
+      'REGROW_GITHUB_URL is “github.com”, which is not an address',
       'Set it to one such as https://api.github.com, or unset it.',
     ],
   },

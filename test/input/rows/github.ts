@@ -55,7 +55,7 @@ export const github: Row[] = [
     code: 1,
     found: [
       [
-        'bob/torn: clusters/main/cluster.yaml cannot be used: is no YAML: unexpected end of the stream within a flow collection (1:10)',
+        'bob/torn: clusters/main/cluster.yaml cannot be used: is not valid YAML: unexpected end of the stream within a flow collection (1:10)',
         keys,
       ],
     ],
@@ -72,7 +72,7 @@ export const github: Row[] = [
     code: 1,
     found: [
       [
-        'bob/unread: clusters/solo/cluster.yaml cannot be used: versions.k3s “latest” is no exact version',
+        'bob/unread: clusters/solo/cluster.yaml cannot be used: versions.k3s “latest” is not an exact version',
         keys,
       ],
     ],

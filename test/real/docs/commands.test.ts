@@ -39,7 +39,7 @@ t.test('README.md: what a run looks like is what a run looks like', async (t) =>
     line
       .replace(/ {2,}[\d.]+ s$/, '')
       .replace(/127\.\d+\.\d+\.\d+|…/g, 'ADDRESS')
-      .replace(/KUBECONFIG=.*/, 'KUBECONFIG=')
+      .replace(/--kubeconfig \S+/, '--kubeconfig FILE')
       .replace(/main-[0-9a-f]{10}-/, 'main-HASH-')
       .replace(/\d+ s old/, 'N s old')
       .replace(/^= /, '+ ')

@@ -43,14 +43,14 @@ t.test('a rehearsal that was killed: the next one removes what it left, and leav
   t.same(await everything(), before)
 })
 
-t.test('a cluster that happens to have the drill’s name is no rehearsal’s, and stays', async (t) => {
+t.test('a cluster that happens to have the drill’s name is not a rehearsal’s, and stays', async (t) => {
   const other = await box.run('bootstrap.mts', ['--name', 'main-drill'])
   t.equal(other.code, 0, other.err)
   const before = await everything()
   t.match(before.droplets, ['main-1', 'main-drill-1'])
   const ended = await box.run('scripts/rehearse.mts')
   t.equal(ended.code, 1)
-  t.match(ended.err, 'cluster main-drill is no rehearsal’s, and a rehearsal needs that name')
+  t.match(ended.err, 'cluster main-drill is not a rehearsal’s, and a rehearsal needs that name')
   t.same(await everything(), before)
 })
 

@@ -87,7 +87,7 @@ t.test('a machine leaves, and what ran there goes on elsewhere with its volume',
   t.equal(refused.code, 1)
   t.match(refused.err, 'no room for')
   t.match(refused.err, 'hello/hello-0')
-  t.match(refused.err, '--force does it all the same')
+  t.match(refused.err, '--force overrides this')
   await box.run('kubectl', ['uncordon', 'main-1'])
   const ended = await box.run('scale.mts', ['--remove', 'main-2'])
   t.equal(ended.code, 0, ended.err)

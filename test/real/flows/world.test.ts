@@ -118,14 +118,14 @@ t.test('who asked for a world and is gone leaves no complaint', async (t) => {
   await nothingIsLeft(t, here)
 })
 
-t.test('what is no world is named, with what to do', async (t) => {
+t.test('what is not a world is named, with what to do', async (t) => {
   for (const name of ['.sandbox', '.sandbox/digitalocean.json']) {
     const here = folder()
     if (name !== '.sandbox') t.equal((await here.run(['true'])).code, 0)
     writeFileSync(join(here.dir, name), 'none')
     const ended = await here.run(['true'])
     t.equal(ended.code, 1)
-    t.match(ended.err, `${name} is no world of the sandbox`)
+    t.match(ended.err, `${name} is not a world of the sandbox`)
     t.match(ended.err, '--reset')
   }
 })

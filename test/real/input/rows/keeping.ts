@@ -22,7 +22,7 @@ export const beforeACluster: Row[] = [
   {
     run: 'scripts/backup.mts --ttl month',
     code: 2,
-    says: ['--ttl month is no time to keep a backup', 'Write days or hours, such as 30d or 12h.'],
+    says: ['--ttl month is not a time to keep a backup', 'Write days or hours, such as 30d or 12h.'],
   },
   {
     run: 'scripts/backup.mts --volumes tape',

@@ -21,7 +21,7 @@ export const beforeACluster: Row[] = [
   {
     run: 'restore.mts --as copy --replace',
     code: 2,
-    says: ['--replace and --as do not go together', 'Leave one of them away.'],
+    says: ['--replace and --as do not go together', 'Omit one of them.'],
   },
   {
     run: 'restore.mts --with-apps',
@@ -98,7 +98,7 @@ export function besideACluster({ spaces, bucket }: Grown): Row[] {
     {
       run: 'restore.mts --backup latest --as Copy',
       code: 2,
-      says: ['“Copy” is no name for a cluster', 'Take a letter first'],
+      says: ['“Copy” is not a name for a cluster', 'Take a letter first'],
     },
     {
       run: 'restore.mts --backup latest --as copy --region fra9',

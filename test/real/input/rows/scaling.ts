@@ -7,32 +7,32 @@ export const beforeACluster: Row[] = [
   {
     run: 'scale.mts --add 0',
     code: 2,
-    says: ['--add 0 is no number of machines', 'Take a whole number from 1 to 256.'],
+    says: ['--add 0 is not a number of machines', 'Take a whole number from 1 to 256.'],
   },
   {
     run: 'scale.mts --add -1',
     code: 2,
-    says: ['--add -1 is no number of machines', 'Take a whole number from 1 to 256.'],
+    says: ['--add -1 is not a number of machines', 'Take a whole number from 1 to 256.'],
   },
   {
     run: 'scale.mts --add abc',
     code: 2,
-    says: ['--add abc is no number of machines', 'Take a whole number from 1 to 256.'],
+    says: ['--add abc is not a number of machines', 'Take a whole number from 1 to 256.'],
   },
   {
     run: 'scale.mts --add 1.5',
     code: 2,
-    says: ['--add 1.5 is no number of machines', 'Take a whole number from 1 to 256.'],
+    says: ['--add 1.5 is not a number of machines', 'Take a whole number from 1 to 256.'],
   },
   {
     run: 'scale.mts --add 1e1',
     code: 2,
-    says: ['--add 1e1 is no number of machines', 'Take a whole number from 1 to 256.'],
+    says: ['--add 1e1 is not a number of machines', 'Take a whole number from 1 to 256.'],
   },
   {
     run: 'scale.mts --add 257',
     code: 2,
-    says: ['--add 257 is no number of machines', 'Take a whole number from 1 to 256.'],
+    says: ['--add 257 is not a number of machines', 'Take a whole number from 1 to 256.'],
   },
   {
     run: 'scale.mts --add',
@@ -72,7 +72,7 @@ export const beforeACluster: Row[] = [
   {
     run: 'scale.mts --add 1 --role boss',
     code: 2,
-    says: ['“boss” is no role', 'Take agent (runs pods) or server (takes part in etcd, too).'],
+    says: ['“boss” is not a role', 'Take agent (runs pods) or server (takes part in etcd, too).'],
   },
   {
     run: 'scale.mts --ha --size s-2vcpu-4gb',
@@ -87,7 +87,7 @@ export const beforeACluster: Row[] = [
   {
     run: 'scale.mts --size S-2VCPU',
     code: 2,
-    says: ['“S-2VCPU” is no size', 'Write one such as s-2vcpu-4gb.'],
+    says: ['“S-2VCPU” is not a size', 'Write one such as s-2vcpu-4gb.'],
   },
   {
     run: 'scale.mts --remove main-2,,main-3',
@@ -102,12 +102,12 @@ export const beforeACluster: Row[] = [
   {
     run: 'scale.mts --drain-timeout 5',
     code: 2,
-    says: ['“5” is no time', 'Write 90s, 10m or 1h; a day at most.'],
+    says: ['“5” is not a time', 'Write 90s, 10m or 1h; a day at most.'],
   },
   {
     run: 'scale.mts --drain-timeout 25h',
     code: 2,
-    says: ['“25h” is no time', 'Write 90s, 10m or 1h; a day at most.'],
+    says: ['“25h” is not a time', 'Write 90s, 10m or 1h; a day at most.'],
   },
   {
     run: 'scale.mts --add 1',
