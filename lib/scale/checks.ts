@@ -16,17 +16,17 @@ export function isDescribed({ committed, name, place }: Cluster): void {
   })
 }
 
-/** A droplet of ours whose name regrow never gave is nobody's to drain or to delete: a person must say what it is. */
+/**
+ * A droplet of ours whose name regrow never gave is nobody's to drain or to delete: a person must say what it is. Of two
+ * with one name `noTwins` tells which is in use.
+ */
 export async function machinesAreKnown({ wanted, name }: Cluster, own: Inventory): Promise<Problem[]> {
-  const count = (droplet: string) => own.droplets.filter((one) => one.name === droplet).length
   return own.droplets
-    .filter((one) => !wasGiven(wanted, one.name) || count(one.name) > 1)
+    .filter((one) => !wasGiven(wanted, one.name))
     .map(
       (one) =>
         new Problem(
-          count(one.name) > 1
-            ? `there are ${count(one.name)} droplets ${one.name} (this one is ${one.id})`
-            : `droplet ${one.name} (${one.id}) belongs to cluster ${name}, and regrow never gave it that name`,
+          `droplet ${one.name} (${one.id}) belongs to cluster ${name}, and regrow never gave it that name`,
           {
             cure: `If it was renamed, give it its name back: ${doctlHint`compute droplet-action rename ${one.id} --droplet-name NAME`}. Otherwise: ${putAside(one.id)}`,
           },

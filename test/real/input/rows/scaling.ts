@@ -214,8 +214,10 @@ export function besideACluster({ cloud }: Grown): Row[] {
       afterwards: () => cloud('DELETE', `/v2/droplets/${late}`),
       code: 1,
       says: [
+        'x 1 problem found', // the one that is in use is not named as one to stop
         'there are 2 droplets named main-1, and only one is wanted',
-        'No address leads to the other, and it has no volume: doctl compute droplet delete 4',
+        'No address leads to the other, and it has no volume. ',
+        'doctl compute droplet-action shutdown 4',
       ],
     },
     {
