@@ -90,8 +90,11 @@ async function bytesLacking(bucket: Bucket, name: string, thorough: boolean): Pr
     volumes: list['v1/PersistentVolume'] ?? [],
   }
   const known: Lack[] = [
-    ...entries.flatMap(({ pod, lack }) =>
-      pod === undefined || !lack ? [] : [{ ...lack, why: `a volume of pod ${pod}: ${lack.why}` }],
+    // What has a name is a volume that no claim holds: an object, which comes back as one.
+    ...entries.flatMap(({ pod, volume, lack }) =>
+      pod === undefined || volume !== '' || !lack
+        ? []
+        : [{ ...lack, why: `a volume of pod ${pod}: ${lack.why}` }],
     ),
   ]
   if (!thorough && isClear(listed, entries))

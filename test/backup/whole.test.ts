@@ -170,6 +170,18 @@ t.test('a volume of a pod, without a claim, that was copied by file is said', as
   t.match(reasons, [/^a volume of pod shop\/web-0: its files were copied by file-system backup/])
 })
 
+t.test('a volume that no claim holds is an object, and has no bytes to lose', async (t) => {
+  const { pvName: _, ...entry } = skipped('', '', 'volumeSnapshot: no applicable volumesnapshotter found')
+  const unclaimed = {
+    resource: 'persistentvolumes',
+    metadata: { name: 'spare' },
+    spec: { hostPath: { path: '/var/lib/spare' } },
+    status: { phase: 'Available' },
+  }
+  const volumes = [moved('shop', 'db'), { ...entry, pvName: 'spare' }]
+  t.same(await judgement({ objects: [...claim('shop', 'db'), unclaimed], volumes }), ['whole'])
+})
+
 t.test('claims that Velero makes for an upload are none of a person’s', async (t) => {
   const [own, volume] = claim('velero', 'upload')
   const ownerReferences = [{ kind: 'DataUpload', name: 'upload' }]
