@@ -55,6 +55,7 @@ await run('restore', async ({ flags, confirm }) => {
     instead: flags.unfinished,
     source,
     words: wordsOf(flags),
+    known: held.flatMap(({ handle }) => handle ?? []),
   }) // onto a new server, or the one begun
   const readOnly = cluster === source // a GitOps repository that can only be read is enough to bring it back
   const terms = await termsOf(cluster, {

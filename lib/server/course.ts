@@ -27,6 +27,8 @@ export interface Asked {
   source?: Cluster
   /** What the command that finishes it needs beside the backup's name. */
   words?: string[]
+  /** Ids, at DigitalOcean, of the volumes that the backup knows: one that a person made carries no tag. */
+  known?: readonly string[]
 }
 
 /**
@@ -105,7 +107,7 @@ async function newCourse(
   own: Inventory,
   backup: string,
   before: string | undefined,
-  { source = cluster, words = [] }: Asked,
+  { source = cluster, words = [], known = [] }: Asked,
 ): Promise<Course> {
   const address = own.reservedIps[0]?.ip ?? before
   return {
@@ -115,7 +117,10 @@ async function newCourse(
     at: cloudTime(cluster.cloud).toISOString(),
     ...(address ? { address } : {}),
     droplets: own.droplets.map(({ id, name }) => ({ id, name })),
-    volumes: (await volumesOf(cluster, own)).map(({ id, name, size_gigabytes: gib }) => ({ id, name, gib })),
+    // Beside the original these are the original's.
+    volumes: (await volumesOf(cluster, own, source === cluster ? known : [])).map(
+      ({ id, name, size_gigabytes: gib }) => ({ id, name, gib }),
+    ),
     words,
     ...(source === cluster
       ? {}
@@ -123,10 +128,19 @@ async function newCourse(
   }
 }
 
-/** The cluster's volumes, and those that a person made and plugged into its machines: the tag is on none of these. */
-async function volumesOf({ cloud }: Cluster, { volumes, droplets }: Inventory): Promise<Volume[]> {
+/**
+ * The cluster's volumes, and those that a person made: plugged into its machines, or left where the machine is gone. The tag
+ * is on none of these.
+ */
+async function volumesOf(
+  { cloud }: Cluster,
+  { volumes, droplets }: Inventory,
+  known: readonly string[],
+): Promise<Volume[]> {
   const plugged = new Set(droplets.flatMap((one) => one.volume_ids))
-  for (const { id } of volumes) plugged.delete(id)
-  if (plugged.size === 0) return volumes
-  return [...volumes, ...(await cloud.volumes()).filter(({ id }) => plugged.has(id))]
+  const isOwn = ({ id }: Volume) => volumes.some((one) => one.id === id)
+  if (known.length === 0 && plugged.size === 0) return volumes
+  const isLeft = ({ id, droplet_ids: at = [] }: Volume) => known.includes(id) && (at ?? []).length === 0
+  const more = (await cloud.volumes()).filter((one) => !isOwn(one) && (plugged.has(one.id) || isLeft(one)))
+  return [...volumes, ...more]
 }

@@ -31,7 +31,7 @@ interface World {
   records?: Restoration[]
   /** Names of the droplets that are there; their ids are their numbers. */
   droplets?: string[]
-  volumes?: { id: string; name: string; size_gigabytes: number; tags?: string[] }[]
+  volumes?: { id: string; name: string; size_gigabytes: number; tags?: string[]; droplet_ids?: number[] }[]
   plugged?: string[]
   nodes?: string
   /** Names of machines that reported. */
@@ -265,6 +265,23 @@ t.test('a volume that a person made belongs to the machine that it is plugged in
     { id: 'v1', name: 'pvc-1', gib: 5 },
     { id: 'v2', name: 'ordered', gib: 7 },
   ])
+})
+
+t.test('a volume that a person made is the earlier cluster’s too where the machine is gone', async (t) => {
+  const volumes = [
+    { id: 'v2', name: 'ordered', size_gigabytes: 7, droplet_ids: [] },
+    { id: 'v3', name: 'moved', size_gigabytes: 9, droplet_ids: [99] },
+    { id: 'v4', name: 'somebody’s', size_gigabytes: 9, droplet_ids: [] },
+  ]
+  const known = ['v2', 'v3', 'v-of-another-account']
+  const gone = () => world({ records: [], volumes, nodes: '[{name: main-1}]\nnextNode: 2' })
+  const { cluster, buckets } = gone()
+  const course = await setCourse(cluster, buckets, 'b4', { again: false, known })
+  t.same(course.volumes, [{ id: 'v2', name: 'ordered', gib: 7 }], 'one that serves elsewhere does not')
+  const beside = gone()
+  const source = { ...beside.cluster, name: 'other' }
+  const copy = await setCourse(beside.cluster, beside.buckets, 'b4', { again: false, known, source })
+  t.same(copy.volumes, [], 'beside the original it is the original’s')
 })
 
 t.test(
