@@ -28,9 +28,13 @@ const filled: Record<string, string[][]> = {
   Namespace: [['spec']],
 }
 
+const takenOver = 'metadata.annotations.sealedsecrets.bitnami.com/managed'
+
 /** The paths of all fields of a person in which two objects differ, such as `spec.replicas`; empty where none does. */
 export function differences(before: Thing, after: Thing): string[] {
   const [one, other] = [fieldsOf(before), fieldsOf(after)]
+  // A Secret that its SealedSecret is to take over says so; it had no need to while it was the controller’s own.
+  if (!one.has(takenOver)) other.delete(takenOver)
   return [...new Set([...one.keys(), ...other.keys()])]
     .filter((path) => one.get(path) !== other.get(path))
     .sort()
@@ -57,6 +61,8 @@ function ofAPerson(thing: Thing): Record<string, unknown> {
   const kept = (pairs: Record<string, string>, without: RegExp) =>
     Object.fromEntries(Object.entries(pairs).filter(([key]) => !without.test(key)))
   for (const path of filled[kind] ?? []) remove(body, path)
+  // What the server fills in where nobody says otherwise.
+  if (at(body, 'spec', 'volumeMode') === 'Filesystem') remove(body, ['spec', 'volumeMode'])
   if (kind === 'Service') plainService(body)
   return {
     ...body,

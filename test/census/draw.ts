@@ -166,6 +166,8 @@ function madeOf(one: Item, namespace: string, name: string): Made {
       const claim = withMarks(make.claim(id, { storageClassName: one.storageClass }), {
         ...one.marks,
         finalized: false,
+        // It would make every backup partial (partial.ts plays that).
+        optedOut: false,
       })
       const files = Object.fromEntries(Array.from({ length: one.files }, (_, n) => [`f${n}`, `${id} ${n}`]))
       return {

@@ -138,6 +138,16 @@ const skipped: Case = async (t, ground) => {
   await refusedUnlessPartial(t, ground, shelf, taken, 'shelf/own')
 }
 
+/** A claim that its owner labelled out. */
+const claimLabelledOut: Case = async (t, ground) => {
+  const { hand = [] } = shelf
+  const scene = {
+    ...shelf,
+    hand: hand.map((one) => (one.kind === 'PersistentVolumeClaim' ? make.optedOut(one) : one)),
+  }
+  await refusedUnlessPartial(t, ground, scene, await prepare(ground, scene), 'shelf/own')
+}
+
 /** Rewrites what a backup in the box says of its volumes. */
 function rewriteVolumes(
   home: string,
@@ -254,6 +264,7 @@ export const partial: Record<string, Case> = {
   'a claim that no driver takes snapshots of': notOfTheDriver,
   'a volume copied file by file': fileSystemBackup,
   'a volume that was left out': skipped,
+  'a claim that is labelled out': claimLabelledOut,
   'a narrower schedule of one’s own': narrow,
   'volumes that stay snapshots, generation after generation': snapshots,
   'a namespace that is labelled out': labelledOut,

@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { Fault } from '../../sandbox/faults.ts'
 import { here, type World } from '../faults/world.ts'
 import { type Api, openApi, type Wanted } from './api.ts'
-import type { Evidence, Fault as Found } from './evidence.ts'
+import type { Cloud, Evidence, Fault as Found } from './evidence.ts'
 import { judge } from './judge.ts'
 import { bytesOf, cloudOf, settled, writeBytes } from './look.ts'
 import { cloud } from './person.ts'
@@ -52,7 +52,7 @@ export async function play(ground: Ground, scene: Scene): Promise<Run[]> {
 export async function restored(ground: Ground, scene: Scene, taken: Taken): Promise<Run[]> {
   for (const step of scene.after ?? []) await happen(ground, step)
   const command = ['restore.mts', '--backup', taken.name, '--json', '--yes', ...(scene.flags ?? [])]
-  const runs = [await restoreJudged(ground, scene, taken, command, scene.killAt)]
+  const runs = [await restoreJudged(ground, scene, taken, command, { killAt: scene.killAt })]
   if (scene.again) runs.push(await restoreJudged(ground, scene, taken, command))
   return runs
 }
@@ -66,10 +66,16 @@ export async function prepare(
   const api = openApi(ground.home)
   const unknown: string[] = []
   try {
+    // What Git holds may live in a namespace by hand.
+    const rooms = (scene.hand ?? []).filter(({ kind }) => kind === 'Namespace')
+    for (const room of rooms) await api.apply(room)
     if (scene.git) await followed(api, await commit(ground.env, scene.git))
     for (const thing of scene.hand ?? [])
       if (await api.knows(thing)) await api.apply(await owned(api, thing))
       else unknown.push(thing.kind)
+    for (const { resource, thing } of scene.restarted ? await api.dump() : [])
+      if (resource === 'pods' && scene.restarted?.includes(thing.metadata.namespace ?? ''))
+        await api.remove(thing)
     for (const [of, change] of scene.patches ?? []) await api.patch(of, change)
     if (scene.bytes) writeBytes(ground.home, await settled(api), scene.bytes)
     for (const one of scene.removed ?? []) await api.remove(one)
@@ -100,15 +106,15 @@ async function owned(api: Api, thing: Thing): Promise<Thing> {
   return { ...thing, metadata: { ...thing.metadata, ownerReferences } }
 }
 
-/** One restore (killed and repeated, where it is to be), held against the world. */
+/** One restore (killed and repeated, where it is to be), held against the world. @param more the account before it all began */
 export async function restoreJudged(
   ground: Ground,
   scene: Scene,
   { before, bytes }: Taken,
   command: readonly string[],
-  killAt?: number,
+  { killAt, earlier: known }: { killAt?: number | undefined; earlier?: Cloud } = {},
 ): Promise<Run> {
-  const earlier = await cloudOf(ground.env)
+  const earlier = known ?? (await cloudOf(ground.env))
   if (killAt) await killed(ground, command, killAt)
   const ended = await ground.run(command)
   const after = await present(ground)
@@ -141,6 +147,7 @@ export async function killed(
   ground: Ground,
   command: readonly string[],
   moment: number | Pick<Fault, 'service' | 'method' | 'path' | 'nth'>,
+  side: 'before' | 'after' = 'after',
 ): Promise<boolean> {
   let child: ChildProcess | undefined
   let hit = false
@@ -151,7 +158,7 @@ export async function killed(
   ground.breaks(
     typeof moment === 'number'
       ? { kind: 'cut-before', nth: moment, act }
-      : { ...moment, kind: 'cut-after', act },
+      : { ...moment, kind: `cut-${side}`, act },
   )
   await ground.run(command, (started) => {
     child = started

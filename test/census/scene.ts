@@ -7,6 +7,8 @@ export interface Scene {
   git?: Record<string, readonly Thing[]>
   /** Objects made by hand, in this order; after Git's. */
   hand?: readonly Thing[]
+  /** Namespaces whose pods start anew then: a program there reads what was made only when it starts. */
+  restarted?: readonly string[]
   /** Changes by hand, to Git's objects too. */
   patches?: readonly [of: Wanted, change: object][]
   /** What programs wrote into volumes: by claim (`namespace/name`) and file. */

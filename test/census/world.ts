@@ -39,6 +39,7 @@ export async function census(site: Site): Promise<Scene> {
       ...argo(site.repoURL),
       ...platform(),
     ],
+    restarted: ['sealed-secrets'],
     patches: [
       [
         { apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'default' } },

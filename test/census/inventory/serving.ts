@@ -1,7 +1,7 @@
 import * as make from '../make.ts'
 import { ownedBy } from './owners.ts'
 
-const { object, optedOut } = make
+const { object } = make
 
 /** Claims of every sort that the driver knows and paper can play; block mode, growth and sharing paper has not. */
 export const storage = (imported: string) => [
@@ -35,7 +35,6 @@ export const storage = (imported: string) => [
   make.claim('attic/unused', { resources: { requests: { storage: '1500Mi' } } }),
   make.claim('attic/never-filled'),
   make.claim('kube-system/metrics'),
-  optedOut(make.claim('attic/opted-out')),
   object('v1', 'PersistentVolume', 'imported', {
     spec: {
       capacity: { storage: '1Gi' },
