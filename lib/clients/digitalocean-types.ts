@@ -14,7 +14,12 @@ export const account = z.object({
 })
 export type Account = z.infer<typeof account>
 
-export const project = z.object({ id, name: z.string(), is_default: z.boolean().default(false) })
+export const project = z.object({
+  id,
+  name: z.string(),
+  is_default: z.boolean().default(false),
+  created_at: z.string().optional(),
+})
 export type Project = z.infer<typeof project>
 
 export const projectResource = z.object({ urn: z.string() })

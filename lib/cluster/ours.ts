@@ -11,11 +11,13 @@ import type {
   Volume,
   Vpc,
 } from '../clients/digitalocean-types.ts'
-import { names } from './names.ts'
+import { clusterName, names } from './names.ts'
 
 /** Everything at DigitalOcean that belongs to one cluster. */
 export interface Inventory {
   projects: Project[]
+  /** Projects of other clusters in the same account. */
+  others: Project[]
   vpcs: Vpc[]
   firewalls: Firewall[]
   sshKeys: SshKey[]
@@ -154,6 +156,7 @@ export async function inventory(cloud: DigitalOcean, cluster: string): Promise<I
   const known = { droplets: new Set(machines.droplets.map((one) => one.id)) }
   return {
     projects: projects.filter((one) => isOurs('project', one, cluster)),
+    others: projects.filter((one) => isClusters(one) && !isOurs('project', one, cluster)),
     vpcs: vpcs.filter((one) => isOurs('vpc', one, cluster)),
     firewalls: firewalls.filter((one) => isOurs('firewall', one, cluster)),
     sshKeys: sshKeys.filter((one) => isOurs('sshKey', one, cluster)),
@@ -163,6 +166,24 @@ export async function inventory(cloud: DigitalOcean, cluster: string): Promise<I
     loadBalancers: balancers?.filter((one) => isOurs('loadBalancer', one, cluster, project, known)),
     spacesKeys: spacesKeys.filter((one) => isOurs('spacesKey', one, cluster)),
   }
+}
+
+const isClusters = ({ name, is_default }: Project) =>
+  !is_default && name.startsWith(names.project('')) && clusterName.test(name.slice(names.project('').length))
+
+/**
+ * Which other cluster Spaces' fee is counted for: an account pays it once, so the oldest of its clusters has it.
+ * Undefined where that is this one.
+ */
+export function feeIsOf({
+  projects: [ours],
+  others,
+}: Pick<Inventory, 'projects' | 'others'>): string | undefined {
+  const age = (one: Project) => `${one.created_at ?? ''} ${one.name}`
+  const [oldest] = others.toSorted((a, b) => (age(a) < age(b) ? -1 : 1))
+  return oldest && (!ours || age(oldest) < age(ours))
+    ? oldest.name.slice(names.project('').length)
+    : undefined
 }
 
 /** No flow needs to see load balancers, so a token without that scope will do. */

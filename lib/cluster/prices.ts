@@ -10,8 +10,5 @@ export const prices = {
   reservedIpUnused: 5,
 } as const
 
-/** What regrow set out to start at, in dollars a month. */
-export const target = 20
-
 /** Dollars as people read them: `$12.00`, and `free` for nothing. */
 export const dollars = (amount: number) => (amount === 0 ? 'free' : `$${amount.toFixed(2)}`)

@@ -6,9 +6,10 @@ import { putAside } from '../digitalocean/put-aside.ts'
 import { doctlHint, hint, kubectlHint } from '../hint.ts'
 import { kubeconfigPath } from '../kubernetes/kubeconfig.ts'
 import { Problem } from '../problem.ts'
-import { noRestoreUnderWay } from '../server/restoration.ts'
+import { earlierMachines, noRestoreUnderWay } from '../server/restoration.ts'
 import { renumberLostServer } from '../server/revive.ts'
 import { type Buckets, openBuckets } from '../store/buckets.ts'
+import { suggest } from '../suggest.ts'
 import type { Check } from './check.ts'
 import { firstClaims } from './plan.ts'
 
@@ -21,15 +22,16 @@ export const mayHaveBuckets = ({ store, region }: Description): boolean =>
 
 /** Another size means to stop a machine, which only scale does. */
 export async function sizeIsKept(cluster: Cluster): Promise<Problem[]> {
-  const { committed, wanted, name } = cluster
-  return !committed || committed.size === wanted.size
-    ? []
-    : [
-        new Problem(`cluster ${name} has size ${committed.size}`, {
-          cure: `${hint('scale.mts', cluster, '--size', wanted.size)} changes it.`,
-          exitCode: 2,
-        }),
-      ]
+  const { committed, wanted, name, cloud } = cluster
+  if (!committed || committed.size === wanted.size) return []
+  // One that there is not is told by the check of sizes.
+  if (!(await cloud.sizes()).some(({ slug }) => slug === wanted.size)) return []
+  return [
+    new Problem(`cluster ${name} has size ${committed.size}`, {
+      cure: `${hint('scale.mts', cluster, '--size', wanted.size)} changes it.`,
+      exitCode: 2,
+    }),
+  ]
 }
 
 /** The account is active and has room for the machines, volumes and addresses that are to be made. */
@@ -101,9 +103,13 @@ export const regionAndSize: Check = async ({ cloud, wanted }, own) => {
       .slice(0, 5)
       .map((one) => one.slug)
       .join(' ')
+    const meant = suggest(slug, region.sizes, 1)
     if (!size)
       problems.push(
-        new Problem(`DigitalOcean has no size ${slug}`, { cure: `For example: ${fit}.`, exitCode: 2 }),
+        new Problem(`DigitalOcean has no size ${slug}`, {
+          cure: `${meant ? `Did you mean ${meant}? ` : ''}For example: ${fit}.`,
+          exitCode: 2,
+        }),
       )
     else if (size.memory < least)
       problems.push(
@@ -165,9 +171,13 @@ const bucketsToLookInto = async (cluster: Cluster): Promise<Buckets | undefined>
 /** A machine of ours that the description does not know is never grown again beside itself, nor billed twice. */
 export async function machinesAreDescribed(cluster: Cluster, own: Inventory): Promise<Problem[]> {
   const described = new Set(cluster.wanted.nodes.map((node) => node.name))
-  const unknown = own.droplets.filter((one) => !described.has(one.name))
   const buckets = await bucketsToLookInto(cluster)
   await noRestoreUnderWay(cluster, buckets?.kit)
+  // What a proven restore left stays off, and nothing here is about it.
+  const earlier = buckets ? await earlierMachines(buckets.kit) : []
+  const unknown = own.droplets.filter(
+    ({ id, name }) => !described.has(name) && !earlier.some((one) => one.id === id),
+  )
   const lost = lostLeader(cluster, own)
   if (lost) return [lost]
   if (unknown.length === 0) {

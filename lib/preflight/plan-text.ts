@@ -1,5 +1,5 @@
 import { accountOf, type Cluster } from '../cluster/cluster.ts'
-import { dollars, target } from '../cluster/prices.ts'
+import { dollars } from '../cluster/prices.ts'
 import { hint } from '../hint.ts'
 import { shutOut } from '../kubernetes/who-may-connect.ts'
 
@@ -59,7 +59,7 @@ export function planText(
     ...[...endingTokens(cluster), ...warnings].map((one) => `  ! ${one}`),
     ...otherSizes,
     ...shut,
-    `  ${dollars(perMonth)} a month${perMonth > target ? `, above the ${dollars(target)} this tool aims at` : ''}${nothing ? '; nothing to make' : ''}`,
+    `  ${dollars(perMonth)} a month${nothing ? '; nothing to make' : ''}`,
   ].join('\n')
 }
 

@@ -3,7 +3,7 @@ import { bucketPlaces, type Cluster } from '../cluster/cluster.ts'
 import { runsADay } from '../cluster/cron.ts'
 import { descriptionPath, renderDescription } from '../cluster/description.ts'
 import { names } from '../cluster/names.ts'
-import type { Inventory } from '../cluster/ours.ts'
+import { feeIsOf, type Inventory } from '../cluster/ours.ts'
 import { prices } from '../cluster/prices.ts'
 import { sameRules } from '../digitalocean/network.ts'
 import { movedBranch } from '../gitops/branch.ts'
@@ -204,6 +204,7 @@ function storage(
   coming: readonly WantedClaim[],
 ): PlanItem[] {
   const places = bucketPlaces(cluster)
+  const payer = feeIsOf(own)
   const { volumes, keepDays, schedule } = cluster.wanted.backups
   const snapshots = keepDays * runsADay(schedule)
   const existing = own.volumes.map((volume) => ({
@@ -218,8 +219,14 @@ function storage(
       mark: missing.includes(bucket) ? ('+' as const) : ('=' as const),
       kind: 'bucket',
       name: bucket,
-      detail: places.spaces ? (index === 0 ? 'Spaces, 250 GiB' : 'Spaces, same fee') : places.endpoint,
-      perMonth: places.spaces && index === 0 ? prices.spaces : 0,
+      detail: !places.spaces
+        ? places.endpoint
+        : index > 0
+          ? 'Spaces, same fee'
+          : payer
+            ? `Spaces, included in the fee of ${payer}`
+            : 'Spaces, 250 GiB',
+      perMonth: places.spaces && index === 0 && !payer ? prices.spaces : 0,
     })),
     ...claims.map((one) => ({
       mark: one.mark,

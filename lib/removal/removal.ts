@@ -93,7 +93,8 @@ export async function removal(
   const backups = [
     ...buckets.map((bucket, index) => ({
       name: `bucket ${bucket}`,
-      perMonth: places.spaces && index === 0 ? prices.spaces : 0,
+      // An account pays Spaces once: while another cluster is there, its fee stays.
+      perMonth: places.spaces && index === 0 && own.others.length === 0 ? prices.spaces : 0,
     })),
     ...own.snapshots.filter((one) => keep.snapshots.has(one.id)).map(snapshot),
     ...own.volumes

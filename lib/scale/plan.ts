@@ -1,8 +1,9 @@
-import type { Size } from '../clients/digitalocean-types.ts'
+import type { Droplet, Size } from '../clients/digitalocean-types.ts'
 import type { Cluster } from '../cluster/cluster.ts'
 import { dollars } from '../cluster/prices.ts'
 import { placesForClaims } from '../cluster/volume-places.ts'
 import { command } from '../hint.ts'
+import type { Member } from '../kubernetes/nodes.ts'
 import { endingTokens } from '../preflight/plan-text.ts'
 import type { Shown } from '../run.ts'
 import { ailing, difference, isDone, type Seen, type Todo } from './difference.ts'
@@ -111,12 +112,17 @@ function machines(
     const moving = seen.pods.filter((pod) => pod.node === name && !pod.ofItsNode).length
     const how = todo.leave.some((one) => one.name === name)
       ? `${moving} pods move away first`
-      : !member && droplet
-        ? 'it never joined'
-        : 'it does not run any more'
+      : whyDead(droplet, member, seen)
     return { mark: '-', name, detail: how, before: droplet ? price(sizes, droplet.size_slug) : 0, after: 0 }
   })
   return [...described, ...going]
+}
+
+/** Why nothing of a machine is drained. */
+function whyDead(droplet: Droplet | undefined, member: Member | undefined, { members }: Seen): string {
+  if (!droplet) return 'its droplet is gone'
+  if (members && !member) return 'Kubernetes has no node of it'
+  return droplet.status === 'off' ? 'it is off' : 'it does not run any more'
 }
 
 /** What is away for how long; the figures are others' (docs/scaling.md). */

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { isOurs } from '../../lib/cluster/ours.ts'
+import { feeIsOf, isOurs } from '../../lib/cluster/ours.ts'
 
 const key = (name: string) => ({ name, access_key: 'k', created_at: '', grants: [] })
 const droplet = (id: string, tags: string[]) => ({
@@ -82,3 +82,14 @@ t.test(
     t.notOk(isOurs('loadBalancer', { ...one, droplet_ids: ['1'] }, 'main'), 'nothing is known')
   },
 )
+
+t.test('Spaces’ fee is counted once an account: for the oldest cluster', async (t) => {
+  const project = (name: string, created_at?: string) => ({ id: name, name, is_default: false, created_at })
+  const [old, young] = [project('regrow-old', '2026-01-01'), project('regrow-young', '2026-02-02')]
+  t.equal(feeIsOf({ projects: [old], others: [] }), undefined)
+  t.equal(feeIsOf({ projects: [old], others: [young] }), undefined)
+  t.equal(feeIsOf({ projects: [young], others: [old] }), 'old')
+  t.equal(feeIsOf({ projects: [], others: [young, old] }), 'old', 'one that is to be grown')
+  const [a, b] = [project('regrow-a'), project('regrow-b')]
+  t.same([feeIsOf({ projects: [a], others: [b] }), feeIsOf({ projects: [b], others: [a] })], [undefined, 'a'])
+})

@@ -80,6 +80,11 @@ export const digitalOcean: Row[] = [
     found: [['DigitalOcean has no size s-8vcpu-640kb', sizes]],
   },
   {
+    run: 'bootstrap.mts --size s-2vcpu-4g',
+    code: 2,
+    found: [['DigitalOcean has no size s-2vcpu-4g', `Did you mean s-2vcpu-4gb? ${sizes}`]],
+  },
+  {
     run: 'bootstrap.mts --size s-1vcpu-1gb',
     code: 2,
     found: [['size s-1vcpu-1gb has 1024 MB of memory; a server needs 2,048', sizes]],

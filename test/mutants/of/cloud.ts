@@ -13,7 +13,7 @@ export const cloud: readonly Mutant[] = [
   mutant(
     'the plan leaves a price out',
     'lib/preflight/plan.ts',
-    'perMonth: places.spaces && index === 0 ? prices.spaces : 0,',
+    'perMonth: places.spaces && index === 0 && !payer ? prices.spaces : 0,',
     'perMonth: 0,',
     'flows/life',
   ),
