@@ -94,4 +94,25 @@ export const cluster: readonly Mutant[] = [
     '    without(error)',
     'cluster/lock',
   ),
+  mutant(
+    'a command of a message leaves the sandbox',
+    'lib/hint.ts',
+    "const boxed = takes('sandbox') && isSandboxed()",
+    'const boxed = false',
+    'lib/hint',
+  ),
+  mutant(
+    'a command of a message forgets which cluster this run is about',
+    'lib/hint.ts',
+    'scene ??= cluster',
+    'scene = cluster',
+    'lib/hint',
+  ),
+  mutant(
+    'what Git describes is judged though it could not be read',
+    'lib/preflight/preflight.ts',
+    '...(cluster.isRead ? described : []),',
+    '...described,',
+    'input/table',
+  ),
 ]
