@@ -128,6 +128,7 @@ t.test(
       ['its server is there, and what it replaces', { droplets: [...all, 'main-4'] }, only, ''],
       ['its server is not there yet', { droplets: all }, only, ' --replace'],
       ['another server is described', { droplets: [...all, 'main-4'], nodes: other }, only, ''],
+      ['only what it replaces is there', { droplets: all, nodes: other }, only, ' --replace'],
       ['only its server is there', { droplets: ['main-4'], nodes: other }, onto, ''],
       [
         'only a volume is there',
