@@ -10,7 +10,7 @@ import { type Kube, kubectl, ToolFailure } from '../tools.ts'
 import { waitFor } from '../wait.ts'
 import { isUnknownKind } from './kinds.ts'
 import { applyForArgoCd, kubectlRepeated } from './repeated.ts'
-import { watchTroubles } from './troubles.ts'
+import { troubles, watchTroubles } from './troubles.ts'
 
 const listed = z.object({
   kind: z.string(),
@@ -135,14 +135,14 @@ export async function healthy(kube: Kube, name: 'platform' | 'root'): Promise<vo
         tell(
           first ? '=' : '+',
           `application ${one}`,
-          stateOf(all.get(one)),
+          one === 'root' ? 'Synced' : stateOf(all.get(one)), // its health is that of your apps, told below
           first ? undefined : (performance.now() - started) / 1000,
         )
       }
       first = false
       const answered = !children.includes(own) || hasAnswered(all.get(own))
       if (needed.length > 0 && well.length === needed.length + 1 && answered) {
-        if (children.includes(own)) tellOwn(all.get(own))
+        if (children.includes(own)) await tellOwn(kube, all.get(own))
         return true
       }
       const ill = [name, ...needed].filter((one) => !isWell(one))
@@ -152,8 +152,10 @@ export async function healthy(kube: Kube, name: 'platform' | 'root'): Promise<vo
   )
 }
 
-function tellOwn(apps: Application | undefined): void {
+/** How a person's own apps are, with what keeps their pods and claims waiting. */
+async function tellOwn(kube: Kube, apps: Application | undefined): Promise<void> {
   tell(isHealthy(apps) ? '=' : '!', `application ${own}`, stateOf(apps))
+  if (!isHealthy(apps)) for (const one of await troubles(kube)) tell('!', one)
 }
 
 const cureFor = ({ file }: Kube, name: string) =>

@@ -56,7 +56,12 @@ t.test('a droplet of ours that was renamed is not grown again beside itself', as
   t.equal(ended.code, 1)
   t.match(ended.err, `droplet web (${droplet?.id}) belongs to cluster main`)
   t.match(ended.err, `doctl compute droplet-action rename ${droplet?.id} --droplet-name main-1`)
-  t.same(mutating(ended.requests), [])
+  // The run's own key, to look for an unfinished restore.
+  const own = /^digitalocean (POST \/v2\/spaces\/keys|DELETE \/v2\/spaces\/keys\/\w+)$/
+  t.same(
+    mutating(ended.requests).filter((one) => !own.test(one)),
+    [],
+  )
   t.equal((await theDroplets()).length, 1)
   await box.cloud('POST', `/v2/droplets/${droplet?.id}/actions`, { type: 'rename', name: 'main-1' })
 })
