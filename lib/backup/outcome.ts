@@ -273,7 +273,9 @@ export function foreseen(
   { volumes, beside, partial }: { volumes: readonly string[]; beside: boolean; partial: boolean },
 ): ObjectProof[] {
   const nothing: Live = { objects: new Map(), unlisted: new Map() }
-  const judged = outcomes(backed, {
+  // Every cluster has these.
+  const theirs = backed.filter((one) => !one.clustersOwn)
+  const judged = outcomes(theirs, {
     live: nothing,
     apps: new Map(),
     volumes: new Map(volumes.map((one) => [one, undefined])),

@@ -45,6 +45,7 @@ const never = [
   'volumeattachments.storage.k8s.io',
   'csinodes.storage.k8s.io',
   'csistoragecapacities.storage.k8s.io',
+  'ipaddresses.networking.k8s.io',
   'addons.k3s.cattle.io',
   'etcdsnapshotfiles.k3s.cattle.io',
 ] as const

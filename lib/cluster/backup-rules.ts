@@ -11,6 +11,7 @@ export const noise: Readonly<Record<string, string>> = {
   'csistoragecapacities.storage.k8s.io': 'of the earlier machines: the driver writes its own',
   'volumeattachments.storage.k8s.io': 'of the earlier machines: what was plugged in where',
   'certificatesigningrequests.certificates.k8s.io': 'of the earlier cluster: signed and done',
+  'ipaddresses.networking.k8s.io': 'of the earlier cluster: each Service gets a new one',
   'etcdsnapshotfiles.k3s.cattle.io': 'of the earlier machines: files on their disks',
   'addons.k3s.cattle.io': 'of the earlier machines: k3s writes its own',
   // Velero reads them from the bucket where they count. Uploads are a danger beside that: of those that a backup finds

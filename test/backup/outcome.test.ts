@@ -305,6 +305,18 @@ t.test('a machine’s place is taken by another, or by none', (t) => {
   t.end()
 })
 
+t.test('what the API server and k3s make in every cluster is not foreseen as lost', (t) => {
+  const backed = [
+    object('configmaps', 'shop/kube-root-ca.crt', { clustersOwn: true }),
+    object('ipaddresses.networking.k8s.io', '10.43.0.9'),
+  ]
+  t.same(foreseen(backed, { volumes: [], beside: false, partial: false }), [])
+  t.same(told(backed, sight([live('configmaps', 'shop/kube-root-ca.crt', { clustersOwn: true })])), {
+    'configmaps shop/kube-root-ca.crt': 'back',
+  })
+  t.end()
+})
+
 t.test('objects that own each other come to an end', (t) => {
   const one = object('replicasets.apps', 'shop/a')
   const other = object('replicasets.apps', 'shop/b', ownedBy(one))
