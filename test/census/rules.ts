@@ -23,6 +23,7 @@ const noise = new Set([
     'backuprepositories',
   ].map((one) => `${one}.velero.io`),
   'etcdsnapshotfiles.k3s.cattle.io',
+  'ipaddresses.networking.k8s.io',
   'addons.k3s.cattle.io',
 ])
 
