@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import type { ReservedIp } from '../clients/digitalocean-types.ts'
 import type { Cluster } from '../cluster/cluster.ts'
-import { again } from '../hint.ts'
+import { again, command } from '../hint.ts'
 import { applications, stateOf } from '../kubernetes/applications.ts'
 import { kubectlRepeated } from '../kubernetes/repeated.ts'
 import { Problem } from '../problem.ts'
@@ -183,7 +183,10 @@ function page(proof: Proof): Record<string, unknown> {
     changeTheseDnsRecords: proof.dns,
     keptLonger: proof.extended.map(({ backup, from, to }) => `${backup}  until ${to}, was ${from}`),
     stays: proof.stays,
-    notInGit: proof.unwritten.map((what) => `${what}: the same command writes it once GitHub takes it`),
+    notInGit: proof.unwritten.map(
+      (what) =>
+        `${what}: ${command('restore.mts', '--backup', proof.backup.name)} writes it once GitHub takes it`,
+    ),
   }
 }
 
