@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { idOf, type Manifest } from './tarball.ts'
+import type { Manifest } from './tarball.ts'
 
 /** Labels and annotations that clusters, Velero and tools write by themselves: nobody's data. */
 const machines =
@@ -102,6 +102,3 @@ function brief(value: unknown): string {
   const text = typeof value === 'string' ? value : JSON.stringify(value)
   return text.length > 40 ? `${text.slice(0, 37)}...` : text
 }
-
-/** `secrets shop/db`: what an object is called wherever one is looked up. */
-export const keyOf = (resource: string, one: Manifest) => `${resource} ${idOf(one)}`

@@ -65,10 +65,7 @@ interface Marks {
 }
 
 /** The labels and taints that a node lacks. */
-export function nodeMarks(
-  was: z.infer<typeof node>,
-  now: z.infer<typeof node> | undefined,
-): Marks | undefined {
+function nodeMarks(was: z.infer<typeof node>, now: z.infer<typeof node> | undefined): Marks | undefined {
   if (!now) return undefined
   const labels = lacking(was.metadata.labels, now.metadata.labels, machines)
   const own = was.spec.taints.filter(

@@ -62,7 +62,7 @@ export async function backedObjects(bucket: Bucket, backup: string): Promise<Bac
 }
 
 /** What is kept in mind of one object. */
-export function backedObject(resource: string, one: Manifest): BackedObject {
+function backedObject(resource: string, one: Manifest): BackedObject {
   const owners = one.metadata.ownerReferences ?? []
   const owner = owners.find((each) => each.controller) ?? owners[0]
   return {

@@ -17,14 +17,13 @@ export type Step = 'data' | 'by hand' | 'what no owner made' | 'what may refuse'
  * Brings back, one by one and by name, what Velero did not bring and nothing else will: objects that somebody made by
  * hand, and what Argo CD was not told to make by itself. What is there is never touched.
  * @param sight what was looked at a moment ago
- * @returns what could not be made, by key, with the API server's reason
  */
 export async function returnMissing(
   returning: Returning,
   sight: Sight,
   step: Step,
   isData: (resource: string) => boolean,
-): Promise<Map<string, string>> {
+): Promise<void> {
   const { held } = returning
   const gone = new Set(
     outcomes(held, sight)
@@ -39,7 +38,7 @@ export async function returnMissing(
       (step !== 'data' || isData(one.resource)) &&
       isReturned(one, returning, sight, step === 'what no owner made' ? new Set() : made),
   )
-  return wanted.length === 0 ? new Map() : apply(returning, sight, new Set(wanted.map(keyOf)))
+  if (wanted.length > 0) await apply(returning, sight, new Set(wanted.map(keyOf)))
 }
 
 /** Whether nothing else makes an object again: no owner, no living Application, no volume. */
@@ -63,11 +62,8 @@ const isFollower = (one: BackedObject) =>
   one.owner !== undefined &&
   /^(replicasets\.apps|endpoints|endpointslices\.discovery\.k8s\.io)$/.test(one.resource)
 
-async function apply(
-  returning: Returning,
-  sight: Sight,
-  keys: ReadonlySet<string>,
-): Promise<Map<string, string>> {
+/** Applies them in the order in which they need each other; what is refused is told with the API server's reason. */
+async function apply(returning: Returning, sight: Sight, keys: ReadonlySet<string>): Promise<void> {
   const { kube, bucket, course, terms } = returning
   const beside = besideAs(returning)
   const found: { key: string; resource: string; one: Manifest }[] = []
@@ -75,7 +71,6 @@ async function apply(
     const key = keyOf({ resource, id: idOf(one) })
     if (keys.has(key)) found.push({ key, resource, one })
   })
-  const failed = new Map<string, string>()
   for (const { key, one } of found.toSorted((a, b) => rankOf(a.resource) - rankOf(b.resource))) {
     const whole = linked(bare(one, restoreName(course.server, 1), terms.kept.has(key)), one, returning, sight)
     const manifest = beside === 'asleep' ? asleep(whole) : whole
@@ -85,11 +80,9 @@ async function apply(
     } catch (error) {
       if (!(error instanceof ToolFailure)) throw error
       const why = error.message.split('\n').at(-1)?.trim() ?? ''
-      failed.set(key, why)
       tell('!', `${one.kind} ${idOf(one)}`, why)
     }
   }
-  return failed
 }
 
 /** An object with its owner, as that one is known in this cluster; without it where that one is not there. */
