@@ -61,7 +61,7 @@ export async function plan(
     ...storage(cluster, without(own, leaving), missing, returning ?? (await claimsToCome(cluster, own))),
     ...(own.loadBalancers ?? []).map(balancer),
   ]
-  const perMonth = items.reduce((sum, item) => sum + item.perMonth, 0)
+  const perMonth = Math.round(items.reduce((sum, item) => sum + item.perMonth, 0) * 100) / 100
   const nothing = items.every((item) => item.mark === '=')
   return {
     items,

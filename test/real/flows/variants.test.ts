@@ -32,8 +32,8 @@ t.test(
     const sum = 33 + 5 + 2 * 0.1 + 10 * 2 * 0.06
     t.equal(planned.perMonth.toFixed(2), sum.toFixed(2))
     t.equal(planned.items.reduce((all, one) => all + one.perMonth, 0).toFixed(2), sum.toFixed(2))
-    t.equal(result.perMonth, `$${sum.toFixed(2)}`)
-    t.match(ended.err, 'above the $20')
+    t.equal(result.perMonth, Number(sum.toFixed(2)))
+    t.notMatch(ended.err, 'aims at', 'nobody is blamed for a price')
     t.match(result.lastBackup, /^other-first, /)
     t.match(result.repository, /bob\/regrow-other$/)
     t.notMatch(ended.err, 'your DigitalOcean token will live in the cluster')
@@ -127,7 +127,7 @@ t.test('another S3 store than Spaces, with keys that the person made', async (t)
 
   const ended = await box.run('bootstrap.mts', ['--config', 'b2.yaml', '--json'], { env })
   t.equal(ended.code, 0, ended.err)
-  t.match(JSON.parse(ended.out), { perMonth: '$12.10', lastBackup: /^main-first, / })
+  t.match(JSON.parse(ended.out), { perMonth: 12.1, lastBackup: /^main-first, / })
   t.ok(existsSync(join(box.dir, '.sandbox/spaces/my-kit/kit.json@')))
   t.ok(existsSync(join(box.dir, '.sandbox/spaces/my-velero/backups/main-first')))
   t.notOk(mutating(ended.requests).some((one) => one.includes('/v2/spaces/keys')))
@@ -158,7 +158,7 @@ t.test('what is wanted later is planned and asked for; a sample that is deleted 
   const later = await box.run('bootstrap.mts', ['--domain', 'example.org', '--json'])
   t.equal(later.code, 0, later.err)
   t.match(later.err, 'Go on?')
-  t.equal(JSON.parse(later.out).perMonth, '$17.20')
+  t.equal(JSON.parse(later.out).perMonth, 17.2)
   const volumes = async () => z.array(z.unknown()).parse((await box.cloud('GET', '/v2/volumes')).volumes)
   t.equal((await volumes()).length, 2)
 
@@ -232,5 +232,10 @@ t.test('a cluster lives in one repository, whatever its name', async (t) => {
   t.equal(third.code, 1)
   t.match(third.err, /bob\/third does not describe cluster main, whose machines are there: main-2 \(\d+\)$/m)
   t.match(third.err, 'Name the repository that describes it with --repo OWNER/NAME.')
-  t.same(mutating(third.requests), [])
+  // The run's own key, to look for an unfinished restore.
+  const own = /^digitalocean (POST \/v2\/spaces\/keys|DELETE \/v2\/spaces\/keys\/\w+)$/
+  t.same(
+    mutating(third.requests).filter((one) => !own.test(one)),
+    [],
+  )
 })
