@@ -2,9 +2,9 @@ import { gunzipSync, gzipSync } from 'node:zlib'
 import { latencies } from '../../latencies.ts'
 import type { Cluster } from '../cluster.ts'
 import { now, secondsOf } from '../time.ts'
-import { type Thing, type Tree, textAt, treeAt } from '../tree.ts'
+import { type Thing, type Tree, textAt, textsAt, treeAt } from '../tree.ts'
 import { bucketOf } from './bucket.ts'
-import { itemsFor, resourceList, tarball } from './contents.ts'
+import { itemsFor, optOut, resourceList, tarball } from './contents.ts'
 import { locationNamed } from './locations.ts'
 import { forgetVolumes, type Saved, saveVolumes } from './volumes.ts'
 
@@ -23,7 +23,14 @@ export async function backUp(cluster: Cluster, backup: Thing): Promise<void> {
   const wanted = treeAt(backup, 'spec')
   // The command line writes 0s where nobody names a time; the server takes both for its default.
   const ttl = secondsOf(textAt(wanted, 'ttl')) > 0 ? wanted.ttl : '720h0m0s'
-  const spec = { ...wanted, ttl, storageLocation: location.metadata.name }
+  // A labelled namespace is one more that is left out, with all that is in it (v1.18.1 `backup_controller.go`).
+  const labelled = store.list('Namespace').filter(({ metadata }) => metadata.labels?.[optOut] === 'true')
+  const excluded = [
+    ...textsAt(wanted, 'excludedNamespaces'),
+    ...labelled.map(({ metadata }) => metadata.name),
+  ]
+  const leftOut = excluded.length > 0 ? { excludedNamespaces: excluded } : {}
+  const spec = { ...wanted, ...leftOut, ttl, storageLocation: location.metadata.name }
   const begun = store.update({ ...backup, metadata: { ...backup.metadata, labels }, spec })
   const expiration = now(secondsOf(String(ttl)))
   const first = { phase: 'InProgress', version: 1, formatVersion: '1.1.0', startTimestamp: now(), expiration }
