@@ -1,7 +1,7 @@
 import type { Test } from 'tap'
 import { tell } from './judge.ts'
 import { type Ground, prepare, restored } from './play.ts'
-import { isNoise } from './rules.ts'
+import { noiseOf } from './rules.ts'
 import { siteOf } from './site.ts'
 import { Dump } from './things.ts'
 import { census } from './world.ts'
@@ -13,6 +13,7 @@ import { census } from './world.ts'
 export async function playCensus(t: Test, ground: Ground, expected: { unknown: string[] }): Promise<void> {
   const scene = await census(await siteOf(ground))
   const taken = await prepare(ground, scene)
+  const isNoise = noiseOf(taken.before)
   const counted = taken.before.filter((one) => !isNoise(one))
 
   await t.test('a cluster with everything in it that a person may have', async (t) => {

@@ -65,21 +65,21 @@ const world = fc.record({
   items: fc.array(item, { minLength: 1, maxLength: 5 }),
 })
 
-/** Several small worlds that share a cluster, and so its fate. */
-export const drawn = fc.record({
-  // Five, of which one may be left out: so that many are drawn, and few are left when a failure is shrunk.
-  worlds: fc
-    .array(fc.option(world, { freq: 12 }), { minLength: 5, maxLength: 5 })
-    .map((all) => all.flatMap((one) => one ?? [])),
-  backup: fc.constantFrom('hand' as const, 'schedule' as const),
-  fate: fc.constantFrom('wiped' as const, 'replaced' as const, 'off' as const),
-  /** At which of its requests the restore is killed; 0 is never. */
-  killAt: fc.oneof(fc.constant(0), fc.integer({ min: 1, max: 700 })),
-  again: fc.boolean(),
-  /** What becomes of that which left Git. */
-  answer: fc.constantFrom('revert' as const, 'keep' as const, 'drop' as const),
-})
-export type Drawn = typeof drawn extends fc.Arbitrary<infer T> ? T : never
+/** Several small worlds that share a cluster, and so its fate. @param worlds how many there are before it is shrunk */
+export const drawnOf = (worlds: number) =>
+  fc.record({
+    worlds: fc
+      .array(fc.option(world, { freq: 1_000_000 }), { minLength: worlds, maxLength: worlds })
+      .map((all) => all.flatMap((one) => one ?? [])),
+    backup: fc.constantFrom('hand' as const, 'schedule' as const),
+    fate: fc.constantFrom('wiped' as const, 'replaced' as const, 'off' as const),
+    /** At which of its requests the restore is killed; 0 is never. */
+    killAt: fc.oneof(fc.constant(0), fc.integer({ min: 1, max: 700 })),
+    again: fc.boolean(),
+    /** What becomes of that which left Git. */
+    answer: fc.constantFrom('revert' as const, 'keep' as const, 'drop' as const),
+  })
+export type Drawn = ReturnType<typeof drawnOf> extends fc.Arbitrary<infer T> ? T : never
 
 /** What one item is made of, and what is done to it by hand. */
 interface Made {

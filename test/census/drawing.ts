@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { bootstrap } from '../faults/flows.ts'
 import { inWorld } from '../faults/world.ts'
-import { type Drawn, drawn, sceneOf } from './draw.ts'
+import { type Drawn, drawnOf, sceneOf } from './draw.ts'
 import { tell } from './judge.ts'
 import { groundOf, play } from './play.ts'
 
@@ -12,7 +12,7 @@ export interface Row {
   restores: number
   kills: number
   /** The smallest cluster that fails: as input, and what the judge says of it. */
-  failed?: { seed: number; path: string; input: Drawn; says: string }
+  failed?: { each: number; seed: number; path: string; input: Drawn; says: string }
 }
 
 /** Plays one drawn cluster on a box of its own. @returns what the judge finds wrong, run by run */
@@ -28,13 +28,17 @@ export async function playDrawn(input: Drawn): Promise<{ wrong: string[]; restor
 }
 
 /**
- * Draws clusters from a seed and plays one after the other; the first that fails is shrunk as long as there is time.
- * @param seconds after which no further one is begun
+ * Draws clusters from a seed and plays one after the other; the first that fails is shrunk for an hour at most, where that is
+ * wanted.
  * @param path of a failure that was told, to go on from there
  */
-export async function playRow(seed: number, clusters: number, seconds: number, path?: string): Promise<Row> {
+export async function playRow(
+  seed: number,
+  clusters: number,
+  { worlds, shrinks, path }: { worlds: number; shrinks: boolean; path?: string | undefined },
+): Promise<Row> {
   const row: Row = { clusters: 0, worlds: 0, restores: 0, kills: 0 }
-  const property = fc.asyncProperty(drawn, async (input) => {
+  const property = fc.asyncProperty(drawnOf(worlds), async (input) => {
     const { wrong, restores } = await playDrawn(input)
     row.clusters++
     row.worlds += input.worlds.length
@@ -45,17 +49,21 @@ export async function playRow(seed: number, clusters: number, seconds: number, p
   const ended = await fc.check(property, {
     seed,
     numRuns: clusters,
-    interruptAfterTimeLimit: seconds * 1000,
-    markInterruptAsFailure: false,
+    endOnFailure: !shrinks,
+    // Each step of a shrinking takes as long as a cluster.
+    ...(shrinks ? { interruptAfterTimeLimit: 3_600_000 } : {}),
     ...(path ? { path } : {}),
   })
   const [input] = ended.counterexample ?? []
   if (!input) return row
   const says =
     ended.errorInstance instanceof Error ? ended.errorInstance.message : String(ended.errorInstance)
-  return { ...row, failed: { seed: ended.seed, path: ended.counterexamplePath ?? '', input, says } }
+  return {
+    ...row,
+    failed: { each: worlds, seed: ended.seed, path: ended.counterexamplePath ?? '', input, says },
+  }
 }
 
 /** A failure, with the command that plays it again. */
-export const tellFailed = ({ seed, path, input, says }: NonNullable<Row['failed']>): string =>
-  `${says}\nnpm run test:worlds -- --seed ${seed} --path ${path}\nnpm run test:worlds -- --input '${JSON.stringify(input)}'`
+export const tellFailed = ({ each, seed, path, input, says }: NonNullable<Row['failed']>): string =>
+  `${says}\nnpm run test:worlds -- --each ${each} --seed ${seed} --path ${path}\nnpm run test:worlds -- --input '${JSON.stringify(input)}'`

@@ -1,7 +1,7 @@
 import { differences } from './content.ts'
 import { type Evidence, type Fault, faults, type Proof, proof, type Told } from './evidence.ts'
 import { judgeCloud, judgeVolumes } from './judge-data.ts'
-import { isNoise, judgeNodes } from './rules.ts'
+import { judgeNodes, noiseOf } from './rules.ts'
 import { at, Dump, idOf, keyOf, type Listed, type Thing, textAt } from './things.ts'
 
 // Stands outside: it reads dumps of the API, bytes and the account, and shares no code with what it judges.
@@ -41,12 +41,13 @@ function judgeObjects({ before, after = [], bytes, dropped = [], git }: Evidence
   const [then, now] = [new Dump(before), new Dump(after)]
   const byKey = new Map<string, Told>()
   const found: Fault[] = []
+  const isNoise = noiseOf(before)
   for (const one of told.objects) {
     const about = `${one.resource} ${one.id}`
     if (byKey.has(about)) found.push({ what: 'mentioned twice', about, says: one.outcome })
     byKey.set(about, one)
     const was = then.find(one.resource, one.id)
-    found.push(...judgeOne(one, was, { then, now, told, about }))
+    found.push(...judgeOne(one, was, { then, now, told, about, bytes }))
     const held = bytes.before[one.id]
     const isData = one.resource === 'persistentvolumeclaims' && held && Object.keys(held).length > 0
     if (isData && one.outcome === 'not restored' && !dropped.includes(about))
@@ -71,10 +72,11 @@ interface Seen {
   now: Dump
   told: Proof
   about: string
+  bytes: Evidence['bytes']
 }
 
 /** Whether the world is as one line of the proof says. */
-function judgeOne(one: Told, was: Thing | undefined, { then, now, told, about }: Seen): Fault[] {
+function judgeOne(one: Told, was: Thing | undefined, { then, now, told, about, bytes }: Seen): Fault[] {
   const is =
     now.find(one.resource, one.id) ?? (was && lookalike({ resource: one.resource, thing: was }, then, now))
   const differs = was && is ? differences(was, is) : []
@@ -91,14 +93,26 @@ function judgeOne(one: Told, was: Thing | undefined, { then, now, told, about }:
       if (is) return isOpened(was) ? changed() : []
       return was && hasSibling(one.resource, was, then, now) ? [] : gone()
     case 'not restored':
-      return now.find(one.resource, one.id)
+      // A claim may be there as an object, and what was not restored is what was in it.
+      return now.find(one.resource, one.id) && !isEmptied(one, was, bytes)
         ? [{ what: 'there after all', about, says: 'the proof says “not restored”' }]
         : []
     case 'missing':
-      return is && differs.length === 0
+      return is && differs.length === 0 && !isEmptied(one, was, bytes)
         ? [{ what: 'there after all', about, says: `the proof says “missing”: ${one.why ?? 'no reason'}` }]
         : []
   }
+}
+
+/** A claim, or its volume, that is there without the bytes that it had. */
+function isEmptied(
+  { resource, id }: Told,
+  was: Thing | undefined,
+  { before, after }: Evidence['bytes'],
+): boolean {
+  const claim = resource === 'persistentvolumeclaims' ? id : was && claimOf(was)
+  if (!claim || !/^persistentvolume/.test(resource)) return false
+  return Object.entries(before[claim] ?? {}).some(([file, digest]) => after[claim]?.[file] !== digest)
 }
 
 /** Another may bring it, or make it anew under another name; a volume is known by its claim. */

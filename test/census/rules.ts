@@ -27,11 +27,23 @@ const noise = new Set([
   'addons.k3s.cattle.io',
 ])
 
-/** Whether no backup holds an object: noise, labelled out by a person, or on its way out already. */
-export const isNoise = ({ resource, thing: { metadata } }: Listed) =>
-  noise.has(resource) ||
-  metadata.labels?.['velero.io/exclude-from-backup'] === 'true' ||
-  metadata.deletionTimestamp !== undefined
+const isOptedOut = ({ thing: { metadata } }: Listed) =>
+  metadata.labels?.['velero.io/exclude-from-backup'] === 'true'
+
+/** Which objects no backup holds: noise, labelled out by a person (alone or with their namespace), or on their way out. */
+export function noiseOf(before: readonly Listed[]): (one: Listed) => boolean {
+  const homes = new Set(
+    before
+      .filter((one) => one.resource === 'namespaces' && isOptedOut(one))
+      .map(({ thing }) => thing.metadata.name),
+  )
+  return (one) => {
+    const { namespace = '', deletionTimestamp } = one.thing.metadata
+    return (
+      noise.has(one.resource) || isOptedOut(one) || homes.has(namespace) || deletionTimestamp !== undefined
+    )
+  }
+}
 
 /** Labels and taints that programs put on a node. */
 const ofPrograms =

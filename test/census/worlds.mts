@@ -1,6 +1,7 @@
 #!/usr/bin/env -S npx tsx
 // Draws worlds from seeds, plays them, and keeps counts and failures in worlds.json beside this file.
-// Usage: npm run test:worlds -- [--worlds 1000] [--seed N [--path P]] [--input JSON]
+// Usage: npm run test:worlds -- [--worlds 1000] [--each 5] [--seed N [--path P]] [--input JSON]; `--each` is how many share
+// a cluster.
 import { spawnSync } from 'node:child_process'
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -12,6 +13,7 @@ import { playDrawn, playRow, tellFailed } from './drawing.ts'
 const { values } = parseArgs({
   options: {
     worlds: { type: 'string', default: '1000' },
+    each: { type: 'string', default: '5' },
     seed: { type: 'string' },
     path: { type: 'string' },
     input: { type: 'string' },
@@ -43,7 +45,11 @@ let bad = 0
 async function lane(): Promise<void> {
   while (played < Number(values.worlds)) {
     const seed = next++
-    const { failed, ...row } = await playRow(seed, values.path ? 1 : 5, 1800, values.path)
+    const { failed, ...row } = await playRow(seed, values.path ? 1 : 5, {
+      worlds: Number(values.each),
+      shrinks: true,
+      path: values.path,
+    })
     played += row.worlds
     if (failed) bad++
     kept[seed] = {
