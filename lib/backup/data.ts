@@ -11,13 +11,11 @@ import { type Comparison, compareData, readComparison } from './compared.ts'
 import { liveObjects } from './live.ts'
 import { returnMarks } from './marks.ts'
 import type { BackedObject } from './objects.ts'
+import { keyOf } from './outcome.ts'
 import { returnMissing } from './return.ts'
-import { comesLater, isNeverMade } from './selection.ts'
+import { isBeforeGit } from './selection.ts'
 import { type Returning, sightOf } from './sight.ts'
 import type { VolumeProof } from './volumes.ts'
-
-/** What comes back before Git and apps are at work. */
-const isData = (resource: string) => !comesLater(resource) && !isNeverMade(resource)
 
 /**
  * Completes what Velero brought back, and compares all of it with the backup while nothing else can have changed it. The
@@ -37,7 +35,7 @@ export async function dataBack(
   await letSealedSecretsAdopt(kube, held)
   const sight = await sightOf(returning, volumes, new Map())
   await returnMarks(returning, sight)
-  await returnMissing(returning, sight, 'data', isData)
+  await returnMissing(returning, sight, 'data')
   const live = await liveObjects(kube, held)
   return compareData(kit, course, cloudTime(cluster.cloud).toISOString(), { backed: held, live, volumes })
 }
@@ -49,9 +47,7 @@ function notCompared({ backup }: Returning['course'], backed: readonly BackedObj
     at: 'never',
     backup,
     equal: 0,
-    unequal: backed
-      .filter((one) => isData(one.resource))
-      .map(({ resource, id }) => ({ key: `${resource} ${id}`, why })),
+    unequal: backed.filter((one) => isBeforeGit(one.resource)).map((one) => ({ key: keyOf(one), why })),
     volumes: [],
   }
 }

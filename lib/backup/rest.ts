@@ -3,8 +3,9 @@ import { volumesNow } from './bring-back.ts'
 import { changedSince } from './changed.ts'
 import type { Comparison } from './compared.ts'
 import { type ObjectProof, outcomes, type Sight } from './outcome.ts'
+import { readyAgain } from './ready.ts'
 import { returnMissing } from './return.ts'
-import { gitTakesOver, readyAgain } from './settle.ts'
+import { gitTakesOver } from './settle.ts'
 import { besideAs, type Returning, sightOf } from './sight.ts'
 import { stillThere, type VolumeProof } from './volumes.ts'
 
@@ -16,11 +17,9 @@ export interface Rest {
   notReady: string[]
 }
 
-const all = () => true
-
 /** Brings back what somebody made by hand: at once, because apps of Git may wait for it. */
 export async function returnByHand(returning: Returning, compared: Comparison): Promise<void> {
-  await returnMissing(returning, await look(returning, compared), 'by hand', all)
+  await returnMissing(returning, await look(returning, compared), 'by hand')
 }
 
 /**
@@ -30,10 +29,11 @@ export async function returnByHand(returning: Returning, compared: Comparison): 
 export async function returnRest(returning: Returning, compared: Comparison): Promise<Rest> {
   const beside = besideAs(returning)
   const gaveWay = beside ? [] : await gitTakesOver(returning)
-  await returnMissing(returning, await look(returning, compared), 'by hand', all)
+  await returnMissing(returning, await look(returning, compared), 'what Git leaves')
   const notReady = beside === 'asleep' ? [] : await readyAgain(returning)
-  await returnMissing(returning, await look(returning, compared), 'what no owner made', all)
-  await returnMissing(returning, await look(returning, compared), 'what may refuse', all)
+  const settled = await look(returning, compared)
+  await returnMissing(returning, settled, 'what no owner made')
+  await returnMissing(returning, settled, 'what may refuse')
   const { sight, objects } = await lastLook(returning, compared)
   return {
     volumes: await volumes(returning, compared),

@@ -47,7 +47,7 @@ export function restoreChecks({ course, backed, held, terms, bucket, flags, sour
     async () => dataIsThere(bucket, backed),
     async (cluster) => gitRemovedProblems(cluster, terms.git, terms.choice, sameAgain(course, flags)),
     async (cluster) => [
-      ...(await classesAreThere(cluster, held)),
+      ...(await classesAreThere(cluster, held, backed)),
       ...(flags.partial ? [] : kindsAreThere(held)),
     ],
     async (cluster) => snapshotsAreThere(cluster, backed),
@@ -84,7 +84,10 @@ async function dataIsThere(bucket: Bucket, backed: readonly BackedVolume[]): Pro
 async function classesAreThere(
   { github, place, repository }: Cluster,
   held: readonly BackedObject[],
+  backed: readonly BackedVolume[],
 ): Promise<Problem[]> {
+  // A claim whose bytes are elsewhere needs no volume of that class.
+  const filled = new Set(backed.map((one) => one.claim))
   const text = repository && (await github.file(place, 'storage/classes.yaml'))
   const there = new Set([
     ...['', '-retain', '-xfs', '-xfs-retain'].map((one) => `do-block-storage${one}`), // the driver's own
@@ -92,7 +95,7 @@ async function classesAreThere(
     ...held.filter((one) => one.resource === 'storageclasses.storage.k8s.io').map((one) => one.id),
   ])
   return held
-    .filter((one) => one.bound && one.storageClass && !there.has(one.storageClass))
+    .filter((one) => filled.has(one.id) && one.storageClass && !there.has(one.storageClass))
     .map(
       ({ id, storageClass }) =>
         new Problem(`claim ${id} needs the storage class ${storageClass}, and nothing brings it`, {

@@ -6,54 +6,70 @@ import { ToolFailure } from '../tools.ts'
 import { restoreName } from './bring-back.ts'
 import type { BackedObject } from './objects.ts'
 import { keyOf, outcomes, type Sight } from './outcome.ts'
-import { isNeverMade, mayRefuse, rankOf } from './selection.ts'
+import { isBeforeGit, isNeverMade, mayRefuse, rankOf } from './selection.ts'
 import { besideAs, type Returning } from './sight.ts'
 import { eachObject, idOf, type Manifest } from './tarball.ts'
 
 /** Which of what is missing is brought back in a step. */
-export type Step = 'data' | 'by hand' | 'what no owner made' | 'what may refuse'
+export type Step = 'data' | 'by hand' | 'what Git leaves' | 'what no owner made' | 'what may refuse'
 
 /**
  * Brings back, one by one and by name, what Velero did not bring and nothing else will: objects that somebody made by
  * hand, and what Argo CD was not told to make by itself. What is there is never touched.
  * @param sight what was looked at a moment ago
  */
-export async function returnMissing(
-  returning: Returning,
+export async function returnMissing(returning: Returning, sight: Sight, step: Step): Promise<void> {
+  const { held, terms, cluster } = returning
+  const wanted = toReturn(held, sight, step, {
+    kept: terms.kept,
+    beside: cluster.original !== undefined,
+  })
+  if (wanted.length > 0) await apply(returning, sight, new Set(wanted.map(keyOf)))
+}
+
+/**
+ * Chooses what comes back in a step, of what is missing; pure.
+ * @param kept what a person keeps though Git has it no longer, by key
+ * @param beside a cluster beside the original: nothing of it comes from Git
+ */
+export function toReturn(
+  held: readonly BackedObject[],
   sight: Sight,
   step: Step,
-  isData: (resource: string) => boolean,
-): Promise<void> {
-  const { held } = returning
+  { kept, beside }: { kept: ReadonlySet<string>; beside: boolean },
+): BackedObject[] {
   const gone = new Set(
     outcomes(held, sight)
       .filter((one) => one.outcome === 'missing')
       .map(keyOf),
   )
-  const made = new Set(held.map((one) => one.uid))
-  const wanted = held.filter(
+  const owners = new Set(step === 'what no owner made' ? [] : held.map((one) => one.uid))
+  const isByHand = (one: BackedObject) => beside || one.app === undefined || kept.has(keyOf(one))
+  return held.filter(
     (one) =>
       gone.has(keyOf(one)) &&
       (step === 'what may refuse') === mayRefuse(one.resource) &&
-      (step !== 'data' || isData(one.resource)) &&
-      isReturned(one, returning, sight, step === 'what no owner made' ? new Set() : made),
+      (step !== 'data' || isBeforeGit(one.resource)) &&
+      isMadeHere(one, sight) &&
+      !(one.owner && owners.has(one.owner.uid)) &&
+      // Right behind the root its Applications are not there yet: that one is missing says nothing then.
+      (isByHand(one) || (step !== 'by hand' && isLeft(one.app, sight))),
   )
-  if (wanted.length > 0) await apply(returning, sight, new Set(wanted.map(keyOf)))
 }
 
-/** Whether nothing else makes an object again: no owner, no living Application, no volume. */
-function isReturned(
-  one: BackedObject,
-  { terms: { kept }, cluster }: Returning,
-  { apps, live }: Sight,
-  made: ReadonlySet<string>,
-): boolean {
-  if (isNeverMade(one.resource) || one.ofBackup || one.clustersOwn) return false
-  if (one.resource === 'persistentvolumeclaims' || one.resource === 'persistentvolumes') return false
-  if (live.unlisted.has(one.resource) || isFollower(one)) return false
-  if (one.owner && made.has(one.owner.uid)) return false
-  if (cluster.original || one.app === undefined || kept.has(keyOf(one))) return true
-  const app = apps.get(one.app)
+/** Whether objects like this are made from a backup at all, and can be. */
+const isMadeHere = (one: BackedObject, { live }: Sight) =>
+  !isNeverMade(one.resource) &&
+  !one.ofBackup &&
+  !one.clustersOwn &&
+  one.resource !== 'persistentvolumeclaims' &&
+  one.resource !== 'persistentvolumes' &&
+  !live.unlisted.has(one.resource) &&
+  !isFollower(one)
+
+/** Whether no Application makes an object: there is none of that name, or it waits for a person to sync it. */
+function isLeft(name: string | undefined, { apps }: Sight): boolean {
+  const app = apps.get(name ?? '')
   return app === undefined || (app.looked && !app.automated)
 }
 

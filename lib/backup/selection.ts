@@ -56,6 +56,9 @@ export const comesLater = (resource: string) => (later as readonly string[]).inc
 /** Whether objects of a resource are never made from a backup. */
 export const isNeverMade = (resource: string) => (never as readonly string[]).includes(resource)
 
+/** Whether objects of a resource come back before Git and apps are at work. */
+export const isBeforeGit = (resource: string) => !comesLater(resource) && !isNeverMade(resource)
+
 /** The words with which `velero restore create` leaves all of that out, and asks for everything else. */
 export const restorable: readonly string[] = [
   '--include-cluster-resources=true',

@@ -9,13 +9,14 @@ import {
 } from '../kubernetes/applications.ts'
 import { kubectlRepeated } from '../kubernetes/repeated.ts'
 import { tell } from '../story.ts'
-import { type Kube, kubectl, ToolFailure } from '../tools.ts'
+import { type Kube, ToolFailure } from '../tools.ts'
 import { waitFor } from '../wait.ts'
 import type { BackedObject } from './objects.ts'
+import { listedAs } from './outcome.ts'
 import type { Returning } from './sight.ts'
 
-/** Kinds without data of their own: Git makes them again as it wants them. */
-const givesWay: Readonly<Record<string, string>> = {
+/** Kinds that Git makes again as it wants them. */
+const makeable: Readonly<Record<string, string>> = {
   RoleBinding: 'rolebindings.rbac.authorization.k8s.io',
   ClusterRoleBinding: 'clusterrolebindings.rbac.authorization.k8s.io',
   Service: 'services',
@@ -78,6 +79,26 @@ const restored = z.object({
   metadata: z.object({ labels: z.record(z.string(), z.string()).default({}) }),
 })
 
+/** An object as Argo CD names it. */
+type Named = Pick<BackedObject, 'kind'> & { group: string; namespace: string; name: string }
+
+/** What the backup holds under the name that Argo CD gives; it may name a namespace for what has none. */
+const heldAs = ({ group, kind, namespace, name }: Named, all: readonly BackedObject[]) =>
+  all.find(
+    (one) =>
+      listedAs(one) === `${group}/${kind} ${namespace}/${name}` ||
+      listedAs(one) === `${group}/${kind} ${name}`,
+  )
+
+/**
+ * Under which resource an object that Git cannot change may be removed, so that Git makes its own: what holds no data, and
+ * of data only what that Application itself had brought. What somebody made by hand is never removed for Git.
+ */
+export function givesWay(app: string, named: Named, all: readonly BackedObject[]): string | undefined {
+  const isData = named.kind === 'Secret' || named.kind === 'ConfigMap'
+  return isData && heldAs(named, all)?.app !== app ? undefined : makeable[named.kind]
+}
+
 async function makeWay(
   kube: Kube,
   app: string,
@@ -88,11 +109,10 @@ async function makeWay(
   for (const each of one.status?.operationState?.syncResult?.resources ?? []) {
     const { kind, namespace, name, status, message = '' } = each
     if (status !== 'SyncFailed' || !immutable.test(message)) continue
-    const id = namespace ? `${namespace}/${name}` : name
-    const held = all.find((other) => other.kind === kind && (other.id === id || other.id === name))
-    const key = `${kind} ${id}`
+    const held = heldAs(each, all)
+    const key = `${kind} ${namespace ? `${namespace}/${name}` : name}`
     if (!held || changed.has(key)) continue
-    const resource = givesWay[kind]
+    const resource = givesWay(app, each, all)
     if (!resource) {
       changed.set(
         key,
@@ -109,119 +129,4 @@ async function makeWay(
     changed.set(key, `${held.resource} ${held.id}: Git’s is another one, and took its place: ${message}`)
     tell('~', key, `gives way to Git’s, of Application ${app}`)
   }
-}
-
-const onItsWay = ['ContainerCreating', 'PodInitializing']
-const pods = z.object({
-  items: z.array(
-    z.object({
-      metadata: z.object({ name: z.string(), namespace: z.string() }),
-      status: z
-        .object({
-          conditions: z
-            .array(z.object({ type: z.string(), status: z.string(), message: z.string().default('') }))
-            .default([]),
-          containerStatuses: z
-            .array(
-              z.object({
-                state: z
-                  .object({
-                    waiting: z
-                      .object({ reason: z.string().default(''), message: z.string().default('') })
-                      .optional(),
-                  })
-                  .prefault({}),
-              }),
-            )
-            .default([]),
-        })
-        .prefault({}),
-    }),
-  ),
-})
-
-const workloads = z.object({
-  items: z.array(
-    z.object({
-      metadata: z.object({ name: z.string(), namespace: z.string() }),
-      spec: z.object({ replicas: z.number().default(1) }),
-      status: z
-        .object({
-          readyReplicas: z.number().default(0),
-          numberReady: z.number().optional(),
-          desiredNumberScheduled: z.number().optional(),
-        })
-        .prefault({}),
-    }),
-  ),
-})
-
-const kinds = ['deployments.apps', 'statefulsets.apps', 'daemonsets.apps'] as const
-
-/**
- * Waits until the workloads that were ready in the backup are ready again; not longer than five minutes, nor for pods of
- * which it is known that they cannot start.
- * @returns those that are not ready, one line each with the reason
- */
-export async function readyAgain({ kube, held }: Returning): Promise<string[]> {
-  const wanted = held.filter((one) => one.ready && (kinds as readonly string[]).includes(one.resource))
-  if (wanted.length === 0) return []
-  const started = performance.now()
-  let stuckSince: number | undefined
-  return waitFor({ wish: 'workloads are ready again', every: 2, within: 330 }, async (note) => {
-    const late = await notReady(kube, wanted)
-    if (!late) return undefined
-    if (late.length === 0) return []
-    note(late.map(({ line }) => line).join('; '))
-    const now = performance.now()
-    stuckSince = late.every((one) => one.stuck) ? (stuckSince ?? now) : undefined
-    const isStuck = stuckSince !== undefined && now - stuckSince > 20_000
-    return isStuck || now - started > 300_000 ? late.map(({ line }) => line) : undefined
-  })
-}
-
-async function notReady(
-  kube: Kube,
-  wanted: readonly BackedObject[],
-): Promise<{ line: string; stuck: boolean }[] | undefined> {
-  try {
-    const late: { resource: string; id: string }[] = []
-    for (const resource of kinds.filter((kind) => wanted.some((one) => one.resource === kind))) {
-      const answer = await kubectl(kube)`get ${resource} -A --request-timeout 20s -o json`
-      for (const { metadata, spec, status } of answer.json(workloads).items) {
-        const id = `${metadata.namespace}/${metadata.name}`
-        const isIt = wanted.some((one) => one.resource === resource && one.id === id)
-        const isReady =
-          resource === 'daemonsets.apps'
-            ? (status.numberReady ?? 0) >= (status.desiredNumberScheduled ?? 0)
-            : status.readyReplicas >= spec.replicas
-        if (isIt && !isReady) late.push({ resource, id })
-      }
-    }
-    if (late.length === 0) return []
-    const all = (await kubectl(kube)`get pods -A --request-timeout 20s -o json`).json(pods).items
-    return late.map(({ resource, id }) => {
-      const own = all.filter(({ metadata }) => `${metadata.namespace}/${metadata.name}`.startsWith(`${id}-`))
-      const why = own.flatMap(trouble)
-      return {
-        line: `${resource} ${id}${why[0] ? `: ${why[0]}` : ''}`,
-        stuck: own.length > 0 && why.length > 0,
-      }
-    })
-  } catch (error) {
-    if (!(error instanceof ToolFailure)) throw error
-    return undefined
-  }
-}
-
-/** What is known to keep a pod from starting. */
-function trouble({ status }: z.infer<typeof pods>['items'][number]): string[] {
-  const unplaced = status.conditions.find((one) => one.type === 'PodScheduled' && one.status === 'False')
-  const waiting = status.containerStatuses
-    .map((one) => one.state.waiting)
-    .find((one) => one && one.reason !== '' && !onItsWay.includes(one.reason))
-  return [
-    ...(unplaced ? [unplaced.message || 'no machine takes its pod'] : []),
-    ...(waiting ? [`${waiting.reason}${waiting.message ? `: ${waiting.message}` : ''}`] : []),
-  ]
 }

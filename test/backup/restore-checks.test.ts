@@ -102,15 +102,28 @@ for (const [name, world, wanted] of [
   ],
   [
     'nothing brings a storage class',
-    { held: [fast] },
+    { held: [fast], backed: [{ ...moved, claim: 'fast/data' }], keys: ['kopia/fast/x'] },
     ['claim fast/data needs the storage class fast-xfs, and nothing brings it'],
   ],
   [
     'the backup brings the storage class',
-    { held: [fast, held('storageclasses.storage.k8s.io', 'fast-xfs')] },
+    {
+      held: [fast, held('storageclasses.storage.k8s.io', 'fast-xfs')],
+      backed: [{ ...moved, claim: 'fast/data' }],
+      keys: ['kopia/fast/x'],
+    },
     [],
   ],
-  ['the driver brings the storage class', { held: [{ ...fast, storageClass: 'do-block-storage-xfs' }] }, []],
+  [
+    'the driver brings the storage class',
+    {
+      held: [{ ...fast, storageClass: 'do-block-storage-xfs' }],
+      backed: [{ ...moved, claim: 'fast/data' }],
+      keys: ['kopia/fast/x'],
+    },
+    [],
+  ],
+  ['a claim on a folder of the machine names a class that nobody has', { held: [fast] }, []],
   [
     'a kind has no definition',
     { held: [held('widgets.example.org', 'parts/w1'), held('deployments.apps', 'parts/w')] },

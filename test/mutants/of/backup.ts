@@ -339,4 +339,18 @@ export const backup: readonly Mutant[] = [
     "  if (cluster.name !== '') await applyRoot(",
     'real/flows/rehearse',
   ),
+  mutant(
+    'what Git is about to bring comes from the backup ahead of it',
+    'lib/backup/return.ts',
+    "(step !== 'by hand' && isLeft(one.app, sight))",
+    'isLeft(one.app, sight)',
+    'backup/return',
+  ),
+  mutant(
+    'a Secret made by hand is removed because Git has one of its name',
+    'lib/backup/settle.ts',
+    'isData && heldAs(named, all)?.app !== app',
+    'isData && heldAs(named, all) === undefined',
+    'backup/return',
+  ),
 ]
