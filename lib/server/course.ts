@@ -118,9 +118,7 @@ async function newCourse(
     ...(address ? { address } : {}),
     droplets: own.droplets.map(({ id, name }) => ({ id, name })),
     // Beside the original these are the original's.
-    volumes: (await volumesOf(cluster, own, source === cluster ? known : [])).map(
-      ({ id, name, size_gigabytes: gib }) => ({ id, name, gib }),
-    ),
+    volumes: await volumesOf(cluster, own, source === cluster ? known : []),
     words,
     ...(source === cluster
       ? {}
@@ -136,11 +134,12 @@ async function volumesOf(
   { cloud }: Cluster,
   { volumes, droplets }: Inventory,
   known: readonly string[],
-): Promise<Volume[]> {
+): Promise<Restoration['volumes']> {
   const plugged = new Set(droplets.flatMap((one) => one.volume_ids))
   const isOwn = ({ id }: Volume) => volumes.some((one) => one.id === id)
-  if (known.length === 0 && plugged.size === 0) return volumes
   const isLeft = ({ id, droplet_ids: at = [] }: Volume) => known.includes(id) && (at ?? []).length === 0
-  const more = (await cloud.volumes()).filter((one) => !isOwn(one) && (plugged.has(one.id) || isLeft(one)))
-  return [...volumes, ...more]
+  const all = known.length > 0 || plugged.size > 0 ? await cloud.volumes() : []
+  const more = all.filter((one) => !isOwn(one) && (plugged.has(one.id) || isLeft(one)))
+  const inRecord = ({ id, name, size_gigabytes: gib }: Volume) => ({ id, name, gib })
+  return [...volumes.map(inRecord), ...more.map((one) => ({ ...inRecord(one), imported: true as const }))]
 }

@@ -42,8 +42,8 @@ export function earlierLines(
     (one) =>
       `  - droplet ${one.name}  ${dollars(price(one))}: ${one.status === 'off' ? 'off' : 'powered off now'}, ${once}`,
   )
-  const disks = volumes.map(({ name, gib }) => {
-    const goes = droplets.length > 0
+  const disks = volumes.map(({ name, gib, imported }) => {
+    const goes = droplets.length > 0 && !imported
     const fate = goes ? 'destroyed once its content is proven on another' : 'stays'
     return `  ${goes ? '-' : '='} volume ${name}, ${gib} GiB  ${dollars(gib * prices.volumeGib)}: ${fate}`
   })
@@ -67,7 +67,8 @@ export interface Removable {
 
 /**
  * Destroys what was replaced, where the proof allows it: the earlier cluster's droplets, and those of its volumes whose
- * content was proven to be back. Anything else may be the only copy of what is on it, so it stays.
+ * content was proven to be back. Anything else may be the only copy of what is on it, so it stays; and so does a volume
+ * that a person had made, and not the cluster.
  * @returns what stays, one line each: off or unused, what it costs, and the command that removes it
  */
 export async function removeEarlier(
@@ -90,7 +91,8 @@ export async function removeEarlier(
   const left = new Set((await cloud.volumes()).map((one) => one.id))
   const there = course.volumes.filter((one) => left.has(one.id))
   // A volume of a machine that stays belongs to it; where there was no machine, nothing was replaced.
-  const goes = mayRemove && course.droplets.length > 0 ? there.filter(({ id }) => provenVolumes.has(id)) : []
+  const mayGo = mayRemove && course.droplets.length > 0
+  const goes = mayGo ? there.filter(({ id, imported }) => provenVolumes.has(id) && !imported) : []
   for (const { id, name } of goes) {
     const isGone = async () => !(await cloud.volumes()).some((one) => one.id === id)
     await untilDone(`volume ${name} is gone`, isGone, () => doctl`compute volume delete ${id} --force`)

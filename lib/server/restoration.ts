@@ -27,7 +27,13 @@ const restoration = z.object({
   /** Droplets of the earlier cluster: off while this goes on, destroyed once it is proven. */
   droplets: z.array(thing),
   /** Volumes of the earlier cluster. */
-  volumes: z.array(thing.extend({ gib: z.number() })),
+  volumes: z.array(
+    thing.extend({
+      gib: z.number(),
+      /** A person made it, and not the cluster: it is never deleted. */
+      imported: z.literal(true).optional(),
+    }),
+  ),
   /** Ids of those of them whose content was proven to be back: they go. */
   replaced: z.array(z.string()).optional(),
   /** When it was proven. */

@@ -6,7 +6,7 @@ import { parseDescription } from '../../lib/cluster/description.ts'
 import type { Problem } from '../../lib/problem.ts'
 import { othersThan } from '../../lib/scale/survey.ts'
 import { setCourse } from '../../lib/server/course.ts'
-import { removeEarlier } from '../../lib/server/earlier.ts'
+import { earlierLines, removeEarlier } from '../../lib/server/earlier.ts'
 import {
   earlierMachines,
   noRestoreUnderWay,
@@ -264,7 +264,7 @@ t.test('a volume that a person made belongs to the machine that it is plugged in
   const course = await setCourse(cluster, buckets, 'b4', { again: true })
   t.same(course.volumes, [
     { id: 'v1', name: 'pvc-1', gib: 5 },
-    { id: 'v2', name: 'ordered', gib: 7 },
+    { id: 'v2', name: 'ordered', gib: 7, imported: true },
   ])
 })
 
@@ -278,7 +278,11 @@ t.test('a volume that a person made is the earlier cluster’s too where the mac
   const gone = () => world({ records: [], volumes, nodes: '[{name: main-1}]\nnextNode: 2' })
   const { cluster, buckets } = gone()
   const course = await setCourse(cluster, buckets, 'b4', { again: false, known })
-  t.same(course.volumes, [{ id: 'v2', name: 'ordered', gib: 7 }], 'one that serves elsewhere does not')
+  t.same(
+    course.volumes,
+    [{ id: 'v2', name: 'ordered', gib: 7, imported: true }],
+    'one that serves elsewhere does not',
+  )
   const beside = gone()
   const source = { ...beside.cluster, name: 'other' }
   const copy = await setCourse(beside.cluster, beside.buckets, 'b4', { again: false, known, source })
@@ -307,3 +311,17 @@ t.test(
     ])
   },
 )
+
+t.test('a volume that a person made stays, though its content is proven on another', async (t) => {
+  const volumes = [{ id: 'v2', name: 'ordered', size_gigabytes: 7 }]
+  const course = { ...begun, volumes: [{ id: 'v2', name: 'ordered', gib: 7, imported: true as const }] }
+  const allowed = { provenVolumes: new Set(['v2']), mayRemove: true }
+  t.match(await removeEarlier(world({ volumes }).cluster, course, allowed), [
+    /^volume ordered of the earlier cluster/,
+  ])
+  t.match(
+    earlierLines({ droplets: [], volumes: [] }, course, []).join('\n'),
+    '= volume ordered, 7 GiB  $0.70: stays',
+    'and the plan says so',
+  )
+})

@@ -79,4 +79,11 @@ export const scale: readonly Mutant[] = [
     'return wish',
     'scale/again',
   ),
+  mutant(
+    'a volume that a person made goes with what was replaced',
+    'lib/server/earlier.ts',
+    'provenVolumes.has(id) && !imported',
+    'provenVolumes.has(id)',
+    'server/restoration',
+  ),
 ]
