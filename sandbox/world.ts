@@ -106,7 +106,9 @@ export async function openWorld(
   }
   if (lstatSync(dir, { throwIfNoEntry: false })?.isFile()) throw noWorld(dir)
   mkdirSync(dir, { recursive: true })
-  const saved = (load('addresses') as Saved | undefined) ?? (await drawAddresses())
+  const known = load('addresses') as Saved | undefined
+  const { saved, release } = known ? { saved: known, release: undefined } : await drawAddresses()
+  if (release) closers.push(release)
   save('addresses', saved)
   const scale = options.latencyScale ?? 0
   let cloudSeconds = 0
@@ -148,20 +150,24 @@ const noWorld = (file: string, cause?: unknown) =>
 /** HTTP clients keep connections: a later world of this process on the same range would meet dead ones. */
 const drawn = new Set<string>()
 
-async function drawAddresses(): Promise<Saved> {
+/** With `release` for a range, which nobody else draws until then. */
+async function drawAddresses(): Promise<{ saved: Saved; release?: () => Promise<void> }> {
   for (let attempt = 0; attempt < 20; attempt++) {
-    const a = randomInt(16, 250)
-    const range = `127.${a}`
-    if (drawn.has(range) || !(await isFree(range))) continue
+    const range = `127.${randomInt(16, 250)}`
+    if (drawn.has(range)) continue
+    // Two processes may draw the same range at once: who binds this address has it.
+    const release = await bind(`${range}.0.6`, 8000)
+    if (!release) continue
     drawn.add(range)
-    return { range }
+    if (await isFree(range)) return { saved: { range }, release }
+    await release()
   }
   const ports: number[] = []
   while (ports.length < 5) {
     const port = randomInt(20000, 60000)
     if (await canBind('127.0.0.1', port)) ports.push(port)
   }
-  return { range: '127.0', ports }
+  return { saved: { range: '127.0', ports } }
 }
 
 /** Whether no other world listens there; not every world has all four services. */
@@ -170,11 +176,18 @@ async function isFree(range: string): Promise<boolean> {
   return true
 }
 
-function canBind(host: string, port: number): Promise<boolean> {
+async function canBind(host: string, port: number): Promise<boolean> {
+  const release = await bind(host, port)
+  await release?.()
+  return release !== undefined
+}
+
+/** @returns what gives the address back; undefined when somebody else has it */
+function bind(host: string, port: number): Promise<(() => Promise<void>) | undefined> {
   return new Promise((resolve) => {
-    const probe = createServer()
-    probe.once('error', () => resolve(false))
-    probe.listen(port, host, () => probe.close(() => resolve(true)))
+    const server = createServer().unref()
+    server.once('error', () => resolve(undefined))
+    server.listen(port, host, () => resolve(() => new Promise((done) => server.close(() => done()))))
   })
 }
 

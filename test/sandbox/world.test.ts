@@ -1,4 +1,5 @@
 import { mkdtempSync, rmSync } from 'node:fs'
+import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import t from 'tap'
@@ -20,3 +21,19 @@ t.test(
     await world.end()
   },
 )
+
+t.test('an address range belongs to one world, also before its services listen', async (t) => {
+  const dir = mkdtempSync(join(tmpdir(), 'regrow-world-'))
+  t.teardown(() => rmSync(dir, { recursive: true, force: true }))
+  const world = await openWorld(dir, { faults: new Faults(), machines: noMachines })
+  const taken = world.addresses.host(0, 6)
+  const isFree = () =>
+    new Promise((done) => {
+      const server = createServer()
+      server.once('error', () => done(false))
+      server.listen(8000, taken, () => server.close(() => done(true)))
+    })
+  t.equal(await isFree(), !world.addresses.manyHosts)
+  await world.end()
+  t.equal(await isFree(), true)
+})
