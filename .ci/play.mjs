@@ -27,7 +27,14 @@ async function play(file) {
     process.stdout.write(`ok 1 - ${file} # SKIP ${why}\n# { total: 1, skip: 1 }\n`)
     return
   }
-  const words = ['--exclude=nothing', '--disable-coverage', '--jobs=1', '--timeout=3600', '--reporter=tap', file]
+  const words = [
+    '--exclude=nothing',
+    '--disable-coverage',
+    '--jobs=1',
+    '--timeout=3600',
+    '--reporter=tap',
+    file,
+  ]
   const child = spawn(tap, words, { stdio: ['ignore', 'pipe', 'inherit'] })
   const ended = new Promise((done) => child.once('exit', done))
   const [out, code] = await Promise.all([text(child.stdout), ended])
