@@ -108,8 +108,14 @@ async function classesAreThere(
 const platform =
   /(^|\.)(k8s\.io|argoproj\.io|velero\.io|traefik\.io|cattle\.io)$|^sealedsecrets\.bitnami\.com$|^(bitnami\.com|apps|batch|autoscaling|policy|extensions)$/
 
-/** Every kind of a person's own has its definition in the backup, too. */
+/** Every kind of a person's own has its definition in the backup, too, or a server of its own that answers for its group. */
 function kindsAreThere(held: readonly BackedObject[]): Problem[] {
+  const groupOf = (name: string) => name.slice(name.indexOf('.') + 1)
+  const served = new Set(
+    held
+      .filter((one) => one.resource === 'apiservices.apiregistration.k8s.io' && !one.clustersOwn)
+      .map((one) => groupOf(one.id)),
+  )
   const defined = new Set(
     held.filter((one) => one.resource.startsWith('customresourcedefinitions.')).map((one) => one.id),
   )
@@ -117,7 +123,9 @@ function kindsAreThere(held: readonly BackedObject[]): Problem[] {
     held
       .map((one) => one.resource)
       .filter((resource) => resource.includes('.') && !defined.has(resource))
-      .filter((resource) => !platform.test(resource.slice(resource.indexOf('.') + 1))),
+      .map((resource) => ({ resource, group: groupOf(resource) }))
+      .filter(({ group }) => !platform.test(group) && !served.has(group))
+      .map(({ resource }) => resource),
   )
   return [...lost].map(
     (resource) =>

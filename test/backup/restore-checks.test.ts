@@ -130,6 +130,18 @@ for (const [name, world, wanted] of [
     ['the backup holds widgets.example.org, and not the definition of that kind'],
   ],
   [
+    'a server of a person’s own answers for a kind',
+    {
+      held: [
+        held('packages.data.example.org', 'parts/p1'),
+        held('apiservices.apiregistration.k8s.io', 'v1alpha1.data.example.org'),
+        held('apiservices.apiregistration.k8s.io', 'v1.parts.example.org', { clustersOwn: true }),
+        held('widgets.parts.example.org', 'parts/w1'),
+      ],
+    },
+    ['the backup holds widgets.parts.example.org, and not the definition of that kind'],
+  ],
+  [
     'a kind has its definition',
     {
       held: [
