@@ -10,16 +10,18 @@ import { eachObject, type Manifest } from './tarball.ts'
 const texts = z.record(z.string(), z.string()).default({})
 const taint = z.looseObject({ key: z.string(), effect: z.string() })
 const node = z.object({
-  metadata: z.object({ name: z.string(), labels: texts }),
+  metadata: z.object({ name: z.string(), labels: texts, annotations: texts }),
   spec: z.object({ taints: z.array(taint).default([]) }).prefault({}),
 })
 const marked = z.object({
   metadata: z.object({ name: z.string(), labels: texts, annotations: texts }),
 })
 
-/** Labels that the kubelet, k3s and the CSI driver give a node by themselves. */
+/** Labels that the kubelet, k3s and the CSI driver give a node by themselves; another node has its own, or none. */
 const machines =
-  /^(kubernetes\.io\/(arch|os|hostname)$|(beta|failure-domain\.beta|topology|node)\.kubernetes\.io\/|node-role\.kubernetes\.io\/(control-plane|master|etcd)$|(egress\.)?k3s\.io\/|p2p\.k3s\.cattle\.io\/|regrow\.dev\/|csi\.|topology\.)/
+  /^((beta\.)?kubernetes\.io\/(arch|os|hostname)$|(beta|node)\.kubernetes\.io\/instance-type$|node-role\.kubernetes\.io\/(control-plane|master|etcd)$|(egress\.)?k3s\.io\/|p2p\.k3s\.cattle\.io\/|regrow\.dev\/|csi\.volume\.kubernetes\.io\/|topology\.[^/]*csi)/
+/** Annotations that Kubernetes, k3s and its network give a node. */
+const programs = /(^|\.)(kubernetes\.io|k8s\.io|k3s\.io|cattle\.io|coreos\.com|regrow\.dev)\//
 /** Taints that come and go with a node's state. */
 const states = /^(node\.kubernetes\.io|node-role\.kubernetes\.io|node\.cloudprovider\.kubernetes\.io)\//
 
@@ -45,7 +47,7 @@ export async function returnMarks({ kube, bucket, course }: Returning, { nodes }
   for (const one of backed) {
     const manifest =
       one.kind === 'Node'
-        ? nodeMarks(node.parse(one), there.get(nodes.get(one.metadata.name) ?? one.metadata.name))
+        ? nodeMarks(asNode(one), there.get(nodes.get(one.metadata.name) ?? one.metadata.name))
         : namespaceMarks(one, homes.get(one.metadata.name))
     if (!manifest) continue
     await kubectlRepeated(
@@ -64,8 +66,14 @@ interface Marks {
   what: string
 }
 
-/** The labels and taints that a node lacks. */
-function nodeMarks(was: z.infer<typeof node>, now: z.infer<typeof node> | undefined): Marks | undefined {
+/** A node as far as a person's marks on it go. */
+export const asNode = (value: unknown): z.infer<typeof node> => node.parse(value)
+
+/** The labels, annotations and taints that a node lacks, as a manifest; undefined where it lacks none. */
+export function nodeMarks(
+  was: z.infer<typeof node>,
+  now: z.infer<typeof node> | undefined,
+): Marks | undefined {
   if (!now) return undefined
   const labels = lacking(was.metadata.labels, now.metadata.labels, machines)
   const own = was.spec.taints.filter(
@@ -73,13 +81,14 @@ function nodeMarks(was: z.infer<typeof node>, now: z.infer<typeof node> | undefi
       !states.test(one.key) &&
       !now.spec.taints.some((other) => other.key === one.key && other.effect === one.effect),
   )
-  if (Object.keys(labels).length === 0 && own.length === 0) return undefined
-  const names = [...Object.keys(labels), ...own.map((one) => `taint ${one.key}`)]
+  const annotations = lacking(was.metadata.annotations, now.metadata.annotations, programs)
+  const names = [...Object.keys(labels), ...Object.keys(annotations), ...own.map((one) => `taint ${one.key}`)]
+  if (names.length === 0) return undefined
   return {
     apply: {
       apiVersion: 'v1',
       kind: 'Node',
-      metadata: { name: now.metadata.name, labels },
+      metadata: { name: now.metadata.name, labels, annotations },
       ...(own.length > 0 ? { spec: { taints: [...now.spec.taints, ...own] } } : {}),
     },
     what: names.join(', '),
