@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import type { Bucket } from '../clients/s3.ts'
 import { heldObject } from '../gitops/held.ts'
+import { diskPaths } from '../kubernetes/disk-paths.ts'
 import { contentOf, digestOf, marksOf } from './content.ts'
 import { eachObject, idOf, type Manifest } from './tarball.ts'
 
@@ -37,12 +38,16 @@ export interface BackedObject {
   bound?: boolean
   /** Of a Secret: SealedSecrets are opened with it. */
   opens?: boolean
+  /** Of a SealedSecret: it was opened, into the Secret of its name. */
+  opened?: boolean
   /** Of a Service: it chooses its pods. */
   selects?: boolean
   /** Of a node: the control plane ran on it. */
   server?: boolean
   /** Of a workload: all that it wanted was ready. */
   ready?: boolean
+  /** Of a pod: paths on its machine's own disk into which it may write. */
+  onDisk?: string[]
   /** Its own snapshot or upload for this backup, of no use beside it. */
   ofBackup?: boolean
 }
@@ -83,9 +88,11 @@ function backedObject(resource: string, one: Manifest): BackedObject {
 }
 
 /** Whether k3s or the API server makes an object by itself in every cluster. */
-export function isClustersOwn({ metadata: { name, labels = {}, annotations = {} } }: Manifest): boolean {
+export function isClustersOwn({ metadata }: Manifest): boolean {
+  const { name, namespace = 'kube-system', labels = {}, annotations = {} } = metadata
   return (
-    'objectset.rio.cattle.io/hash' in labels ||
+    // Elsewhere it is a person's copy of one of k3s' own, with its labels.
+    ('objectset.rio.cattle.io/hash' in labels && namespace === 'kube-system') ||
     'kubernetes.io/bootstrapping' in labels ||
     'kube-aggregator.kubernetes.io/automanaged' in labels ||
     annotations['apf.kubernetes.io/autoupdate-spec'] === 'true' ||
@@ -102,6 +109,9 @@ const volumeSpec = z.object({
   claimRef: z.object({ namespace: z.string(), name: z.string() }).optional(),
   csi: z.object({ volumeHandle: z.string() }).optional(),
 })
+const synced = z.object({ conditions: z.array(z.object({ type: z.string(), status: z.string() })) })
+const isOpened = ({ type, status }: { type: string; status: string }) =>
+  type === 'Synced' && status === 'True'
 const service = z.object({ selector: z.record(z.string(), z.string()).optional() })
 
 function more(resource: string, one: Manifest): Partial<BackedObject> {
@@ -129,6 +139,12 @@ function more(resource: string, one: Manifest): Partial<BackedObject> {
     }
     case 'nodes':
       return { server: 'node-role.kubernetes.io/control-plane' in (one.metadata.labels ?? {}) }
+    case 'pods': {
+      const onDisk = diskPaths(one.spec)
+      return onDisk.length > 0 ? { onDisk } : {}
+    }
+    case 'sealedsecrets.bitnami.com':
+      return { opened: synced.safeParse(one.status).data?.conditions.some(isOpened) === true }
     case 'services':
       return { selects: Object.keys(service.safeParse(one.spec).data?.selector ?? {}).length > 0 }
     case 'datauploads.velero.io':

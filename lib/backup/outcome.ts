@@ -67,6 +67,13 @@ export function outcomes(backed: readonly BackedObject[], sight: Sight): ObjectP
     .toSorted((a, b) => (keyOf(a) < keyOf(b) ? -1 : 1))
 }
 
+const notOpened = 'it was opened in the earlier cluster, and is not in this one'
+const madeNone = 'has made none'
+
+/** Whether something is missing that a controller may yet make by itself. */
+export const mayStillCome = ({ outcome, why = '' }: ObjectProof) =>
+  outcome === 'missing' && (why.endsWith(madeNone) || why.startsWith(notOpened))
+
 type Verdict = Pick<ObjectProof, 'outcome' | 'why'>
 
 const back: Verdict = { outcome: 'back' }
@@ -113,12 +120,18 @@ class Judge {
       return live
         ? madeAnew('with a token of this cluster')
         : notRestored('a token of the earlier cluster opens nothing in this one')
+    if (one.onDisk)
+      return notRestored(
+        `what it wrote to ${one.onDisk.join(', ')} on its machine’s own disk is in no backup`,
+      )
     if (one.owner) return this.#owned(one, one.owner.kind, live)
     if (one.resource === 'pods' && !live) return notRestored('nothing makes a bare pod again')
     if (one.resource === 'jobs.batch' && !live) return notRestored('a Job is not run a second time')
     if (isNeverMade(one.resource))
       return live ? madeAnew('by this cluster') : notRestored('it belongs to the earlier cluster')
     if (one.clustersOwn && !live) return notRestored('k3s makes what it needs by itself')
+    if (one.opened && live && !this.#sight.live.objects.get('secrets')?.has(one.id))
+      return missing(`${notOpened}: there is no Secret ${one.id}`)
     return live ? this.#present(one, live) : this.#absent(one)
   }
 
@@ -185,7 +198,7 @@ class Judge {
     if (outcome === 'not restored' || outcome === 'missing') return { outcome, why: `${name} is not back` }
     const live = this.#live(root)
     if (live?.wantsNone) return notRestored(`${name} wants none now`)
-    return missing(`${name} has made none`)
+    return missing(`${name} ${madeNone}`)
   }
 
   #sealed(one: BackedObject, live: LiveObject | undefined): Verdict {

@@ -2,7 +2,7 @@ import { waitFor } from '../wait.ts'
 import { volumesNow } from './bring-back.ts'
 import { changedSince } from './changed.ts'
 import type { Comparison } from './compared.ts'
-import { type ObjectProof, outcomes, type Sight } from './outcome.ts'
+import { mayStillCome, type ObjectProof, outcomes, type Sight } from './outcome.ts'
 import { readyAgain } from './ready.ts'
 import { returnMissing } from './return.ts'
 import { gitTakesOver } from './settle.ts'
@@ -52,7 +52,7 @@ async function lastLook(
   return waitFor({ wish: 'everything is looked at', every: 3, within: 120 }, async (note) => {
     const sight = await look(returning, compared)
     const objects = outcomes(returning.held, sight)
-    const late = objects.filter((one) => one.outcome === 'missing' && one.why?.endsWith('has made none'))
+    const late = objects.filter(mayStillCome)
     note(late.map((one) => `${one.resource} ${one.id}`).join(', '))
     return late.length === 0 || performance.now() - started > 30_000 ? { sight, objects } : undefined
   })

@@ -65,6 +65,7 @@ const isMadeHere = (one: BackedObject, { live }: Sight) =>
   one.resource !== 'persistentvolumeclaims' &&
   one.resource !== 'persistentvolumes' &&
   !live.unlisted.has(one.resource) &&
+  !(one.opened && live.objects.get(one.resource)?.has(one.id)) && // there, and no key opens it
   !isFollower(one)
 
 /** Whether no Application makes an object: there is none of that name, or it waits for a person to sync it. */

@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { noise, optOut } from '../cluster/backup-rules.ts'
 import type { Cluster } from '../cluster/cluster.ts'
 import { kitSecrets } from '../gitops/bootstrap-secrets.ts'
+import { diskPaths } from '../kubernetes/disk-paths.ts'
 import { kubectlRepeated } from '../kubernetes/repeated.ts'
 import { tell } from '../story.ts'
 import { type Kube, ToolFailure } from '../tools.ts'
@@ -13,10 +14,12 @@ const metadata = z.object({
   namespace: z.string().default(''),
   labels: z.record(z.string(), z.string()).default({}),
   annotations: z.record(z.string(), z.string()).default({}),
-  ownerReferences: z.array(z.object({ kind: z.string() })).default([]),
+  ownerReferences: z.array(z.object({ kind: z.string(), name: z.string().default('') })).default([]),
 })
 const status = z.object({ phase: z.string().default('') }).prefault({})
-const object = z.object({ kind: z.string(), metadata })
+const data = z.record(z.string(), z.unknown()).catch({}) // other kinds have other data
+const object = z.object({ kind: z.string(), metadata, data })
+const pod = object.extend({ kind: z.literal('Pod'), spec: z.unknown().optional() })
 const claim = object.extend({
   kind: z.literal('PersistentVolumeClaim'),
   spec: z.object({ storageClassName: z.string().default(''), volumeName: z.string().default('') }),
@@ -94,12 +97,14 @@ export function threatsIn({ items, optedOut, schedules, isClone }: Seen): string
   const all = items.map((one) => object.parse(one))
   const claims = items.flatMap((one) => claim.safeParse(one).data ?? [])
   const volumes = items.flatMap((one) => volume.safeParse(one).data ?? [])
+  const pods = items.flatMap((one) => pod.safeParse(one).data ?? [])
   const classes = new Set(all.filter((one) => one.kind === 'StorageClass').map((one) => one.metadata.name))
   return [
     ...volumes.flatMap((one) => foreign(one)),
     ...claims.flatMap((one) => unbound(one)),
     ...claims.flatMap((one) => unclassed(one, volumes, classes)),
-    ...all.filter((one) => one.kind === 'Pod').flatMap((one) => fileSystemBackup(one)),
+    ...pods.flatMap((one) => fileSystemBackup(one)),
+    ...onDisk(pods),
     ...keptOut(optedOut.map((one) => object.parse(one))),
     ...narrowed(
       schedules.map((one) => schedule.parse(one)),
@@ -156,6 +161,19 @@ function fileSystemBackup({ metadata }: z.infer<typeof object>): string[] {
   ]
 }
 
+/** What pods write beside all volumes: one line for each owner and its paths. */
+function onDisk(pods: readonly z.infer<typeof pod>[]): string[] {
+  const lines = pods.flatMap(({ metadata: { namespace, name, ownerReferences }, spec }) => {
+    const paths = diskPaths(spec)
+    const [owner] = ownerReferences
+    const who = owner ? `${owner.kind} ${namespace}/${owner.name}` : `pod ${namespace}/${name}`
+    return paths.length > 0
+      ? [`${who} writes to ${paths.join(', ')} on its machine’s own disk: no backup holds that`]
+      : []
+  })
+  return [...new Set(lines)]
+}
+
 /** Namespaces and objects that a label keeps out, but regrow's own and what its owner makes anew. */
 function keptOut(all: readonly z.infer<typeof object>[]): string[] {
   const why = `(label ${optOut})`
@@ -171,13 +189,26 @@ function keptOut(all: readonly z.infer<typeof object>[]): string[] {
     ...all
       .filter((one) => one.kind !== 'Namespace' && !namespaces.includes(one.metadata.namespace))
       .filter((one) => !isMadeAnew(one))
-      .map((one) => ({ ...one, id: idOf(one) }))
-      .filter(({ kind, id }) => kind !== 'Secret' || !kitSecrets.includes(id))
-      .map(({ kind, id, metadata: { labels } }) =>
-        labels['sealedsecrets.bitnami.com/sealed-secrets-key']
-          ? `sealing key ${id} stays out of backups ${why}, and the kit does not have it: what is sealed with it can be opened by this cluster alone`
-          : `${kind} ${id} stays out of backups ${why}`,
-      ),
+      .flatMap((one) => keptOutAlone(one, idOf(one))),
+  ]
+}
+
+/** One object that its own label keeps out; of the kit's Secrets what somebody added to them. */
+function keptOutAlone({ kind, metadata, data }: z.infer<typeof object>, id: string): string[] {
+  const why = `(label ${optOut})`
+  const kept = kind === 'Secret' && Object.hasOwn(kitSecrets, id) ? kitSecrets[id] : undefined
+  if (kept) {
+    const added = Object.keys(data).filter((key) => !kept.includes(key))
+    return added.length > 0
+      ? [
+          `Secret ${id} stays out of backups ${why}, and the kit does not have what was added: ${added.join(', ')}`,
+        ]
+      : []
+  }
+  return [
+    metadata.labels['sealedsecrets.bitnami.com/sealed-secrets-key']
+      ? `sealing key ${id} stays out of backups ${why}, and the kit does not have it: what is sealed with it can be opened by this cluster alone`
+      : `${kind} ${id} stays out of backups ${why}`,
   ]
 }
 

@@ -42,16 +42,19 @@ export interface Manifest {
 /** Backups leave these out: they come from the kit. */
 const unsaved = { [optOut]: 'true' }
 
-/** The Secrets of {@link bootstrapSecrets}, `namespace/name`: no backup holds them, because the kit does. */
-export const kitSecrets: readonly string[] = [
-  'kube-system/digitalocean',
-  'velero/velero-credentials',
-  'velero/velero-repo-credentials',
-  'sealed-secrets/sealed-secrets-key-regrow',
-  'argocd/argocd-secret',
-  'argocd/argocd-redis',
-  'argocd/regrow-repository',
-]
+/**
+ * The Secrets of {@link bootstrapSecrets}, `namespace/name`, with their keys: no backup holds them, because the kit does.
+ * The certificate in Argo CD's is made by Argo CD itself.
+ */
+export const kitSecrets: Readonly<Record<string, readonly string[]>> = {
+  'kube-system/digitalocean': ['access-token'],
+  'velero/velero-credentials': ['cloud'],
+  'velero/velero-repo-credentials': ['repository-password'],
+  'sealed-secrets/sealed-secrets-key-regrow': ['tls.crt', 'tls.key'],
+  'argocd/argocd-secret': ['server.secretkey', 'admin.password', 'admin.passwordMtime', 'tls.crt', 'tls.key'],
+  'argocd/argocd-redis': ['auth'],
+  'argocd/regrow-repository': ['type', 'url', 'sshPrivateKey'],
+}
 const partOfArgocd = { 'app.kubernetes.io/part-of': 'argocd' }
 
 /**

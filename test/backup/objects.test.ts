@@ -51,6 +51,49 @@ t.test('a tarball of Velero’s is read object by object, each once', async (t) 
   t.not(one[0]?.digest, other[0]?.digest, 'the content counts')
 })
 
+t.test(
+  'what k3s makes in every cluster lies in its own namespace; a copy elsewhere is a person’s',
+  async (t) => {
+    const object = (namespace: string) => ({
+      apiVersion: 'apps/v1',
+      kind: 'Deployment',
+      metadata: {
+        name: 'coredns',
+        namespace,
+        labels: { 'objectset.rio.cattle.io/hash': 'bce283298811743a0386' },
+      },
+    })
+    const file = (namespace: string) => `resources/deployments.apps/namespaces/${namespace}/coredns.json`
+    const bytes = await tarball({
+      [file('kube-system')]: object('kube-system'),
+      [file('shop')]: object('shop'),
+    })
+    const found = await backedObjects(holding(bytes), 'daily')
+    t.same(
+      found.map(({ id, clustersOwn }) => [id, clustersOwn]),
+      [
+        ['kube-system/coredns', true],
+        ['shop/coredns', false],
+      ],
+    )
+  },
+)
+
+t.test('a pod’s folders on its machine’s disk are kept in mind', async (t) => {
+  const bytes = await tarball({
+    'resources/pods/namespaces/shop/web-1.json': {
+      apiVersion: 'v1',
+      kind: 'Pod',
+      metadata: { name: 'web-1', namespace: 'shop' },
+      spec: {
+        containers: [{ name: 'main', volumeMounts: [{ name: 'data', mountPath: '/data' }] }],
+        volumes: [{ name: 'data', hostPath: { path: '/srv/shop' } }],
+      },
+    },
+  })
+  t.match(await backedObjects(holding(bytes), 'daily'), [{ id: 'shop/web-1', onDisk: ['/srv/shop'] }])
+})
+
 t.test('a tarball that was altered or is gone is no backup', async (t) => {
   const bytes = await tarball({ 'resources/secrets/namespaces/shop/db.json': { kind: 'Secret' } })
   await t.rejects(backedObjects(holding(bytes), 'daily'), {

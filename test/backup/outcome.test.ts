@@ -183,6 +183,38 @@ t.test('what an owner makes counts when that owner is there and made it', (t) =>
   t.end()
 })
 
+t.test('a SealedSecret that was opened is back with its Secret, which no backup may hold', (t) => {
+  const sealed = object('sealedsecrets.bitnami.com', 'vault/db', { opened: true })
+  const there = live('sealedsecrets.bitnami.com', 'vault/db')
+  const never = object('sealedsecrets.bitnami.com', 'vault/db', { opened: false })
+  const why =
+    'missing: it was opened in the earlier cluster, and is not in this one: there is no Secret vault/db'
+  const key = 'sealedsecrets.bitnami.com vault/db'
+  t.same(told([sealed], sight([there])), { [key]: why })
+  t.same(told([sealed], sight([there, live('secrets', 'vault/db')])), { [key]: 'back' })
+  t.same(told([never], sight([there])), { [key]: 'back' }, 'nothing opened it before, either')
+  const git = { ...sealed, app: 'apps' }
+  const apps = new Map([['apps', app(['bitnami.com/SealedSecret vault/db'])]])
+  t.same(told([git], sight([there], { apps })), { [key]: why }, 'nor one from Git')
+  t.end()
+})
+
+t.test('what a pod wrote to its machine’s own disk is in no backup: the plan and the proof name it', (t) => {
+  const shop = object('deployments.apps', 'shop/web')
+  const backed = [shop, object('pods', 'shop/web-1', { ...ownedBy(shop), onDisk: ['/srv/shop'] })]
+  const why = 'not restored: what it wrote to /srv/shop on its machine’s own disk is in no backup'
+  const pods = live('pods', 'shop/web-2', { owners: ['new deployments.apps shop/web'] })
+  t.match(told(backed, sight([live('deployments.apps', 'shop/web'), pods])), {
+    'deployments.apps shop/web': 'back',
+    'pods shop/web-1': why,
+  })
+  t.same(
+    foreseen(backed, { volumes: [], beside: false, partial: false }).map(({ id }) => id),
+    ['shop/web-1'],
+  )
+  t.end()
+})
+
 t.test('nothing makes bare pods and Jobs again: they are named', (t) => {
   const nightly = object('cronjobs.batch', 'shop/nightly')
   const run = object('jobs.batch', 'shop/nightly-1', ownedBy(nightly))

@@ -48,6 +48,18 @@ t.test('at once comes what is by hand, and nothing that Git may bring in a momen
   t.end()
 })
 
+t.test('a SealedSecret that is there and cannot be opened stays as it is', (t) => {
+  const sealed = object('sealedsecrets.bitnami.com', 'vault/db', { opened: true })
+  const there = { uid: '', digest: '', marks: '', owners: [], restoredBy: undefined, clustersOwn: false }
+  const objects = new Map([
+    [sealed.resource, new Map([[sealed.id, { ...there, ready: undefined, wantsNone: false }]])],
+  ])
+  const seen = (found: typeof objects) => ({ ...sight(), live: { objects: found, unlisted: new Map() } })
+  t.same(ids(toReturn([sealed], seen(new Map()), 'by hand', now)), ['vault/db'])
+  t.same(ids(toReturn([sealed], seen(objects), 'by hand', now)), [])
+  t.end()
+})
+
 t.test('later comes what no Application makes: none is there, or it waits for a person', (t) => {
   const listed = new Set(['apps/Deployment shop/web', 'apps/Deployment team/api'])
   const seen = (team: Partial<Bringer>) =>

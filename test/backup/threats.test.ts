@@ -25,6 +25,14 @@ const out = (kind: string, id: string, more: object = {}) => {
   const [name = '', namespace] = id.split('/').reverse()
   return { kind, metadata: { name, namespace, labels: { [label]: 'true' }, ...more } }
 }
+const writer = (name: string, path: string, more: object = {}) => ({
+  kind: 'Pod',
+  metadata: { name, namespace: 'shop', ...more },
+  spec: {
+    containers: [{ name: 'main', volumeMounts: [{ name: 'data', mountPath: '/data' }] }],
+    volumes: [{ name: 'data', hostPath: { path } }],
+  },
+})
 const daily = { metadata: { name: 'daily' }, spec: { template: asked }, status: { phase: 'Enabled' } }
 const saved = 'and Velero can save those of dobs.csi.digitalocean.com alone'
 
@@ -95,6 +103,21 @@ for (const [name, world, wanted] of [
     ],
   ],
   [
+    'pods that write to their machine’s disk',
+    {
+      items: [
+        writer('shop-1', '/srv/shop', { ownerReferences: [{ kind: 'ReplicaSet', name: 'shop' }] }),
+        writer('shop-2', '/srv/shop', { ownerReferences: [{ kind: 'ReplicaSet', name: 'shop' }] }),
+        writer('bare', '/home/erin'),
+        writer('driver', '/var/lib/kubelet/plugins'),
+      ],
+    },
+    [
+      'ReplicaSet shop/shop writes to /srv/shop on its machine’s own disk: no backup holds that',
+      'pod shop/bare writes to /home/erin on its machine’s own disk: no backup holds that',
+    ],
+  ],
+  [
     'objects kept out',
     { optedOut: [out('Secret', 'shop/pin'), out('ClusterRole', 'auditor')] },
     [
@@ -120,7 +143,21 @@ for (const [name, world, wanted] of [
       `sealing key sealed-secrets/old stays out of backups (label ${label}), and the kit does not have it: what is sealed with it can be opened by this cluster alone`,
     ],
   ],
-  ['what the kit has', { optedOut: kitSecrets.map((id) => out('Secret', id)) }, []],
+  ['what the kit has', { optedOut: Object.keys(kitSecrets).map((id) => out('Secret', id)) }, []],
+  [
+    'what somebody added to what the kit has',
+    {
+      optedOut: [
+        {
+          ...out('Secret', 'argocd/argocd-secret'),
+          data: { 'admin.password': 'YQ==', 'tls.key': 'YQ==', 'accounts.alice.password': 'YQ==' },
+        },
+      ],
+    },
+    [
+      `Secret argocd/argocd-secret stays out of backups (label ${label}), and the kit does not have what was added: accounts.alice.password`,
+    ],
+  ],
   [
     'what is made anew by its owner, but never a claim',
     {

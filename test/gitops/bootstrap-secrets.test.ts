@@ -31,13 +31,20 @@ t.test('namespaces first, then every Secret that the cluster cannot make itself'
   )
   for (const { kind, metadata } of objects.filter(({ kind }) => kind === 'Secret'))
     t.match(metadata.labels, { 'velero.io/exclude-from-backup': 'true' }, `${kind} ${metadata.name}`)
+  const secrets = objects.filter(({ kind }) => kind === 'Secret')
   t.same(
-    objects.flatMap(({ kind, metadata: { namespace, name } }) =>
-      kind === 'Secret' ? [`${namespace}/${name}`] : [],
-    ),
-    kitSecrets,
+    secrets.map(({ metadata: { namespace, name } }) => `${namespace}/${name}`),
+    Object.keys(kitSecrets),
     'and that they are out of backups is no fault',
   )
+  for (const { metadata, data } of secrets) {
+    const known = kitSecrets[`${metadata.namespace}/${metadata.name}`]
+    t.same(
+      Object.keys(data ?? {}).filter((key) => !known?.includes(key)),
+      [],
+      'nor is any of their keys',
+    )
+  }
 })
 
 t.test('each Secret says what its reader looks for', async (t) => {
