@@ -1,5 +1,7 @@
 import { z } from 'zod'
 import { type Kube, kubectl } from '../tools.ts'
+import { diskPaths } from './disk-paths.ts'
+import { localClaims } from './local-claims.ts'
 import { quantity } from './nodes.ts'
 
 const texts = z.record(z.string(), z.string()).default({})
@@ -10,15 +12,15 @@ const pod = z.object({
     annotations: texts,
     ownerReferences: z.array(z.object({ kind: z.string() })).default([]),
   }),
-  spec: z.object({
+  spec: z.looseObject({
     nodeName: z.string().default(''),
     nodeSelector: texts,
     containers: z
-      .array(z.object({ resources: z.object({ requests: texts.optional() }).nullish() }))
+      .array(z.looseObject({ resources: z.object({ requests: texts.optional() }).nullish() }))
       .default([]),
     volumes: z
       .array(
-        z.object({
+        z.looseObject({
           persistentVolumeClaim: z.object({ claimName: z.string() }).optional(),
           emptyDir: z.looseObject({}).nullish(),
         }),
@@ -27,16 +29,6 @@ const pod = z.object({
   }),
   status: z.object({ phase: z.string().default('') }).default({ phase: '' }),
 })
-const volume = z.object({
-  metadata: z.object({ name: z.string() }),
-  spec: z.object({
-    claimRef: z.object({ namespace: z.string(), name: z.string() }).optional(),
-    local: z.looseObject({}).optional(),
-    hostPath: z.looseObject({}).optional(),
-    nodeAffinity: z.unknown().optional(),
-  }),
-})
-
 /** A pod as far as scaling cares. */
 export interface Pod {
   /** `namespace/name`. */
@@ -53,24 +45,23 @@ export interface Pod {
   volumes: number
   /** Claims whose bytes lie on its machine's own disk. */
   localClaims: string[]
+  /** Paths on its machine's own disk into which it may write. */
+  onDisk: string[]
   /** It has an emptyDir, which goes when the pod moves. */
   scratch: boolean
 }
 
 /** All pods that run or wait on a node. @throws ToolFailure when the API does not answer */
 export async function pods(kube: Kube): Promise<Pod[]> {
-  const [found, volumes] = await Promise.all([
+  const [found, local] = await Promise.all([
     kubectl(kube)`get pods --all-namespaces --request-timeout 20s -o json`,
-    kubectl(kube)`get persistentvolumes --request-timeout 20s -o json`,
+    localClaims(kube),
   ])
-  const local = volumes
-    .json(z.object({ items: z.array(volume) }))
-    .items.filter(({ spec }) => spec.local || spec.hostPath)
-    .map(({ spec }) => `${spec.claimRef?.namespace}/${spec.claimRef?.name}`)
+  const names = new Set(local.map(({ name }) => name))
   return found
     .json(z.object({ items: z.array(pod) }))
     .items.filter((one) => one.spec.nodeName && !/^(Succeeded|Failed)$/.test(one.status.phase))
-    .map((one) => asPod(one, new Set(local)))
+    .map((one) => asPod(one, names))
 }
 
 function asPod({ metadata, spec }: z.infer<typeof pod>, local: ReadonlySet<string>): Pod {
@@ -91,6 +82,7 @@ function asPod({ metadata, spec }: z.infer<typeof pod>, local: ReadonlySet<strin
     memory: sum('memory'),
     volumes: claims.length,
     localClaims: claims.filter((name) => local.has(name)),
+    onDisk: diskPaths(spec),
     scratch: spec.volumes.some((one) => one.emptyDir !== undefined && one.emptyDir !== null),
   }
 }

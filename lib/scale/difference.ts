@@ -1,5 +1,6 @@
 import type { Droplet } from '../clients/digitalocean-types.ts'
 import type { Description } from '../cluster/description.ts'
+import type { LocalClaim } from '../kubernetes/local-claims.ts'
 import type { Member } from '../kubernetes/nodes.ts'
 import type { Pod } from '../kubernetes/pods.ts'
 import { type Described, serversOf, sizeOf, wasGiven } from './reshape.ts'
@@ -17,6 +18,8 @@ export interface Seen {
   /** The Kubernetes nodes; undefined while no server's API answers. */
   members: Member[] | undefined
   pods: Pod[]
+  /** Claims whose bytes lie on a machine's own disk, used or not. */
+  localClaims: LocalClaim[]
 }
 
 /** A machine that is to go: its droplet and its node, as far as they are there. */

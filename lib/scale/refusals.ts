@@ -76,10 +76,17 @@ function quorum(after: Description, members: Member[], leaving: string[], joins:
     : []
 }
 
-function lostData({ pods }: Seen, leaving: string[]): Refusal[] {
+function lostData({ pods, localClaims }: Seen, leaving: string[]): Refusal[] {
   const there = pods.filter((pod) => leaving.includes(pod.node) && !pod.ofItsNode)
   const alone = there.filter((pod) => pod.alone).map((pod) => pod.name)
-  const local = there.flatMap((pod) => pod.localClaims)
+  // What no pod uses now, of an app that sleeps, lies there as well.
+  const unused = localClaims.filter(({ name }) => !pods.some((pod) => pod.localClaims.includes(name)))
+  const local = [
+    ...there.flatMap((pod) => pod.localClaims),
+    ...unused.filter(({ node }) => node !== undefined && leaving.includes(node)).map(({ name }) => name),
+    ...unused.filter(({ node }) => node === undefined).map(({ name }) => `${name} (or on another machine)`),
+    ...there.flatMap((pod) => pod.onDisk.map((path) => `${path} of ${pod.name}`)),
+  ]
   return [
     ...(alone.length > 0
       ? [

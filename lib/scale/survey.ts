@@ -5,6 +5,7 @@ import type { Cluster } from '../cluster/cluster.ts'
 import { ownMachines } from '../cluster/ours.ts'
 import { hint } from '../hint.ts'
 import { writeKubeconfig } from '../kubernetes/kubeconfig.ts'
+import { type LocalClaim, localClaims } from '../kubernetes/local-claims.ts'
 import { type Member, members } from '../kubernetes/nodes.ts'
 import { type Pod, pods } from '../kubernetes/pods.ts'
 import { Problem } from '../problem.ts'
@@ -51,6 +52,7 @@ export async function survey(cluster: Cluster, kit: Kit, earlier: Earlier = []):
     members: answering?.members,
     kube: answering?.kube,
     pods: answering?.pods ?? [],
+    localClaims: answering?.local ?? [],
   }
 }
 
@@ -60,7 +62,7 @@ async function firstAnswer(
   kit: Kit,
   address: ReservedIp,
   droplets: readonly Droplet[],
-): Promise<{ kube: Kube; members: Member[]; pods: Pod[] } | undefined> {
+): Promise<{ kube: Kube; members: Member[]; pods: Pod[]; local: LocalClaim[] } | undefined> {
   const roles = new Map((cluster.committed ?? cluster.wanted).nodes.map((node) => [node.name, node.role]))
   const servers = droplets.filter((one) => one.status === 'active' && roles.get(one.name) === 'server')
   const own = servers.flatMap((one) =>
@@ -69,7 +71,7 @@ async function firstAnswer(
   for (const ip of [address.ip, ...own]) {
     const kube = await writeKubeconfig(cluster, kit, ip, join(workFolder(), `kubeconfig-${ip}.yaml`))
     try {
-      return { kube, members: await members(kube), pods: await pods(kube) }
+      return { kube, members: await members(kube), pods: await pods(kube), local: await localClaims(kube) }
     } catch (error) {
       if (!(error instanceof ToolFailure)) throw error
     }

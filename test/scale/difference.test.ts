@@ -50,6 +50,7 @@ const pod = (name: string, node: string, more: Partial<Pod> = {}): Pod => ({
   memory: 0,
   volumes: 0,
   localClaims: [],
+  onDisk: [],
   scratch: false,
   ...more,
 })
@@ -60,6 +61,7 @@ const seen = (names: string[], more: Partial<Seen> = {}): Seen => ({
   leadsTo: 'main-1',
   members: names.map((name) => member(name, { server: name === 'main-1' })),
   pods: [],
+  localClaims: [],
   ...more,
 })
 const two = describe('nodes: [{name: main-1}, {name: main-2, role: agent}]\nnextNode: 4')
@@ -207,6 +209,32 @@ t.test('what speaks against a removal', async (t) => {
     /a\/data lies on the machine’s own disk/,
   ])
   t.match(messages(etcd(4), 'main-4', [], [pod('a/b', 'main-4', { memory: 2 ** 40 })]), [/no room for a\/b/])
+  t.match(messages(etcd(4), 'main-4', [], [pod('a/b', 'main-4', { onDisk: ['/srv/a'] })]), [
+    /\/srv\/a of a\/b lies on the machine’s own disk/,
+  ])
+  t.same(messages(etcd(4), 'main-4', [], [pod('a/b', 'main-3', { onDisk: ['/srv/a'] })]), [], 'on another')
+
+  const four = etcd(4)
+  const asleep = refusals(
+    four,
+    reshape(four, { verb: 'remove', names: ['main-4'] }),
+    seen([], {
+      members: named(four.nodes).map((name) => member(name, { server: true, etcd: true })),
+      pods: [pod('a/b', 'main-3', { localClaims: ['a/used'] })],
+      localClaims: [
+        { name: 'a/asleep', node: 'main-4' },
+        { name: 'a/elsewhere', node: 'main-3' },
+        { name: 'a/somewhere', node: undefined },
+        { name: 'a/used', node: undefined },
+      ],
+    }),
+  )
+  t.match(asleep, [
+    {
+      forcible: true,
+      message: /^a\/asleep, a\/somewhere \(or on another machine\) lie on the machine’s own disk/,
+    },
+  ])
 
   const three = etcd(3)
   const dead = member('main-1', { server: true, etcd: true, ready: false })
