@@ -28,6 +28,10 @@ export const names = {
   },
 } as const
 
+/** Whether a droplet has a name such as regrow gives to a cluster's machines. */
+export const isMachineName = (cluster: string, name: string): boolean =>
+  name.startsWith(`${cluster}-`) && /^[1-9]\d*$/.test(name.slice(cluster.length + 1))
+
 /** The pattern of a cluster's name. It is a label of the API server's TLS name, which may not end with a hyphen. */
 export const clusterName = /^[a-z]([a-z0-9-]{0,18}[a-z0-9])?$/
 

@@ -1,5 +1,5 @@
 import type { Description } from '../cluster/description.ts'
-import { names } from '../cluster/names.ts'
+import { isMachineName, names } from '../cluster/names.ts'
 import { command } from '../hint.ts'
 import { Problem } from '../problem.ts'
 import type { Wish } from './wish.ts'
@@ -34,8 +34,7 @@ export const sizeOf = (node: Described, { size }: Pick<Description, 'size'>) => 
 
 /** Whether regrow gave this name to a machine of the cluster at some time. */
 export function wasGiven({ cluster, nextNode }: Description, name: string): boolean {
-  const number = name.startsWith(`${cluster}-`) ? name.slice(cluster.length + 1) : ''
-  return /^[1-9]\d*$/.test(number) && Number(number) < nextNode
+  return isMachineName(cluster, name) && Number(name.slice(cluster.length + 1)) < nextNode
 }
 
 function add(before: Description, count: number, like: Omit<Described, 'name'>): Description {

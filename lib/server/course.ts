@@ -3,6 +3,7 @@ import type { Volume } from '../clients/digitalocean-types.ts'
 import type { Bucket } from '../clients/s3.ts'
 import type { Cluster } from '../cluster/cluster.ts'
 import { wasReleasedSince } from '../cluster/lock.ts'
+import { isMachineName } from '../cluster/names.ts'
 import { type Inventory, inventory } from '../cluster/ours.ts'
 import type { Buckets } from '../store/buckets.ts'
 import { readNote } from '../store/nodes.ts'
@@ -116,7 +117,10 @@ async function newCourse(
     server: firstServerName(cluster),
     at: cloudTime(cluster.cloud).toISOString(),
     ...(address ? { address } : {}),
-    droplets: own.droplets.map(({ id, name }) => ({ id, name })),
+    // What lies in the cluster's project under another name is somebody else's.
+    droplets: own.droplets
+      .filter(({ name }) => isMachineName(cluster.name, name))
+      .map(({ id, name }) => ({ id, name })),
     // Beside the original these are the original's.
     volumes: await volumesOf(cluster, own, source === cluster ? known : []),
     words,

@@ -81,7 +81,9 @@ export async function removeEarlier(
   for (const { id, name } of course.droplets) {
     const isGone = async () => !(await cloud.droplet(id))
     if (await isGone()) continue
-    if (!mayRemove) {
+    // Powered on by somebody since: what it wrote then is nowhere else.
+    const isOn = (await cloud.droplet(id))?.status === 'active'
+    if (!mayRemove || isOn) {
       machines.push(await droplet(cluster, id, name))
       continue
     }
@@ -91,7 +93,7 @@ export async function removeEarlier(
   const left = new Set((await cloud.volumes()).map((one) => one.id))
   const there = course.volumes.filter((one) => left.has(one.id))
   // A volume of a machine that stays belongs to it; where there was no machine, nothing was replaced.
-  const mayGo = mayRemove && course.droplets.length > 0
+  const mayGo = mayRemove && course.droplets.length > 0 && machines.length === 0
   const goes = mayGo ? there.filter(({ id, imported }) => provenVolumes.has(id) && !imported) : []
   for (const { id, name } of goes) {
     const isGone = async () => !(await cloud.volumes()).some((one) => one.id === id)
@@ -104,6 +106,8 @@ export async function removeEarlier(
 async function droplet(cluster: Cluster, id: string, name: string): Promise<string> {
   const [now, sizes] = await Promise.all([cluster.cloud.droplet(id), cluster.cloud.sizes()])
   const price = sizes.find(({ slug }) => slug === now?.size_slug)?.price_monthly ?? 0
+  if (now?.status === 'active')
+    return `droplet ${name} of the earlier cluster, ${dollars(price)} a month: it was powered on again meanwhile, and may hold the only copy of what was written there since`
   const remove = hint('scale.mts', cluster, '--remove', name)
   return `droplet ${name} of the earlier cluster, ${now?.status ?? 'off'}, ${dollars(price)} a month: ${remove} removes it`
 }

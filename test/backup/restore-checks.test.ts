@@ -45,6 +45,7 @@ interface World {
 async function said(world: World): Promise<string[]> {
   const cluster = {
     name: 'main',
+    tag: 'regrow:main',
     place: { owner: 'bob', name: 'regrow-main' },
     committed: undefined,
     account: { volume_limit: world.volumeLimit ?? 100 },
@@ -124,6 +125,20 @@ for (const [name, world, wanted] of [
     [],
   ],
   ['a claim on a folder of the machine names a class that nobody has', { held: [fast] }, []],
+  [
+    'a droplet of somebody else lies in the project: it is neither the cluster’s nor alive as such',
+    { droplets: [{ id: '7', name: 'my-database', status: 'active' }] },
+    [
+      'droplet my-database (7) is in project regrow-main or has the tag regrow:main, and regrow never gave it that name',
+    ],
+  ],
+  [
+    'so it is, though a cluster may be replaced',
+    { replace: true, droplets: [{ id: '7', name: 'main-db', status: 'active' }] },
+    [
+      'droplet main-db (7) is in project regrow-main or has the tag regrow:main, and regrow never gave it that name',
+    ],
+  ],
   [
     'a kind has no definition',
     { held: [held('widgets.example.org', 'parts/w1'), held('deployments.apps', 'parts/w')] },

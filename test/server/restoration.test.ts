@@ -31,6 +31,7 @@ interface World {
   records?: Restoration[]
   /** Names of the droplets that are there; their ids are their numbers. */
   droplets?: string[]
+  status?: string
   volumes?: { id: string; name: string; size_gigabytes: number; tags?: string[]; droplet_ids?: number[] }[]
   plugged?: string[]
   nodes?: string
@@ -41,6 +42,7 @@ interface World {
 function world({
   records = [begun],
   droplets = [],
+  status = 'off',
   volumes = [],
   plugged = [],
   nodes = '[{name: main-4}, {name: main-2}, {name: main-3, role: agent}]\nnextNode: 5\ndatastore: etcd',
@@ -64,7 +66,7 @@ function world({
       ({
         id: name.replace('main-', ''),
         name,
-        status: 'off',
+        status,
         size_slug: 's-1vcpu-2gb',
         tags: ['regrow:main'],
         volume_ids: plugged,
@@ -248,6 +250,12 @@ t.test('every machine gets a number of its own before anything is planned', asyn
   t.same(named(made.cluster), ['main-4 server', 'main-5 server', 'main-6 server'], 'it goes on')
 })
 
+t.test('a droplet of another name is none of the earlier machines', async (t) => {
+  const { cluster, buckets } = world({ records: [], droplets: ['main-1', 'my-database', 'main-db'] })
+  const { droplets } = await setCourse(cluster, buckets, 'b4', { again: true })
+  t.same(droplets, [{ id: '1', name: 'main-1' }])
+})
+
 t.test('a volume that a person made belongs to the machine that it is plugged into', async (t) => {
   const volumes = [
     { id: 'v1', name: 'pvc-1', size_gigabytes: 5, tags: ['regrow:main'] },
@@ -311,6 +319,17 @@ t.test(
     ])
   },
 )
+
+t.test('a machine that somebody powered on again stays, and its volumes with it', async (t) => {
+  const volumes = [{ id: 'v1', name: 'pvc-1', size_gigabytes: 5 }]
+  const { cluster } = world({ droplets: ['main-2'], status: 'active', volumes })
+  const stays = await removeEarlier(cluster, begun, { provenVolumes: new Set(['v1']), mayRemove: true })
+  t.match(stays, [
+    /^droplet main-2 .* was powered on again meanwhile/,
+    /^volume pvc-1 of the earlier cluster/,
+  ])
+  t.notMatch(stays[0], /--remove/, 'no command that removes a machine that answers')
+})
 
 t.test('a volume that a person made stays, though its content is proven on another', async (t) => {
   const volumes = [{ id: 'v2', name: 'ordered', size_gigabytes: 7 }]
