@@ -8,13 +8,15 @@ export type Backup = BackupFile & { wholeness: Wholeness }
 
 /** All backups in the bucket, newest first, judged; no cluster is needed. One that cannot be read counts as failed. */
 export async function listBackups(bucket: Bucket): Promise<Backup[]> {
-  return Promise.all((await unjudged(bucket)).map((one) => judged(bucket, one)))
+  const all = await unjudged(bucket)
+  return Promise.all(all.map((one) => judged(bucket, one, all)))
 }
 
 /** The newest whole backup. */
 export async function lastWhole(bucket: Bucket): Promise<Backup | undefined> {
-  for (const one of await unjudged(bucket)) {
-    const found = await judged(bucket, one)
+  const all = await unjudged(bucket)
+  for (const one of all) {
+    const found = await judged(bucket, one, all)
     if (isWhole(found)) return found
   }
   return undefined
@@ -37,10 +39,14 @@ async function unjudged(bucket: Bucket): Promise<Unjudged[]> {
   return read.flat().toSorted((a, b) => startOf(b) - startOf(a))
 }
 
-async function judged(bucket: Bucket, { damaged, ...one }: Unjudged): Promise<Backup> {
+async function judged(
+  bucket: Bucket,
+  { damaged, ...one }: Unjudged,
+  all: readonly BackupFile[],
+): Promise<Backup> {
   const wholeness: Wholeness = damaged
     ? { state: 'failed', reasons: ['its velero-backup.json cannot be read'] }
-    : await judge(bucket, one)
+    : await judge(bucket, one, { all })
   return { ...one, wholeness }
 }
 

@@ -8,6 +8,7 @@ import { tell } from '../story.ts'
 import { type Kube, kubectl, velero } from '../tools.ts'
 import { waitFor } from '../wait.ts'
 import { type Backup, listBackups } from './backups.ts'
+import { letVeleroLearn } from './late-kinds.ts'
 import { createOnce, locationAvailable, look, state } from './look.ts'
 import { commitAnnotation } from './record.ts'
 import { isWhole, judge, reasonsOf } from './whole.ts'
@@ -39,6 +40,7 @@ export async function takeBackup(
   const volumes = wish.volumes ?? cluster.wanted.backups.volumes
   if (!isBegun) {
     await uploadsEnded(kube)
+    await letVeleroLearn(kube, cluster)
     const commit = await cluster.github.ref(cluster.place, 'heads/main')
     await createOnce(
       kube,

@@ -2,6 +2,7 @@ import { gunzipSync } from 'node:zlib'
 import { z } from 'zod'
 import type { Bucket } from '../clients/s3.ts'
 import { isHeld, type Lack, type VolumeEntry, volumeEntries } from './backed.ts'
+import { type Defined, definedBy, known, notLookedFor } from './late-kinds.ts'
 import { narrowness, specification } from './specification.ts'
 import { eachObject, type Manifest } from './tarball.ts'
 
@@ -46,11 +47,12 @@ export const reasonsOf = ({ wholeness }: { wholeness: Wholeness }): string[] =>
  * Judges a backup: the one meaning of "whole".
  * @param thorough reads its objects too, as it is right before one is brought back or called taken; otherwise they are
  *   read only where what Velero lists beside them leaves a doubt
+ * @param all all backups of the bucket, newest first: a kind that an earlier one has is not new
  */
 export async function judge(
   bucket: Bucket,
   one: BackupFile,
-  { thorough = false }: { thorough?: boolean } = {},
+  { thorough = false, all = [] }: { thorough?: boolean; all?: readonly BackupFile[] } = {},
 ): Promise<Wholeness> {
   const { phase, errors = 0, failureReason } = one.status ?? {}
   const count = errors > 0 ? [errors === 1 ? '1 error' : `${errors} errors`] : []
@@ -62,7 +64,7 @@ export async function judge(
   const lacks: Lack[] = [
     ...count.map((why) => ({ why, cure: 'Take another backup, when their cause is gone.' })),
     ...narrowness(one.spec ?? {}),
-    ...(await bytesLacking(bucket, one.metadata.name, thorough)),
+    ...(await contentLacking(bucket, one, all, thorough)),
   ]
   if (lacks.length === 0) return { state: 'whole' }
   const cures = [...new Set(lacks.map(({ cure }) => cure))]
@@ -71,8 +73,17 @@ export async function judge(
 
 const damaged = 'It was altered or is damaged: take another backup, and restore another one.'
 
-/** Every claim that was bound, and every volume with a claim, of which the backup lacks the bytes. */
-async function bytesLacking(bucket: Bucket, name: string, thorough: boolean): Promise<Lack[]> {
+/**
+ * Every claim that was bound, and every volume with a claim, of which the backup lacks the bytes; and the kinds that Velero
+ * did not look for.
+ */
+async function contentLacking(
+  bucket: Bucket,
+  one: BackupFile,
+  all: readonly BackupFile[],
+  thorough: boolean,
+): Promise<Lack[]> {
+  const { name } = one.metadata
   const [entries, list, isThere] = await Promise.all([
     readable(() => volumeEntries(bucket, name)),
     readable(() => resourceList(bucket, name)),
@@ -89,7 +100,7 @@ async function bytesLacking(bucket: Bucket, name: string, thorough: boolean): Pr
     claims: list['v1/PersistentVolumeClaim'] ?? [],
     volumes: list['v1/PersistentVolume'] ?? [],
   }
-  const known: Lack[] = [
+  const certain: Lack[] = [
     // What has a name is a volume that no claim holds: an object, which comes back as one.
     ...entries.flatMap(({ pod, volume, lack }) =>
       pod === undefined || volume !== '' || !lack
@@ -97,13 +108,14 @@ async function bytesLacking(bucket: Bucket, name: string, thorough: boolean): Pr
         : [{ ...lack, why: `a volume of pod ${pod}: ${lack.why}` }],
     ),
   ]
-  if (!thorough && isClear(listed, entries))
-    return [...known, ...listed.claims.flatMap((claim) => lackOfClaim(claim, entries))]
-  const bound = await readable(() => boundIn(bucket, name))
+  if (!thorough && isClear(listed, entries) && !(await hasNewKinds(bucket, list, one, all)))
+    return [...certain, ...listed.claims.flatMap((claim) => lackOfClaim(claim, entries))]
+  const bound = await readable(() => objectsIn(bucket, name))
   if (typeof bound === 'string' || !bound)
-    return [...known, { why: `its objects cannot be read: ${bound}`, cure: damaged }]
+    return [...certain, { why: `its objects cannot be read: ${bound}`, cure: damaged }]
   return [
-    ...known,
+    ...certain,
+    ...(await notLookedFor(bucket, name, bound.unused, beginOf(one))),
     ...bound.claims.flatMap((claim) => lackOfClaim(claim, entries)),
     ...bound.volumes
       .filter(({ claim }) => !bound.claims.includes(claim))
@@ -171,12 +183,34 @@ function lackOfVolume(volume: string, claim: string, entries: readonly VolumeEnt
 const bound = z.object({ phase: z.literal('Bound') })
 const claimRef = z.object({ claimRef: z.object({ namespace: z.string(), name: z.string() }) })
 
-/** The claims and volumes that were bound when the backup was made, as its objects tell it. */
-async function boundIn(bucket: Bucket, name: string) {
+const beginOf = ({ status }: BackupFile) => Date.parse(status?.startTimestamp ?? '')
+
+/** Whether a backup defines kinds that no earlier one defines which Velero had time to learn of. */
+async function hasNewKinds(
+  bucket: Bucket,
+  list: Record<string, string[]>,
+  one: BackupFile,
+  all: readonly BackupFile[],
+): Promise<boolean> {
+  const definitions = (of: Record<string, string[]> | undefined) =>
+    of?.['apiextensions.k8s.io/v1/CustomResourceDefinition'] ?? []
+  const earlier = all.find((other) => beginOf(one) - beginOf(other) >= known)
+  const before = earlier && (await readable(() => resourceList(bucket, earlier.metadata.name)))
+  const then = new Set(typeof before === 'object' ? definitions(before) : [])
+  return definitions(list).some((name) => !then.has(name))
+}
+
+/** The claims and volumes that were bound when the backup was made, and the kinds without an object, as its objects tell it. */
+async function objectsIn(bucket: Bucket, name: string) {
   const claims: string[] = []
+  const defined: Defined[] = []
+  const used = new Set<string>()
   const volumes: { volume: string; claim: string }[] = []
   const veleros = new Set<string>()
   await eachObject(bucket, name, (resource, one) => {
+    used.add(resource)
+    const kind = definedBy(resource, one)
+    if (kind) defined.push(kind)
     if (!bound.safeParse(one.status).success) return
     const { namespace, name: own } = one.metadata
     const claim = resource === 'persistentvolumeclaims' ? `${namespace}/${own}` : undefined
@@ -185,7 +219,11 @@ async function boundIn(bucket: Bucket, name: string) {
     const ref = resource === 'persistentvolumes' ? claimRef.safeParse(one.spec).data?.claimRef : undefined
     if (ref) volumes.push({ volume: own, claim: `${ref.namespace}/${ref.name}` })
   })
-  return { claims, volumes: volumes.filter(({ claim }) => !veleros.has(claim)) }
+  return {
+    claims,
+    volumes: volumes.filter(({ claim }) => !veleros.has(claim)),
+    unused: defined.filter(({ resource }) => !used.has(resource)),
+  }
 }
 
 /** A claim that Velero made to read a snapshot, while it uploads one: it goes with its upload. */

@@ -8,7 +8,12 @@ import { everything } from '../../lib/cluster/backup-rules.ts'
 /** An object of a backup; namespaced when its metadata says so. */
 export interface Thing {
   resource: string
-  metadata: { name: string; namespace?: string; ownerReferences?: { kind: string; name: string }[] }
+  metadata: {
+    name: string
+    namespace?: string
+    creationTimestamp?: string
+    ownerReferences?: { kind: string; name: string }[]
+  }
   spec?: object
   status?: object
 }
@@ -20,6 +25,8 @@ export interface Kept {
   objects?: Thing[] | string | null
   volumes?: object[] | string | null
   list?: Record<string, string[]> | string | null
+  /** Lines of its log. */
+  log?: string[]
 }
 
 /** What the Schedule and a backup by hand ask for. */
@@ -87,6 +94,7 @@ export async function bucketWith(backups: Record<string, Kept>): Promise<Bucket 
     const told = { phase: 'Completed', startTimestamp: '2026-11-23T03:00:00Z', ...status }
     put('velero-backup.json', JSON.stringify({ metadata: { name }, spec, status: told }))
     const packed = (value: unknown) => (typeof value === 'string' ? value : gzipSync(JSON.stringify(value)))
+    if (kept.log) put(`${name}-logs.gz`, gzipSync(kept.log.join('\n')))
     if (volumes !== null) put(`${name}-volumeinfo.json.gz`, packed(volumes))
     if (list !== null) put(`${name}-resource-list.json.gz`, packed(list))
     if (objects !== null)
@@ -111,6 +119,7 @@ export async function bucketWith(backups: Record<string, Kept>): Promise<Bucket 
 const kinds: Record<string, string> = {
   persistentvolumeclaims: 'v1/PersistentVolumeClaim',
   persistentvolumes: 'v1/PersistentVolume',
+  'customresourcedefinitions.apiextensions.k8s.io': 'apiextensions.k8s.io/v1/CustomResourceDefinition',
 }
 
 function listOf(objects: Thing[]): Record<string, string[]> {

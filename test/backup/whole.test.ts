@@ -1,7 +1,8 @@
 import t from 'tap'
 import { lastWhole, listBackups } from '../../lib/backup/backups.ts'
+import { mayBeLate } from '../../lib/backup/late-kinds.ts'
 import { reasonsOf } from '../../lib/backup/whole.ts'
-import { asked, bucketWith, claim, type Kept, moved, skipped, snapped } from './bucket.ts'
+import { asked, bucketWith, claim, type Kept, moved, skipped, snapped, type Thing } from './bucket.ts'
 
 /** The judgement on one backup, as lists have it: its state, then its reasons. */
 async function judgement(kept: Kept): Promise<string[]> {
@@ -247,4 +248,67 @@ t.test('the last whole backup is the newest whole one, and older ones are not lo
       ['older', 'whole'],
     ],
   )
+})
+
+// A backup begins at 03:00:00.
+const kindSince = (creationTimestamp: string, more: object = {}): Thing[] => [
+  {
+    resource: 'customresourcedefinitions.apiextensions.k8s.io',
+    metadata: { name: 'widgets.example.org', creationTimestamp },
+    ...more,
+  },
+]
+const widget: Thing = { resource: 'widgets.example.org', metadata: { name: 'w', namespace: 'shop' } }
+const nobodyLooked =
+  'kind widgets.example.org: Velero did not know it yet, so no object of it is in the backup'
+const lookedAt = (resource: string) =>
+  `time="2026-11-23T03:00:01Z" level=info msg="Getting items for resource" backup=velero/one group=example.org/v1 logSource="item_collector.go:364" resource=${resource}`
+
+t.test('partial: a kind that came since Velero last looked', async (t) => {
+  const young = { objects: kindSince('2026-11-23T02:57:00Z'), volumes: [] }
+  t.same(await judgement({ ...young, log: [lookedAt('gadgets')] }), ['partial', nobodyLooked])
+  t.same(await judgement(young), ['partial', nobodyLooked], 'nothing says that it looked')
+  const served = { conditions: [{ type: 'Established', lastTransitionTime: '2026-11-23T02:57:00Z' }] }
+  const again = { objects: kindSince('2026-11-01T00:00:00Z', { status: served }), volumes: [] }
+  t.same(await judgement(again), ['partial', nobodyLooked], 'it counts since when it is served')
+})
+
+t.test('whole: a kind that Velero knew', async (t) => {
+  const young = { objects: kindSince('2026-11-23T02:57:00Z'), volumes: [] }
+  t.same(
+    await judgement({ ...young, log: [lookedAt('widgets')] }),
+    ['whole'],
+    'it looked, and there were none',
+  )
+  const json =
+    '{"backup":"velero/one","group":"example.org/v1","level":"info","msg":"Getting items for resource","resource":"widgets"}'
+  t.same(await judgement({ ...young, log: [json] }), ['whole'], 'a log of JSON says the same')
+  t.same(await judgement({ objects: [...young.objects, widget], volumes: [] }), ['whole'], 'it is in it')
+  const old = kindSince('2026-11-23T02:54:00Z')
+  t.same(await judgement({ objects: old, volumes: [] }), ['whole'], 'it looks every five minutes')
+})
+
+t.test('a kind that an earlier backup has is not new: the objects are not read for it', async (t) => {
+  const objects = kindSince('2026-11-01T00:00:00Z')
+  const startTimestamp = '2026-11-22T03:00:00Z'
+  const bucket = await bucketWith({
+    one: { objects, volumes: [] },
+    before: { objects, volumes: [], status: { startTimestamp } },
+  })
+  t.same(
+    (await listBackups(bucket)).map(({ wholeness }) => wholeness.state),
+    ['whole', 'whole'],
+  )
+  t.notOk(bucket.gets.includes('backups/one/one.tar.gz'))
+  t.ok(bucket.gets.includes('backups/before/before.tar.gz'), 'nothing stands before this one')
+})
+
+t.test('Velero starts anew before a backup where a kind may have come behind its last look', async (t) => {
+  const now = 1_000_000_000
+  const ago = (seconds: number) => now - seconds * 1000
+  t.ok(mayBeLate(ago(60), [ago(600)], now))
+  t.ok(mayBeLate(ago(60), [ago(55)], now), 'it looks some seconds after it started')
+  t.notOk(mayBeLate(ago(60), [ago(30)], now), 'it started since')
+  t.notOk(mayBeLate(ago(400), [ago(6000)], now), 'it has looked since')
+  t.notOk(mayBeLate(Number.NEGATIVE_INFINITY, [ago(600)], now), 'there are no kinds')
 })

@@ -74,28 +74,43 @@ export function writeBytes(
     }
 }
 
+/** How long a ground takes: nothing changes for the first before it counts as at rest, and it is waited for at most the second. */
+export interface Pace {
+  /** Milliseconds. */
+  quiet: number
+  /** Milliseconds. */
+  patience: number
+}
+
+/** Paper does at once what it does. */
+const onPaper: Pace = { quiet: 300, patience: 20_000 }
+
 /**
- * Every object, once nothing changes any more: what is noted all the time (leases, status of Applications) does not count.
- * As it is after the seconds, where it never rests.
+ * Every object, once nothing changes any more: what is noted all the time (leases, how nodes and Applications are) does not
+ * count. As it is after the patience, where it never rests.
  */
-export async function settled(api: Api, seconds = 20): Promise<Listed[]> {
-  const end = performance.now() + seconds * 1000
+export async function settled(api: Api, { quiet, patience }: Pace = onPaper): Promise<Listed[]> {
+  const end = performance.now() + patience
   let last = ''
-  let quiet = 0
+  let since = performance.now()
   for (;;) {
     const dump = await api.dump()
     const now = dump
       .filter(({ resource }) => !/^(events|leases|backuprepositories)/.test(resource))
-      .map(({ resource, thing }) => `${resource} ${idOf(thing)} ${restless(thing)}`)
+      .map(({ resource, thing }) => `${resource} ${idOf(thing)} ${stateOf(thing)}`)
       .join('\n')
-    quiet = now === last ? quiet + 1 : 0
-    if ((quiet >= 2 && !dump.some(isUnderWay)) || performance.now() > end) return dump
+    if (now !== last || dump.some(isUnderWay)) since = performance.now()
+    if (performance.now() - since >= quiet || performance.now() > end) return dump
     last = now
-    await sleep(150)
+    await sleep(quiet / 2)
   }
 }
 
-const restless = (thing: Thing) => `${at(thing, 'metadata', 'resourceVersion')}`
+/** Whose status is written again and again. */
+const restless = /^(Node|Application|BackupStorageLocation|Schedule)$/
+
+const stateOf = ({ kind, metadata: { uid, labels }, metadata, spec }: Thing) =>
+  restless.test(kind) ? JSON.stringify([uid, labels, spec]) : `${uid} ${at(metadata, 'resourceVersion')}`
 
 /** A claim that a driver is about to fill, or an Application in the middle of a sync. */
 function isUnderWay({ thing: { kind, status } }: Listed): boolean {

@@ -5,7 +5,7 @@ import { here, type World } from '../faults/world.ts'
 import { type Api, openApi, type Wanted } from './api.ts'
 import type { Cloud, Evidence, Fault as Found } from './evidence.ts'
 import { judge } from './judge.ts'
-import { bytesOf, cloudOf, settled, writeBytes } from './look.ts'
+import { bytesOf, cloudOf, type Pace, settled, writeBytes } from './look.ts'
 import { cloud } from './person.ts'
 import { commit } from './repository.ts'
 import type { Scene, Step } from './scene.ts'
@@ -19,6 +19,8 @@ export interface Run {
 
 /** Where a scene is played: a box with a cluster `main` that runs. */
 export interface Ground extends Pick<World, 'home' | 'env' | 'breaks'> {
+  /** Where it is not paper’s. */
+  pace?: Pace
   run(command: readonly string[], started?: (child: ChildProcess) => void): Promise<Ended>
 }
 
@@ -73,19 +75,36 @@ export async function prepare(
     for (const thing of scene.hand ?? [])
       if (await api.knows(thing)) await api.apply(await owned(api, thing))
       else unknown.push(thing.kind)
-    for (const { resource, thing } of scene.restarted ? await api.dump() : [])
-      if (resource === 'pods' && scene.restarted?.includes(thing.metadata.namespace ?? ''))
-        await api.remove(thing)
+    const restarted = [...(scene.restarted ?? []), ...(isLate(scene) ? ['velero'] : [])]
+    for (const { resource, thing } of restarted.length > 0 ? await api.dump() : [])
+      if (resource === 'pods' && restarted.includes(thing.metadata.namespace ?? '')) await api.remove(thing)
     for (const [of, change] of scene.patches ?? []) await api.patch(of, change)
-    if (scene.bytes) writeBytes(ground.home, await settled(api), scene.bytes)
+    if (scene.bytes) writeBytes(ground.home, await settled(api, ground.pace), scene.bytes)
     for (const one of scene.removed ?? []) await api.remove(one)
-    const before = await settled(api)
+    const before = await settled(api, ground.pace)
     const bytes = bytesOf(ground.home, before)
-    const name = scene.backup === 'schedule' ? await scheduled(api) : await byHand(ground, words)
-    return { name, before, bytes, unknown: [...new Set(unknown)] }
+    const isScheduled = scene.backup === 'schedule'
+    const name = isScheduled ? await scheduled(api) : await byHand(ground, words)
+    const seen = isScheduled ? before : await withVelerosPods(api, before)
+    return { name, before: seen, bytes, unknown: [...new Set(unknown)] }
   } finally {
     api.close()
   }
+}
+
+/**
+ * Whether Velero makes a backup of kinds that were defined a moment ago: it learns of them when it starts, and every five
+ * minutes. One by hand has to see to that by itself.
+ */
+const isLate = ({ backup, git = {}, hand = [] }: Scene) =>
+  backup === 'schedule' &&
+  [...hand, ...Object.values(git).flat()].some(({ kind }) => kind === 'CustomResourceDefinition')
+
+/** All objects, with Velero’s pods as they are now: ahead of a backup by hand it may have started anew. */
+async function withVelerosPods(api: Api, before: readonly Listed[]): Promise<Listed[]> {
+  const isVeleros = ({ resource, thing }: Listed) =>
+    resource === 'pods' && thing.metadata.namespace === 'velero'
+  return [...before.filter((one) => !isVeleros(one)), ...(await api.dump()).filter(isVeleros)]
 }
 
 /** The object with the identity of its owner, which a scene cannot know. */
@@ -134,7 +153,7 @@ export async function restoreJudged(
 async function present(ground: Ground): Promise<Listed[] | undefined> {
   const api = openApi(ground.home)
   try {
-    return await settled(api)
+    return await settled(api, ground.pace)
   } catch {
     return undefined
   } finally {
@@ -214,7 +233,7 @@ async function followed(api: Api, revision: string): Promise<void> {
   }
   const refresh = { metadata: { annotations: { 'argocd.argoproj.io/refresh': 'normal' } } }
   await api.patch(apps, refresh)
-  const end = performance.now() + 120_000
+  const end = performance.now() + 300_000
   for (;;) {
     const found = await api.find(apps)
     const revisions = at(found, 'status', 'operationState', 'syncResult', 'revisions')
@@ -250,7 +269,7 @@ async function scheduled(api: Api): Promise<string> {
   const metadata = { name, namespace: 'velero', labels: { 'velero.io/schedule-name': 'daily' } }
   const backup: Thing = { apiVersion, kind: 'Backup', metadata, spec: at(schedule, 'spec', 'template') }
   await api.apply(backup)
-  const end = performance.now() + 120_000
+  const end = performance.now() + 900_000
   for (;;) {
     const phase = textAt(await api.find(backup), 'status', 'phase')
     if (/^(Completed|PartiallyFailed)$/.test(phase)) return name

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import { gunzipSync } from 'node:zlib'
 import t, { type Test } from 'tap'
 import type { Cluster } from '../../sandbox/cluster/cluster.ts'
@@ -5,7 +6,7 @@ import { untar } from '../../sandbox/cluster/tar.ts'
 import { type Thing, type Tree, textAt } from '../../sandbox/cluster/tree.ts'
 import { bucketOf } from '../../sandbox/cluster/velero/bucket.ts'
 import { apply, claim, definition, eventually, workload } from './cluster-ground.ts'
-import { backup, location, withVelero } from './velero-ground.ts'
+import { backup, location, startedAnew, withVelero } from './velero-ground.ts'
 
 // The rules of Velero 1.18.1 (pkg/backup and pkg/util/collections), by what ends up in the tarball.
 
@@ -27,7 +28,8 @@ async function taken(one: Cluster, name: string, spec: Tree) {
   const volumes = JSON.parse(gunzipSync(await file('-volumeinfo.json.gz')).toString()) as Tree[]
   const has = (path: string) => files.has(`resources/${path}.json`)
   const read = (path: string) => JSON.parse(files.get(`resources/${path}.json`) ?? '{}') as Thing
-  return { has, read, volumes, made: one.store.get('Backup', 'velero', name) }
+  const log = gunzipSync(await file('-logs.gz')).toString()
+  return { has, read, volumes, log, made: one.store.get('Backup', 'velero', name) }
 }
 
 async function ready(t: Test) {
@@ -66,6 +68,7 @@ t.test('cluster-scoped objects, namespaces, labels: what is in which backup', as
       }),
     ].join('\n---\n'),
   )
+  await startedAnew(one)
   one.store.remove('Namespace', undefined, 'going')
   await eventually(one, () => one.store.get('ConfigMap', 'going', 'held').metadata.deletionTimestamp)
 
@@ -108,6 +111,29 @@ t.test('cluster-scoped objects, namespaces, labels: what is in which backup', as
   t.notOk(narrow.has(`${roles}/reader`), 'refused by its kind')
   t.ok(narrow.has('namespaces/cluster/shop'))
   t.notOk(narrow.has('namespaces/cluster/empty'))
+})
+
+t.test('a kind that came since Velero looked is in no backup, until it looks again', async (t) => {
+  const { one } = await ready(t)
+  await sleep(1100) // its clock has seconds
+  apply(
+    one,
+    [
+      object('v1', 'Namespace', 'shop'),
+      definition('example.org', 'Widget'),
+      object('example.org/v1alpha1', 'Widget', 'w', {}, 'shop'),
+    ].join('\n---\n'),
+  )
+  const widget = 'widgets.example.org/namespaces/shop/w'
+  const early = await taken(one, 'early', { includeClusterResources: true })
+  t.equal(textAt(early.made, 'status', 'phase'), 'Completed', 'and nothing is said about it')
+  t.notOk(early.has(widget))
+  t.ok(early.has('customresourcedefinitions.apiextensions.k8s.io/cluster/widgets.example.org'))
+  t.notMatch(early.log, 'resource=widgets')
+  await startedAnew(one)
+  const late = await taken(one, 'late', { includeClusterResources: true })
+  t.ok(late.has(widget))
+  t.match(late.log, /msg="Getting items for resource" .*group=example.org\/v1alpha1 .*resource=widgets$/m)
 })
 
 t.test('volumes: moved, skipped with the reason, copied from pods, and claims that fail', async (t) => {

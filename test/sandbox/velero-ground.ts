@@ -1,5 +1,7 @@
 import type { Test } from 'tap'
+import type { Cluster } from '../../sandbox/cluster/cluster.ts'
 import { textAt } from '../../sandbox/cluster/tree.ts'
+import { serves } from '../../sandbox/cluster/velero/known-kinds.ts'
 import { startSpaces } from '../../sandbox/spaces/start.ts'
 import { apply, cluster, csi, definition, digitalOcean, eventually, workload } from './cluster-ground.ts'
 import { clear, ground } from './droplet-ground.ts'
@@ -105,4 +107,16 @@ export async function withVelero(t: Test, secret = 'secret') {
   const reached = (kind: string, name: string, wanted: string) =>
     eventually(one, () => phase(kind, name) === wanted)
   return { on, one, cloud, phase, reached }
+}
+
+/** Has Velero start anew, which is when it learns of the kinds that came since. */
+export async function startedAnew(one: Cluster): Promise<void> {
+  const { store } = one
+  const server = () => store.list('Pod', 'velero').find(serves)
+  const before = server()?.metadata
+  if (before) store.remove('Pod', 'velero', before.name)
+  await eventually(one, () => {
+    const now = server()
+    return now !== undefined && now.metadata.uid !== before?.uid
+  })
 }

@@ -1,10 +1,12 @@
 import { gunzipSync, gzipSync } from 'node:zlib'
 import { latencies } from '../../latencies.ts'
 import type { Cluster } from '../cluster.ts'
+import { apiVersionOf, type Kind } from '../kinds.ts'
 import { now, secondsOf } from '../time.ts'
 import { type Thing, type Tree, textAt, textsAt, treeAt } from '../tree.ts'
 import { bucketOf } from './bucket.ts'
 import { itemsFor, optOut, resourceList, tarball } from './contents.ts'
+import { knownKinds } from './known-kinds.ts'
 import { locationNamed } from './locations.ts'
 import { forgetVolumes, type Saved, saveVolumes } from './volumes.ts'
 
@@ -37,13 +39,14 @@ export async function backUp(cluster: Cluster, backup: Thing): Promise<void> {
   store.setStatus('Backup', 'velero', name, first)
   try {
     const bucket = await bucketOf(cluster, location)
-    const selected = itemsFor(cluster, begun)
+    const known = knownKinds(cluster)
+    const selected = itemsFor(cluster, begun, known)
     await cluster.world.latency(latencies.writeBackup)
     const saved = await saveVolumes(cluster, begun, selected, bucket)
     const phase = saved.errors.length > 0 ? 'PartiallyFailed' : 'Completed'
     const status = { phase, completionTimestamp: now(), ...counts(saved) }
     const live = store.get('Backup', 'velero', name)
-    const files = await filesOf({ ...live, status: { ...treeAt(live, 'status'), ...status } }, saved)
+    const files = await filesOf({ ...live, status: { ...treeAt(live, 'status'), ...status } }, saved, known)
     const puts = Object.entries(files).map(([file, bytes]) => bucket.put(`backups/${name}/${file}`, bytes))
     await Promise.all(puts)
     store.setStatus('Backup', 'velero', name, status)
@@ -99,9 +102,14 @@ function counts({ items, infos, errors }: Saved): Tree {
 async function filesOf(
   backup: Thing,
   { items, infos, errors }: Saved,
+  known: readonly Kind[],
 ): Promise<Record<string, string | Buffer>> {
   const { name } = backup.metadata
   const log = [
+    ...known.map(
+      (kind) =>
+        `level=info msg="Getting items for resource" backup=velero/${name} group=${apiVersionOf(kind)} resource=${kind.plural}`,
+    ),
     ...errors.map(
       (one) => `level=error msg="Error backing up item" backup=velero/${name} error=${JSON.stringify(one)}`,
     ),

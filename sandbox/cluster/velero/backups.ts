@@ -5,6 +5,7 @@ import { now } from '../time.ts'
 import { listAt, type Thing, textAt, treeAt } from '../tree.ts'
 import { backUp, fail, removeBackup } from './backup.ts'
 import { bucketOf } from './bucket.ts'
+import { serves } from './known-kinds.ts'
 import { locationNamed, veleroRuns } from './locations.ts'
 import { restore } from './restore.ts'
 
@@ -59,11 +60,6 @@ export function backups(cluster: Cluster): Controller {
         .map((one) => `Backup ${keyOf(one)}`),
   }
 }
-
-const serves = (pod: Thing) =>
-  pod.metadata.namespace === 'velero' &&
-  pod.metadata.name.startsWith('velero-') &&
-  textAt(pod, 'status', 'phase') === 'Running'
 
 /** Which of Velero's processes is at work: its pod's identity. */
 const serverOf = ({ store }: Cluster): string | undefined =>

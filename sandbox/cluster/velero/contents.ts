@@ -26,13 +26,15 @@ export const optOut = 'velero.io/exclude-from-backup'
 /**
  * The objects that a backup's spec selects, as Velero does it: kinds and namespaces are listed, each object is checked,
  * and then come the objects that others name (volumes of claims, roles of accounts, definitions of custom resources).
+ * @param known the kinds that Velero knows
  */
-export function itemsFor({ store }: Cluster, backup: Thing): Selected {
+export function itemsFor({ store }: Cluster, backup: Thing, known: readonly Kind[]): Selected {
   const spec = treeAt(backup, 'spec')
   const namespaces = chooser(textsAt(spec, 'includedNamespaces'), textsAt(spec, 'excludedNamespaces'))
   const kinds = kindFilter(store.kinds, spec, namespaces)
   const matches = labelFilter(spec)
-  const all = store.everything()
+  const resources = new Set(known.map(resourceOf))
+  const all = store.everything().filter(({ kind }) => resources.has(resourceOf(kind)))
   const found = new Map<string, Item>()
   const optedOut: Thing[] = []
   const take = (item: Item) => {

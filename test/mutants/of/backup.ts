@@ -26,8 +26,22 @@ export const backup: readonly Mutant[] = [
   mutant(
     'a backup without the bytes of a claim counts as whole',
     'lib/backup/whole.ts',
-    '    ...(await bytesLacking(bucket, one.metadata.name, thorough)),\n',
+    '    ...(await contentLacking(bucket, one, all, thorough)),\n',
     '',
+    'backup/whole',
+  ),
+  mutant(
+    'a kind that Velero did not look for is not missed',
+    'lib/backup/whole.ts',
+    '    ...(await notLookedFor(bucket, name, bound.unused, beginOf(one))),\n',
+    '',
+    'backup/whole',
+  ),
+  mutant(
+    'Velero does not start anew for a kind that came since',
+    'lib/backup/late-kinds.ts',
+    'starts.some((start) => newest > start - 10_000)',
+    'starts.length === 0',
     'backup/whole',
   ),
   mutant(
