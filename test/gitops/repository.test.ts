@@ -212,6 +212,16 @@ t.test('schedules take everything but noise, and move volumes as the cluster wan
   t.same(narrowness(spec.template), [], 'and what it makes is whole')
 })
 
+t.test('a claim of a class that waits for its first pod is filled without one', async (t) => {
+  const { configMaps } = z
+    .object({ configMaps: z.object({ 'node-agent': z.object({ data: z.record(z.string(), z.string()) }) }) })
+    .parse(file(ordinary, 'clusters/main/platform/velero/values.yaml'))
+  // Else Velero waits for a pod ten minutes and gives up, and no workload comes back before its data.
+  t.match(JSON.parse(configMaps['node-agent'].data['node-agent.json'] ?? ''), {
+    restorePVC: { ignoreDelayBinding: true },
+  })
+})
+
 t.test('certificates are kept on a disk where there is a domain, and only there', async (t) => {
   const path = 'clusters/main/platform/ingress/values.yaml'
   t.match(file(ordinary, path), {
