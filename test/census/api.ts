@@ -37,7 +37,8 @@ const discovery = z.object({
   items: z.array(
     z.object({
       metadata: z.object({ name: z.string().default('') }).prefault({}),
-      versions: z.array(z.object({ version: z.string(), resources: z.array(resource) })),
+      // A group whose own server does not answer is named without its resources.
+      versions: z.array(z.object({ version: z.string(), resources: z.array(resource).default([]) })),
     }),
   ),
 })
@@ -150,7 +151,8 @@ function knownIn(root: string, { items }: z.infer<typeof discovery>): Known[] {
             base: group ? `${root}/${group}/${version}` : `${root}/${version}`,
             plural: one.resource,
             namespaced: one.scope === 'Namespaced',
-            listed: !isSeen && one.verbs.includes('list') && one.verbs.includes('get'),
+            // What nobody can make is an answer of the server, such as a ComponentStatus.
+            listed: !isSeen && ['list', 'get', 'create', 'delete'].every((verb) => one.verbs.includes(verb)),
           },
         ]
       }),

@@ -4,9 +4,9 @@ import { at, type Thing } from './things.ts'
 // Velero and Argo CD note for themselves. Written down here a second time on purpose: the judge shares nothing with the proof.
 
 const noted = {
-  labels: /^velero\.io\/(backup-name|restore-name|volume-snapshot-name)$/,
+  labels: /^velero\.io\/(backup-name|restore-name|volume-snapshot-name|dynamic-pv-restore)$/,
   annotations:
-    /^(pv|volume(\.beta)?|deployment|endpoints)\.kubernetes\.io\/|^kubectl\.kubernetes\.io\/last-applied-configuration$|^deprecated\.daemonset\.template\.generation$|^argocd\.argoproj\.io\/(tracking-id|refresh)$|^velero\.io\//,
+    /^(pv|volume(\.beta)?|deployment|endpoints)\.kubernetes\.io\/|^kubectl\.kubernetes\.io\/last-applied-configuration$|^deprecated\.daemonset\.template\.generation$|^argocd\.argoproj\.io\/(tracking-id|refresh)$|^(backup\.)?velero\.io\//,
   finalizers:
     /^(kubernetes$|kubernetes\.io\/(pvc|pv)-protection$|external-|service\.kubernetes\.io\/|foregroundDeletion$)/,
 }

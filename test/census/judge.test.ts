@@ -372,6 +372,30 @@ t.test('every kind of fault is built in once at least', async (t) => {
 })
 
 /** What is no fault, though it looks like one. */
+const onDisk: Listed[] = [
+  listed('persistentvolumeclaims', 'PersistentVolumeClaim', 'shop/disk', { spec: { volumeName: 'disk' } }),
+  listed('persistentvolumes', 'PersistentVolume', 'disk', {
+    spec: { hostPath: { path: '/srv' }, claimRef: { namespace: 'shop', name: 'disk' } },
+  }),
+]
+const notInTheBackup = 'its bytes are not in the backup'
+const withDisk = saying(
+  {
+    headline: 'PROVEN, 3 objects not restored',
+    objects: [
+      ...proven.objects,
+      told('persistentvolumeclaims', 'shop/disk', 'not restored', notInTheBackup),
+      told('persistentvolumes', 'disk', 'not restored', notInTheBackup),
+    ],
+    notRestored: [
+      ...proven.notRestored,
+      `persistentvolumeclaims shop/disk: ${notInTheBackup}`,
+      `persistentvolumes disk: ${notInTheBackup}`,
+    ],
+  },
+  { ...true_, before: [...before, ...onDisk], after: [...(true_.after ?? []), ...onDisk] },
+)
+
 const fine: Record<string, Evidence> = {
   'a difference that is named': later(
     'deployments.apps shop/api',
@@ -440,6 +464,7 @@ const fine: Record<string, Evidence> = {
       },
     ),
   },
+  'a claim on a machine’s own disk that is there, and empty': withDisk,
   'a workload that is named as not ready': later(
     'deployments.apps shop/api',
     (one) => ({ ...one, status: {} }),

@@ -94,11 +94,11 @@ function judgeOne(one: Told, was: Thing | undefined, { then, now, told, about, b
       return was && hasSibling(one.resource, was, then, now) ? [] : gone()
     case 'not restored':
       // A claim may be there as an object, and what was not restored is what was in it.
-      return now.find(one.resource, one.id) && !isEmptied(one, was, bytes)
+      return now.find(one.resource, one.id) && !isEmptied(one, was, then, bytes)
         ? [{ what: 'there after all', about, says: 'the proof says “not restored”' }]
         : []
     case 'missing':
-      return is && differs.length === 0 && !isEmptied(one, was, bytes)
+      return is && differs.length === 0 && !isEmptied(one, was, then, bytes)
         ? [{ what: 'there after all', about, says: `the proof says “missing”: ${one.why ?? 'no reason'}` }]
         : []
   }
@@ -108,10 +108,15 @@ function judgeOne(one: Told, was: Thing | undefined, { then, now, told, about, b
 function isEmptied(
   { resource, id }: Told,
   was: Thing | undefined,
+  then: Dump,
   { before, after }: Evidence['bytes'],
 ): boolean {
   const claim = resource === 'persistentvolumeclaims' ? id : was && claimOf(was)
   if (!claim || !/^persistentvolume/.test(resource)) return false
+  const name = textAt(then.find('persistentvolumeclaims', claim), 'spec', 'volumeName')
+  const volume = then.find('persistentvolumes', name)
+  // A folder of a machine's own disk is empty on another one.
+  if (volume && !at(volume, 'spec', 'csi')) return true
   return Object.entries(before[claim] ?? {}).some(([file, digest]) => after[claim]?.[file] !== digest)
 }
 

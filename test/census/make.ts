@@ -101,7 +101,7 @@ const jobSpec = { template: { spec: { restartPolicy: 'Never', containers: [conta
 export const job = (id: string, metadata: Body = {}) =>
   object('batch/v1', 'Job', id, { metadata, spec: jobSpec })
 export const cronJob = (id: string) =>
-  object('batch/v1', 'CronJob', id, { spec: { schedule: '5 4 * * *', jobTemplate: { spec: jobSpec } } })
+  object('batch/v1', 'CronJob', id, { spec: { schedule: '0 0 29 2 *', jobTemplate: { spec: jobSpec } } })
 
 export const service = (id: string, spec: Body = {}, metadata: Body = {}) =>
   object('v1', 'Service', id, {

@@ -88,5 +88,6 @@ const fromGit = () => ({
   ],
   [app('market/later.yaml')]: [make.deployment('market/operator')],
   'team/api.yaml': [make.namespace('team'), make.deployment('team/api'), make.configMap('team/api')],
+  'stages/one/settings.yaml': [make.configMap('team/stage-one')],
   'tools/cleaner.yaml': [make.namespace('tools'), make.cronJob('tools/cleaner')],
 })

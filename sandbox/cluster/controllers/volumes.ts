@@ -195,7 +195,7 @@ function snapshotFor(store: Cluster['store'], claim: Thing): Tree {
 }
 
 /** Whole gibibytes for a quantity. @throws Refusal with the driver's words when DigitalOcean has no such size */
-function gibibytes(quantity: string): number {
+export function gibibytes(quantity: string): number {
   const [, number = '0', unit = ''] = quantity.match(/^([\d.]+)(.*)$/) ?? []
   const size = Math.ceil((Number(number) * (units[unit] ?? 1)) / gibibyte)
   const message = `rpc error: code = OutOfRange desc = invalid capacity range: required (${size}Gi) can not exceed maximum supported volume size (16Ti)`

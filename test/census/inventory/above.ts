@@ -27,11 +27,14 @@ export const argo = (repoURL: string) => [
   object('argoproj.io/v1alpha1', 'ApplicationSet', 'argocd/stages', {
     spec: {
       generators: [{ list: { elements: [{ stage: 'one' }] } }],
-      template: { metadata: { name: 'stage-{{stage}}' }, spec: { project: 'default' } },
+      template: {
+        metadata: { name: 'stage-{{stage}}' },
+        spec: make.application('x', repoURL, 'stages/{{stage}}', 'team').spec,
+      },
     },
   }),
   marked(
-    make.application('stage-one', repoURL, 'team', 'team'),
+    make.application('stage-one', repoURL, 'stages/one', 'team'),
     ownedBy('argoproj.io/v1alpha1', 'ApplicationSet', 'stages'),
   ),
 ]
@@ -45,6 +48,7 @@ export const platform = () => [
         admissionReviewVersions: ['v1'],
         sideEffects: 'None',
         failurePolicy: 'Ignore',
+        timeoutSeconds: 1,
         clientConfig: { service: { name: 'plain', namespace: 'attic', path: '/check' } },
         rules: [
           { apiGroups: ['example.org'], apiVersions: ['v1'], operations: ['CREATE'], resources: ['widgets'] },
@@ -59,6 +63,7 @@ export const platform = () => [
         admissionReviewVersions: ['v1'],
         sideEffects: 'None',
         failurePolicy: 'Ignore',
+        timeoutSeconds: 1,
         clientConfig: { service: { name: 'plain', namespace: 'attic', path: '/mutate' } },
         rules: [
           { apiGroups: ['example.org'], apiVersions: ['v1'], operations: ['CREATE'], resources: ['widgets'] },
@@ -90,7 +95,7 @@ export const platform = () => [
     },
   }),
   object('storage.k8s.io/v1', 'CSIDriver', 'nfs.example.org', { spec: { attachRequired: false } }),
-  object('velero.io/v1', 'Schedule', 'velero/hourly-of-erin', {
-    spec: { schedule: '0 * * * *', template: { includedNamespaces: ['attic'], ttl: '48h0m0s' } },
+  object('velero.io/v1', 'Schedule', 'velero/yearly-of-erin', {
+    spec: { schedule: '0 0 29 2 *', template: { includedNamespaces: ['attic'], ttl: '48h0m0s' } },
   }),
 ]

@@ -4,11 +4,9 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import t from 'tap'
 import { playAll } from '../../flows/scenarios.ts'
 import { openShop } from '../../flows/shop.ts'
-import { openPartsBox, type PartsBox } from '../parts/ground.ts'
-import { kindParts } from '../parts/kinds.ts'
+import { lackingForCluster, openPartsBox, type PartsBox } from '../parts/ground.ts'
 import { get, type KubeObject, kubectl } from '../parts/kubectl.ts'
 import { MemoryGroups } from '../parts/memory-groups.ts'
-import { lacking, missingPrograms } from '../parts/parts.ts'
 import { unexplained } from './explained.ts'
 import { doubleOwners } from './owners.ts'
 
@@ -18,12 +16,7 @@ import { doubleOwners } from './owners.ts'
 // and by processes in bubblewrap, the CSI driver, Traefik and Argo CD's server by a few lines each. Charts that cannot
 // be reached are stood in for: upstream's own objects where a Go module has them, the box's paper for the rest.
 
-const skip =
-  lacking(
-    ...kindParts,
-    ...(['etcd', 'kube-apiserver', 'kube-controller-manager', 'kube-scheduler', 'kwok'] as const),
-    ...(['argocd', 'kustomize', 'velero-plugin-for-aws'] as const),
-  ) || missingPrograms('bwrap', 'socat', 'redis-server', 'setpriv', 'curl', 'python3')
+const skip = lackingForCluster()
 
 t.test('a cluster of real parts behind the box', { skip, timeout: 1_500_000 }, async (t) => {
   const box = await openPartsBox()

@@ -1,3 +1,4 @@
+import { gibibytes } from '../../../sandbox/cluster/controllers/volumes.ts'
 import { type CloudVolumes, cloudVolumes } from '../../../sandbox/cluster/digitalocean.ts'
 import { listAt, treeAt } from '../../../sandbox/cluster/tree.ts'
 import type { World } from '../../../sandbox/world.ts'
@@ -13,7 +14,7 @@ const protection = 'snapshot.storage.kubernetes.io/volumesnapshotcontent-bound-p
 const snapshots = '/apis/snapshot.storage.k8s.io/v1'
 
 interface Claim extends KubeObject {
-  metadata: KubeObject['metadata'] & { uid: string; namespace: string }
+  metadata: KubeObject['metadata'] & { uid: string; namespace: string; annotations?: Record<string, string> }
   spec: {
     storageClassName?: string
     volumeName?: string
@@ -44,8 +45,10 @@ export class Csi {
     const volumes = await this.#api.list('/api/v1/persistentvolumes')
     for (const claim of claims) {
       const of = classes.find(({ metadata }) => metadata.name === claim.spec.storageClassName)
-      // The real provisioner refuses a selector, by which Velero keeps a claim waiting for its data.
+      // Kubernetes says when: for a class that waits, once a pod has a place. The real provisioner refuses a selector, by
+      // which Velero keeps a claim waiting for its data.
       if (
+        claim.metadata.annotations?.['volume.kubernetes.io/storage-provisioner'] !== driver ||
         claim.spec.selector ||
         claim.spec.volumeName ||
         claim.metadata.deletionTimestamp ||
@@ -87,7 +90,7 @@ export class Csi {
     const [node] = await this.#api.list('/api/v1/nodes')
     const region = (node?.metadata.labels as Record<string, string> | undefined)?.region
     const name = `pvc-${claim.metadata.uid}`
-    const size = Number.parseInt(claim.spec.resources.requests.storage, 10)
+    const size = gibibytes(claim.spec.resources.requests.storage)
     const from = claim.spec.dataSource
     const snapshot =
       from?.kind === 'VolumeSnapshot' ? await this.#handle(claim.metadata.namespace, from.name) : ''

@@ -6,8 +6,10 @@ import type { World } from '../../../sandbox/world.ts'
 import { runIn, speak } from '../../flows/box.ts'
 import type { Surroundings } from '../../flows/shop.ts'
 import type { PartsCluster } from './cluster.ts'
+import { kindParts } from './kinds.ts'
 import { type Fleet, partsFleet } from './machines.ts'
 import { type Mirror, startMirror } from './mirror.ts'
+import { lacking, missingPrograms } from './parts.ts'
 
 /** The box with real parts in the paper cluster's place. */
 export interface PartsBox extends Surroundings {
@@ -16,6 +18,14 @@ export interface PartsBox extends Surroundings {
   cluster(): PartsCluster
   close(): Promise<void>
 }
+
+/** Why a cluster of real parts cannot be opened here, naming what is not there; false when it can. */
+export const lackingForCluster = (): string | false =>
+  lacking(
+    ...kindParts,
+    ...(['etcd', 'kube-apiserver', 'kube-controller-manager', 'kube-scheduler', 'kwok'] as const),
+    ...(['argocd', 'kustomize', 'velero-plugin-for-aws'] as const),
+  ) || missingPrograms('bwrap', 'socat', 'redis-server', 'setpriv', 'curl', 'python3')
 
 /** Opens a world in a new folder; `close` ends every program and removes the folder. */
 export async function openPartsBox(): Promise<PartsBox> {
