@@ -5,7 +5,7 @@ import { playCensus } from './census.ts'
 import { groundOf } from './play.ts'
 
 // SIMULATED: a person's whole cluster goes through backup, loss and restore, and a judge that shares no code with the
-// proof holds the one against the other. The same on real parts: test/real/census/census.test.ts.
+// proof holds the one against the other. The same on real parts: test/real/census/on-parts.test.ts.
 
 t.setTimeout(300_000)
 
