@@ -1,6 +1,7 @@
 import { noise } from '../cluster/backup-rules.ts'
 import type { Live, LiveObject } from './live.ts'
 import type { BackedObject } from './objects.ts'
+import { rootsOf } from './roots.ts'
 import { actsByItself, isNeverMade } from './selection.ts'
 
 /** What became of an object of a backup. */
@@ -126,7 +127,7 @@ class Judge {
       )
     if (one.owner) return this.#owned(one, one.owner.kind, live)
     if (one.resource === 'pods' && !live) return notRestored('nothing makes a bare pod again')
-    if (one.resource === 'jobs.batch' && !live) return notRestored('a Job is not run a second time')
+    if (one.resource === 'jobs.batch' && !live) return notRestored(this.#runOnce(one))
     if (isNeverMade(one.resource))
       return live ? madeAnew('by this cluster') : notRestored('it belongs to the earlier cluster')
     if (one.clustersOwn && !live) return notRestored('k3s makes what it needs by itself')
@@ -134,6 +135,12 @@ class Judge {
       return missing(`${notOpened}: there is no Secret ${one.id}`)
     return live ? this.#present(one, live) : this.#absent(one)
   }
+
+  /** Argo CD runs a Job of Git's in every cluster, whatever it did in the last one. */
+  #runOnce = ({ app }: BackedObject) =>
+    app === undefined || this.#sight.beside
+      ? 'a Job is not run a second time'
+      : `it is Git’s: Argo CD runs it once more, by Application ${app}`
 
   #live = ({ resource, id }: BackedObject): LiveObject | undefined =>
     this.#sight.live.objects.get(resource)?.get(id)
@@ -252,30 +259,6 @@ class Judge {
 
 /** Kinds whose content was compared, so that an owner which touched it since does not make another object of it. */
 const isData = (resource: string) => resource === 'secrets' || resource === 'configmaps'
-
-/** For each resource the keys of what, in the end, owns some object of it in the cluster. */
-function rootsOf({ objects }: Live): Map<string, Set<string>> {
-  const byUid = new Map<string, { key: string; owners: readonly string[] }>()
-  for (const [resource, all] of objects)
-    for (const [id, { uid, owners }] of all) byUid.set(uid, { key: `${resource} ${id}`, owners })
-  const found = new Map<string, Set<string>>()
-  for (const [resource, all] of objects) {
-    const roots = new Set<string>()
-    for (const { owners } of all.values()) {
-      const seen = new Set<string>()
-      let next = owners
-      while (next.length > 0) {
-        const [uid = '', ...others] = next
-        const owner = seen.has(uid) ? undefined : byUid.get(uid)
-        seen.add(uid)
-        if (owner) roots.add(owner.key)
-        next = [...others, ...(owner?.owners ?? [])]
-      }
-    }
-    found.set(resource, roots)
-  }
-  return found
-}
 
 /**
  * What of a backup is never restored, told before anything is bought: the same objects that the proof will name, with the

@@ -1,10 +1,10 @@
 import type { Bucket } from '../clients/s3.ts'
 import { accountOf, type Cluster } from '../cluster/cluster.ts'
-import { isMachineName, names } from '../cluster/names.ts'
-import type { Inventory } from '../cluster/ours.ts'
+import { isMachineName } from '../cluster/names.ts'
 import { checkUpstream } from '../cluster/upstream.ts'
+import { strangers } from '../digitalocean/strangers.ts'
 import { gitRemovedProblems } from '../gitops/git-removed.ts'
-import { again, doctlHint, hint } from '../hint.ts'
+import { again, hint } from '../hint.ts'
 import type { Check } from '../preflight/check.ts'
 import { Problem } from '../problem.ts'
 import type { Course } from '../server/restoration.ts'
@@ -59,23 +59,6 @@ export function restoreChecks({ course, backed, held, terms, bucket, flags, sour
     async (cluster) => [await volumesFit(cluster, course.begun ? [] : backed)],
   ]
 }
-
-/**
- * A droplet in the cluster's project, or with its tag, that has no name of regrow's: a machine of the cluster that was
- * renamed would write to the backups beside the new one; any other is nobody's to stop.
- */
-const strangers = ({ name, tag }: Cluster, { droplets }: Inventory): Problem[] =>
-  droplets
-    .filter((one) => !isMachineName(name, one.name))
-    .map(
-      (one) =>
-        new Problem(
-          `droplet ${one.name} (${one.id}) is in project ${names.project(name)} or has the tag ${tag}, and regrow never gave it that name`,
-          {
-            cure: `Is it none of the cluster’s? Move it to another project at DigitalOcean, and take the tag off. Was it renamed? Give it its name back: ${doctlHint`compute droplet-action rename ${one.id} --droplet-name NAME`}.`,
-          },
-        ),
-    )
 
 /** The flags of this run, but for the choice. */
 const sameAgain = ({ backup }: Course, flags: RestoreWish['flags']) => [

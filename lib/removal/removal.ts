@@ -4,9 +4,10 @@ import type { Bucket } from '../clients/s3.ts'
 import { bucketPlaces, type Cluster } from '../cluster/cluster.ts'
 import { type Inventory, inventory } from '../cluster/ours.ts'
 import { dollars, prices } from '../cluster/prices.ts'
+import { strangers } from '../digitalocean/strangers.ts'
 import { sealedSecretsInGit, sealedText } from '../gitops/sealed.ts'
 import { again } from '../hint.ts'
-import { Problem } from '../problem.ts'
+import { Problem, Problems } from '../problem.ts'
 import type { Outcome } from '../result.ts'
 import type { Shown } from '../run.ts'
 import { lostWith, type Unfinished } from '../server/restoration.ts'
@@ -61,6 +62,7 @@ export function toKeep(own: Pick<Inventory, 'volumes' | 'snapshots'>, copies: Co
  * The exact inventory of a cluster: what goes, and what stays because it is the only copy of something.
  * @param bucket that of the backups, if there is one
  * @param unfinished a restore whose machines go with it
+ * @throws Problems for droplets that lie with the cluster's and are none of them
  */
 export async function removal(
   cluster: Cluster,
@@ -69,6 +71,8 @@ export async function removal(
   unfinished?: Unfinished,
 ): Promise<Removal> {
   const [own, sizes] = await Promise.all([inventory(cluster.cloud, cluster.name), cluster.cloud.sizes()])
+  const others = strangers(cluster, own)
+  if (others.length > 0) throw new Problems(others)
   const places = bucketPlaces(cluster)
   const missing = places.spaces ? await missingBuckets(places) : []
   const buckets = [places.velero, places.kit].filter((bucket) => !missing.includes(bucket))

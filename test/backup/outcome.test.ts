@@ -215,6 +215,16 @@ t.test('what a pod wrote to its machine’s own disk is in no backup: the plan a
   t.end()
 })
 
+t.test('of a Job in Git the plan says that it runs once more', (t) => {
+  const seed = object('jobs.batch', 'shop/seed', { app: 'apps' })
+  const beside = { volumes: [], partial: false }
+  t.match(foreseen([seed], { ...beside, beside: false }), [
+    { why: /^it is Git’s: Argo CD runs it once more/ },
+  ])
+  t.match(foreseen([seed], { ...beside, beside: true }), [{ why: 'a Job is not run a second time' }])
+  t.end()
+})
+
 t.test('nothing makes bare pods and Jobs again: they are named', (t) => {
   const nightly = object('cronjobs.batch', 'shop/nightly')
   const run = object('jobs.batch', 'shop/nightly-1', ownedBy(nightly))
