@@ -367,4 +367,25 @@ export const backup: readonly Mutant[] = [
     'isData && heldAs(named, all) === undefined',
     'backup/return',
   ),
+  mutant(
+    'a SealedSecret that nothing opens any more is back',
+    'lib/backup/outcome.ts',
+    'if (one.opened && live &&',
+    'if (false && live &&',
+    'backup/outcome',
+  ),
+  mutant(
+    'what pods wrote to their machine’s disk is not named',
+    'lib/backup/outcome.ts',
+    'if (one.onDisk)',
+    'if (false)',
+    'backup/outcome',
+  ),
+  mutant(
+    'what was added to a Secret of the kit is not named',
+    'lib/backup/threats.ts',
+    'filter((key) => !kept.includes(key))',
+    'filter(() => false)',
+    'backup/threats',
+  ),
 ]
