@@ -476,7 +476,7 @@ for (const [name, evidence] of Object.entries(fine))
     const code = evidence.ended.out.includes('"NOT PROVEN"') ? 1 : 0
     const accepted = {
       ...evidence,
-      ended: { ...evidence.ended, code, err: `shop/once shop/ledger pvc-old\nGo on? yes\n` },
+      ended: { ...evidence.ended, code, err: `shop/once shop/ledger pvc-old shop/disk disk\nGo on? yes\n` },
     }
     t.same(judge(accepted), [])
   })
