@@ -1,5 +1,7 @@
 import type { Test } from 'tap'
 import { z } from 'zod'
+import { sealSecrets } from '../../lib/gitops/sealing.ts'
+import { makeSealingKey } from '../../lib/store/sealing-key.ts'
 import { openApi } from './api.ts'
 import { proof } from './evidence.ts'
 import { tell } from './judge.ts'
@@ -9,6 +11,7 @@ import { cloud, github } from './person.ts'
 import { type Ground, happen, killed, prepare, type Run, restored, restoreJudged } from './play.ts'
 import { commit } from './repository.ts'
 import { app, type Scene } from './scene.ts'
+import { idOf, type Thing } from './things.ts'
 
 // Cases in which a restore once lied, or was in its own way. Each is a world of its own, with its state afterwards.
 
@@ -214,6 +217,46 @@ const toldAgain: Case = async (t, ground) => {
   t.same(again.faults.map(tell), [])
 }
 
+/**
+ * A SealedSecret that only a key of the old cluster opens, and what it opened is in no backup; beside it an app that
+ * writes to its machine's disk.
+ */
+const keyLeftBehind: Case = async (t, ground) => {
+  const { certificate, key } = await makeSealingKey({ now: new Date() })
+  const labels = { 'sealedsecrets.bitnami.com/sealed-secrets-key': 'active' }
+  const own = make.secret('sealed-secrets/key-of-the-old-house', { 'tls.crt': certificate, 'tls.key': key })
+  const scene: Scene = {
+    hand: [
+      make.namespace('vault'),
+      make.optedOut(make.marked({ ...own, type: 'kubernetes.io/tls' }, { labels })),
+      ...(sealSecrets([make.secret('vault/pin')], certificate) as Thing[]),
+      make.deployment('vault/writer', {
+        pod: {
+          containers: [{ name: 'main', image: 'a', volumeMounts: [{ name: 'data', mountPath: '/data' }] }],
+          volumes: [{ name: 'data', hostPath: { path: '/srv/vault' } }],
+        },
+      }),
+    ],
+    restarted: ['sealed-secrets'],
+    flags: ['--replace'],
+  }
+  const taken = await prepare(ground, scene)
+  t.ok(
+    taken.before.some(({ resource, thing }) => resource === 'secrets' && idOf(thing) === 'vault/pin'),
+    'it was opened',
+  )
+  const before = await cloudOf(ground.env)
+  const [run] = await restored(ground, scene, taken)
+  t.same((run?.faults ?? []).filter(({ what }) => what !== 'there after all').map(tell), [])
+  t.match(proofOf(run).missing, [/^sealedsecrets\.bitnami\.com vault\/pin: it was opened/])
+  t.match(proofOf(run).notRestored, [/^pods vault\/writer-.*\/srv\/vault/])
+  const after = new Set((await cloudOf(ground.env)).droplets.map(({ id }) => id))
+  t.ok(
+    before.droplets.every(({ id }) => after.has(id)),
+    'the machine with the key is still there',
+  )
+}
+
 /** The cases by what becomes of it. */
 export const known: Record<string, Case> = {
   'what left Git since is asked about, and its commit reverted': leftGit('revert'),
@@ -225,4 +268,5 @@ export const known: Record<string, Case> = {
   'an operator by hand that Git’s objects need': operator,
   'a storage class below apps/': ownClass,
   'a proof that is told once more': toldAgain,
+  'a sealing key that stays behind, and a folder on the machine’s disk': keyLeftBehind,
 }
