@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import { mayChange } from './change.ts'
 import { isDryRun } from './dry-run.ts'
 import { again } from './hint.ts'
@@ -29,11 +30,16 @@ export interface Thing<T> {
   prefer?: (twins: T[]) => T | undefined
 }
 
-const attempts = 4
+/**
+ * How often an act is tried again: when there were too many requests (two minutes in all), when the cloud refused it for
+ * another reason, and when nobody knows whether it had its effect.
+ */
+const most = { limited: 60, refused: 6, lost: 4 }
 
 /**
- * Looks, acts only when it is missing, looks again. A failed act may have had its effect all the same (the answer was
- * lost), so what exists is looked at before another attempt; twins that come to light are removed.
+ * Looks, acts only when it is missing, looks again. A failed act may have had its effect (the answer was lost), so what
+ * exists is looked at before another attempt; twins that come to light are removed. What the cloud refused had none: it is
+ * asked for again after a pause.
  * @throws Problem when it cannot be made, with what the tool said.
  */
 export async function ensure<T>(thing: Thing<T>): Promise<T> {
@@ -48,25 +54,37 @@ export async function ensure<T>(thing: Thing<T>): Promise<T> {
     const meanwhile = await thing.look()
     if (meanwhile.length > 0) return one(thing, meanwhile, '=', started, false)
   }
-  for (let attempt = 1; ; attempt++) {
+  const tries = { limited: 0, refused: 0, lost: 0 }
+  for (;;) {
     try {
       await thing.act()
       const made = await waitFor({ wish: `${thing.what} is there`, every: 2, within: 90 }, () => some(thing))
-      return one(thing, attempt > 1 ? await withLateTwins(thing, made) : made, '+', started, attempt > 1)
+      const doubt = tries.lost > 0
+      return one(thing, doubt ? await withLateTwins(thing, made) : made, '+', started, doubt)
     } catch (error) {
       if (!(error instanceof ToolFailure)) throw error
-      const refusal = (await some(thing)) ? undefined : await thing.hopeless?.()
-      if (refusal) throw refusal
-      const made = await lookForEffect(thing)
-      if (made) return one(thing, made, '+', started, true)
-      if (attempt === attempts)
+      const kind = error.status === 429 ? 'limited' : error.isRefusal ? 'refused' : 'lost'
+      const attempt = ++tries[kind]
+      const made = await effectOf(thing, kind)
+      if (made) return one(thing, made, '+', started, tries.lost > 0)
+      if (attempt === most[kind])
         throw new Problem(`${thing.what} could not be made: ${error.message}`, {
           cure: thing.cure ?? `Fix what it says and run ${again()}: it goes on from here.`,
           cause: error,
         })
-      await backoff(attempt, thing.patience)
+      // doctl does not tell for how long: a look that is refused as well keeps the pause that its answer asks for.
+      await (kind === 'limited' ? sleep(attempt === 1 ? 1000 : 2000) : backoff(attempt, thing.patience))
     }
   }
+}
+
+/** What is there after a failed act. @throws Problem when it is no use to try again */
+async function effectOf<T>(thing: Thing<T>, kind: keyof typeof most): Promise<T[] | undefined> {
+  const found = await some(thing)
+  if (found || kind === 'limited') return found
+  const hopeless = await thing.hopeless?.()
+  if (hopeless) throw hopeless
+  return kind === 'lost' ? lookForEffect(thing) : undefined
 }
 
 async function some<T>(thing: Thing<T>): Promise<T[] | undefined> {

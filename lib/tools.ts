@@ -4,7 +4,7 @@ import { delimiter, join } from 'node:path'
 import type { z } from 'zod'
 import { isAlive } from './alive.ts'
 import { mayChange } from './change.ts'
-import { missingScope } from './clients/digitalocean-scopes.ts'
+import { missingScope, refusalIn } from './clients/digitalocean-refusal.ts'
 import { turn } from './clients/pace.ts'
 import { isDryRun, showCommand } from './dry-run.ts'
 import { endpoints, tokens } from './environment.ts'
@@ -24,12 +24,21 @@ export interface Output {
 /** A tool ended with another exit code than 0, which may heal. Its message is for people; flows look at the cloud instead. */
 export class ToolFailure extends Problem {
   readonly code: number | null
+  /** The HTTP status of what the cloud refused; undefined where no answer is known. */
+  readonly status: number | undefined
 
-  constructor(command: string, code: number | null, said: string) {
-    super(`${command}\n    ended with exit code ${code}: ${said || '(it said nothing)'}`, {
+  constructor(command: string, code: number | null, said: string, status = refusalIn(said)?.status) {
+    const ended = code === null && status !== undefined ? '' : `ended with exit code ${code}: `
+    super(`${command}\n    ${ended}${said || '(it said nothing)'}`, {
       cure: `Fix what it says and run ${again()}: it goes on from here.`,
     })
     this.code = code
+    this.status = status
+  }
+
+  /** Whether the cloud said no, so that nothing was done. Of a 408, a 5xx or no answer nobody knows. */
+  get isRefusal(): boolean {
+    return this.status !== undefined && this.status !== 408 && this.status >= 400 && this.status < 500
   }
 }
 

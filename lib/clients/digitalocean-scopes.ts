@@ -54,10 +54,3 @@ const named = (collection: string, method: string) => {
   const verb = verbs[method]
   return scope && verb ? `${scope}:${verb}` : undefined
 }
-
-/** The scope that was missing, from what doctl says of an answer 403 (godo's `POST https://…/v2/vpcs: 403 …`). */
-export function missingScope(said: string): string | undefined {
-  const [, method = '', path = ''] =
-    /\b([A-Z]+) https?:\/\/[^/\s]+(\/v2\/[^\s?:]+)\S*: 403\b/.exec(said) ?? []
-  return scopeOf(method, path)
-}

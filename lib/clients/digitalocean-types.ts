@@ -6,6 +6,7 @@ const id = z.union([z.number(), z.string()]).transform(String)
 export const account = z.object({
   email: z.string().default(''),
   status: z.string().default('active'),
+  status_message: z.string().default(''),
   droplet_limit: z.number().default(0),
   volume_limit: z.number().default(0),
   reserved_ip_limit: z.number().default(0),
@@ -62,6 +63,8 @@ export const reservedIp = z.object({
   region: z.object({ slug: z.string() }),
   project_id: z.string().nullish(),
   droplet: z.object({ id }).nullish(),
+  /** An action of it is pending, so that it takes no other. */
+  locked: z.boolean().optional(),
 })
 export type ReservedIp = z.infer<typeof reservedIp>
 

@@ -30,16 +30,32 @@ const requestError = z.object({
   response: z.object({ headers: z.record(z.string(), z.unknown()) }).optional(),
 })
 
-/** Octokit reports a missing answer as status 500 without a response. */
+/**
+ * How a request failed. Octokit reports a missing answer as status 500 without a response. Of its limits GitHub says 403 as
+ * well as 429: such a 403 counts as 429, with the pause that it asks for
+ * (https://docs.github.com/en/rest/using-the-rest-api/rate-limits-for-the-rest-api).
+ */
 export function failure(error: unknown): { status?: number; retryAfter?: number } | undefined {
   const read = requestError.safeParse({
     ...(error as object),
     message: error instanceof Error ? error.message : '',
   })
   if (!read.success) return undefined
-  if (!read.data.response) return {}
-  const after = Number(read.data.response.headers['retry-after'])
-  return { status: read.data.status, ...(after > 0 ? { retryAfter: after } : {}) }
+  const { status, message, response } = read.data
+  if (!response) return {}
+  const header = (name: string) => Number(response.headers[name] ?? Number.NaN)
+  const isSpent = header('x-ratelimit-remaining') === 0
+  const untilReset = header('x-ratelimit-reset') - Date.now() / 1000
+  const after = header('retry-after') || (isSpent ? untilReset : Number.NaN)
+  const isLimit = status === 403 && (after > 0 || isSpent || /rate limit/i.test(message))
+  if (isLimit) return { status: 429, retryAfter: after > 0 ? after : 60 }
+  return { status, ...(after > 0 ? { retryAfter: after } : {}) }
+}
+
+/** The same, of requests that may not be repeated in doubt: what a limit refused was not done. */
+export function limit(error: unknown): { status?: number; retryAfter?: number } | undefined {
+  const failed = failure(error)
+  return failed?.status === 429 ? failed : undefined
 }
 
 function cureFor(status: number | undefined): string | undefined {

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { withRetry } from '../retry.ts'
 import type { Secret } from '../secret.ts'
-import { failure, GitHubRefusal, refusal } from './github-refusal.ts'
+import { failure, GitHubRefusal, limit, refusal } from './github-refusal.ts'
 import { connectRules, type GitHubRules } from './github-rules.ts'
 import {
   type Answer,
@@ -79,7 +79,7 @@ export async function connectGitHub(url: string, token: Secret): Promise<GitHub>
 
   const ask: Asking = async (what, work, read, again = true) => {
     try {
-      const answer = again ? await withRetry(work, failure) : await work()
+      const answer = await withRetry(work, again ? failure : limit)
       const date = Date.parse(String(answer.headers.date ?? ''))
       if (!Number.isNaN(date)) offset = date - Date.now()
       return read(answer)

@@ -82,7 +82,8 @@ async function take(github: GitHub, place: Place, { flow, steal, without }: Lock
   try {
     return { tip: await write(github, place, me(flow), before), held: true }
   } catch (error) {
-    if (!without || !(error instanceof GitHubRefusal)) throw error
+    // A limit is over soon: nobody goes on without the lock for that.
+    if (!without || !(error instanceof GitHubRefusal) || error.status === 429) throw error
     // It must be readable all the same, and nobody else's.
     await stillOurs(github, place, before)
     without(error)

@@ -28,7 +28,7 @@ export async function ensureAddress(cluster: Cluster, project: Project): Promise
 
 /**
  * Leads the reserved IP to a droplet. Refused while the droplet has a pending event, and the action has no answer
- * worth believing: so it is asked again until the address says where it leads.
+ * worth believing: so it is asked for until the address says where it leads, and never while it is under way.
  */
 export async function assignAddress(cluster: Cluster, address: ReservedIp, droplet: Droplet): Promise<void> {
   if (isDryRun()) {
@@ -37,27 +37,30 @@ export async function assignAddress(cluster: Cluster, address: ReservedIp, dropl
     return
   }
   const started = performance.now()
-  const leads = async () => {
+  const look = async () => {
     const found = (await cluster.cloud.reservedIps()).find((one) => one.ip === address.ip)
     if (!found) throw new Problem(`reserved IP ${address.ip} is gone`, { cure: `Run ${again()}.` })
-    return found.droplet?.id
+    return found
   }
-  if ((await leads()) === droplet.id) return tell('=', `address ${address.ip}`, `leads to ${droplet.name}`)
-  let asked = Number.NEGATIVE_INFINITY
+  if ((await look()).droplet?.id === droplet.id)
+    return tell('=', `address ${address.ip}`, `leads to ${droplet.name}`)
+  let nextAt = 0
   await waitFor(
     { wish: `address ${address.ip} leads to ${droplet.name}`, every: 2, within: 180 },
     async (note) => {
-      const now = await leads()
-      if (now === droplet.id) return true
-      note(now ? `leads to droplet ${now}` : 'leads nowhere')
-      // An accepted assignment takes some seconds to show; asking every time would only queue events.
-      if (performance.now() - asked < 5_000) return undefined
+      const { droplet: now, locked } = await look()
+      if (now?.id === droplet.id) return true
+      note(locked ? 'on its way' : now ? `leads to droplet ${now.id}` : 'leads nowhere')
+      // What was accepted takes some seconds, and longer to show: another order would only wait behind it.
+      if (locked || performance.now() < nextAt) return undefined
       try {
         await doctl`compute reserved-ip-action assign ${address.ip} ${droplet.id}`
-        asked = performance.now()
+        nextAt = performance.now() + 15_000
       } catch (error) {
         if (!(error instanceof ToolFailure)) throw error
         note('a pending event of the droplet')
+        // Without an answer it may have been accepted.
+        nextAt = performance.now() + (error.isRefusal ? 1_000 : 5_000)
       }
       return undefined
     },

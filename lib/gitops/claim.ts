@@ -97,7 +97,7 @@ async function takesCommits({ github, place, login }: Cluster, { permissions }: 
 /** A lost create is decided by looking, like a tool's; a missing permission or organisation is told at once. */
 function asFailure(error: unknown): unknown {
   if (!(error instanceof GitHubRefusal) || [401, 403, 404].includes(error.status ?? 0)) return error
-  return new ToolFailure('GitHub: create repository', error.status ?? null, error.message)
+  return new ToolFailure('GitHub: create repository', null, error.message, error.status)
 }
 
 /**

@@ -129,7 +129,7 @@ async function ensureDeployKey({ github, place, name }: Cluster, publicKey: stri
           await github.addDeployKey(place, title, publicKey)
         } catch (error) {
           if (error instanceof GitHubRefusal && error.status !== 403)
-            throw new ToolFailure('GitHub: add deploy key', error.status ?? null, error.message)
+            throw new ToolFailure('GitHub: add deploy key', null, error.message, error.status)
           throw error
         }
       })

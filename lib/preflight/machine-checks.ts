@@ -9,6 +9,7 @@ import { Problem } from '../problem.ts'
 import { earlierMachines, noRestoreUnderWay } from '../server/restoration.ts'
 import { renumberLostServer } from '../server/revive.ts'
 import { type Buckets, openBuckets } from '../store/buckets.ts'
+import { tell } from '../story.ts'
 import { suggest } from '../suggest.ts'
 import type { Check } from './check.ts'
 import { firstClaims } from './plan.ts'
@@ -34,19 +35,23 @@ export async function sizeIsKept(cluster: Cluster): Promise<Problem[]> {
   ]
 }
 
-/** The account is active and has room for the machines, volumes and addresses that are to be made. */
+/** The account is not locked, and has room for the machines, volumes and addresses that are to be made. */
 export const limits: Check = async (cluster, own) => {
   const account = accountOf(cluster)
+  const why = account.status_message ? `: ${account.status_message}` : ''
   const toMake = cluster.wanted.nodes.filter(
     (node) => !own.droplets.some((one) => one.name === node.name),
   ).length
   const problems: Problem[] = []
-  if (account.status !== 'active')
+  // With a warning (mostly a payment that is late) the API still works: who restores today must not wait for a card.
+  if (account.status === 'locked')
     problems.push(
-      new Problem(`the DigitalOcean account is ${account.status}`, {
+      new Problem(`the DigitalOcean account is locked${why}`, {
         cure: 'Log in at DigitalOcean: it says what is missing.',
       }),
     )
+  else if (account.status !== 'active')
+    tell('!', 'account', `DigitalOcean says ${account.status}${why}. Log in there: it says what is missing`)
   const full = (what: string, limit: number, more: number, there: number) => {
     if (limit > 0 && there + more > limit)
       problems.push(

@@ -6,8 +6,12 @@ import { ToolFailure } from '../../lib/tools.ts'
 
 const refusal = () => new ToolFailure('doctl compute thing create', 1, '500 try again')
 
+/** What doctl says of an answer. */
+const answered = (status: number, words: string) =>
+  new ToolFailure('doctl', 1, `{"detail":"POST https://api.example.org/v2/things: ${status} ${words}"}`)
+
 /** A cloud that holds names; `make` may fail before or after its effect. */
-function cloud(plan: ('ok' | 'fails' | 'lost')[]) {
+function cloud(plan: ('ok' | 'fails' | 'lost' | 'limited' | 'refused')[]) {
   const there: string[] = []
   const removed: string[] = []
   let acts = 0
@@ -16,7 +20,9 @@ function cloud(plan: ('ok' | 'fails' | 'lost')[]) {
     look: async () => [...there],
     act: async () => {
       const step = plan[acts++] ?? 'ok'
-      if (step !== 'fails') there.push(`a${acts}`)
+      if (step === 'ok' || step === 'lost') there.push(`a${acts}`)
+      if (step === 'limited') throw answered(429, 'API rate limit exceeded.')
+      if (step === 'refused') throw answered(422, 'a thing has a pending event')
       if (step !== 'ok') throw refusal()
     },
     imagined: '<new thing>',
@@ -129,4 +135,45 @@ t.test('when the lock is taken only now, it is looked once more before anything 
   t.teardown(() => guardChanges(async () => Number.NEGATIVE_INFINITY))
   t.equal(await ensure(thing), 'made by the run before us')
   t.equal(acts(), 0)
+})
+
+t.test('what was refused had no effect: it is made after a pause, and no twin is looked for', async (t) => {
+  for (const step of ['limited', 'refused'] as const) {
+    const { thing, acts } = cloud([step, 'ok'])
+    let looks = 0
+    const look = async () => {
+      looks++
+      return thing.look()
+    }
+    const started = performance.now()
+    t.equal(await ensure({ ...thing, look, patience: 15 }), 'a2')
+    t.equal(acts(), 2)
+    t.ok(performance.now() - started < 3000, `${step}: it took ${performance.now() - started} ms`)
+    t.equal(looks, 3, 'before, after the refusal, and after it was made')
+  }
+})
+
+t.test('a limit is waited for longer than anything else that is refused', async (t) => {
+  const limited = cloud([...Array<'limited'>(2).fill('limited'), 'ok'])
+  t.equal(await ensure(limited.thing), 'a3')
+  const refused = cloud(Array<'refused'>(9).fill('refused'))
+  await t.rejects(ensure(refused.thing), { message: /could not be made: .*pending event/s })
+  t.equal(refused.acts(), 6)
+})
+
+t.test('an act in doubt stays in doubt when the next one is refused', async (t) => {
+  const { thing, there, removed } = cloud(['lost', 'limited', 'ok'])
+  const look = thing.look
+  let hidden = true
+  const late: Thing<string> = {
+    ...thing,
+    look: async () => (hidden ? [] : look()),
+    act: async () => {
+      await thing.act().finally(() => {
+        if (there.length === 2) hidden = false
+      })
+    },
+  }
+  t.equal(await ensure(late), 'a1')
+  t.same(removed, ['a3'])
 })

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs'
-import { missingScope, scopeOf } from '../../../lib/clients/digitalocean-scopes.ts'
+import { missingScope } from '../../../lib/clients/digitalocean-refusal.ts'
+import { scopeOf } from '../../../lib/clients/digitalocean-scopes.ts'
 import { againstDescription } from './known.ts'
 
 /** What regrow's doctl changes. */

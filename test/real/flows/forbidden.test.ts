@@ -1,4 +1,5 @@
 import t from 'tap'
+import { z } from 'zod'
 import { confirmed, mutating, openTestBox } from '../../flows/box.ts'
 
 // A SIMULATED DigitalOcean whose token may not do one thing: the person reads which scope is missing, after one try.
@@ -31,5 +32,28 @@ t.test(
     const destroyed = await box.run('scripts/destroy.mts', ['--name', 'main', '--yes', ...confirmed()])
     t.equal(destroyed.code, 1, destroyed.err)
     t.match(destroyed.err, 'droplet:delete')
+  },
+)
+
+t.test(
+  'a network that its machines have not left yet is waited for: that 403 is about no scope',
+  async (t) => {
+    const box = await openTestBox(t, [], 0.05)
+    // A region's first network is its default, which nobody removes.
+    await box.cloud('POST', '/v2/vpcs', { name: 'default-fra1', region: 'fra1' })
+    t.equal((await box.run('bootstrap.mts')).code, 0)
+    const destroyed = await box.run('scripts/destroy.mts', ['--name', 'main', '--yes', ...confirmed()])
+    t.equal(destroyed.code, 0, destroyed.err)
+    t.notMatch(destroyed.err, 'lacks')
+    t.ok(
+      destroyed.requests.some(
+        (one) => one.method === 'DELETE' && one.path.startsWith('/v2/vpcs/') && one.status === 403,
+      ),
+      'it was refused once',
+    )
+    const { vpcs } = z
+      .object({ vpcs: z.array(z.object({ name: z.string() })) })
+      .parse(await box.cloud('GET', '/v2/vpcs'))
+    t.same(vpcs, [{ name: 'default-fra1' }])
   },
 )
