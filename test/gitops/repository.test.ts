@@ -67,20 +67,27 @@ t.test('the files are the ones that the design names, and the same each time', a
   t.same(renderRepository(ordinary), renderRepository(structuredClone(ordinary)))
 })
 
-t.test('every Application heals itself, never gives up, and is compared by the server', async (t) => {
-  for (const values of [ordinary, bare])
-    for (const { metadata, spec } of applications(values)) {
-      const { automated, retry, syncOptions } = spec.syncPolicy
-      const empty = metadata.name === 'apps' ? { allowEmpty: true } : {}
-      t.same(automated, { prune: true, selfHeal: true, ...empty }, metadata.name)
-      t.match(retry, { limit: -1, backoff: { duration: '10s', factor: 2, maxDuration: '3m' } }, metadata.name)
-      t.ok(syncOptions.includes('ServerSideApply=true'), metadata.name)
-      t.ok(syncOptions.includes('SkipDryRunOnMissingResource=true'), metadata.name)
-      t.match(metadata.annotations['argocd.argoproj.io/compare-options'], 'ServerSideDiff=true')
-      t.match(metadata.annotations['argocd.argoproj.io/sync-wave'], /^-?\d+$/)
-      t.match(spec, { project: 'default', destination: { server: 'https://kubernetes.default.svc' } })
-    }
-})
+t.test(
+  'every Application heals itself, takes the next commit after one that is refused, and is compared by the server',
+  async (t) => {
+    for (const values of [ordinary, bare])
+      for (const one of applications(values)) {
+        const { metadata, spec } = one
+        const { automated, retry, syncOptions } = spec.syncPolicy
+        const empty = metadata.name === 'apps' ? { allowEmpty: true } : {}
+        t.same(automated, { prune: true, selfHeal: true, ...empty }, metadata.name)
+        // A chart’s version is pinned for as long as its sync is retried, so that its limit is what lets the next commit in.
+        const limit = sourcesOf(one).some(({ chart }) => chart) ? 20 : -1
+        const backoff = { duration: '10s', factor: 2, maxDuration: '3m' }
+        t.same(retry, { limit, refresh: true, backoff }, metadata.name)
+        t.ok(syncOptions.includes('ServerSideApply=true'), metadata.name)
+        t.ok(syncOptions.includes('SkipDryRunOnMissingResource=true'), metadata.name)
+        t.match(metadata.annotations['argocd.argoproj.io/compare-options'], 'ServerSideDiff=true')
+        t.match(metadata.annotations['argocd.argoproj.io/sync-wave'], /^-?\d+$/)
+        t.match(spec, { project: 'default', destination: { server: 'https://kubernetes.default.svc' } })
+      }
+  },
+)
 
 t.test('platform and root share the Applications between them; nobody reads cluster.yaml', async (t) => {
   const included = applications()

@@ -11,6 +11,8 @@ const role = (name: string) =>
   object('rbac.authorization.k8s.io/v1', 'RoleBinding', 'api', {
     roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'Role', name },
   })
+const automated = { prune: true, selfHeal: true }
+const retry = { limit: -1, refresh: true }
 const option = (value: string) => ({ 'argocd.argoproj.io/sync-options': value })
 
 t.test('it prunes first, tells what failed by object, and asks where it must', async (t) => {
@@ -25,7 +27,7 @@ t.test('it prunes first, tells what failed by object, and asks where it must', a
   const one = await cluster(on, git(files))
   const { store } = one
   apply(one, argo)
-  apply(one, application('apps', { path: 'apps' }))
+  apply(one, application('apps', { path: 'apps' }, { syncPolicy: { automated, retry } }))
   const state = () => treeAt(store.find('Application', 'argocd', 'apps'), 'status', 'operationState')
   const told = () => textAt(state(), 'message')
   await eventually(one, () => state().phase === 'Succeeded' && store.find('ConfigMap', 'default', 'asked'))
@@ -91,4 +93,65 @@ t.test('an Application with the finalizer takes along what it brought, but defin
   t.notOk(store.find('ConfigMap', 'default', 'one'))
   t.ok(store.find('ConfigMap', 'default', 'kept'))
   t.ok(store.find('CustomResourceDefinition', undefined, 'widgets.example.org'))
+})
+
+t.test('a commit that is refused holds back its own cure, unless a retry takes the newest one', async (t) => {
+  for (const refresh of [true, false]) {
+    const on = await ground()
+    t.teardown(() => clear(on))
+    const files: Record<string, string> = { 'apps/one.yaml': role('a') }
+    const one = await cluster(on, git(files))
+    const { store } = one
+    apply(one, argo)
+    const policy = { automated, retry: { limit: refresh ? -1 : 1, refresh } }
+    apply(one, application('apps', { path: 'apps' }, { syncPolicy: policy }))
+    const state = () => treeAt(store.find('Application', 'argocd', 'apps'), 'status', 'operationState')
+    await eventually(one, () => state().phase === 'Succeeded')
+    files['apps/one.yaml'] = role('b')
+    await eventually(one, () => /Retrying attempt #1 /.test(textAt(state(), 'message')), 5000)
+    const refused = textAt(state(), 'operation', 'sync', 'revisions', '0')
+    files['apps/one.yaml'] = role('a')
+    files['apps/cure.yaml'] = object('v1', 'ConfigMap', 'cure')
+    await eventually(one, () => Number(state().retryCount) >= 2 || state().phase !== 'Running', 8000)
+    if (!refresh) t.equal(textAt(state(), 'operation', 'sync', 'revisions', '0'), refused)
+    if (!refresh) t.equal(state().phase, 'Failed', 'the cure came only once the limit was reached')
+    await eventually(one, () => store.find('ConfigMap', 'default', 'cure'), 8000)
+  }
+})
+
+t.test('a sync that waits for a wave stays at its commit', async (t) => {
+  const on = await ground()
+  t.teardown(() => clear(on))
+  const waits = { 'argocd.argoproj.io/sync-wave': '-1' }
+  const files: Record<string, string> = {
+    'apps/claim.yaml': object(
+      'v1',
+      'PersistentVolumeClaim',
+      'waits',
+      {
+        spec: {
+          accessModes: ['ReadWriteOnce'],
+          storageClassName: 'nobody',
+          resources: { requests: { storage: '1Gi' } },
+        },
+      },
+      waits,
+    ),
+    'apps/one.yaml': object('v1', 'ConfigMap', 'one'),
+  }
+  const one = await cluster(on, git(files))
+  const { store } = one
+  apply(one, argo)
+  apply(one, application('apps', { path: 'apps' }, { syncPolicy: { automated, retry } }))
+  const app = () => treeAt(store.find('Application', 'argocd', 'apps'), 'status')
+  await eventually(one, () => /^waiting for healthy state/.test(textAt(app(), 'operationState', 'message')))
+  const begun = textAt(app(), 'sync', 'revision')
+  delete files['apps/claim.yaml']
+  await eventually(one, () => textAt(app(), 'sync', 'revision') !== begun, 5000)
+  t.equal(textAt(app(), 'operationState', 'phase'), 'Running')
+  t.equal(textAt(app(), 'operationState', 'syncResult', 'revision'), begun)
+  t.ok(
+    store.find('PersistentVolumeClaim', 'default', 'waits'),
+    'the commit that takes it away is for the next sync',
+  )
 })

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import { request } from 'node:https'
 import { loadAll } from 'js-yaml'
 import { makeOperatorCertificate } from '../../lib/node/certificates.ts'
@@ -42,9 +43,19 @@ export async function cluster(
 
 /** A repository of texts by path; changing the object changes what Argo CD sees. */
 export function git(files: Record<string, string>): Repositories {
-  const commit = () =>
-    String(Object.entries(files).join('\n').length) + Object.values(files).join('').slice(0, 40)
-  return { head: async () => commit(), files: async () => new Map(Object.entries(files)) }
+  const commits = new Map<string, ReadonlyMap<string, string>>()
+  return {
+    head: async () => {
+      const commit = createHash('sha1').update(JSON.stringify(files)).digest('hex')
+      commits.set(commit, new Map(Object.entries(files)))
+      return commit
+    },
+    files: async (_url, _key, commit) => {
+      const found = commits.get(commit)
+      if (!found) throw new Error(`reference is not a tree: ${commit}`)
+      return found
+    },
+  }
 }
 
 /** Applies manifests as the node or a person does. */

@@ -2,11 +2,11 @@ import { isDeepStrictEqual } from 'node:util'
 import { type Cluster, runs } from '../cluster.ts'
 import type { Controller } from '../control.ts'
 import { Refusal } from '../refusal.ts'
-import { now } from '../time.ts'
+import { now as time } from '../time.ts'
 import { at, numberAt, type Thing, type Tree, textAt, textsAt, treeAt } from '../tree.ts'
 import { compare, optionOf, type Part, trackedBy } from './compare.ts'
 import { type Grade, worst } from './health.ts'
-import { Sources, sourcesOf } from './sources.ts'
+import { type Rendered, Sources, sourcesOf } from './sources.ts'
 import { isApproved, type Progress, prune, sync } from './sync.ts'
 
 const parts = ['argocd-application-controller', 'argocd-repo-server', 'argocd-cm', 'argocd-secret']
@@ -35,8 +35,17 @@ export function argocd(cluster: Cluster): Controller {
       const asked = app.metadata.annotations?.[refresh]
       try {
         const { objects, revisions } = await sources.render(app, asked === 'hard')
+        const running = await pinned(sources, app)
         if (!cluster.isUp()) return
-        advance(cluster, app, compare(cluster, app, objects), revisions)
+        advance(
+          cluster,
+          app,
+          { parts: compare(cluster, app, objects), revisions },
+          running && {
+            ...running,
+            parts: compare(cluster, app, running.objects),
+          },
+        )
       } catch (error) {
         if (error instanceof Refusal) throw error
         unknown(cluster, app, (error as Error).message)
@@ -89,23 +98,44 @@ function isSettled(app: Thing): boolean {
   )
 }
 
+/** What an operation works on: objects, and the revision of each source that they come from. */
+interface Target {
+  parts: Part[]
+  revisions: string[]
+}
+
+/**
+ * What a running operation was begun for, and stays at: what comes into Git meanwhile is for the next one. Only a retry
+ * with `refresh` reads the sources anew, and those as they were too: a chart stays at its version.
+ * Source: Argo CD 3.5.4, controller/appcontroller.go (`autoSync`, `processRequestedAppOperation`).
+ */
+async function pinned(sources: Sources, app: Thing): Promise<Rendered | undefined> {
+  const { phase, operation, message } = treeAt(app, 'status', 'operationState')
+  if (phase !== 'Running') return undefined
+  const { revisions, ...given } = treeAt({ operation }, 'operation', 'sync')
+  const was = { ...app, spec: { ...treeAt(app, 'spec'), ...given } }
+  const isRetry = / Retrying attempt #\d+ /.test(String(message))
+  const refreshes = isRetry && at({ operation }, 'operation', 'retry', 'refresh') === true
+  return sources.render(was, false, refreshes ? await sources.revisions(was) : (revisions as string[]))
+}
+
 /** Writes what was seen, and takes the running or due sync one step further. */
-function advance(cluster: Cluster, app: Thing, parts: Part[], revisions: string[]): void {
+function advance(cluster: Cluster, app: Thing, now: Target, running: Target | undefined): void {
   const before = treeAt(app, 'status', 'operationState')
-  const isDue = due(app, parts, revisions)
+  const target = running ?? now
   const result =
-    isDue || before.phase === 'Running' || at(app, 'operation')
-      ? sync(cluster, app, parts, before.phase === 'Running' ? String(before.startedAt) : now())
+    running || due(app, now) || at(app, 'operation')
+      ? sync(cluster, app, target.parts, running ? String(before.startedAt) : time())
       : undefined
-  const status = seen(app, parts, revisions)
-  if (result) status.operationState = operation(app, before, result, revisions)
+  const status = seen(app, now)
+  if (result) status.operationState = operation(app, before, result, target.revisions)
   write(cluster, app, status, result !== undefined)
   if (result?.state === 'failed' && treeAt(status, 'operationState').phase === 'Running')
     throw new Refusal(500, 'SyncFailed', result.message)
 }
 
 /** Automated sync: on a difference, but not for a commit that was given up, nor for a drift without self-heal. */
-function due(app: Thing, parts: Part[], revisions: string[]): boolean {
+function due(app: Thing, { parts, revisions }: Target): boolean {
   const automated = at(app, 'spec', 'syncPolicy', 'automated')
   if (!automated || textAt(app, 'status', 'operationState', 'phase') === 'Running') return false
   const pruning = treeAt({ automated }, 'automated').prune === true
@@ -124,21 +154,23 @@ function due(app: Thing, parts: Part[], revisions: string[]): boolean {
 
 function operation(app: Thing, before: Tree, result: Progress, revisions: string[]): Tree {
   const goesOn = before.phase === 'Running'
-  const startedAt = goesOn ? before.startedAt : now()
+  const startedAt = goesOn ? before.startedAt : time()
   const retryCount = (goesOn ? numberAt(before, 0, 'retryCount') : 0) + (result.state === 'failed' ? 1 : 0)
-  const limit = numberAt(app, 5, 'spec', 'syncPolicy', 'retry', 'limit')
   const common = {
-    operation: { sync: { revisions } },
+    operation: goesOn
+      ? { ...treeAt(before, 'operation'), sync: { ...treeAt(before, 'operation', 'sync'), revisions } }
+      : begunBy(app, revisions),
     startedAt,
     retryCount,
     syncResult: { revision: revisions[0], revisions, resources: result.resources },
   }
+  const limit = numberAt(common.operation, 5, 'retry', 'limit')
   if (result.state === 'finished')
     return {
       ...common,
       phase: 'Succeeded',
       message: 'successfully synced (all tasks run)',
-      finishedAt: now(),
+      finishedAt: time(),
     }
   if (result.state === 'waiting') return { ...common, phase: 'Running', message: result.message }
   if (limit >= 0 && retryCount > limit)
@@ -146,11 +178,20 @@ function operation(app: Thing, before: Tree, result: Progress, revisions: string
       ...common,
       phase: 'Failed',
       message: `${result.message} (retried ${limit} times).`,
-      finishedAt: now(),
+      finishedAt: time(),
     }
   const when = new Date().toLocaleTimeString('en-US', { hour: 'numeric', minute: '2-digit', timeZone: 'UTC' })
   const retrying = `Retrying attempt #${retryCount} at ${when.replace(' ', '')}.`
   return { ...common, phase: 'Running', message: `${result.message}. ${retrying}` }
+}
+
+/** An operation is for the sources, and retried by the rules, that the Application had when it began. */
+function begunBy(app: Thing, revisions: string[]): Tree {
+  const { source, sources } = treeAt(app, 'spec')
+  return {
+    sync: { revisions, ...(source ? { source } : {}), ...(sources ? { sources } : {}) },
+    retry: treeAt(app, 'spec', 'syncPolicy', 'retry'),
+  }
 }
 
 /** The part of an Application's wish that its status repeats. */
@@ -160,7 +201,7 @@ function comparedTo(app: Thing): Tree {
 }
 
 /** The status of an Application as the real custom resource has it. */
-function seen(app: Thing, parts: Part[], revisions: string[]): Tree {
+function seen(app: Thing, { parts, revisions }: Target): Tree {
   const several = at(app, 'spec', 'sources') !== undefined
   const resources = parts.map(({ wanted, live, synced, health, wave }) => {
     const thing = (wanted ?? live) as Thing
@@ -209,7 +250,7 @@ function write({ store }: Cluster, app: Thing, status: Tree, started: boolean): 
   const before = treeAt(live, 'status')
   const wanted = { ...before, ...status }
   if (!isDeepStrictEqual(wanted, before))
-    store.setStatus('Application', 'argocd', app.metadata.name, { ...status, reconciledAt: now() })
+    store.setStatus('Application', 'argocd', app.metadata.name, { ...status, reconciledAt: time() })
   const { operation, ...rest } = store.get('Application', 'argocd', app.metadata.name)
   if (started && operation) store.update(rest)
 }

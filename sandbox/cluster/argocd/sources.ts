@@ -30,11 +30,14 @@ export class Sources {
     this.#cluster = cluster
   }
 
-  /** @throws Error with the reason for the Application's ComparisonError */
-  async render(app: Thing, hard: boolean): Promise<Rendered> {
-    const { name } = app.metadata
+  /**
+   * @param pinned the revision of each source; by default those at which they stand now
+   * @throws Error with the reason for the Application's ComparisonError
+   */
+  async render(app: Thing, hard: boolean, pinned?: readonly string[]): Promise<Rendered> {
+    const name = `${app.metadata.name} ${pinned ? 'pinned' : 'now'}`
     const sources = sourcesOf(app)
-    const revisions = await Promise.all(sources.map((source) => this.revision(source)))
+    const revisions = pinned ? [...pinned] : await this.revisions(app)
     const key = JSON.stringify([revisions, app.spec])
     const kept = this.#rendered.get(name)
     if (kept?.key === key && !hard) return { objects: kept.objects, revisions }
@@ -48,6 +51,11 @@ export class Sources {
     )
     this.#rendered.set(name, { key, objects: all.flat() })
     return { objects: all.flat(), revisions }
+  }
+
+  /** The revision at which each source stands now. */
+  revisions(app: Thing): Promise<string[]> {
+    return Promise.all(sourcesOf(app).map((source) => this.revision(source)))
   }
 
   /** The commit that a source stands at now; of a chart its version. */

@@ -57,3 +57,18 @@ t.test(
     t.same(vpcs, [{ name: 'default-fra1' }])
   },
 )
+
+t.test('one 429 on a change costs its pause and no search', async (t) => {
+  for (const path of ['^/v2/droplets$', '^/v2/vpcs$', '^/v2/reserved_ips$']) {
+    const box = await openTestBox(t, [{ kind: '429', service: 'digitalocean', method: 'POST', path, nth: 1 }])
+    const ended = await box.run('bootstrap.mts')
+    t.equal(ended.code, 0, ended.err)
+    const asked = ended.requests.filter((one) => one.service === 'digitalocean')
+    const isIt = (one: (typeof asked)[number]) => one.method === 'POST' && new RegExp(path).test(one.path)
+    const refused = asked.findIndex((one) => isIt(one) && one.status === 429)
+    const again = asked.findIndex((one, index) => index > refused && isIt(one))
+    const looks = asked.slice(refused, again).filter((one) => path.includes(one.path.split('?')[0] ?? ''))
+    t.ok(looks.length <= 2, `${path}: looked for ${looks.length - 1} times until it was asked for again`)
+    t.equal(asked.filter(isIt).length, 2)
+  }
+})
