@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Test } from 'tap'
 import { z } from 'zod'
+import { commit } from '../census/repository.ts'
 import type { Shop, Surroundings } from './shop.ts'
 
 /** Something that happens to a cluster, and what must come of it, whatever the cluster is made of. */
@@ -22,6 +23,42 @@ export const scenarios: Record<string, Scenario> = {
     t.notMatch(again.err, /^[+~-] /m)
     t.same(await generations(), before)
   },
+
+  'a commit that Argo CD refuses stands in the way of nothing: its cure is taken, or its sync ended by hand':
+    async (t, box, shop) => {
+      const file = 'clusters/main/apps/blog/words.yaml'
+      const words = (namespace: string) => [
+        { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'words', namespace } },
+      ]
+      const push = async (files: Parameters<typeof commit>[1]) => {
+        await commit(box.env, files)
+        await shop.kubectl(
+          'annotate application apps -n argocd argocd.argoproj.io/refresh=normal --overwrite',
+        )
+      }
+      const operation = async () =>
+        syncing.parse(JSON.parse(await shop.kubectl('get application apps -n argocd -o json'))).status
+          .operationState
+      const refused = (namespace: string) =>
+        until(async () => {
+          const { message, retryCount } = await operation()
+          return retryCount > 0 && message.includes(`namespaces "${namespace}" not found`)
+        })
+      await push({ [file]: words('blog') })
+      t.ok(await refused('blog'))
+      const blog = { apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'blog' } }
+      await push({ 'clusters/main/apps/blog/namespace.yaml': [blog] })
+      t.ok(await until(async () => (await operation()).phase === 'Succeeded'))
+      t.equal((await shop.kubectl('get configmap words -n blog -o name')).trim(), 'configmap/words')
+
+      await push({ [file]: words('nowhere') })
+      t.ok(await refused('nowhere'))
+      const end = '{"status":{"operationState":{"phase":"Terminating"}}}'
+      await shop.kubectl(`patch application apps -n argocd --type merge -p ${end}`)
+      t.ok(await until(async () => (await operation()).phase === 'Failed'), 'as the repository’s README says')
+      await push({ [file]: undefined })
+      t.ok(await until(async () => (await operation()).phase === 'Succeeded'))
+    },
 
   'a machine joins, is resized and leaves; what ran there goes on elsewhere, with its volume': async (
     t,
@@ -127,6 +164,26 @@ const proof = z.looseObject({
   missing: z.array(z.string()),
   volumes: z.array(z.looseObject({ claim: z.string(), moved: z.number(), bytes: z.number() })),
 })
+
+const syncing = z.object({
+  status: z.object({
+    sync: z.object({ status: z.string() }),
+    operationState: z.object({
+      phase: z.string(),
+      message: z.string().default(''),
+      retryCount: z.number().default(0),
+    }),
+  }),
+})
+
+/** Whether something comes true within three minutes. */
+async function until(look: () => Promise<boolean>): Promise<boolean> {
+  for (let tries = 0; tries < 180; tries++) {
+    if (await look()) return true
+    await sleep(1000)
+  }
+  return false
+}
 
 /** Where the shop's pod is, once it is where it is wanted, or after a minute. */
 async function placeOf(shop: Shop, wanted: string): Promise<string> {

@@ -122,6 +122,11 @@ async function pinned(sources: Sources, app: Thing): Promise<Rendered | undefine
 /** Writes what was seen, and takes the running or due sync one step further. */
 function advance(cluster: Cluster, app: Thing, now: Target, running: Target | undefined): void {
   const before = treeAt(app, 'status', 'operationState')
+  if (before.phase === 'Terminating') {
+    const ended = { phase: 'Failed', message: 'Operation terminated', finishedAt: time() }
+    write(cluster, app, { ...seen(app, now), operationState: { ...before, ...ended } }, false)
+    return
+  }
   const target = running ?? now
   const result =
     running || due(app, now) || at(app, 'operation')
