@@ -20,8 +20,12 @@ const left = all
   .filter((one) => words.length === 0 || words.some((word) => tellAttempt(one).startsWith(word)))
   .filter((one) => done[tellAttempt(one)]?.wrong.length !== 0)
 await sideBySide(inOrder(left, tellAttempt), async (one) => {
-  const wrong = await attempt(one).catch((error: unknown) => [`${error}`])
-  done[tellAttempt(one)] = { commit, at: new Date().toISOString(), wrong }
+  // Tried meanwhile, with another one.
+  if (done[tellAttempt(one)]?.wrong.length === 0) return
+  const also: string[] = []
+  const wrong = await attempt(one, also).catch((error: unknown) => [`${error}`])
+  for (const between of [one.between, ...(wrong.length === 0 ? also : [])])
+    done[tellAttempt({ ...one, between })] = { commit, at: new Date().toISOString(), wrong }
   writeFileSync(file, `${JSON.stringify(done, undefined, 1)}\n`)
   console.log(
     `${wrong.length === 0 ? '=' : 'x'} ${tellAttempt(one)}${wrong.map((line) => `\n    ${line}`).join('')}`,

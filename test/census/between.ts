@@ -78,14 +78,25 @@ export async function attempts(flow: Attempt['flow']): Promise<Attempt[]> {
   })
 }
 
-/** Tries one. @returns what is wrong: empty when nothing is lost, nothing hidden, and the same command ends it */
-export async function attempt({ flow, point, side, between }: Attempt): Promise<string[]> {
+/**
+ * Tries one. Where the restore had begun everything else that can be run between refuses as well, so that it is run too:
+ * `also` holds what was.
+ * @returns what is wrong: empty when nothing is lost, nothing hidden, and the same command ends it
+ */
+export async function attempt(
+  { flow, point, side, between }: Attempt,
+  also: string[] = [],
+): Promise<string[]> {
   return inWorld(stage(flow), async (world) => {
     const ground = groundOf(world)
     const taken = JSON.parse(readFileSync(join(world.home, '..', takenFile), 'utf8')) as Taken
     const earlier = await cloudOf(world.env)
     if (!(await killed(ground, commandOf(flow), where(point), side))) return ['it did not hit']
-    const wrong = await whatHappens(world, betweens[between] ?? [], between)
+    const wrong = await whatHappens(world, between)
+    for (const other of Object.keys(betweens).filter((one) => one !== between && unfinished(world.home))) {
+      also.push(other)
+      wrong.push(...(await whatHappens(world, other)))
+    }
     let command = commandOf(flow)
     let run = await restoreJudged(ground, scene, taken, command, { earlier })
     // What was grown between is told to be alive, and the word for that is --replace.
@@ -108,10 +119,10 @@ export async function attempt({ flow, point, side, between }: Attempt): Promise<
 }
 
 /** What is wrong with what a command did while a restore is not finished: it is told so, and leaves everything alone. */
-async function whatHappens(world: World, command: readonly string[], name: string): Promise<string[]> {
+async function whatHappens(world: World, name: string): Promise<string[]> {
   const isUnfinished = unfinished(world.home)
   const before = await cloudOf(world.env)
-  const { code, err, out } = await world.run(here, command)
+  const { code, err, out } = await world.run(here, betweens[name] ?? [])
   if (!isUnfinished) return []
   const after = await cloudOf(world.env)
   const isSaid = /restore\.mts .*--backup census/.test(`${err}${out}`)
