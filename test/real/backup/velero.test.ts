@@ -26,6 +26,7 @@ const cluster = {
   place: { owner: 'bob', name: 'regrow-main' },
   account: { uuid: 'u' },
   github: { ref: async () => 'c1' },
+  cloud: { clockOffset: () => 0 },
 } as unknown as Cluster
 
 const files = { namespace: 'shop', name: 'files', bytes: 7 }
