@@ -131,7 +131,7 @@ function lackOf(one: Info): Lack | undefined {
 }
 
 function skipped(reason: string): Lack {
-  const said = reason.replace(/;\s*$/, '')
+  const said = reason.replace(/;\s*$/, '').trim()
   const why = said ? `${elsewhere.why}: ${said}` : elsewhere.why
   if (/exclude-from-backup/.test(said))
     return {

@@ -36,6 +36,8 @@ export interface BackedObject {
   handle?: string
   /** Of a claim: it had a volume. */
   bound?: boolean
+  /** Of a claim that had no volume yet: the VolumeSnapshot that it was to be made from. */
+  from?: string
   /** Of a Secret: SealedSecrets are opened with it. */
   opens?: boolean
   /** Of a SealedSecret: it was opened, into the Secret of its name. */
@@ -100,11 +102,20 @@ export function isClustersOwn({ metadata }: Manifest): boolean {
   )
 }
 
+const bound = z.object({ phase: z.literal('Bound') })
+const source = z.object({ kind: z.literal('VolumeSnapshot'), name: z.string() })
+const sources = z.union([z.object({ dataSource: source }), z.object({ dataSourceRef: source })])
+
+/** The VolumeSnapshot that a claim is still to be made from: its bytes are there alone. */
+export function unmadeFrom({ spec, status }: Manifest): string | undefined {
+  const read = bound.safeParse(status).success ? undefined : sources.safeParse(spec).data
+  return read && ('dataSource' in read ? read.dataSource.name : read.dataSourceRef.name)
+}
+
 const claimSpec = z.object({
   storageClassName: z.string().optional(),
   resources: z.object({ requests: z.object({ storage: z.string() }) }).optional(),
 })
-const bound = z.object({ phase: z.literal('Bound') })
 const volumeSpec = z.object({
   claimRef: z.object({ namespace: z.string(), name: z.string() }).optional(),
   csi: z.object({ volumeHandle: z.string() }).optional(),
@@ -124,7 +135,9 @@ function more(resource: string, one: Manifest): Partial<BackedObject> {
       }
     case 'persistentvolumeclaims': {
       const spec = claimSpec.safeParse(one.spec).data
+      const from = unmadeFrom(one)
       return {
+        ...(from === undefined ? {} : { from }),
         storage: spec?.resources?.requests.storage ?? '',
         bound: bound.safeParse(one.status).success,
         ...(spec?.storageClassName ? { storageClass: spec.storageClassName } : {}),

@@ -151,11 +151,15 @@ class Judge {
       const why = this.#sight.volumes.get(one.id)
       return why === undefined ? back : missing(why)
     }
-    if (one.bound) {
-      const why = 'its bytes are not in the backup'
+    if (one.bound || one.from !== undefined) {
+      const why = one.bound
+        ? 'its bytes are not in the backup'
+        : `its bytes were in VolumeSnapshot ${one.from} alone, which is in no backup`
       return this.#sight.partial ? notRestored(why) : missing(why)
     }
-    return live ? back : this.#absent(one)
+    return live
+      ? { ...back, why: 'it had no volume when the backup was made, so it had no bytes' }
+      : this.#absent(one)
   }
 
   #volume(one: BackedObject, live: LiveObject | undefined): Verdict {

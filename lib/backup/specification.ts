@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { leftOutByVelero, noise } from '../cluster/backup-rules.ts'
+import { leftOutByVelero, noise, unboundClaims } from '../cluster/backup-rules.ts'
 import type { Lack } from './backed.ts'
 
 const names = z.array(z.string()).nullish()
@@ -48,6 +48,7 @@ export function narrowness(spec: Specification): Lack[] {
     isSaid(spec.labelSelector) && 'only what its label selector chooses is in it',
     isSaid(spec.orLabelSelectors) && 'only what its label selectors choose is in it',
     spec.resourcePolicy != null &&
+      !isHarmless(spec) &&
       `resource policy ${spec.resourcePolicy.name} decides which volumes are left out`,
     spec.snapshotVolumes === false && 'volumes are not saved (snapshotVolumes is false)',
     (spec.defaultVolumesToFsBackup === true || spec.defaultVolumesToRestic === true) &&
@@ -57,6 +58,15 @@ export function narrowness(spec: Specification): Lack[] {
   ]
   return lacks.filter((one) => one !== false).map((why) => ({ why, cure: asRegrow }))
 }
+
+/**
+ * Whether its resource policy is the one that every backup names. What it does to volumes their bytes tell; beside the
+ * older fields for kinds Velero refuses one that does anything else (`backup_controller.go`, v1.18.3).
+ */
+const isHarmless = ({ resourcePolicy, ...spec }: Specification) =>
+  resourcePolicy?.name === unboundClaims &&
+  (spec.includeClusterResources != null ||
+    [...(spec.includedResources ?? []), ...(spec.excludedResources ?? [])].length > 0)
 
 const only = (what: string, list: readonly string[] | null | undefined) =>
   list != null && list.length > 0 && !list.includes('*') && `only these ${what} are in it: ${list.join(', ')}`

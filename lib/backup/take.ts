@@ -10,6 +10,7 @@ import { waitFor } from '../wait.ts'
 import { type Backup, listBackups } from './backups.ts'
 import { letVeleroLearn } from './late-kinds.ts'
 import { createOnce, locationAvailable, look, state } from './look.ts'
+import { ensurePolicy } from './policy.ts'
 import { commitAnnotation } from './record.ts'
 import { isWhole, judge, reasonsOf } from './whole.ts'
 
@@ -40,6 +41,7 @@ export async function takeBackup(
   const volumes = wish.volumes ?? cluster.wanted.backups.volumes
   if (!isBegun) {
     await uploadsEnded(kube)
+    await ensurePolicy(kube, cluster)
     await letVeleroLearn(kube, cluster)
     const commit = await cluster.github.ref(cluster.place, 'heads/main')
     await createOnce(

@@ -1,38 +1,29 @@
+import { isDeepStrictEqual } from 'node:util'
+import { load } from 'js-yaml'
 import { z } from 'zod'
-import { noise, optOut } from '../cluster/backup-rules.ts'
+import { noise, optOut, passedOver, unboundClaims } from '../cluster/backup-rules.ts'
 import type { Cluster } from '../cluster/cluster.ts'
 import { kitSecrets } from '../gitops/bootstrap-secrets.ts'
+import { command } from '../hint.ts'
 import { diskPaths } from '../kubernetes/disk-paths.ts'
 import { kubectlRepeated } from '../kubernetes/repeated.ts'
 import { tell } from '../story.ts'
 import { type Kube, ToolFailure } from '../tools.ts'
-import { driver } from './backed.ts'
 import { narrowness, specification } from './specification.ts'
+import { volumeThreats } from './volume-threats.ts'
 
-const metadata = z.object({
-  name: z.string(),
-  namespace: z.string().default(''),
-  labels: z.record(z.string(), z.string()).default({}),
-  annotations: z.record(z.string(), z.string()).default({}),
-  ownerReferences: z.array(z.object({ kind: z.string(), name: z.string().default('') })).default([]),
-})
-const status = z.object({ phase: z.string().default('') }).prefault({})
 const data = z.record(z.string(), z.unknown()).catch({}) // other kinds have other data
-const object = z.object({ kind: z.string(), metadata, data })
-const pod = object.extend({ kind: z.literal('Pod'), spec: z.unknown().optional() })
-const claim = object.extend({
-  kind: z.literal('PersistentVolumeClaim'),
-  spec: z.object({ storageClassName: z.string().default(''), volumeName: z.string().default('') }),
-  status,
-})
-const volume = object.extend({
-  kind: z.literal('PersistentVolume'),
-  spec: z.looseObject({
-    claimRef: z.object({ namespace: z.string(), name: z.string() }).optional(),
-    csi: z.object({ driver: z.string() }).optional(),
+const object = z.object({
+  kind: z.string(),
+  metadata: z.object({
+    name: z.string(),
+    namespace: z.string().default(''),
+    labels: z.record(z.string(), z.string()).default({}),
+    ownerReferences: z.array(z.object({ kind: z.string(), name: z.string().default('') })).default([]),
   }),
-  status,
+  data,
 })
+const pod = object.extend({ kind: z.literal('Pod'), spec: z.unknown().optional() })
 const schedule = z.object({
   metadata: z.object({ name: z.string() }),
   spec: z.object({ paused: z.boolean().default(false), template: specification.prefault({}) }),
@@ -44,32 +35,36 @@ const list = z.object({ items: z.array(z.unknown()) })
 
 /** What is looked at in a living cluster, as the API has it. */
 export interface Seen {
-  /** Claims, volumes, storage classes, pods. */
+  /** Claims, volumes, storage classes, pods, VolumeSnapshots and their contents. */
   items: readonly unknown[]
   /** Whatever carries the label that keeps it out of backups. */
   optedOut: readonly unknown[]
   schedules: readonly unknown[]
+  /** The ConfigMap with the resource policy that backups name, where it is there. */
+  policy: unknown
   /** A cluster beside the original takes no backups. */
   isClone: boolean
 }
 
 /**
- * Looks at a living cluster for what makes its next backup less than whole, or has no next one be made: one line each,
- * which names the thing and the reason. Nothing is thrown: where it cannot be looked, a line says so.
+ * Looks at a living cluster for what makes its next backup less than whole, or has no next one be made, and for what no
+ * backup can have: one line each, which names the thing and the reason. Nothing is thrown: where it cannot be looked, a
+ * line says so.
  */
 export async function threats(kube: Kube, { original }: Pick<Cluster, 'original'>): Promise<string[]> {
   try {
-    const [items, optedOut, schedules] = await Promise.all([
-      kubectlRepeated(
-        kube,
-      )`get persistentvolumeclaims,persistentvolumes,storageclasses.storage.k8s.io,pods -A -o json`,
-      labelled(kube),
+    const kinds = await kindsOf(kube)
+    const [items, optedOut, schedules, policy] = await Promise.all([
+      listed(kube, [...looked, ...kinds.filter((one) => one.endsWith('s.snapshot.storage.k8s.io'))]),
+      listed(kube, kinds, ['-l', `${optOut}=true`]),
       kubectlRepeated(kube)`get schedules.velero.io -n velero -o json`,
+      kubectlRepeated(kube)`get configmaps ${unboundClaims} -n velero --ignore-not-found -o json`,
     ])
     return threatsIn({
-      items: items.json(list).items,
+      items,
       optedOut,
       schedules: schedules.json(list).items,
+      policy: policy.text.trim() === '' ? undefined : policy.json(z.unknown()),
       isClone: original !== undefined,
     })
   } catch (error) {
@@ -83,81 +78,38 @@ export async function tellThreats(kube: Kube, cluster: Pick<Cluster, 'original'>
   for (const one of await threats(kube, cluster)) tell('!', 'backups', one)
 }
 
-/** Objects of every kind with the label that keeps them out. */
-async function labelled(kube: Kube): Promise<unknown[]> {
-  const kinds = (await kubectlRepeated(kube)`api-resources --verbs=list -o name`).text
+const looked = ['persistentvolumeclaims', 'persistentvolumes', 'storageclasses.storage.k8s.io', 'pods']
+
+/** Every kind of object that could be in a backup. */
+async function kindsOf(kube: Kube): Promise<string[]> {
+  return (await kubectlRepeated(kube)`api-resources --verbs=list -o name`).text
     .split('\n')
     .filter((one) => one !== '' && !one.endsWith('.metrics.k8s.io') && !Object.hasOwn(noise, one))
-  const found = await kubectlRepeated(kube)`get ${kinds.join(',')} -A -l ${`${optOut}=true`} -o json`
-  return found.json(list).items
+}
+
+async function listed(
+  kube: Kube,
+  kinds: readonly string[],
+  words: readonly string[] = [],
+): Promise<unknown[]> {
+  return (await kubectlRepeated(kube)`get ${kinds.join(',')} -A ${words} -o json`).json(list).items
 }
 
 /** {@link threats}, from what was seen. */
-export function threatsIn({ items, optedOut, schedules, isClone }: Seen): string[] {
-  const all = items.map((one) => object.parse(one))
-  const claims = items.flatMap((one) => claim.safeParse(one).data ?? [])
-  const volumes = items.flatMap((one) => volume.safeParse(one).data ?? [])
-  const pods = items.flatMap((one) => pod.safeParse(one).data ?? [])
-  const classes = new Set(all.filter((one) => one.kind === 'StorageClass').map((one) => one.metadata.name))
+export function threatsIn({ items, optedOut, schedules, policy, isClone }: Seen): string[] {
+  const out = optedOut.map((one) => object.parse(one))
+  const all = schedules.map((one) => schedule.parse(one))
+  const daily = all.find((one) => one.metadata.name === 'daily')
   return [
-    ...volumes.flatMap((one) => foreign(one)),
-    ...claims.flatMap((one) => unbound(one)),
-    ...claims.flatMap((one) => unclassed(one, volumes, classes)),
-    ...pods.flatMap((one) => fileSystemBackup(one)),
-    ...onDisk(pods),
-    ...keptOut(optedOut.map((one) => object.parse(one))),
-    ...narrowed(
-      schedules.map((one) => schedule.parse(one)),
-      isClone,
-    ),
-  ]
-}
-
-const notSources = ['capacity', 'claimRef', 'nodeAffinity', 'accessModes', 'mountOptions']
-
-/** A volume in use that is none of the driver's. */
-function foreign({ metadata: { name }, spec, status: { phase } }: z.infer<typeof volume>): string[] {
-  const { claimRef, csi } = spec
-  if (phase !== 'Bound' || !claimRef || csi?.driver === driver) return []
-  const source = Object.entries(spec).find(
-    ([key, value]) => typeof value === 'object' && !notSources.includes(key),
-  )?.[0]
-  const what = csi ? `one of driver ${csi.driver}` : `of kind ${source ?? 'unknown'}`
-  return [
-    `claim ${claimRef.namespace}/${claimRef.name}: its volume ${name} is ${what}, and Velero can save those of ${driver} alone`,
-  ]
-}
-
-/** Velero counts a claim without a volume as an error (`volume_policy_helper.go`, v1.18.1). */
-const unbound = ({ metadata: { namespace, name }, status: { phase } }: z.infer<typeof claim>): string[] =>
-  phase === 'Bound'
-    ? []
-    : [`claim ${namespace}/${name} is ${phase || 'not bound'}: a backup that meets it ends PartiallyFailed`]
-
-/** Velero finds the way to take a snapshot by the claim's storage class, and fails without. */
-function unclassed(
-  { metadata: { namespace, name }, spec, status: { phase } }: z.infer<typeof claim>,
-  volumes: readonly z.infer<typeof volume>[],
-  classes: ReadonlySet<string>,
-): string[] {
-  const isSaved = volumes.some(
-    (one) => one.metadata.name === spec.volumeName && one.spec.csi?.driver === driver,
-  )
-  if (phase !== 'Bound' || !isSaved || classes.has(spec.storageClassName)) return []
-  const why =
-    spec.storageClassName === ''
-      ? 'it has no storage class'
-      : `its storage class ${spec.storageClassName} is not there`
-  return [`claim ${namespace}/${name}: ${why}, and without one Velero can neither save nor restore it`]
-}
-
-const fsBackup = 'backup.velero.io/backup-volumes'
-
-function fileSystemBackup({ metadata }: z.infer<typeof object>): string[] {
-  const volumes = metadata.annotations[fsBackup]
-  if (!volumes) return []
-  return [
-    `pod ${metadata.namespace}/${metadata.name}: by its annotation ${fsBackup} Velero copies files of ${volumes} instead of the volume, and a restore cannot bring those back`,
+    ...volumeThreats({
+      items,
+      leftOut: new Set(out.filter((one) => one.kind === 'Namespace').map((one) => one.metadata.name)),
+      passesOver: daily && daily.spec.template.resourcePolicy?.name === unboundClaims,
+    }),
+    ...onDisk(items.flatMap((one) => pod.safeParse(one).data ?? [])),
+    ...keptOut(out),
+    ...narrowed(all, isClone),
+    ...ofPolicy(all, policy),
   ]
 }
 
@@ -229,4 +181,21 @@ function narrowed(all: readonly z.infer<typeof schedule>[], isClone: boolean): s
         `schedule ${one.metadata.name} makes partial backups, which count for nothing here: ${lacks(one).join('; ')}`,
     ),
   ]
+}
+
+const policyText = z.object({ data: z.record(z.string(), z.string()) })
+
+/** What is wrong with the resource policy that backups name: it is not there, or somebody made another one of it. */
+function ofPolicy(all: readonly z.infer<typeof schedule>[], found: unknown): string[] {
+  const names = all.filter(({ spec }) => spec.template.resourcePolicy?.name === unboundClaims)
+  const what = `resource policy ${unboundClaims}`
+  if (found === undefined)
+    return names.map(
+      ({ metadata: { name } }) =>
+        `schedule ${name} names ${what}, which is not there, and no backup begins by it: ${command('scripts/backup.mts')} puts it there`,
+    )
+  const said = Object.values(policyText.safeParse(found).data?.data ?? {}).map((text) => load(text))
+  return isDeepStrictEqual(said, [passedOver])
+    ? []
+    : [`${what} is not what regrow wrote: volumes that it leaves out make backups partial`]
 }

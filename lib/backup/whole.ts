@@ -3,6 +3,7 @@ import { z } from 'zod'
 import type { Bucket } from '../clients/s3.ts'
 import { isHeld, type Lack, type VolumeEntry, volumeEntries } from './backed.ts'
 import { type Defined, definedBy, known, notLookedFor } from './late-kinds.ts'
+import { unmadeFrom } from './objects.ts'
 import { narrowness, specification } from './specification.ts'
 import { eachObject, type Manifest } from './tarball.ts'
 
@@ -117,6 +118,7 @@ async function contentLacking(
     ...certain,
     ...(await notLookedFor(bucket, name, bound.unused, beginOf(one))),
     ...bound.claims.flatMap((claim) => lackOfClaim(claim, entries)),
+    ...bound.unmade.map(lackOfUnmade),
     ...bound.volumes
       .filter(({ claim }) => !bound.claims.includes(claim))
       .flatMap(({ volume, claim }) => lackOfVolume(volume, claim, entries)),
@@ -144,13 +146,14 @@ const entriesOf = (claim: string, entries: readonly VolumeEntry[]) =>
   entries.filter((one) => one.pod === undefined && one.claim === claim)
 
 /**
- * Whether the lists alone say all. They do not where a claim or a volume has no entry: one that was never bound has none,
- * rightly. Claims in Velero's own namespace may be its own, of an upload that ran meanwhile.
+ * Whether the lists alone say all. They do not where a claim or a volume has no entry, or was passed over by a resource
+ * policy: one that was never bound has no bytes, rightly. Claims in Velero's own namespace may be its own, of an upload
+ * that ran meanwhile.
  */
 function isClear(listed: { claims: string[]; volumes: string[] }, entries: readonly VolumeEntry[]): boolean {
   const isSettled = (claim: string) => {
     const own = entriesOf(claim, entries)
-    return own.some(isHeld) || (own.length > 0 && !claim.startsWith('velero/'))
+    return own.some(isHeld) || (own.length > 0 && !own.some(isPassedOver) && !claim.startsWith('velero/'))
   }
   const ofClaims = new Set(listed.claims)
   return (
@@ -160,6 +163,8 @@ function isClear(listed: { claims: string[]; volumes: string[] }, entries: reado
     )
   )
 }
+
+const isPassedOver = ({ lack }: VolumeEntry) => /resource polic/.test(lack?.why ?? '')
 
 const absent: Lack = {
   why: 'Velero saved no bytes of it, and says nothing about it',
@@ -172,6 +177,11 @@ function lackOfClaim(claim: string, entries: readonly VolumeEntry[]): Lack[] {
   const { why, cure } = own[0]?.lack ?? absent
   return [{ why: `claim ${claim}: ${why}`, cure }]
 }
+
+const lackOfUnmade = ({ claim, from }: { claim: string; from: string }): Lack => ({
+  why: `claim ${claim}: it was not made yet from VolumeSnapshot ${from}, where its bytes are, and that is in no backup`,
+  cure: `Take another backup, when claim ${claim} is Bound.`,
+})
 
 function lackOfVolume(volume: string, claim: string, entries: readonly VolumeEntry[]): Lack[] {
   const own = entries.filter((one) => one.volume === volume)
@@ -200,9 +210,13 @@ async function hasNewKinds(
   return definitions(list).some((name) => !then.has(name))
 }
 
-/** The claims and volumes that were bound when the backup was made, and the kinds without an object, as its objects tell it. */
+/**
+ * The claims and volumes that were bound when the backup was made, the claims that were still to be made from a snapshot
+ * (Velero takes along none but its own), and the kinds without an object, as its objects tell it.
+ */
 async function objectsIn(bucket: Bucket, name: string) {
   const claims: string[] = []
+  const unmade: { claim: string; from: string }[] = []
   const defined: Defined[] = []
   const used = new Set<string>()
   const volumes: { volume: string; claim: string }[] = []
@@ -211,9 +225,13 @@ async function objectsIn(bucket: Bucket, name: string) {
     used.add(resource)
     const kind = definedBy(resource, one)
     if (kind) defined.push(kind)
-    if (!bound.safeParse(one.status).success) return
     const { namespace, name: own } = one.metadata
     const claim = resource === 'persistentvolumeclaims' ? `${namespace}/${own}` : undefined
+    if (!bound.safeParse(one.status).success) {
+      const from = claim && !isOfVelero(one) ? unmadeFrom(one) : undefined
+      if (claim && from) unmade.push({ claim, from })
+      return
+    }
     if (claim && isOfVelero(one)) veleros.add(claim)
     else if (claim) claims.push(claim)
     const ref = resource === 'persistentvolumes' ? claimRef.safeParse(one.spec).data?.claimRef : undefined
@@ -221,6 +239,7 @@ async function objectsIn(bucket: Bucket, name: string) {
   })
   return {
     claims,
+    unmade,
     volumes: volumes.filter(({ claim }) => !veleros.has(claim)),
     unused: defined.filter(({ resource }) => !used.has(resource)),
   }

@@ -39,9 +39,24 @@ export const leftOutByVelero: Readonly<Record<string, string>> = {
 /** The label that keeps an object, or a namespace with all that is in it, out of backups when it says `true`. */
 export const optOut = 'velero.io/exclude-from-backup'
 
+/**
+ * The ConfigMap in Velero's namespace by which every backup passes over the volumes of claims that have none. Without it
+ * Velero counts such a claim as an error (`volume_policy_helper.go`, v1.18.3), and one claim that waits would keep every
+ * backup from being whole. The claim itself is in the backup.
+ */
+export const unboundClaims = 'regrow-unbound-claims'
+
+/** What that ConfigMap says (Velero's `volume_resources.go`; `pvcPhase` is known since v1.18). */
+export const passedOver = {
+  version: 'v1',
+  volumePolicies: [{ conditions: { pvcPhase: ['Pending', 'Lost'] }, action: { type: 'skip' } }],
+}
+
 /** The words with which `velero backup create` asks for the same as the Schedule of the repository does. */
 export const everything: readonly string[] = [
   '--include-cluster-resources=true',
   '--exclude-resources',
   Object.keys(noise).join(','),
+  '--resource-policies-configmap',
+  unboundClaims,
 ]

@@ -1,6 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
-import { noise } from '../cluster/backup-rules.ts'
+import { noise, unboundClaims } from '../cluster/backup-rules.ts'
 import { parsed } from '../node/spec.ts'
 import { checkedYaml, type Template, template } from '../node/template.ts'
 import { Problem } from '../problem.ts'
@@ -26,6 +26,7 @@ const paths = [
   'clusters/cluster/platform/argocd/values.yaml',
   'clusters/cluster/platform/backups/location.yaml',
   'clusters/cluster/platform/backups/schedules.yaml',
+  'clusters/cluster/platform/backups/unbound-claims.yaml',
   'clusters/cluster/platform/csi-driver/kustomization.yaml',
   'clusters/cluster/platform/ingress/certificates.yaml',
   'clusters/cluster/platform/ingress/values.yaml',
@@ -95,6 +96,10 @@ export const rootApplication = (values: RepositoryValues): string =>
 export const storageLocation = (values: RepositoryValues): string =>
   renderFile('clusters/cluster/platform/backups/location.yaml', viewOf(values))
 
+/** The resource policy that backups name, {@link unboundClaims}: a ConfigMap. YAML. @throws Problem */
+export const unboundClaimsPolicy = (values: RepositoryValues): string =>
+  renderFile('clusters/cluster/platform/backups/unbound-claims.yaml', viewOf(values))
+
 type View = ReturnType<typeof viewOf>
 
 /** What the templates see: the values, and what follows from them. */
@@ -110,6 +115,7 @@ function viewOf(given: RepositoryValues) {
     keepDays: Math.floor(hours / 24),
     moveData: backups.volumes === 's3',
     noise: Object.entries(noise).map(([resource, why]) => ({ resource, why })),
+    unboundClaims,
     doTag: `--do-tag=${values.tag}`,
     helloHost: `hello.${values.domain ?? ''}`,
     charts: {

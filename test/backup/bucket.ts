@@ -1,7 +1,7 @@
 import { gzipSync } from 'node:zlib'
 import { pack } from 'tar-stream'
 import type { Bucket } from '../../lib/clients/s3.ts'
-import { everything } from '../../lib/cluster/backup-rules.ts'
+import { everything, unboundClaims } from '../../lib/cluster/backup-rules.ts'
 
 // Buckets as Velero leaves them, of constructed backups: no cluster, no store.
 
@@ -39,6 +39,7 @@ export const asked = {
     'volumesnapshotcontents.snapshot.storage.k8s.io',
   ],
   snapshotMoveData: true,
+  resourcePolicy: { kind: 'configmap', name: unboundClaims },
 }
 
 /** A claim and its volume, bound to each other. */

@@ -157,6 +157,23 @@ t.test('a claim is back with its bytes, and its volume with it', (t) => {
   t.end()
 })
 
+t.test('a claim that had no volume is back as an object, and its proof says that it had no bytes', (t) => {
+  const from = object('persistentvolumeclaims', 'shop/copy', { bound: false, from: 'before' })
+  const backed = [object('persistentvolumeclaims', 'shop/waits', { bound: false }), from]
+  const there = [live('persistentvolumeclaims', 'shop/waits'), live('persistentvolumeclaims', 'shop/copy')]
+  const bytes = 'its bytes were in VolumeSnapshot before alone, which is in no backup'
+  t.same(told(backed, sight(there)), {
+    'persistentvolumeclaims shop/waits':
+      'back: it had no volume when the backup was made, so it had no bytes',
+    'persistentvolumeclaims shop/copy': `missing: ${bytes}`,
+  })
+  t.match(told(backed, sight(there, { partial: true })), {
+    'persistentvolumeclaims shop/copy': `not restored: ${bytes}`,
+  })
+  t.match(told(backed, sight([])), { 'persistentvolumeclaims shop/waits': /^missing/ })
+  t.end()
+})
+
 t.test('what an owner makes counts when that owner is there and made it', (t) => {
   const web = object('deployments.apps', 'shop/web')
   const set = object('replicasets.apps', 'shop/web-1', ownedBy(web))

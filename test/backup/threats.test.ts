@@ -1,5 +1,6 @@
 import t from 'tap'
 import { threatsIn } from '../../lib/backup/threats.ts'
+import { passedOver } from '../../lib/cluster/backup-rules.ts'
 import { kitSecrets } from '../../lib/gitops/bootstrap-secrets.ts'
 import { asked } from './bucket.ts'
 
@@ -34,27 +35,57 @@ const writer = (name: string, path: string, more: object = {}) => ({
   },
 })
 const daily = { metadata: { name: 'daily' }, spec: { template: asked }, status: { phase: 'Enabled' } }
+const { resourcePolicy: _policy, ...earlier } = asked
+const policy = { data: { 'policy.yaml': JSON.stringify(passedOver) } }
+const waits = { ...claim('do-block-storage'), status: { phase: 'Pending' } }
+const unnamed = { ...waits, spec: { storageClassName: 'do-block-storage' } }
+const lost = { ...waits, status: { phase: 'Lost' } }
+const pod = (claimName: string, metadata: object = {}) => ({
+  kind: 'Pod',
+  metadata: { name: 'web', namespace: 'ledger', ...metadata },
+  spec: { volumes: [{ name: 'own' }, { name: 'data', persistentVolumeClaim: { claimName } }] },
+})
+const folder = (namespace: string) => ({
+  ...volume({ hostPath: { path: '/x' }, claimRef: { namespace, name: 'gone' } }),
+  status: { phase: 'Released' },
+})
+const fails = 'a backup that meets it ends PartiallyFailed'
+const snapshot = (name: string, source: object, more: object = {}) => ({
+  kind: 'VolumeSnapshot',
+  metadata: { name, namespace: 'ledger', ...more },
+  spec: { source },
+})
+const content = (name: string, namespace: string, more: object = {}) => ({
+  kind: 'VolumeSnapshotContent',
+  metadata: { name, ...more },
+  spec: { volumeSnapshotRef: { namespace, name } },
+})
+const inNone = 'is in no backup: Velero takes along its own alone'
+const veleros = { labels: { 'velero.io/backup-name': 'daily-1' } }
 const saved = 'and Velero can save those of dobs.csi.digitalocean.com alone'
 
 interface World {
   items?: object[]
   optedOut?: object[]
   schedules?: object[]
+  policy?: object | null
   isClone?: boolean
 }
-const said = ({ items = [], optedOut = [], schedules = [daily], isClone = false }: World) =>
-  threatsIn({ items, optedOut, schedules, isClone })
+const said = ({ items = [], optedOut = [], schedules = [daily], isClone = false, ...more }: World) => {
+  const found = more.policy === null ? undefined : (more.policy ?? policy)
+  return threatsIn({ items, optedOut, schedules, isClone, policy: found })
+}
 
 for (const [name, world, wanted] of [
   ['nothing', { items: [ours, claim('do-block-storage'), standard] }, []],
   [
     'a folder of the machine',
-    { items: [volume({ hostPath: { path: '/x' } })] },
+    { items: [volume({ hostPath: { path: '/x' } }), claim()] },
     [`claim ledger/books: its volume books is of kind hostPath, ${saved}`],
   ],
   [
     'a disk of the machine',
-    { items: [volume({ nodeAffinity: {}, local: { path: '/x' } })] },
+    { items: [volume({ nodeAffinity: {}, local: { path: '/x' } }), claim()] },
     [`claim ledger/books: its volume books is of kind local, ${saved}`],
   ],
   [
@@ -64,13 +95,114 @@ for (const [name, world, wanted] of [
   ],
   [
     'a volume that no claim uses',
-    { items: [{ ...volume({ hostPath: {} }), status: { phase: 'Released' } }] },
+    { items: [{ ...volume({ hostPath: {}, claimRef: undefined }), status: { phase: 'Available' } }] },
+    [],
+  ],
+  ['a claim that waits for a volume, or has lost it: the policy passes over it', { items: [unnamed] }, []],
+  ['… and where its volume is there', { items: [waits, ours, lost] }, []],
+  [
+    'a claim that waits, and a schedule of an earlier regrow',
+    { items: [unnamed], schedules: [{ ...daily, spec: { template: earlier } }] },
+    [
+      'claim ledger/books is Pending: schedule daily does not name the resource policy regrow-unbound-claims, and each of its backups ends PartiallyFailed',
+    ],
+  ],
+  [
+    '… beside the original, which makes none by itself',
+    { items: [unnamed], schedules: [], isClone: true },
     [],
   ],
   [
-    'a claim that waits for a volume',
-    { items: [{ ...claim('do-block-storage'), status: { phase: 'Pending' } }, standard] },
-    ['claim ledger/books is Pending: a backup that meets it ends PartiallyFailed'],
+    'claims whose volume is not there, which no policy passes over',
+    { items: [waits, lost] },
+    ['Pending', 'Lost'].map(
+      (phase) =>
+        `claim ledger/books is ${phase}: its volume books is not there, and ${fails} until the claim is deleted or the volume is there`,
+    ),
+  ],
+  [
+    '… but those that no backup meets',
+    {
+      items: [
+        { ...lost, metadata: { ...lost.metadata, labels: { [label]: 'true' } } },
+        { ...lost, metadata: { ...lost.metadata, deletionTimestamp: '2026-11-30T00:00:00Z' } },
+        { ...lost, metadata: { name: 'a', namespace: 'tmp' } },
+      ],
+      optedOut: [out('Namespace', 'tmp')],
+    },
+    [`namespace tmp and all that is in it stays out of backups (label ${label})`],
+  ],
+  [
+    'a pod whose claim is not there',
+    { items: [pod('gone'), pod('gone', { labels: { [label]: 'true' } }), pod('books'), unnamed] },
+    [`pod ledger/web: its claim gone is not there, and ${fails} until it is, or the pod is deleted`],
+  ],
+  [
+    'a volume of no driver whose claim is gone',
+    {
+      items: [folder('ledger'), { ...ours, spec: { ...ours.spec, claimRef: { namespace: 'a', name: 'b' } } }],
+    },
+    [
+      `volume books: its claim ledger/gone is gone, and ${fails} until the volume is deleted or its claimRef is taken out`,
+    ],
+  ],
+  [
+    'VolumeSnapshots that somebody made',
+    {
+      items: [
+        ...[ours, claim('do-block-storage'), standard],
+        snapshot('before', { persistentVolumeClaimName: 'books' }),
+        snapshot('of-old', { persistentVolumeClaimName: 'old' }),
+        snapshot('imported', { volumeSnapshotContentName: 'x' }),
+        content('imported', 'ledger'),
+        content('left', 'ledger'),
+      ],
+    },
+    [
+      `VolumeSnapshot ledger/before ${inNone}; claim ledger/books is in backups, as it is now`,
+      `VolumeSnapshot ledger/of-old ${inNone}; claim ledger/old is gone, and its bytes are at DigitalOcean alone`,
+      `VolumeSnapshot ledger/imported ${inNone}; its bytes are at DigitalOcean alone`,
+      `VolumeSnapshotContent left ${inNone}; its bytes are at DigitalOcean alone`,
+    ],
+  ],
+  [
+    '… but Velero’s own',
+    {
+      items: [
+        snapshot('a', { persistentVolumeClaimName: 'books' }, veleros),
+        snapshot('b', {}, { labels: { 'velero.io/restore-name': 'r' } }),
+        snapshot('c', {}, { namespace: 'velero' }),
+        content('a', 'shop', veleros),
+        content('c', 'velero'),
+      ],
+    },
+    [],
+  ],
+  [
+    'a claim that is to be made from a snapshot',
+    {
+      items: [
+        { ...unnamed, spec: { ...unnamed.spec, dataSource: { kind: 'VolumeSnapshot', name: 'before' } } },
+      ],
+    },
+    [
+      'claim ledger/books waits to be made from VolumeSnapshot before: its bytes are there alone, and a backup without them is partial',
+    ],
+  ],
+  [
+    'a policy that is not there',
+    { policy: null },
+    [
+      'schedule daily names resource policy regrow-unbound-claims, which is not there, and no backup begins by it: ./scripts/backup.mts puts it there',
+    ],
+  ],
+  ['… and that nobody names', { policy: null, schedules: [{ ...daily, spec: { template: earlier } }] }, []],
+  [
+    'a policy that was changed',
+    { policy: { data: { 'policy.yaml': 'version: v1' } } },
+    [
+      'resource policy regrow-unbound-claims is not what regrow wrote: volumes that it leaves out make backups partial',
+    ],
   ],
   [
     'a claim without a class',

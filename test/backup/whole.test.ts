@@ -76,6 +76,24 @@ for (const [change, wanted] of [
     t.same(await judgement({ spec: { ...asked, ...change } }), ['partial', wanted]),
   )
 
+t.test(
+  'the policy of the repository is none that makes a backup partial, if Velero lets it do nothing else',
+  async (t) => {
+    t.same(await judgement({ spec: { ...asked, resourcePolicy: undefined } }), ['whole'], 'nor is none')
+    const { excludedResources: _old, includeClusterResources: _too, ...rest } = asked
+    const newer = {
+      ...rest,
+      includedClusterScopedResources: ['*'],
+      excludedNamespaceScopedResources: ['datauploads.velero.io'],
+    }
+    t.same(await judgement({ spec: newer }), [
+      'partial',
+      'resource policy regrow-unbound-claims decides which volumes are left out',
+    ])
+    t.same(await judgement({ spec: { ...newer, resourcePolicy: undefined } }), ['whole'])
+  },
+)
+
 t.test('partial: what regrow took before it asked for everything', async (t) => {
   const spec = { excludedNamespaces: ['argocd', 'velero'], excludedResources: ['events'] }
   t.same(await judgement({ spec }), [
@@ -137,6 +155,34 @@ t.test('a claim or a volume that was not bound has no bytes to lack', async (t) 
   t.same(await judgement({ objects }), ['whole'])
   const entry = skipped('shop', 'old', 'volumeSnapshot: not bound')
   t.same(await judgement({ objects, volumes: [moved('shop', 'db'), entry] }), ['whole'])
+})
+
+t.test('a claim that a resource policy passed over is looked at in the objects', async (t) => {
+  const pending = claim('shop', 'new').map((one) => ({ ...one, status: { phase: 'Pending' } }))
+  const entry = skipped('shop', 'new', 'any: skipped due to resource policy ;')
+  const volumes = [moved('shop', 'db'), entry]
+  t.same(await judgement({ objects: [...claim('shop', 'db'), ...pending], volumes }), ['whole'])
+  t.same(
+    await judgement({ objects: [...claim('shop', 'db'), ...claim('shop', 'new')], volumes }),
+    ['partial', 'claim shop/new: Velero saved no bytes of it: any: skipped due to resource policy'],
+    'a policy that skips a claim which is bound',
+  )
+})
+
+t.test('a claim that was still to be made from a snapshot has its bytes there alone', async (t) => {
+  const [one] = claim('shop', 'copy')
+  if (!one) throw new Error('no claim')
+  const from = { kind: 'VolumeSnapshot', name: 'before' }
+  for (const spec of [{ dataSource: from, dataSourceRef: from }, { dataSourceRef: from }]) {
+    const objects = [...claim('shop', 'db'), { ...one, spec, status: { phase: 'Pending' } }]
+    t.same(await judgement({ objects }), [
+      'partial',
+      'claim shop/copy: it was not made yet from VolumeSnapshot before, where its bytes are, and that is in no backup',
+    ])
+  }
+  const cloned = { ...one, spec: { dataSource: { kind: 'PersistentVolumeClaim', name: 'db' } } }
+  const objects = [...claim('shop', 'db'), { ...cloned, status: { phase: 'Pending' } }]
+  t.same(await judgement({ objects }), ['whole'], 'a copy of another claim, which is in the backup')
 })
 
 t.test('a volume by hand that nobody claims is an object, and no reason', async (t) => {

@@ -2,7 +2,7 @@ import { load } from 'js-yaml'
 import t from 'tap'
 import { z } from 'zod'
 import { narrowness, specification } from '../../lib/backup/specification.ts'
-import { noise } from '../../lib/cluster/backup-rules.ts'
+import { everything, noise, passedOver, unboundClaims } from '../../lib/cluster/backup-rules.ts'
 import {
   argocdRelease,
   platformApplication,
@@ -53,6 +53,7 @@ t.test('the files are the ones that the design names, and the same each time', a
     'clusters/main/platform/argocd/values.yaml',
     'clusters/main/platform/backups/location.yaml',
     'clusters/main/platform/backups/schedules.yaml',
+    'clusters/main/platform/backups/unbound-claims.yaml',
     'clusters/main/platform/csi-driver/kustomization.yaml',
     'clusters/main/platform/ingress/certificates.yaml',
     'clusters/main/platform/ingress/values.yaml',
@@ -235,6 +236,32 @@ t.test('a claim of a class that waits for its first pod is filled without one', 
     restorePVC: { ignoreDelayBinding: true },
   })
 })
+
+t.test(
+  'backups pass over claims without a volume, by a policy that Git brings with their schedule',
+  async (t) => {
+    const folder = 'clusters/main/platform/backups'
+    const { metadata, data } = z
+      .object({
+        metadata: z.object({ name: z.string(), namespace: z.string() }),
+        data: z.record(z.string(), z.string()),
+      })
+      .parse(file(ordinary, `${folder}/unbound-claims.yaml`))
+    t.same(metadata, { name: unboundClaims, namespace: 'velero' })
+    t.same(
+      Object.values(data).map((text) => load(text)),
+      [passedOver],
+    )
+    t.match(file(ordinary, `${folder}/schedules.yaml`), {
+      spec: { template: { resourcePolicy: { kind: 'configmap', name: unboundClaims } } },
+    })
+    t.match(
+      everything.join(' '),
+      `--resource-policies-configmap ${unboundClaims}`,
+      'a backup by hand names it, too',
+    )
+  },
+)
 
 t.test('certificates are kept on a disk where there is a domain, and only there', async (t) => {
   const path = 'clusters/main/platform/ingress/values.yaml'

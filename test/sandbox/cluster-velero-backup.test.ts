@@ -227,7 +227,8 @@ t.test('volumes: moved, skipped with the reason, copied from pods, and claims th
     'this backup’s upload is in it, whatever is left out',
   )
 
-  const policies = 'volumePolicies: [{ conditions: { pvcPhase: [Pending, Lost] }, action: { type: skip } }]'
+  const policies =
+    'version: v1\nvolumePolicies: [{ conditions: { pvcPhase: [Pending, Lost] }, action: { type: skip } }]'
   apply(one, object('v1', 'ConfigMap', 'policies', { data: { 'policies.yaml': policies } }, 'velero'))
   const skipping = await taken(one, 'skipping', { resourcePolicy: { kind: 'configmap', name: 'policies' } })
   t.equal(textAt(skipping.made, 'status', 'phase'), 'Completed', 'a policy takes the error away')

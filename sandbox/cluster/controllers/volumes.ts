@@ -42,8 +42,9 @@ export function claims(cluster: Cluster): Controller {
       } else if (textAt(claim, 'status', 'phase') !== 'Bound') {
         const prepared = preparedFor(cluster, claim)
         if (prepared) bind(cluster, claim, prepared)
-        // Who selects a volume waits for one: Velero's data mover brings it.
-        else if (!at(claim, 'spec', 'selector')) await provision(cluster, claim)
+        // Who selects or names a volume waits for that one: Velero's data mover brings it, or a person.
+        else if (!at(claim, 'spec', 'selector') && !at(claim, 'spec', 'volumeName'))
+          await provision(cluster, claim)
       }
     },
   }
@@ -109,7 +110,11 @@ function preparedFor({ store }: Cluster, claim: Thing): Thing | undefined {
     const reference = treeAt(volume, 'spec', 'claimRef')
     const isIts = reference.name === claim.metadata.name && reference.namespace === claim.metadata.namespace
     if (reference.uid && reference.uid !== claim.metadata.uid) return false
-    return isIts || (asked === volume.metadata.name && reference.name === undefined)
+    if (isIts) return true
+    const classOf = (one: Thing) => textAt(one, 'spec', 'storageClassName')
+    return (
+      asked === volume.metadata.name && reference.name === undefined && classOf(volume) === classOf(claim)
+    )
   })
 }
 

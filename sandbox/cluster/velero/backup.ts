@@ -8,6 +8,7 @@ import { bucketOf } from './bucket.ts'
 import { itemsFor, optOut, resourceList, tarball } from './contents.ts'
 import { knownKinds } from './known-kinds.ts'
 import { locationNamed } from './locations.ts'
+import { policyObjection } from './resource-policy.ts'
 import { forgetVolumes, type Saved, saveVolumes } from './volumes.ts'
 
 /** Makes a new backup: objects and volumes into the bucket, in Velero's layout. */
@@ -15,7 +16,7 @@ export async function backUp(cluster: Cluster, backup: Thing): Promise<void> {
   const { store } = cluster
   const { name } = backup.metadata
   const location = locationNamed(cluster, textAt(backup, 'spec', 'storageLocation'))
-  const invalid = objection(location)
+  const invalid = objection(location) ?? policyObjection(cluster, backup)
   if (!location || invalid)
     return store.setStatus('Backup', 'velero', name, {
       phase: 'FailedValidation',
@@ -32,7 +33,7 @@ export async function backUp(cluster: Cluster, backup: Thing): Promise<void> {
     ...labelled.map(({ metadata }) => metadata.name),
   ]
   const leftOut = excluded.length > 0 ? { excludedNamespaces: excluded } : {}
-  const spec = { ...wanted, ...leftOut, ttl, storageLocation: location.metadata.name }
+  const spec = { ...withoutSnapshots(wanted), ...leftOut, ttl, storageLocation: location.metadata.name }
   const begun = store.update({ ...backup, metadata: { ...backup.metadata, labels }, spec })
   const expiration = now(secondsOf(String(ttl)))
   const first = { phase: 'InProgress', version: 1, formatVersion: '1.1.0', startTimestamp: now(), expiration }
@@ -53,6 +54,25 @@ export async function backUp(cluster: Cluster, backup: Thing): Promise<void> {
   } catch (error) {
     if (cluster.isUp()) fail(cluster, begun, (error as Error).message)
   }
+}
+
+/** Velero takes along its own VolumeSnapshots alone: nothing can ask for others (v1.18.3 `backup_controller.go`). */
+function withoutSnapshots(spec: Tree): Tree {
+  const inside = 'volumesnapshots.snapshot.storage.k8s.io'
+  const outside = 'volumesnapshotcontents.snapshot.storage.k8s.io'
+  const isOld =
+    spec.includeClusterResources !== undefined ||
+    [...textsAt(spec, 'includedResources'), ...textsAt(spec, 'excludedResources')].length > 0
+  const left = (field: string, ...names: string[]) => ({
+    [`excluded${field}`]: [...new Set([...textsAt(spec, `excluded${field}`), ...names])],
+  })
+  return isOld
+    ? { ...spec, ...left('Resources', inside, outside) }
+    : {
+        ...spec,
+        ...left('NamespaceScopedResources', inside),
+        ...left('ClusterScopedResources', outside),
+      }
 }
 
 /** Ends a backup as failed. */

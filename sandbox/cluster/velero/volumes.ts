@@ -10,7 +10,7 @@ import { moved } from './data-upload.ts'
 import { cleaned, marked } from './kept-claim.ts'
 import { patiently } from './patiently.ts'
 import { isCopiedFromPods, podVolumes } from './pod-volumes.ts'
-import { isSkippedByPolicy } from './resource-policy.ts'
+import { askForClaims, isSkippedByPolicy } from './resource-policy.ts'
 
 /** What became of the volumes of a backup. */
 export interface Saved {
@@ -57,12 +57,13 @@ export async function saveVolumes(
       any: `item has label ${optOut}=true`,
     })
   for (const item of items) {
-    if (item.kind.kind !== 'PersistentVolumeClaim') {
-      saved.items.push(item)
-      continue
-    }
     const name = textAt(item.thing, 'spec', 'volumeName')
     try {
+      if (item.kind.kind !== 'PersistentVolumeClaim') {
+        askForClaims(cluster, backup, item.thing)
+        saved.items.push(item)
+        continue
+      }
       const kept = await keep(cluster, backup, cleaned(item.thing, backup.metadata.name), bucket)
       saved.items.push({ kind: item.kind, thing: kept.thing }, ...(kept.more ?? []))
       if (kept.error) saved.errors.push(kept.error)
@@ -70,8 +71,9 @@ export async function saveVolumes(
       else skipped.delete(name)
       if (kept.info && volumes.has(name)) saved.infos.push(kept.info)
     } catch (error) {
-      // The claim itself is not in the backup then.
+      // The object itself is not in the backup then.
       if (!(error instanceof Refusal)) throw error
+      if (item.kind.kind === 'PersistentVolume') skipped.delete(item.thing.metadata.name)
       saved.errors.push(error.message)
     }
   }

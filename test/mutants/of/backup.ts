@@ -173,8 +173,8 @@ export const backup: readonly Mutant[] = [
   mutant(
     'a volume goes because one of its name came back',
     'lib/backup/volumes.ts',
-    'good.has(`${claim} ${id}`)',
-    'good.size > 0',
+    'handle && good.has(',
+    'handle && good.size > 0 && (',
     'backup/volumes',
   ),
   mutant(
@@ -187,15 +187,15 @@ export const backup: readonly Mutant[] = [
   mutant(
     'a claim without bytes counts as back because it is there',
     'lib/backup/outcome.ts',
-    '    if (one.bound) {',
-    '    if (one.bound && !live) {',
+    '    if (one.bound || one.from !== undefined) {',
+    '    if ((one.bound || one.from !== undefined) && !live) {',
     'backup/outcome',
   ),
   mutant(
     'what an owner should make counts as made because the owner is there',
     'lib/backup/outcome.ts',
-    'if (this.#liveRoots.get(one.resource)?.has(keyOf(root))) return madeAnew(`by ${name}`)',
-    'if (this.#live(root)) return madeAnew(`by ${name}`)',
+    'if (this.#liveRoots.get(one.resource)?.has(keyOf(root))) return',
+    'if (this.#live(root)) return',
     'backup/outcome',
   ),
   mutant(
