@@ -2,6 +2,7 @@ import { execFileSync } from 'node:child_process'
 import { chmodSync, existsSync, lstatSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
+import { ensureTools } from '../../lib/install/ensure-tools.ts'
 import { missingTools } from '../../lib/install/found.ts'
 import { installTools, namedTools } from '../../lib/install/install.ts'
 import { checksumIn, fetchRelease, thisPlatform, toolNames } from '../../lib/install/release.ts'
@@ -24,6 +25,16 @@ t.test('all four are fetched, checked, put into the folder and kept from then on
   t.equal(before, 8, 'a file and its checksums for each')
   await installTools()
   t.equal(asked.length, before, 'what is there is not fetched again')
+})
+
+t.test('in a sandbox that has ended nothing is fetched or built in place of its stand-ins', async (t) => {
+  const { asked } = await mirror(t)
+  t.intercept(process, 'env', { value: { ...process.env, REGROW_SANDBOXED: '1', PATH: '' } })
+  await t.rejects(ensureTools({ yes: true }), {
+    message: 'the sandbox that this runs in has ended: its doctl, kubectl, helm, velero are gone',
+    cure: /run the command again/,
+  })
+  t.same(asked, [])
 })
 
 t.test('a changed release is refused, and the others are installed all the same', async (t) => {
