@@ -1,5 +1,6 @@
 #!/usr/bin/env -S sh -c 'exec node --max-semi-space-size=4 --import "$(dirname "$(realpath "$0")")/lib/start.mjs" "$0" "$@"'
 // Everything was lost but the buckets and Git. Bring it back, data before apps, and prove it.
+import { snapshotsApart } from './lib/backup/apart.ts'
 import { backedVolumes } from './lib/backup/backed.ts'
 import { ageOf, lastWhole } from './lib/backup/backups.ts'
 import { besideOriginal, fitTogether, leaveOriginal } from './lib/backup/beside.ts'
@@ -69,7 +70,8 @@ await run('restore', async ({ flags, confirm }) => {
   })
   const checks = restoreChecks({ course, backed, held, terms, bucket: kept.velero, flags, source })
   const own = await preflight(cluster, checks, { readOnly })
-  await confirm(await restorePlan({ cluster, own, course, backup, held, terms }))
+  const apart = cluster === source ? await snapshotsApart(kept.velero, own, held) : [] // a person's own, in no backup
+  await confirm(await restorePlan({ cluster, own, course, backup, held, terms, apart }))
 
   await claim(cluster, 'restore', flags, { readOnly })
   if (terms.choice === 'revert') await revertRemoved(cluster, terms.git) // Git wants again what the backup holds
@@ -115,7 +117,7 @@ await run('restore', async ({ flags, confirm }) => {
   if (proven && cluster !== source) await leaveOriginal(kube, cluster, source, buckets)
   if (proven) await finishRestoration(cluster, buckets, course, provenVolumes)
   const mayRemove = proven && isAccepted(rest.objects, terms) // nothing that may be an only copy goes
-  proof.stays = await removeEarlier(cluster, course, { provenVolumes, mayRemove })
+  proof.stays = [...(await removeEarlier(cluster, course, { provenVolumes, mayRemove })), ...apart]
   const told = { kubeconfig: kube.file, lastBackup: ageOf(await lastWhole(kept.velero), source) }
   return outcome(proof, told, { kubeconfig: useKubeconfig(kube.file) })
 })

@@ -18,6 +18,7 @@ export async function restorePlan({
   backup,
   held,
   terms,
+  apart,
 }: {
   cluster: Cluster
   /** What belongs to it at DigitalOcean. */
@@ -26,6 +27,8 @@ export async function restorePlan({
   backup: Backup
   held: readonly BackedObject[]
   terms: Terms
+  /** Snapshots that no backup has, one line each. */
+  apart: readonly string[]
 }): Promise<Plan> {
   const made = await plan(cluster, own, course.begun ? [] : claimsOf(held), course)
   const now = cloudTime(cluster.cloud).getTime()
@@ -41,6 +44,7 @@ export async function restorePlan({
     ),
     ...(course.droplets.length > 0 ? [`  ! what was written there since ${since} is lost with it`] : []),
     ...foreseenLines(terms),
+    ...apart.map((one) => `  = ${one}`),
   ]
   return {
     ...made,
