@@ -172,7 +172,7 @@ export const backup: readonly Mutant[] = [
   ),
   mutant(
     'nobody says that a folder of the machine is in no backup',
-    'lib/backup/threats.ts',
+    'lib/backup/volume-threats.ts',
     'csi?.driver === driver) return []',
     'csi?.driver !== driver) return []',
     'backup/threats',
@@ -180,7 +180,7 @@ export const backup: readonly Mutant[] = [
   mutant(
     'nobody says that a label keeps things out of backups',
     'lib/backup/threats.ts',
-    '    ...keptOut(optedOut.map((one) => object.parse(one))),\n',
+    '    ...keptOut(out),\n',
     '',
     'backup/threats',
   ),
@@ -216,7 +216,7 @@ export const backup: readonly Mutant[] = [
     'a volume goes because one of its name came back',
     'lib/backup/volumes.ts',
     'handle && good.has(',
-    'handle && good.size > 0 && (',
+    'handle && ((_: string) => good.size > 0)(',
     'backup/volumes',
   ),
   mutant(
