@@ -131,10 +131,16 @@ class Judge {
     if (isNeverMade(one.resource))
       return live ? madeAnew('by this cluster') : notRestored('it belongs to the earlier cluster')
     if (one.clustersOwn && !live) return notRestored('k3s makes what it needs by itself')
-    if (one.opened && live && !this.#sight.live.objects.get('secrets')?.has(one.id))
+    if (one.opened && live && !this.#hasSecret(one))
       return missing(`${notOpened}: there is no Secret ${one.id}`)
+    if (one.opened === false && !this.#byKey.has(`secrets ${one.id}`) && !this.#hasSecret(one))
+      return notRestored(
+        'no key opened it in the earlier cluster, and a Secret that it may have made before is in no backup',
+      )
     return live ? this.#present(one, live) : this.#absent(one)
   }
+
+  #hasSecret = ({ id }: BackedObject) => this.#sight.live.objects.get('secrets')?.has(id) === true
 
   /** Argo CD runs a Job of Git's in every cluster, whatever it did in the last one. */
   #runOnce = ({ app }: BackedObject) =>

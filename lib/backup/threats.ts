@@ -35,7 +35,7 @@ const list = z.object({ items: z.array(z.unknown()) })
 
 /** What is looked at in a living cluster, as the API has it. */
 export interface Seen {
-  /** Claims, volumes, storage classes, pods, VolumeSnapshots and their contents. */
+  /** Claims, volumes, storage classes, pods, VolumeSnapshots and their contents, SealedSecrets. */
   items: readonly unknown[]
   /** Whatever carries the label that keeps it out of backups. */
   optedOut: readonly unknown[]
@@ -55,7 +55,10 @@ export async function threats(kube: Kube, { original }: Pick<Cluster, 'original'
   try {
     const kinds = await kindsOf(kube)
     const [items, optedOut, schedules, policy] = await Promise.all([
-      listed(kube, [...looked, ...kinds.filter((one) => one.endsWith('s.snapshot.storage.k8s.io'))]),
+      listed(kube, [
+        ...looked,
+        ...kinds.filter((one) => /s\.snapshot\.storage\.k8s\.io$|^sealedsecrets\./.test(one)),
+      ]),
       listed(kube, kinds, ['-l', `${optOut}=true`]),
       kubectlRepeated(kube)`get schedules.velero.io -n velero -o json`,
       kubectlRepeated(kube)`get configmaps ${unboundClaims} -n velero --ignore-not-found -o json`,
@@ -108,6 +111,7 @@ export function threatsIn({ items, optedOut, schedules, policy, isClone }: Seen)
     }),
     ...onDisk(items.flatMap((one) => pod.safeParse(one).data ?? [])),
     ...keptOut(out),
+    ...unopened(items, out),
     ...narrowed(all, isClone),
     ...ofPolicy(all, policy),
   ]
@@ -143,6 +147,31 @@ function keptOut(all: readonly z.infer<typeof object>[]): string[] {
       .filter((one) => !isMadeAnew(one))
       .flatMap((one) => keptOutAlone(one, idOf(one))),
   ]
+}
+
+const sealed = object.extend({
+  kind: z.literal('SealedSecret'),
+  status: z
+    .object({ conditions: z.array(z.object({ type: z.string(), status: z.string() })).default([]) })
+    .prefault({}),
+})
+
+/** A Secret that its SealedSecret brings back is left out of backups: one that nothing opens any more is lost with the cluster. */
+function unopened(items: readonly unknown[], out: readonly z.infer<typeof object>[]): string[] {
+  return items.flatMap((one) => {
+    const { metadata, status } = sealed.safeParse(one).data ?? {}
+    if (!metadata || status?.conditions.some((each) => each.type === 'Synced' && each.status === 'True'))
+      return []
+    const id = `${metadata.namespace}/${metadata.name}`
+    const isOut = out.some(
+      (each) => each.kind === 'Secret' && `${each.metadata.namespace}/${each.metadata.name}` === id,
+    )
+    return isOut
+      ? [
+          `Secret ${id} stays out of backups (label ${optOut}), and no key opens its SealedSecret any more: seal it again`,
+        ]
+      : []
+  })
 }
 
 /** One object that its own label keeps out; of the kit's Secrets what somebody added to them. */

@@ -275,6 +275,27 @@ for (const [name, world, wanted] of [
       `sealing key sealed-secrets/old stays out of backups (label ${label}), and the kit does not have it: what is sealed with it can be opened by this cluster alone`,
     ],
   ],
+  [
+    'a Secret whose SealedSecret no key opens any more',
+    {
+      items: [
+        ours,
+        claim('do-block-storage'),
+        standard,
+        ...['db', 'fine', 'new'].map((name) => ({
+          kind: 'SealedSecret',
+          metadata: { name, namespace: 'vault' },
+          status: { conditions: [{ type: 'Synced', status: name === 'fine' ? 'True' : 'False' }] },
+        })),
+      ],
+      optedOut: ['vault/db', 'vault/fine'].map((id) =>
+        out('Secret', id, { ownerReferences: [{ kind: 'SealedSecret', name: id }] }),
+      ),
+    },
+    [
+      `Secret vault/db stays out of backups (label ${label}), and no key opens its SealedSecret any more: seal it again`,
+    ],
+  ],
   ['what the kit has', { optedOut: Object.keys(kitSecrets).map((id) => out('Secret', id)) }, []],
   [
     'what somebody added to what the kit has',

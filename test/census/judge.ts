@@ -104,13 +104,17 @@ function judgeOne(one: Told, was: Thing | undefined, { then, now, told, about, b
   }
 }
 
-/** A claim, or its volume, that is there without the bytes that it had. */
+/** A claim, or its volume, that is there without the bytes that it had; a SealedSecret that nothing has opened. */
 function isEmptied(
   { resource, id }: Told,
   was: Thing | undefined,
   then: Dump,
   { before, after }: Evidence['bytes'],
 ): boolean {
+  if (was?.kind === 'SealedSecret')
+    return ![at(was, 'status', 'conditions') ?? []]
+      .flat()
+      .some((one) => textAt(one, 'type') === 'Synced' && textAt(one, 'status') === 'True')
   const claim = resource === 'persistentvolumeclaims' ? id : was && claimOf(was)
   if (!claim || !/^persistentvolume/.test(resource)) return false
   const name = textAt(then.find('persistentvolumeclaims', claim), 'spec', 'volumeName')
