@@ -217,7 +217,7 @@ export const backup: readonly Mutant[] = [
     'lib/backup/volumes.ts',
     'handle && good.has(',
     'handle && ((_: string) => good.size > 0)(',
-    'backup/volumes',
+    'backup/terms',
   ),
   mutant(
     'a machine goes though something is not restored that no plan named',
