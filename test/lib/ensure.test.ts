@@ -48,6 +48,23 @@ t.test('an act that failed with its effect is not repeated', async (t) => {
   t.equal(acts(), 1)
 })
 
+t.test('an act whose answer was lost is not repeated when its effect shows a moment later', async (t) => {
+  const { thing, acts } = cloud(['lost'])
+  const look = thing.look
+  let shows = Number.POSITIVE_INFINITY
+  const late: Thing<string> = {
+    ...thing,
+    patience: 5,
+    look: async () => (performance.now() < shows ? [] : look()),
+    act: async () => {
+      shows = performance.now() + 100
+      await thing.act()
+    },
+  }
+  t.equal(await ensure(late), 'a1')
+  t.equal(acts(), 1)
+})
+
 t.test('an act that failed without effect is tried again', async (t) => {
   const { thing, acts } = cloud(['fails', 'ok'])
   t.equal(await ensure(thing), 'a2')

@@ -5,8 +5,8 @@ export const ensure: readonly Mutant[] = [
   mutant(
     'a lost answer is not looked for: creates are repeated',
     'lib/ensure.ts',
-    'const made = await lookForEffect(thing)',
-    'const made = undefined as T[] | undefined',
+    "return kind === 'lost' ? lookForEffect(thing) : undefined",
+    'return undefined',
     'lib/ensure',
   ),
   mutant(
@@ -26,8 +26,15 @@ export const ensure: readonly Mutant[] = [
   mutant(
     'a twin that shows late stays, and is billed',
     'lib/ensure.ts',
-    'attempt > 1 ? await withLateTwins(thing, made) : made',
+    'doubt ? await withLateTwins(thing, made) : made',
     'made',
+    'lib/ensure',
+  ),
+  mutant(
+    'what was refused counts as done, perhaps',
+    'lib/ensure.ts',
+    "error.isRefusal ? 'refused' : 'lost'",
+    "'lost'",
     'lib/ensure',
   ),
 ]
