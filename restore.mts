@@ -24,7 +24,7 @@ import { ensureNetwork } from './lib/digitalocean/network.ts'
 import { ensureProject } from './lib/digitalocean/project.ts'
 import { claim } from './lib/gitops/claim.ts'
 import { revertRemoved } from './lib/gitops/git-removed.ts'
-import { useKubeconfig } from './lib/hint.ts'
+import { finishedBy, useKubeconfig } from './lib/hint.ts'
 import { ensureTools } from './lib/install/ensure-tools.ts'
 import { applyRoot, healthy } from './lib/kubernetes/applications.ts'
 import { preflight, preflightReading } from './lib/preflight/preflight.ts'
@@ -33,7 +33,7 @@ import { growOthers } from './lib/scale/grow-others.ts'
 import { setCourse } from './lib/server/course.ts'
 import { powerOffEarlier, removeEarlier } from './lib/server/earlier.ts'
 import { growFirstServer } from './lib/server/grow.ts'
-import { beginRestoration, finishRestoration } from './lib/server/restoration.ts'
+import { beginRestoration, finishing, finishRestoration, noteUnproven } from './lib/server/restoration.ts'
 import { reviveFirstServer } from './lib/server/revive.ts'
 import { ensureBuckets, needBuckets, openBuckets } from './lib/store/buckets.ts'
 import { ensureKit, needKit } from './lib/store/kit.ts'
@@ -84,6 +84,7 @@ await run('restore', async ({ flags, confirm }) => {
   const kit = await ensureKit(buckets, cluster, sourceKit)
   await reviveFirstServer(cluster, buckets)
   await beginRestoration(cluster, buckets, course)
+  if (flags.unfinished) finishedBy(finishing(cluster, { begun: course, own })) // it is given up once
   await powerOffEarlier(cluster, course) // with --replace: two clusters never write to one bucket
   const ground = { project, network, address, buckets, kit }
   const kube = await growFirstServer(cluster, ground) // as bootstrap does
@@ -116,8 +117,10 @@ await run('restore', async ({ flags, confirm }) => {
   const provenVolumes = provenIds(rest.volumes, held)
   if (proven && cluster !== source) await leaveOriginal(kube, cluster, source, buckets)
   if (proven) await finishRestoration(cluster, buckets, course, provenVolumes)
+  else await noteUnproven(cluster, buckets, course)
   const mayRemove = proven && isAccepted(rest.objects, terms) // nothing that may be an only copy goes
-  proof.stays = [...(await removeEarlier(cluster, course, { provenVolumes, mayRemove })), ...apart]
+  const removable = { provenVolumes, proven, mayRemove }
+  proof.stays = [...(await removeEarlier(cluster, course, removable)), ...apart]
   const told = { kubeconfig: kube.file, lastBackup: ageOf(await lastWhole(kept.velero), source) }
-  return outcome(proof, told, { kubeconfig: useKubeconfig(kube.file) })
+  return outcome(proof, told, { kubeconfig: useKubeconfig(kube.file) }, { cluster, course })
 })

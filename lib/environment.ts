@@ -101,7 +101,7 @@ function secretOf(name: string, value: string): Secret {
   const secret = new Secret(value.trim())
   if (/^[\x21-\x7e]+$/.test(value.trim())) return secret
   throw new Problem(`${name} holds characters that no token has`, {
-    cure: 'Copy the token anew, without blanks, quotes or line breaks in it.',
+    cure: 'Copy the token again, without blanks, quotes or line breaks in it.',
     exitCode: 2,
   })
 }

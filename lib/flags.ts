@@ -60,7 +60,7 @@ export const commands = {
       replace: { about: 'stop the live cluster; delete it once all is proven' },
       partial: { about: 'with --backup NAME: even one that is not whole' },
       'git-removed': { value: 'HOW', about: 'what Git deleted since: revert, keep or drop' },
-      unfinished: { about: 'instead of another backup, whose restore is not finished' },
+      unfinished: { about: 'give up a restore that is unfinished or not proven' },
       ...asking,
       ...common,
     },
@@ -74,7 +74,7 @@ export const commands = {
       remove: { value: 'NAME,…', about: 'move everything away, remove the machines' },
       replace: { value: 'NAME', about: 'a fresh machine of the same role instead' },
       size: { value: 'SIZE', about: 'size of all machines, or with --add of the new ones' },
-      node: { value: 'NAME', about: '--size for this machine alone' },
+      node: { value: 'NAME', about: '--size for this machine only' },
       ha: { about: 'SQLite becomes etcd on three servers' },
       force: { about: 'even if something is lost; the plan names it' },
       'drain-timeout': { value: 'TIME', about: 'for pods to move away (10m)' },
@@ -123,7 +123,7 @@ export const commands = {
     },
   },
   seal: {
-    about: 'Turn a Secret (file or stdin) into a SealedSecret for this cluster alone.',
+    about: 'Turn a Secret (file or stdin) into a SealedSecret for this cluster only.',
     words: '[FILE]',
     flags: {
       ...cluster,

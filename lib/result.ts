@@ -1,10 +1,12 @@
 import type { Problem } from './problem.ts'
 import { redact } from './secret.ts'
-import { tell, widthOf } from './story.ts'
+import { colourful, tell, widthOf } from './story.ts'
 import { wrap } from './wrap.ts'
 
 /** A result that is more than its fields: how it is shown on the screen, and what is wrong with it after all. */
 export interface Outcome {
+  /** The one line that is read first, coloured where stdout takes colours. */
+  headlined?(): { text: string; tone: 'good' | 'warn' | 'bad' }
   shown(): Record<string, unknown>
   /** Told behind the result, with its exit code. */
   fault(): Problem | undefined
@@ -32,11 +34,18 @@ export function present(result: unknown, how: { json: boolean; seconds: number }
     const rows = Object.entries(shown).flatMap(([name, value]) => lines(name, value))
     const width = Math.max(0, ...rows.map(([name]) => name.length))
     const columns = widthOf(process.stdout)
+    if (isOutcome(result) && result.headlined) process.stdout.write(`${headline(result.headlined())}\n`)
     for (const [name, value] of rows) {
       const line = redact(`${name.padEnd(width)}  ${value}`.trimEnd())
       process.stdout.write(`${columns === undefined ? line : wrap(line, columns, width + 2)}\n`)
     }
   }
+}
+
+const tones = { good: 32, warn: 33, bad: 31 }
+
+function headline({ text, tone }: { text: string; tone: keyof typeof tones }): string {
+  return colourful(process.stdout) ? `\x1b[1;${tones[tone]}m${text}\x1b[0m` : text
 }
 
 function lines(name: string, value: unknown): [string, string][] {

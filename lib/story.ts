@@ -29,9 +29,9 @@ let ended = false
 
 const live = () => process.stderr.isTTY === true && !process.env.CI && process.env.TERM !== 'dumb'
 
-/** Whether stderr may carry colours: a terminal, and `NO_COLOR` is not set (https://no-color.org). */
-export function colourful(): boolean {
-  return process.stderr.isTTY === true && !process.env.NO_COLOR && process.env.TERM !== 'dumb'
+/** Whether a stream may carry colours: a terminal, and `NO_COLOR` is not set (https://no-color.org). */
+export function colourful(stream: { isTTY?: boolean } = process.stderr): boolean {
+  return stream.isTTY === true && !process.env.NO_COLOR && process.env.TERM !== 'dumb'
 }
 
 /** Columns of the terminal that a stream writes to; undefined where it is none. */

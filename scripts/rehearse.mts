@@ -45,7 +45,7 @@ await run('rehearse', async ({ flags, confirm }) => {
       ],
     )
   if (left && (await destroy()).code !== 0)
-    throw new Problem(`what an earlier rehearsal left as ${as} could not be removed; it said why above`, {
+    throw new Problem(`what an earlier rehearsal left as ${as} could not be removed; see above`, {
       cure: 'Fix that, then rehearse again.',
     })
   const { owner, name } = cluster.place

@@ -179,7 +179,7 @@ try {
     tell('·', 'estimate for the real thing', `about ${minutes} min without image pulls, never measured`)
   const own = wanted.hold || wanted.command[0]?.endsWith('.mts')
   if (own && !box.guest && box.hasMachines())
-    tell('·', 'the cluster sleeps now', `${line('scripts/sandbox.mts', ['bash'])} wakes it`)
+    tell('·', 'the simulated cluster stops now', `${line('scripts/sandbox.mts', ['bash'])} starts it`)
   await box.leave()
   process.exit(code)
 } catch (error) {

@@ -23,7 +23,7 @@ export function fitTogether(flags: {
     )
   if (flags.as === undefined && (flags.region !== undefined || flags['with-apps']))
     throw wrong(
-      `${flags.region === undefined ? '--with-apps' : '--region'} means something only with --as`,
+      `${flags.region === undefined ? '--with-apps' : '--region'} works only with --as`,
       'Without --as the cluster comes back as Git describes it, with its apps.',
     )
 }
@@ -46,7 +46,7 @@ export async function besideOriginal(
   const places = bucketPlaces(original)
   if (!places.spaces)
     throw new Problem(
-      'a cluster beside the original needs buckets of its own, and regrow makes them in Spaces alone',
+      'a cluster beside the original needs buckets of its own, and regrow can make them only in Spaces',
       {
         cure: 'Make two buckets there, describe the other cluster in a cluster.yaml, and copy the backup.',
       },

@@ -74,7 +74,7 @@ export async function bringBack(
       throw new Problem(`restore ${name} ended ${phase}: ${why.join('\n    ')}`, {
         cure: `See more with: ${veleroHint(kube.file)`restore logs ${name}`}. No app was started. When it is fixed, run ${again()}; or choose another backup.`,
       })
-    tell('!', `restore ${name}`, `${phase}: ${why.join('; ')}; it is begun anew`)
+    tell('!', `restore ${name}`, `${phase}: ${why.join('; ')}; it is tried again`)
     await removeLeftovers(kube, name)
   }
 }
@@ -119,7 +119,7 @@ async function bringGone(
       )`restore create ${name} --from-backup ${backup} --include-namespaces ${namespaces.join(',')} --include-resources persistentvolumeclaims,persistentvolumes --include-cluster-resources=true`,
   )
   const { status } = await ended(kube, name)
-  tell('+', `restore ${name}`, `${status?.phase}, of claims alone`, (performance.now() - started) / 1000)
+  tell('+', `restore ${name}`, `${status?.phase}, claims only`, (performance.now() - started) / 1000)
   return settled(kube, restoreNames(server, n + 1), backed)
 }
 

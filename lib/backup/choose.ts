@@ -31,7 +31,7 @@ export async function chooseBackup(
   const all = await listBackups(bucket)
   if (all.length === 0)
     throw new Problem(`there is no backup in ${bucket.name}`, {
-      cure: `Without one there is nothing to bring back; ${command('bootstrap.mts')} grows the cluster anew.`,
+      cure: `Without one there is nothing to bring back; ${command('bootstrap.mts')} grows a new, empty cluster.`,
     })
   const sure = async (one: Backup): Promise<Backup> =>
     one.wholeness.state === 'failed'
@@ -48,12 +48,12 @@ export async function chooseBackup(
 function allowed(wish: string | undefined, replace: boolean): void {
   if (wish === 'latest')
     throw new Problem('--partial needs a name: latest is the newest whole backup', {
-      cure: 'Name the backup with --backup NAME, or leave --partial out.',
+      cure: 'Name the backup with --backup NAME, or drop --partial.',
       exitCode: 2,
     })
   if (replace)
     throw new Problem(
-      '--partial cannot replace a living cluster: what the backup lacks may be on those machines alone',
+      '--partial cannot replace a living cluster: what the backup lacks may be only on those machines',
       {
         cure: 'Bring it back beside the original with --as NAME, or replace with a whole backup (--backup latest).',
         exitCode: 2,
@@ -66,7 +66,7 @@ async function newest(all: readonly Backup[], sure: (one: Backup) => Promise<Bac
   for (const one of all.filter(isWhole)) {
     const found = await sure(one)
     if (isWhole(found)) return found
-    tell('!', `backup ${found.metadata.name}`, `passed over: ${reasonsOf(found).join('; ')}`)
+    tell('!', `backup ${found.metadata.name}`, `skipped: ${reasonsOf(found).join('; ')}`)
   }
   return pick([], 'latest', false, all)
 }

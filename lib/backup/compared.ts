@@ -61,8 +61,8 @@ export async function compareData(
     result.unequal.length > 0 ? 'x' : '=',
     'objects',
     result.unequal.length > 0
-      ? `${result.unequal.length} have another content than the backup`
-      : `${result.equal} have the backup’s content`,
+      ? `${result.unequal.length} differ from the backup`
+      : `${result.equal} match the backup`,
     (performance.now() - started) / 1000,
   )
   return result

@@ -74,5 +74,5 @@ async function letSealedSecretsAdopt(kube: Kube, backed: readonly BackedObject[]
   await kubectlRepeated(
     kube,
   )`delete pods -n sealed-secrets -l app.kubernetes.io/name=sealed-secrets --wait=false`
-  tell('~', 'sealed-secrets', 'starts anew, to read the keys that came back')
+  tell('~', 'sealed-secrets', 'restarts to read the keys that came back')
 }

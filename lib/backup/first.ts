@@ -73,6 +73,6 @@ export async function backupBefore(
   const fault = partial(kube, taken)
   if (!fault || force) return
   throw new Problem(`${fault.message}\n    nothing was changed`, {
-    cure: `${fault.cure}\n  → Or go on in spite of it, with --force.`,
+    cure: `${fault.cure}\n  → Or add --force to go on anyway.`,
   })
 }

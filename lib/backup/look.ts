@@ -68,7 +68,7 @@ export async function createOnce(
       if (!(error instanceof ToolFailure)) throw error
       if (await look(kube, `${kind}.velero.io`, name, z.object({}))) return
       if (attempt === 3)
-        throw new Problem(`${kind.slice(0, -1)} ${name} could not be begun: ${error.message}`, {
+        throw new Problem(`${kind.slice(0, -1)} ${name} could not be started: ${error.message}`, {
           cure: `Fix what it says and run ${again()}: it goes on from here.`,
           cause: error,
         })

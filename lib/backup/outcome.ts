@@ -276,7 +276,18 @@ const isData = (resource: string) => resource === 'secrets' || resource === 'con
  */
 export function foreseen(
   backed: readonly BackedObject[],
-  { volumes, beside, partial }: { volumes: readonly string[]; beside: boolean; partial: boolean },
+  {
+    volumes,
+    beside,
+    partial,
+    dropped = new Map(),
+  }: {
+    volumes: readonly string[]
+    beside: boolean
+    partial: boolean
+    /** What a person let go, by key, with the reason: what hangs on it goes with it. */
+    dropped?: ReadonlyMap<string, string>
+  },
 ): ObjectProof[] {
   const nothing: Live = { objects: new Map(), unlisted: new Map() }
   // Every cluster has these.
@@ -287,7 +298,7 @@ export function foreseen(
     volumes: new Map(volumes.map((one) => [one, undefined])),
     unequal: new Map(),
     nodes: new Map(backed.filter((one) => one.resource === 'nodes').map((one) => [one.id, one.id])),
-    dropped: new Map(beside ? silenced(backed) : []),
+    dropped: new Map([...dropped, ...(beside ? silenced(backed) : [])]),
     partial,
     beside,
   })

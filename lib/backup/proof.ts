@@ -1,18 +1,19 @@
 import { z } from 'zod'
 import type { ReservedIp } from '../clients/digitalocean-types.ts'
 import type { Cluster } from '../cluster/cluster.ts'
-import { again, command } from '../hint.ts'
+import { again, hint } from '../hint.ts'
 import { applications, stateOf } from '../kubernetes/applications.ts'
 import { kubectlRepeated } from '../kubernetes/repeated.ts'
 import { Problem } from '../problem.ts'
 import type { Outcome as Result } from '../result.ts'
-import type { Course } from '../server/restoration.ts'
+import { type Course, givingUp } from '../server/restoration.ts'
 import { type Told, timeline } from '../story.ts'
 import type { Kube } from '../tools.ts'
 import type { Backup } from './backups.ts'
 import type { Comparison } from './compared.ts'
 import type { Extension } from './expiry.ts'
 import type { ObjectProof } from './outcome.ts'
+import { few, missingLines, page } from './page.ts'
 import { commitAnnotation } from './record.ts'
 import type { VolumeProof } from './volumes.ts'
 
@@ -131,68 +132,49 @@ async function hosts(kube: Kube): Promise<string[]> {
  * The proof as a run's result: everything as JSON, a page on the screen, and exit code 1 when anything is missing.
  * @param told what else there is to tell, as data
  * @param shown the same for the screen, where it reads otherwise there
+ * @param where it was restored
  */
 export function outcome<T extends { lastBackup: string }>(
   proof: Proof,
   told: T,
   shown: Record<string, unknown>,
+  where: { cluster: Cluster; course: Course },
 ): Result & Proof & T {
-  const { missing } = proof
-  const fault =
-    proof.verdict === 'PROVEN'
-      ? undefined
-      : new Problem(`${missing.length} of the backup did not come back:\n    ${missing.join('\n    ')}`, {
-          cure: `What came back stays. Fix the reason, then run ${again()}: it brings back what is missing.`,
-        })
-  return { ...proof, ...told, shown: () => ({ ...page(proof), ...told, ...shown }), fault: () => fault }
-}
-
-function page(proof: Proof): Record<string, unknown> {
-  const { volumes, objects, address } = proof
-  const kinds = new Map<string, { total: number; there: number; ways: Map<string, number> }>()
-  for (const { resource, outcome } of objects) {
-    const kind = kinds.get(resource) ?? { total: 0, there: 0, ways: new Map() }
-    kinds.set(resource, kind)
-    kind.total++
-    if (outcome === 'missing' || outcome === 'not restored') continue
-    kind.there++
-    if (outcome !== 'back') kind.ways.set(outcome, (kind.ways.get(outcome) ?? 0) + 1)
-  }
-  const ways = (of: Map<string, number>) =>
-    of.size === 0 ? '' : `, ${[...of].map(([way, count]) => `${count} ${way}`).join(', ')}`
+  const lines = missingLines(proof)
+  const isProven = proof.verdict === 'PROVEN'
+  const fault = isProven
+    ? undefined
+    : new Problem(
+        `${lines.length} thing${lines.length === 1 ? '' : 's'} of the backup did not come back:\n    ${few(lines).join('\n    ')}`,
+        { cure: wayOut(proof.volumes, where) },
+      )
+  const tone = !isProven ? 'bad' : proof.notRestored.length > 0 ? 'warn' : 'good'
   return {
-    [proof.headline]: `backup ${proof.backup.name} of ${proof.backup.at}, onto ${proof.server}`,
-    commit: proof.backup.commit,
-    missing: proof.missing.length > 0 ? proof.missing : proof.notRestored.length > 0 ? undefined : 'nothing',
-    notRestored: proof.notRestored,
-    volumes: volumes.map(volumeLine),
-    objects: [...kinds].map(
-      ([resource, kind]) => `${resource}  ${kind.there} of ${kind.total}${ways(kind.ways)}`,
-    ),
-    contentComparedAt: proof.comparedAt,
-    changed:
-      proof.changed.length > 20
-        ? [...proof.changed.slice(0, 20), `${proof.changed.length - 20} more`]
-        : proof.changed,
-    notReady: proof.notReady,
-    applications: Object.entries(proof.applications).map(([name, state]) => `${name}  ${state}`),
-    address:
-      address.before && address.before !== address.now
-        ? `${address.now}, was ${address.before}`
-        : address.now,
-    changeTheseDnsRecords: proof.dns,
-    keptLonger: proof.extended.map(({ backup, from, to }) => `${backup}  until ${to}, was ${from}`),
-    stays: proof.stays,
-    notInGit: proof.unwritten.map(
-      (what) =>
-        `${what}: ${command('restore.mts', '--backup', proof.backup.name)} writes it once GitHub takes it`,
-    ),
+    ...proof,
+    ...told,
+    headlined: () => ({ text: proof.headline, tone }),
+    shown: () => ({ ...page(proof), ...told, ...shown }),
+    fault: () => fault,
   }
 }
 
-function volumeLine({ claim, kept, moved, bytes, missing }: VolumeProof): string {
-  if (missing) return `${claim}  ${missing}`
-  return kept === 's3'
-    ? `${claim}  ${moved} bytes moved${bytes === moved ? ', as recorded' : ''}`
-    : `${claim}  from its snapshot`
+/**
+ * What brings back what is missing. The same command does, but for the bytes of a claim whose name another one has by now:
+ * what apps have written there is not overwritten. They come back onto a new server; or beside a cluster that must not be
+ * replaced, because it was proven long ago and lives on, or because the backup is partial.
+ */
+function wayOut(
+  volumes: readonly VolumeProof[],
+  { cluster, course }: { cluster: Cluster; course: Course },
+): string {
+  const over = volumes.filter((one) => one.missing && (one.taken || (course.finished && one.absent)))
+  if (over.length === 0)
+    return `What came back stays. Fix the reason, then run ${again()}: it brings back what is missing.`
+  const claims = over.map(({ claim }) => claim).join(', ')
+  const stays = `What is there stays, and the same command writes nothing into ${claims}.`
+  const isPartial = course.words?.includes('--partial')
+  if (!course.finished && !isPartial)
+    return `${stays} This brings the whole backup back onto a new server, and keeps every machine and volume until that one is proven: ${givingUp(cluster, course)}`
+  const words = ['--backup', course.backup, ...(isPartial ? ['--partial'] : []), '--as', 'copy']
+  return `${stays} This brings the backup back beside the cluster, to copy the bytes from there: ${hint('restore.mts', cluster, ...words)}`
 }

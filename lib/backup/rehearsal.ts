@@ -105,11 +105,11 @@ export function drillOutcome(drill: Drill): Outcome & Record<string, unknown> {
   // What cannot be told may have been made.
   const made = removal.safeParse(parseJson(destroyed.out)).data?.removed.length !== 0
   const wrong = [
-    ...(read ? notProven(read) : ['the restore came to no proof; it said why above']),
+    ...(read ? notProven(read) : ['the restore did not reach a proof; see above']),
     ...(destroyed.code === 0
       ? []
-      : ['the rehearsal’s cluster was not removed whole; it said what is left above']),
-    ...changed.map((key) => `${key} of the original’s backups is not as it was`),
+      : ['the rehearsal’s cluster was not removed completely; what is left is listed above']),
+    ...changed.map((key) => `${key} of the original’s backups has changed`),
   ]
   const result = {
     proof: read,

@@ -77,7 +77,7 @@ async function dataIsThere(bucket: Bucket, backed: readonly BackedVolume[]): Pro
           new Problem(
             `the data of the volumes in ${name} is not in ${bucket.name}: kopia/${name}/ is empty`,
             {
-              cure: 'Choose another backup, or bring the bucket’s content back first.',
+              cure: 'Choose another backup, or recover the bucket’s content first.',
             },
           ),
         ]
@@ -103,9 +103,12 @@ async function classesAreThere(
     .filter((one) => filled.has(one.id) && one.storageClass && !there.has(one.storageClass))
     .map(
       ({ id, storageClass }) =>
-        new Problem(`claim ${id} needs the storage class ${storageClass}, and nothing brings it`, {
-          cure: `Add it to storage/classes.yaml in ${place.owner}/${place.name}, commit it, and run the same command again.`,
-        }),
+        new Problem(
+          `claim ${id} needs the storage class ${storageClass}, which neither the platform nor the backup has`,
+          {
+            cure: `Add it to storage/classes.yaml in ${place.owner}/${place.name}, commit it, and run the same command again.`,
+          },
+        ),
     )
 }
 
@@ -134,8 +137,8 @@ function kindsAreThere(held: readonly BackedObject[]): Problem[] {
   )
   return [...lost].map(
     (resource) =>
-      new Problem(`the backup holds ${resource}, and not the definition of that kind`, {
-        cure: 'Choose another backup, or one by name with --partial: what is of that kind does not come back.',
+      new Problem(`the backup has ${resource}, but not the definition of that kind`, {
+        cure: 'Choose another backup, or one by name with --partial: objects of that kind will not come back.',
       }),
   )
 }

@@ -35,14 +35,12 @@ export async function restorePlan({
   const since = backup.status?.startTimestamp ?? 'it was made'
   const lines = [
     `backup ${ageOf(backup, cluster)}, comes back onto ${course.server}`,
-    ...(course.finished
-      ? [`  = it was proven there at ${course.finished}: it is not brought back a second time`]
-      : []),
+    ...(course.finished ? [`  = it was proven there at ${course.finished}: nothing is restored again`] : []),
     ...earlierLines(own, course, await cluster.cloud.sizes()),
     ...toExtend([backup], backup.metadata.name, now, cluster.wanted.backups.keepDays).map(
       ({ from, to }) => `  ~ it expires ${from}, and is kept until ${to}`,
     ),
-    ...(course.droplets.length > 0 ? [`  ! what was written there since ${since} is lost with it`] : []),
+    ...(course.droplets.length > 0 ? [`  ! anything written there since ${since} is lost`] : []),
     ...foreseenLines(terms),
     ...apart.map((one) => `  = ${one}`),
   ]

@@ -116,7 +116,7 @@ async function makeWay(
     if (!resource) {
       changed.set(
         key,
-        `${held.resource} ${held.id}: Git wants it otherwise, and it cannot be changed: ${message}`,
+        `${held.resource} ${held.id}: Git has another value, and the field cannot be changed: ${message}`,
       )
       tell('!', key, `kept as in the backup; Git cannot change it: ${message.slice(0, 200)}`)
       continue
@@ -126,7 +126,7 @@ async function makeWay(
     if (found.text.trim() === '') continue
     if (found.json(restored).metadata.labels['velero.io/restore-name'] === undefined) continue
     await kubectlRepeated(kube)`delete ${resource} ${name} ${where} --ignore-not-found --wait=false`
-    changed.set(key, `${held.resource} ${held.id}: Git’s is another one, and took its place: ${message}`)
-    tell('~', key, `gives way to Git’s, of Application ${app}`)
+    changed.set(key, `${held.resource} ${held.id}: replaced by Git’s version: ${message}`)
+    tell('~', key, `replaced by Git’s version, of Application ${app}`)
   }
 }

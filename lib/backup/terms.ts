@@ -14,6 +14,7 @@ import type { Backup } from './backups.ts'
 import { toldBefore } from './compared.ts'
 import type { BackedObject } from './objects.ts'
 import { foreseen, keyOf, type ObjectProof } from './outcome.ts'
+import { byReason } from './page.ts'
 import { commitAnnotation } from './record.ts'
 import { eachObject } from './tarball.ts'
 import type { BackedVolume } from './volumes.ts'
@@ -89,7 +90,8 @@ export async function termsOf(
   const letGo = new Map(dropped(git, choice).map(({ object, why }) => [keyOf(object), why]))
   const volumes = backed.filter(({ claim }) => !letGo.has(`persistentvolumeclaims ${claim}`))
   const before = await toldBefore(kit, course.server)
-  const expected = foreseen(held, { volumes: backed.map(({ claim }) => claim), beside, partial })
+  const claims = backed.map(({ claim }) => claim)
+  const expected = foreseen(held, { volumes: claims, beside, partial, dropped: letGo })
   const known = new Map([...before, ...expected].map((one) => [keyOf(one), one]))
   for (const one of held) {
     const why = letGo.get(keyOf(one))
@@ -120,12 +122,5 @@ export function isAccepted(objects: readonly ObjectProof[], { foreseen }: Terms)
 
 /** What will not be restored, for the plan: one line for each reason, with the names. */
 export function foreseenLines({ foreseen }: Terms): string[] {
-  const reasons = new Map<string, string[]>()
-  for (const { resource, id, why = '' } of foreseen)
-    reasons.set(`${resource}: ${why}`, [...(reasons.get(`${resource}: ${why}`) ?? []), id])
-  return [...reasons].map(([reason, all]) => {
-    const names = all.length > 5 ? `${all.slice(0, 5).join(', ')} and ${all.length - 5} more` : all.join(', ')
-    const [resource = '', why = ''] = reason.split(': ', 2)
-    return `  ! not restored  ${resource} ${names}: ${why}`
-  })
+  return byReason(foreseen).map((one) => `  ! not restored  ${one}`)
 }

@@ -24,8 +24,10 @@ export interface VolumeProof extends BackedVolume {
   missing: string | undefined
   /** Its claim still waits for its volume. */
   pending: boolean
-  /** The claim does not exist, or exists without a restore behind it. */
+  /** The claim does not exist. */
   absent: boolean
+  /** Another claim has its name by now: nothing is ever written into that one. */
+  taken: boolean
   /** Identity of the claim that has the bytes, and the id of its volume at DigitalOcean. */
   uid: string | undefined
   handleNow: string | undefined
@@ -81,6 +83,7 @@ export interface FoundVolumes {
   volumes: readonly Volume[]
 }
 
+const madeAgain = 'its claim was deleted and made again; the new one does not have the backup’s bytes'
 const restoreLabel = 'velero.io/restore-name'
 
 /**
@@ -135,6 +138,7 @@ export function compareVolumes(
         (claim?.status?.phase ?? 'Pending') === 'Pending' &&
         (one.kept === 'snapshot' || download?.status?.phase === 'Completed'),
       absent: claim === undefined,
+      taken: claim !== undefined && (!own || isYounger(claim, download)),
       uid: claim?.metadata.uid,
       handleNow: volume?.spec.csi?.volumeHandle,
     }
@@ -152,23 +156,23 @@ function notMoved(
 ): string | undefined {
   if (claim && !own)
     return download?.status?.phase === 'Completed'
-      ? 'its claim was made anew after its bytes had come back, so it is empty'
+      ? madeAgain
       : 'its claim was there before, so nothing was moved'
   if (!download) return claim ? 'nothing was moved into it' : 'nothing was moved'
-  const { phase = 'not started', message, progress, completionTimestamp } = download.status ?? {}
+  const { phase = 'not started', message, progress } = download.status ?? {}
   if (phase !== 'Completed') return `${phase}${message ? `: ${message}` : ''}`
   const { bytesDone = 0, totalBytes = 0 } = progress ?? {}
   if (bytesDone !== totalBytes) return `${bytesDone} of ${totalBytes} bytes were moved`
   if (one.bytes !== undefined && bytesDone !== one.bytes)
     return `${bytesDone} bytes were moved, and the backup recorded ${one.bytes}`
-  if (later(claim?.metadata.creationTimestamp, completionTimestamp))
-    return 'its claim was made anew after its bytes had come back, so it is empty'
-  return notBound(claim)
+  return isYounger(claim, download) ? madeAgain : notBound(claim)
 }
 
-/** Whether one time is after another; seconds are all that both tell. */
-const later = (one: string | undefined, other: string | undefined) =>
-  one !== undefined && other !== undefined && Date.parse(one) > Date.parse(other) + 1000
+/** Whether a claim was made after the bytes had come; times are told in seconds. */
+function isYounger(claim: Claim | undefined, download: DataDownload | undefined): boolean {
+  const [made, came] = [claim?.metadata.creationTimestamp, download?.status?.completionTimestamp]
+  return made !== undefined && came !== undefined && Date.parse(made) > Date.parse(came) + 1000
+}
 
 function notCloned(claim: Claim | undefined, own: boolean): string | undefined {
   if (claim && !own) return 'its claim was there before, so it was not made from the snapshot'
@@ -206,7 +210,7 @@ export function stillThere(
     if (one.missing !== undefined || !was) return one
     return was.uid === one.uid && was.handle === one.handleNow
       ? one
-      : { ...one, missing: 'its claim was made anew after its bytes had come back, so it is empty' }
+      : { ...one, missing: madeAgain, taken: true }
   })
 }
 

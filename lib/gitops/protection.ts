@@ -88,7 +88,7 @@ function problemOf(repository: string, obstacles: readonly Obstacle[]): Problem 
   if (!first) return undefined
   const all = [...new Set(obstacles.map(({ rule, source }) => `${rule} (${source})`))]
   return new Problem(`regrow may not commit to branch main of ${repository}: ${all.join('; ')}`, {
-    cure: `Let the user of the GitHub token pass that rule, or take main out of it: ${first.settings}`,
+    cure: `Allow the GitHub token’s user to bypass that rule, or exclude main from it: ${first.settings}`,
   })
 }
 

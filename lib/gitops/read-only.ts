@@ -13,8 +13,8 @@ export function goOnReadOnly(cluster: Cluster, why: GitHubRefusal): void {
     '!',
     'lock',
     `could not be moved, so this run goes on without it (${why.message})\n` +
-      '    NOT protected: nothing keeps a second run out that begins now. Start none, on any computer, until this one has ended.\n' +
-      '    NOT kept in Git, where GitHub goes on refusing: the new number of a machine, and manifests that this regrow would change.',
+      '    NOT protected: a second run would not be kept out. Start none, on any computer, until this one has ended.\n' +
+      '    NOT in Git while GitHub refuses: a machine’s new number, and manifests that this version of regrow would change.',
   )
 }
 

@@ -92,7 +92,7 @@ function publicKeyOf(certificate: string): KeyObject {
   try {
     return new X509Certificate(certificate).publicKey
   } catch (cause) {
-    throw new Problem('this is not a certificate to seal with', {
+    throw new Problem('not a sealing certificate', {
       cure: `${command('scripts/seal.mts', '--save-certificate', 'FILE')} writes the cluster’s.`,
       exitCode: 2,
       cause,

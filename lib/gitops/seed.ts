@@ -135,7 +135,7 @@ async function ensureDeployKey({ github, place, name }: Cluster, publicKey: stri
       })
     },
     detail: () => 'read-only',
-    cure: `GitHub takes a deploy key in one repository alone. Where another one describes cluster ${name}, name that with --repo OWNER/NAME; otherwise fix what it says and run ${again()}.`,
+    cure: `GitHub accepts a deploy key in only one repository. Where another one describes cluster ${name}, name that with --repo OWNER/NAME; otherwise fix what it says and run ${again()}.`,
     imagined: { id: 0, key: publicKey, title, read_only: true },
   })
 }

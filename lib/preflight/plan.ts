@@ -93,8 +93,9 @@ function foundation(cluster: Cluster, own: Inventory, leaving: Leaving, deployKe
     item(
       'description',
       descriptionPath(cluster.name),
-      cluster.committed !== undefined && !changesGit(cluster),
+      cluster.committed !== undefined,
       changesGit(cluster) ? 'to be changed' : '',
+      !changesGit(cluster),
     ),
     item('project', names.project(cluster.name), own.projects.length > 0, `tag ${names.tag(cluster.name)}`),
     item('network', names.network(cluster.name), own.vpcs.length > 0, cluster.wanted.network.range),
@@ -146,7 +147,7 @@ function clusterKeys(cluster: Cluster, own: Inventory): PlanItem[] {
     mark,
     kind: 'Spaces key',
     name,
-    detail: 'for backups alone',
+    detail: 'for backups only',
     perMonth: 0,
   }))
 }

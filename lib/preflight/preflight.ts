@@ -219,7 +219,7 @@ const otherStore: Check = async (cluster) => {
         new Problem(
           `cluster.yaml names another store, and ${missing.join(', ')} ${missing.length === 1 ? 'is' : 'are'} not set`,
           {
-            cure: 'Two keys are needed there: yours for both buckets, the cluster’s for the backups’ bucket alone (docs/setup.md).',
+            cure: 'Two keys are needed there: yours for both buckets, the cluster’s for the backups’ bucket only (docs/setup.md).',
             exitCode: 2,
           },
         ),

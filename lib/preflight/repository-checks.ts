@@ -19,14 +19,14 @@ export const repositoryIsNamed: Check = async ({ repository, place, name }, own)
     new Problem(
       `droplet ${first.name} of cluster ${name} is there, and ${place.owner}/${place.name} is not`,
       {
-        cure: 'Name its repository with --repo OWNER/NAME. Is that lost for good? Make an empty private one of this name: it is filled anew.',
+        cure: 'Name its repository with --repo OWNER/NAME. Is that lost for good? Make an empty private one of this name: regrow fills it again.',
       },
     ),
   ]
 }
 
 /**
- * GitHub takes a deploy key in one repository alone, and a cluster's kit has one: while that is in the repository of the
+ * GitHub accepts a deploy key in only one repository, and a cluster's kit has one: while that is in the repository of the
  * usual name, no other can take its place. Without buckets there is no kit yet, and a key there is of an earlier one.
  */
 export const deployKeyIsFree: Check = async (cluster, own) => {

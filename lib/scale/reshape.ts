@@ -40,7 +40,7 @@ export function wasGiven({ cluster, nextNode }: Description, name: string): bool
 function add(before: Description, count: number, like: Omit<Described, 'name'>): Description {
   if (like.role === 'server' && before.datastore === 'sqlite')
     throw refused(
-      'this cluster keeps its objects in SQLite, which one server alone can do',
+      'this cluster keeps its objects in SQLite, which works on one server only',
       `${command('scale.mts', '--ha')} makes three servers with etcd of it; --add without --role adds an agent.`,
     )
   const room = 256 - before.nodes.length

@@ -22,7 +22,10 @@ import { everReported, renumbered, takeNextNumber } from './revive.ts'
 export interface Asked {
   /** Brings a backup back once more, even where it was brought back before. */
   again: boolean
-  /** Gives up an unfinished restore of another backup; its machines stay until this one is proven. */
+  /**
+   * Gives up an unfinished restore of another backup, or one of this backup that ended without being proven; its machines
+   * stay until this one is proven.
+   */
   instead?: boolean
   /** The cluster whose backup it is. */
   source?: Cluster
@@ -66,7 +69,7 @@ async function onto(
     const server = firstServerName(cluster)
     const isThere = own.droplets.some((one) => one.name === server)
     const begun = buckets && (await readRestoration(buckets.kit, server))
-    if (isThere && begun?.backup === backup && !(asked.again && (await isOver(cluster, begun, own))))
+    if (isThere && begun?.backup === backup && !(await isGivenUp(cluster, begun, own, asked)))
       return { ...begun, begun: true }
     before = begun?.address ?? (buckets && (await readNote(buckets.kit, server))?.address) ?? before
     if (!isThere && !(buckets && (await everReported(buckets.kit, server))))
@@ -88,6 +91,17 @@ async function renumberOthers(
     const isUsed = droplets.some((one) => one.name === name) || (kit && (await everReported(kit, name)))
     if (isUsed) cluster.wanted = renumbered(cluster.wanted, name)
   }
+}
+
+/** Whether a restore that was begun does not go on, and a new one takes its place. */
+async function isGivenUp(
+  cluster: Cluster,
+  begun: Restoration,
+  own: Inventory,
+  { again, instead }: Asked,
+): Promise<boolean> {
+  if (instead && begun.unproven !== undefined && !begun.finished) return true
+  return again && (await isOver(cluster, begun, own))
 }
 
 /**

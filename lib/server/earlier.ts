@@ -38,15 +38,21 @@ export function earlierLines(
   const there = own.droplets.filter(({ id }) => droplets.some((one) => one.id === id))
   const price = ({ size_slug }: Droplet) => sizes.find(({ slug }) => slug === size_slug)?.price_monthly ?? 0
   const once = finished ? 'destroyed' : `destroyed once ${server} is proven`
+  const goes = (one: Restoration['volumes'][number]) => droplets.length > 0 && !one.imported
   const machines = there.map(
     (one) =>
-      `  - droplet ${one.name}  ${dollars(price(one))}: ${one.status === 'off' ? 'off' : 'powered off now'}, ${once}`,
+      `  - droplet ${one.name}, ${dollars(price(one))}: ${one.status === 'off' ? 'off' : 'powered off now'}, ${once}`,
   )
-  const disks = volumes.map(({ name, gib, imported }) => {
-    const goes = droplets.length > 0 && !imported
-    const fate = goes ? 'destroyed once its content is proven on another' : 'stays'
-    return `  ${goes ? '-' : '='} volume ${name}, ${gib} GiB  ${dollars(gib * prices.volumeGib)}: ${fate}`
-  })
+  const disk = ({ name, gib }: Restoration['volumes'][number]) =>
+    `volume ${name}, ${gib} GiB, ${dollars(gib * prices.volumeGib)}`
+  const going = volumes.filter(goes).map((one) => `  - ${disk(one)}`)
+  const disks = [
+    ...going,
+    ...(going.length > 0
+      ? [`    ${going.length > 1 ? 'each ' : ''}destroyed once its content is proven on another`]
+      : []),
+    ...volumes.filter((one) => !goes(one)).map((one) => `  = ${disk(one)}: stays`),
+  ]
   const both =
     there.reduce((sum, one) => sum + price(one), 0) +
     volumes.reduce((sum, { gib }) => sum + gib * prices.volumeGib, 0)
@@ -61,6 +67,8 @@ export function earlierLines(
 export interface Removable {
   /** Ids, at DigitalOcean, of the earlier volumes whose content was proven to be back. */
   provenVolumes: ReadonlySet<string>
+  /** The verdict is PROVEN: until then nothing is to be removed, by a person neither. */
+  proven: boolean
   /** The verdict is PROVEN, and what is not restored was accepted: the earlier machines may go. */
   mayRemove: boolean
 }
@@ -69,12 +77,12 @@ export interface Removable {
  * Destroys what was replaced, where the proof allows it: the earlier cluster's droplets, and those of its volumes whose
  * content was proven to be back. Anything else may be the only copy of what is on it, so it stays; and so does a volume
  * that a person had made, and not the cluster.
- * @returns what stays, one line each: off or unused, what it costs, and the command that removes it
+ * @returns what stays, one line each: what it costs, and once this is proven the command that removes it
  */
 export async function removeEarlier(
   cluster: Cluster,
   course: Restoration,
-  { provenVolumes, mayRemove }: Removable,
+  { provenVolumes, proven, mayRemove }: Removable,
 ): Promise<string[]> {
   const { cloud } = cluster
   const machines: string[] = []
@@ -84,7 +92,7 @@ export async function removeEarlier(
     // Powered on by somebody since: what it wrote then is nowhere else.
     const isOn = (await cloud.droplet(id))?.status === 'active'
     if (!mayRemove || isOn) {
-      machines.push(await droplet(cluster, id, name))
+      machines.push(await droplet(cluster, id, name, proven))
       continue
     }
     await untilDone(`droplet ${name} is gone`, isGone, () => doctl`compute droplet delete ${id} --force`)
@@ -98,19 +106,21 @@ export async function removeEarlier(
   for (const { id, name } of goes) {
     const isGone = async () => !(await cloud.volumes()).some((one) => one.id === id)
     await untilDone(`volume ${name} is gone`, isGone, () => doctl`compute volume delete ${id} --force`)
-    tell('-', `volume ${name}`, 'its content is back on another')
+    tell('-', `volume ${name}`, 'proven on another')
   }
-  return [...machines, ...there.filter((one) => !goes.includes(one)).map(volume)]
+  return [...machines, ...there.filter((one) => !goes.includes(one)).map((one) => volume(one, proven))]
 }
 
-async function droplet(cluster: Cluster, id: string, name: string): Promise<string> {
+const kept = 'kept until this restore is proven'
+
+async function droplet(cluster: Cluster, id: string, name: string, proven: boolean): Promise<string> {
   const [now, sizes] = await Promise.all([cluster.cloud.droplet(id), cluster.cloud.sizes()])
   const price = sizes.find(({ slug }) => slug === now?.size_slug)?.price_monthly ?? 0
   if (now?.status === 'active')
     return `droplet ${name} of the earlier cluster, ${dollars(price)} a month: it was powered on again meanwhile, and may hold the only copy of what was written there since`
   const remove = hint('scale.mts', cluster, '--remove', name)
-  return `droplet ${name} of the earlier cluster, ${now?.status ?? 'off'}, ${dollars(price)} a month: ${remove} removes it`
+  return `droplet ${name} of the earlier cluster, ${now?.status ?? 'off'}, ${dollars(price)} a month: ${proven ? `${remove} removes it` : kept}`
 }
 
-const volume = ({ id, name, gib }: Restoration['volumes'][number]) =>
-  `volume ${name} of the earlier cluster, ${gib} GiB, ${dollars(gib * prices.volumeGib)} a month: ${doctlHint`compute volume delete ${id}`} removes it`
+const volume = ({ id, name, gib }: Restoration['volumes'][number], proven: boolean) =>
+  `volume ${name} of the earlier cluster, ${gib} GiB, ${dollars(gib * prices.volumeGib)} a month: ${proven ? `${doctlHint`compute volume delete ${id}`} removes it` : kept}`

@@ -120,6 +120,6 @@ async function mintClusterKey(cluster: Cluster, bucket: string): Promise<SpacesK
     // Every restore writes its log beside the backup, so reading alone would not do.
     reached.map((one) => `bucket=${one};permission=readwrite`),
   )
-  if (!isDryRun()) tell('+', `key ${key.name}`, `for ${reached.join(' and ')} alone`)
+  if (!isDryRun()) tell('+', `key ${key.name}`, `limited to ${reached.join(' and ')}`)
   return key
 }

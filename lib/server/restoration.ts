@@ -36,6 +36,8 @@ const restoration = z.object({
   ),
   /** Ids of those of them whose content was proven to be back: they go. */
   replaced: z.array(z.string()).optional(),
+  /** When it last ended without being proven. */
+  unproven: z.string().optional(),
   /** When it was proven. */
   finished: z.string().optional(),
   /** Where the cluster's lock stood then. */
@@ -67,7 +69,7 @@ async function readRecord(kit: Bucket, key: string): Promise<Restoration | undef
   // What cannot be read may be one that is not finished.
   if (!read.success)
     throw new Problem(`${key} in bucket ${kit.name} is not the record of a restore`, {
-      cure: 'Look at it: while it is unclear whether a restore is unfinished, nothing is changed.',
+      cure: 'Look at it: nothing is changed until it is clear whether a restore is unfinished.',
     })
   return read.data
 }
@@ -93,6 +95,11 @@ export async function finishRestoration(
   const finished = cloudTime(cloud).toISOString()
   const replaced = course.volumes.map(({ id }) => id).filter((id) => provenVolumes.has(id))
   await write(kit, { ...course, replaced, finished, ...(lock ? { lock } : {}) })
+}
+
+/** Records that a restore ended without being proven: from now on it may be given up for a new one of the same backup. */
+export async function noteUnproven({ cloud }: Cluster, { kit }: Buckets, course: Course): Promise<void> {
+  if (!course.finished) await write(kit, { ...course, unproven: cloudTime(cloud).toISOString() })
 }
 
 /** Every restore that was ever begun onto a server of the cluster, the newest last. */
@@ -179,10 +186,9 @@ export function refusal(cluster: Cluster, found: Unfinished, otherwise?: string)
   const { begun } = found
   const kept = machinesKept(found)
   const only = kept.length > 0 ? `; ${kept.join(', ')} may hold the only copy of what was written last` : ''
-  return new Problem(
-    `backup ${begun.backup} is being brought back onto ${begun.server}, and that is not finished${only}`,
-    { cure: [`${finishing(cluster, found)} finishes it.`, otherwise].filter(Boolean).join(' ') },
-  )
+  return new Problem(`backup ${begun.backup} is still being restored onto ${begun.server}${only}`, {
+    cure: [`${finishing(cluster, found)} finishes it.`, otherwise].filter(Boolean).join(' '),
+  })
 }
 
 /** Names of the earlier machines that an unfinished restore keeps, off, until its end. */
@@ -218,6 +224,10 @@ export function finishing(cluster: Cluster, { begun, own }: Unfinished): string 
     ...(begun.words ?? []),
   )
 }
+
+/** The command that gives up a restore that was not proven, and brings the same backup back onto a new server. */
+export const givingUp = (cluster: Cluster, { backup, words = [] }: Restoration): string =>
+  hint('restore.mts', cluster, '--backup', backup, '--replace', '--unfinished', ...words)
 
 /** Forgets a restore that was given up, together with its machines. */
 export async function forgetRestorations(cluster: Cluster): Promise<void> {

@@ -76,7 +76,7 @@ export async function reviveFirstServer(cluster: Cluster, buckets: Buckets): Pro
     await replace(
       cluster,
       droplet,
-      expired ? 'its URLs ended after seven days' : (failed?.message ?? 'nothing was ever heard of it'),
+      expired ? 'its URLs expired after seven days' : (failed?.message ?? 'it never reported'),
     )
   else if (failed) await powerCycle(buckets, droplet, failed)
 }

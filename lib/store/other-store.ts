@@ -29,7 +29,7 @@ export async function otherStoreProblems(cluster: Cluster): Promise<Problem[]> {
   if (problems.length === 0 && (await theirs?.look(places.kit)) === 'ours')
     problems.push(
       new Problem(`the key in ${clusters.name} opens bucket ${places.kit} too`, {
-        cure: `It will live in the cluster: make one at ${places.endpoint} for ${places.velero} alone.`,
+        cure: `It will live in the cluster: make one at ${places.endpoint} for ${places.velero} only.`,
       }),
     )
   return problems

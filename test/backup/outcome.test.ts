@@ -373,6 +373,33 @@ t.test('a machine’s place is taken by another, or by none', (t) => {
   t.end()
 })
 
+t.test('what hangs on an object that was let go is foreseen with it', (t) => {
+  const why = 'Git has it no longer: commit 1a2b3c4'
+  const web = object('deployments.apps', 'shop/web')
+  const backed = [
+    object('persistentvolumeclaims', 'shop/ledger', { bound: true }),
+    object('persistentvolumes', 'pvc-1', { claim: 'shop/ledger' }),
+    web,
+    object('replicasets.apps', 'shop/web-1', ownedBy(web)),
+  ]
+  const dropped = new Map([
+    ['persistentvolumeclaims shop/ledger', why],
+    ['deployments.apps shop/web', why],
+  ])
+  t.same(
+    foreseen(backed, { volumes: ['shop/ledger'], beside: false, partial: false, dropped }).map(
+      ({ id, why }) => `${id}: ${why}`,
+    ),
+    [
+      `shop/web: ${why}`,
+      `shop/ledger: ${why}`,
+      `pvc-1: it is the volume of claim shop/ledger: ${why}`,
+      'shop/web-1: Deployment web is not back',
+    ],
+  )
+  t.end()
+})
+
 t.test('what the API server and k3s make in every cluster is not foreseen as lost', (t) => {
   const backed = [
     object('configmaps', 'shop/kube-root-ca.crt', { clustersOwn: true }),

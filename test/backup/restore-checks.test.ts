@@ -104,7 +104,7 @@ for (const [name, world, wanted] of [
   [
     'nothing brings a storage class',
     { held: [fast], backed: [{ ...moved, claim: 'fast/data' }], keys: ['kopia/fast/x'] },
-    ['claim fast/data needs the storage class fast-xfs, and nothing brings it'],
+    ['claim fast/data needs the storage class fast-xfs, which neither the platform nor the backup has'],
   ],
   [
     'the backup brings the storage class',
@@ -142,7 +142,7 @@ for (const [name, world, wanted] of [
   [
     'a kind has no definition',
     { held: [held('widgets.example.org', 'parts/w1'), held('deployments.apps', 'parts/w')] },
-    ['the backup holds widgets.example.org, and not the definition of that kind'],
+    ['the backup has widgets.example.org, but not the definition of that kind'],
   ],
   [
     'a server of a person’s own answers for a kind',
@@ -154,7 +154,7 @@ for (const [name, world, wanted] of [
         held('widgets.parts.example.org', 'parts/w1'),
       ],
     },
-    ['the backup holds widgets.parts.example.org, and not the definition of that kind'],
+    ['the backup has widgets.parts.example.org, but not the definition of that kind'],
   ],
   [
     'a kind has its definition',

@@ -63,7 +63,7 @@ t.test('a volume is back when its data download moved every byte and its own cla
 })
 
 t.test('everything else is missing, with the reason', async (t) => {
-  const empty = 'its claim was made anew after its bytes had come back, so it is empty'
+  const empty = 'its claim was deleted and made again; the new one does not have the backup’s bytes'
   t.equal(why([], []), 'nothing was moved')
   t.equal(why([], [claim('db')]), 'nothing was moved into it')
   t.equal(why([], [claim('db', 'Bound', '')]), 'its claim was there before, so nothing was moved')
@@ -85,6 +85,12 @@ t.test('everything else is missing, with the reason', async (t) => {
   const late = claim('db')
   late.metadata.creationTimestamp = '2026-11-29T20:05:00Z'
   t.equal(why([download('db', 'Completed', 100)], [late]), empty, 'a claim younger than its bytes')
+  const taken = (claims: Claim[]) => compare([download('db', 'Completed', 100)], claims)?.taken
+  t.same(
+    [[], [claim('db')], [claim('db', 'Bound', '')], [late]].map(taken),
+    [false, false, true, true],
+    'whether another claim has its name',
+  )
   t.equal(
     why([download('db', 'Completed', 100)], [claim('db')], [volume('db', 'uid-other')]),
     'its volume pv-db belongs to another claim',
@@ -126,9 +132,9 @@ t.test('another claim or volume of the same name is not the one that had the byt
     claims: [claim('db')],
     volumes: [volume('db')],
   })
-  const seen = (uid: string, handle: string) =>
-    stillThere(now, [{ claim: 'shop/db', uid, handle }])[0]?.missing
-  t.equal(seen('uid-db', 'handle-db'), undefined)
-  t.match(seen('uid-earlier', 'handle-db'), /so it is empty$/)
-  t.match(seen('uid-db', 'handle-earlier'), /so it is empty$/)
+  const seen = (uid: string, handle: string) => stillThere(now, [{ claim: 'shop/db', uid, handle }])[0]
+  t.match(seen('uid-db', 'handle-db'), { missing: undefined, taken: false })
+  const other = { missing: /^its claim was deleted and made again/, taken: true }
+  t.match(seen('uid-earlier', 'handle-db'), other)
+  t.match(seen('uid-db', 'handle-earlier'), other)
 })

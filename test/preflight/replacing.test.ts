@@ -37,19 +37,20 @@ const course = {
 t.test('the plan names what goes, when, and what both cost together', async (t) => {
   const own = { droplets: [droplet(1), droplet(2, 'off'), droplet(3)], volumes: [] }
   t.same(earlierLines(own, course, sizes), [
-    '  - droplet main-1  $12.00: powered off now, destroyed once main-4 is proven',
-    '  - droplet main-2  $12.00: off, destroyed once main-4 is proven',
-    '  - volume pvc-1, 5 GiB  $0.50: destroyed once its content is proven on another',
+    '  - droplet main-1, $12.00: powered off now, destroyed once main-4 is proven',
+    '  - droplet main-2, $12.00: off, destroyed once main-4 is proven',
+    '  - volume pvc-1, 5 GiB, $0.50',
+    '    destroyed once its content is proven on another',
     '  ! until these are gone, $24.50 a month more',
   ])
   t.same(
     earlierLines({ droplets: [], volumes: [] }, { ...course, droplets: [] }, sizes),
-    ['  = volume pvc-1, 5 GiB  $0.50: stays', '  ! until these are gone, $0.50 a month more'],
+    ['  = volume pvc-1, 5 GiB, $0.50: stays', '  ! until these are gone, $0.50 a month more'],
     'nothing is replaced where no machine was left',
   )
   const finished = { ...course, finished: '2026-11-29T11:00:00Z' }
   t.same(earlierLines({ droplets: [droplet(2, 'off')], volumes: [] }, finished, sizes), [
-    '  - droplet main-2  $12.00: off, destroyed',
+    '  - droplet main-2, $12.00: off, destroyed',
     '  ! until these are gone, $12.00 a month more',
   ])
 })

@@ -121,7 +121,7 @@ const refusal = async (one: World) => {
 t.test(
   'while anything of an unfinished restore is there, the command that finishes it is named',
   async (t) => {
-    const onto = 'backup b4 is being brought back onto main-4, and that is not finished'
+    const onto = 'backup b4 is still being restored onto main-4'
     const only = `${onto}; main-1, main-2, main-3 may hold the only copy of what was written last`
     const finish = 'restore.mts --name main --backup b4'
     const all = ['main-1', 'main-2', 'main-3']
@@ -212,7 +212,7 @@ t.test('another backup is refused while one is unfinished, and may take its plac
   const droplets = ['main-1', 'main-2', 'main-3', 'main-4']
   const { cluster, buckets } = world({ droplets })
   await t.rejects(setCourse(cluster, buckets, 'b3', { again: true }), {
-    message: /^backup b4 is being brought back onto main-4/,
+    message: /^backup b4 is still being restored onto main-4/,
     cure: /--backup b4 finishes it\. --unfinished gives it up for this one\.$/,
   })
   t.same(cluster.wanted.nodes[0]?.name, 'main-4', 'no number was taken')
@@ -227,6 +227,37 @@ t.test('another backup is refused while one is unfinished, and may take its plac
     begun: true,
     server: 'main-4',
   })
+})
+
+t.test('one that ended without being proven is given up for a new one of the same backup', async (t) => {
+  const droplets = ['main-1', 'main-2', 'main-3', 'main-4']
+  const asked = { again: true, instead: true }
+  const on = world({ droplets })
+  t.match(await setCourse(on.cluster, on.buckets, 'b4', asked), { begun: true }, 'it may still be proven')
+  const ended = () => world({ droplets, records: [{ ...begun, unproven: '2026-11-29T10:20:00Z' }] })
+  const same = ended()
+  t.match(await setCourse(same.cluster, same.buckets, 'b4', { again: true }), { begun: true })
+  const { cluster, buckets } = ended()
+  const course = await setCourse(cluster, buckets, 'b4', asked)
+  t.match(course, { begun: false, server: 'main-5', unproven: undefined })
+  t.same(
+    course.droplets.map(({ name }) => name),
+    droplets,
+    'all stay until it is proven',
+  )
+  const once = world({
+    droplets: [...droplets, 'main-5'],
+    nodes: '[{name: main-5}]\nnextNode: 6',
+    records: [
+      { ...begun, unproven: '2026-11-29T10:20:00Z' },
+      { ...begun, server: 'main-5', at: '2026-11-29T11:00:00Z' },
+    ],
+  })
+  t.match(
+    await setCourse(once.cluster, once.buckets, 'b4', asked),
+    { begun: true, server: 'main-5' },
+    'the same command again goes on with the new one',
+  )
 })
 
 t.test('every machine gets a number of its own before anything is planned', async (t) => {
@@ -306,9 +337,14 @@ t.test(
     ]
     const { cluster } = world({ droplets: ['main-2', 'main-4'], volumes })
     const course = { ...begun, volumes: [...begun.volumes, { id: 'v2', name: 'ordered', gib: 7 }] }
-    const stays = await removeEarlier(cluster, course, { provenVolumes: new Set(['v1']), mayRemove: false })
+    const stays = await removeEarlier(cluster, course, {
+      provenVolumes: new Set(['v1']),
+      proven: true,
+      mayRemove: false,
+    })
+    const none = { provenVolumes: new Set<string>(), proven: true, mayRemove: true }
     t.same(
-      await removeEarlier(world({ volumes }).cluster, course, { provenVolumes: new Set(), mayRemove: true }),
+      await removeEarlier(world({ volumes }).cluster, course, none),
       stays.slice(1),
       'the machines are gone, and nothing of the volumes was proven',
     )
@@ -317,13 +353,21 @@ t.test(
       /^volume pvc-1 of the earlier cluster, 5 GiB, \$0\.50 a month: .*doctl .*compute volume delete v1 removes it$/,
       /^volume ordered of the earlier cluster, 7 GiB, \$0\.70 a month: .*doctl .*compute volume delete v2 removes it$/,
     ])
+    const unproven = { provenVolumes: new Set<string>(), proven: false, mayRemove: false }
+    const kept = 'kept until this restore is proven'
+    t.same(await removeEarlier(cluster, course, unproven), [
+      `droplet main-2 of the earlier cluster, off, $12.00 a month: ${kept}`,
+      `volume pvc-1 of the earlier cluster, 5 GiB, $0.50 a month: ${kept}`,
+      `volume ordered of the earlier cluster, 7 GiB, $0.70 a month: ${kept}`,
+    ])
   },
 )
 
 t.test('a machine that somebody powered on again stays, and its volumes with it', async (t) => {
   const volumes = [{ id: 'v1', name: 'pvc-1', size_gigabytes: 5 }]
   const { cluster } = world({ droplets: ['main-2'], status: 'active', volumes })
-  const stays = await removeEarlier(cluster, begun, { provenVolumes: new Set(['v1']), mayRemove: true })
+  const allowed = { provenVolumes: new Set(['v1']), proven: true, mayRemove: true }
+  const stays = await removeEarlier(cluster, begun, allowed)
   t.match(stays, [
     /^droplet main-2 .* was powered on again meanwhile/,
     /^volume pvc-1 of the earlier cluster/,
@@ -334,13 +378,13 @@ t.test('a machine that somebody powered on again stays, and its volumes with it'
 t.test('a volume that a person made stays, though its content is proven on another', async (t) => {
   const volumes = [{ id: 'v2', name: 'ordered', size_gigabytes: 7 }]
   const course = { ...begun, volumes: [{ id: 'v2', name: 'ordered', gib: 7, imported: true as const }] }
-  const allowed = { provenVolumes: new Set(['v2']), mayRemove: true }
+  const allowed = { provenVolumes: new Set(['v2']), proven: true, mayRemove: true }
   t.match(await removeEarlier(world({ volumes }).cluster, course, allowed), [
     /^volume ordered of the earlier cluster/,
   ])
   t.match(
     earlierLines({ droplets: [], volumes: [] }, course, []).join('\n'),
-    '= volume ordered, 7 GiB  $0.70: stays',
+    '= volume ordered, 7 GiB, $0.70: stays',
     'and the plan says so',
   )
 })

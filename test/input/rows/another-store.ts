@@ -17,7 +17,7 @@ export const anotherStore: Row[] = [
     found: [
       [
         'cluster.yaml names another store, and REGROW_STORE_KEY, REGROW_STORE_SECRET, REGROW_VELERO_KEY, REGROW_VELERO_SECRET are not set',
-        'Two keys are needed there: yours for both buckets, the cluster’s for the backups’ bucket alone (docs/setup.md).',
+        'Two keys are needed there: yours for both buckets, the cluster’s for the backups’ bucket only (docs/setup.md).',
       ],
     ],
   },
@@ -46,7 +46,7 @@ export const anotherStore: Row[] = [
     found: [
       [
         'the key in REGROW_VELERO_KEY opens bucket my-kit too',
-        `It will live in the cluster: make one at ${store} for my-velero alone.`,
+        `It will live in the cluster: make one at ${store} for my-velero only.`,
       ],
     ],
   },

@@ -30,7 +30,7 @@ export const environment: Row[] = [
     code: 2,
     says: [
       'DIGITALOCEAN_TOKEN holds characters that no token has',
-      'Copy the token anew, without blanks, quotes or line breaks in it.',
+      'Copy the token again, without blanks, quotes or line breaks in it.',
     ],
   },
   {

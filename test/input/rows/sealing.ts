@@ -47,7 +47,7 @@ export const sealing: Row[] = [
     given: () => box.file('secret.yaml', 'apiVersion: v1\nkind: Secret\nmetadata: {name: a}\n'),
     code: 2,
     says: [
-      'this is not a certificate to seal with',
+      'not a sealing certificate',
       `${paste('scripts/seal.mts', '--save-certificate', 'FILE')} writes the cluster’s.`,
     ],
   },

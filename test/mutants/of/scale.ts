@@ -73,6 +73,20 @@ export const scale: readonly Mutant[] = [
     'server/restoration',
   ),
   mutant(
+    'what may be the only copy is named with the command that deletes it',
+    'lib/server/earlier.ts',
+    'proven ? `${doctlHint`compute volume delete ${id}`} removes it` : kept',
+    '`${doctlHint`compute volume delete ${id}`} removes it`',
+    'server/restoration',
+  ),
+  mutant(
+    'a restore that goes on is given up',
+    'lib/server/course.ts',
+    'if (instead && begun.unproven !== undefined && !begun.finished) return true',
+    'if (instead) return true',
+    'server/restoration',
+  ),
+  mutant(
     'the same --add buys once more',
     'lib/scale/mend.ts',
     'if (left.length === 0) return wish',

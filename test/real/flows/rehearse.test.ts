@@ -40,8 +40,8 @@ const everything = async () => ({
 t.test('flags that do not go together are refused before anything is looked at', async (t) => {
   for (const [words, said] of [
     [['--as', 'other', '--replace'], '--replace and --as do not go together'],
-    [['--with-apps'], '--with-apps means something only with --as'],
-    [['--region', 'nyc3'], '--region means something only with --as'],
+    [['--with-apps'], '--with-apps works only with --as'],
+    [['--region', 'nyc3'], '--region works only with --as'],
   ] as const) {
     const ended = await shop.restore('--backup', 'first', ...words)
     t.equal(ended.code, 2)

@@ -82,7 +82,7 @@ t.test(
 
     const bootstrap = await box.run('bootstrap.mts')
     t.equal(bootstrap.code, 1)
-    t.match(bootstrap.err, 'backup first is being brought back onto main-3, and that is not finished')
+    t.match(bootstrap.err, 'backup first is still being restored onto main-3')
 
     writeFileSync(file, whole)
     const ended = await shop.restore('--backup', 'first')
@@ -180,7 +180,7 @@ t.test(
     t.equal(killed.code, null)
     const finished = await box.run('restore.mts', replace)
     t.equal(finished.code, 0, finished.err)
-    t.match(finished.err, /= it was proven there at .*: it is not brought back a second time/)
+    t.match(finished.err, /= it was proven there at .*: nothing is restored again/)
     t.equal(JSON.parse(finished.out).server, 'main-5', 'the server that it was killed with')
     t.notOk(
       finished.requests.some((one) => one.method === 'POST' && one.path === '/v2/droplets'),

@@ -15,11 +15,15 @@ await shop.backUp('first')
 await shop.backUp('second')
 const before = await shop.content()
 
-const end = new AbortController()
-await Promise.all([
-  box.run('restore.mts', ['--backup', 'first', '--replace'], { kill: end.signal }),
-  box.once(request('POST', /^\/v2\/droplets$/), async () => end.abort()),
-])
+/** The restore of the first backup, killed when its server was bought. */
+async function restoreKilled() {
+  const end = new AbortController()
+  await Promise.all([
+    box.run('restore.mts', ['--backup', 'first', '--replace'], { kill: end.signal }),
+    box.once(request('POST', /^\/v2\/droplets$/), async () => end.abort()),
+  ])
+}
+await restoreKilled()
 
 // A run's own keys come and go; its new machine goes on installing itself.
 const own = /^spaces|^digitalocean (POST \/v2\/spaces\/keys|DELETE \/v2\/spaces\/keys\/\w+)$/
@@ -43,7 +47,7 @@ t.test('nothing else touches its machines, and each names the command that finis
     t.equal(ended.code, 1, `${command} ${ended.err}`)
     t.match(
       ended.err,
-      /backup first is being brought back onto main-3, and that is not finished; main-1, main-2 may hold the only copy/,
+      /backup first is still being restored onto main-3; main-1, main-2 may hold the only copy/,
     )
     t.match(ended.err, `restore.mts --name main --backup first --sandbox finishes it.${more}`)
     t.same(
@@ -92,4 +96,39 @@ t.test('the command finishes it', async (t) => {
   const scaled = await box.run('scale.mts')
   t.equal(scaled.code, 0, scaled.err)
   t.match(scaled.err, 'nothing to do')
+})
+
+t.test('another backup takes its place when that is told, and everything stays until then', async (t) => {
+  await restoreKilled()
+  const off = (await droplets()).filter((one) => / off$/.test(one))
+  t.equal(off.length, 2)
+  let atProof: string[] = []
+  const [ended] = await Promise.all([
+    box.run('restore.mts', ['--backup', 'second', '--replace', '--unfinished', '--json']),
+    box.once(request('PATCH', /\/applications\/root/), async () => {
+      atProof = await droplets()
+    }),
+  ])
+  t.equal(ended.code, 0, ended.err)
+  for (const one of off) t.ok(atProof.includes(one), `${one} was there while the other came back`)
+  t.same(await shop.content(), before)
+  t.same((await droplets()).toSorted(), ['main-6 s-1vcpu-2gb active', 'main-7 s-1vcpu-2gb active'])
+  const told = JSON.parse((await box.run('scripts/status.mts', ['--json'])).out)
+  t.equal(told.unfinishedRestore, undefined)
+})
+
+t.test('destroy removes the machines of one that is given up; the backups stay and come back', async (t) => {
+  await restoreKilled()
+  const there = await droplets()
+  const refused = await box.run('scripts/destroy.mts', ['--confirm', 'main', '--yes'])
+  t.equal(refused.code, 1)
+  t.same(await droplets(), there)
+  const ended = await box.run('scripts/destroy.mts', ['--unfinished', '--confirm', 'main', '--yes', '--json'])
+  t.equal(ended.code, 0, ended.err)
+  t.same(await droplets(), [])
+  const listed = await box.run('scripts/backups.mts', ['--json'])
+  for (const name of ['first', 'second']) t.match(listed.out, `"${name}"`)
+  const back = await box.run('restore.mts', ['--backup', 'second', '--json'])
+  t.equal(back.code, 0, back.err)
+  t.same(await shop.content(), before)
 })

@@ -51,7 +51,7 @@ t.test('what was grown is there for the next command, with a person’s own tool
   const here = folder()
   const grown = await here.run([resolve('bootstrap.mts')])
   t.equal(grown.code, 0, grown.err)
-  t.match(grown.err, 'scripts/sandbox.mts bash wakes it')
+  t.match(grown.err, 'scripts/sandbox.mts bash starts it')
   await nothingIsLeft(t, here)
   const own = await here.run([
     'bash',

@@ -106,8 +106,8 @@ t.test(
     ageNote(box, 'main-1', 901)
     const again = await box.run('bootstrap.mts')
     t.equal(again.code, 0, again.err)
-    t.match(again.err, '- droplet main-1  nothing was ever heard of it')
-    t.match(again.err, '~ first server main-2  instead of main-1: nothing was ever heard of it')
+    t.match(again.err, '- droplet main-1  it never reported')
+    t.match(again.err, '~ first server main-2  instead of main-1: it never reported')
     t.match(again.err, /^[+=] node main-2 {2}Ready/m)
     t.same(await fleetOf(box).droplets(), ['main-2 s-1vcpu-2gb active'])
   },

@@ -26,18 +26,12 @@ export const beforeACluster: Row[] = [
   {
     run: 'restore.mts --with-apps',
     code: 2,
-    says: [
-      '--with-apps means something only with --as',
-      'Without --as the cluster comes back as Git describes it',
-    ],
+    says: ['--with-apps works only with --as', 'Without --as the cluster comes back as Git describes it'],
   },
   {
     run: 'restore.mts --region nyc3',
     code: 2,
-    says: [
-      '--region means something only with --as',
-      'Without --as the cluster comes back as Git describes it',
-    ],
+    says: ['--region works only with --as', 'Without --as the cluster comes back as Git describes it'],
   },
   {
     run: 'scripts/rehearse.mts --replace',
