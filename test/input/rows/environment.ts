@@ -133,7 +133,12 @@ export const environment: Row[] = [
   },
   {
     run: 'bootstrap.mts --dry-run',
-    env: { REGROW_ANSWER: undefined, REGROW_TOOLS: join(box.dir, 'none'), PATH: '/nowhere' },
+    env: {
+      REGROW_SANDBOXED: undefined,
+      REGROW_ANSWER: undefined,
+      REGROW_TOOLS: join(box.dir, 'none'),
+      PATH: '/nowhere',
+    },
     code: 2,
     says: [
       'cannot ask for confirmation: not a terminal',
@@ -143,6 +148,7 @@ export const environment: Row[] = [
   {
     run: 'bootstrap.mts --yes',
     env: {
+      REGROW_SANDBOXED: undefined,
       ...{ DIGITALOCEAN_TOKEN: undefined, DIGITALOCEAN_ACCESS_TOKEN: undefined },
       ...{ GITHUB_TOKEN: undefined, REGROW_TOOLS: join(box.dir, 'none'), PATH: '/nowhere' },
     },
