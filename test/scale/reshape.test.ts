@@ -79,7 +79,7 @@ t.test('what no cluster can have is refused, as wrong usage', async (t) => {
     [one, { add: '99999999999999999999' }, /not a number/],
     [one, { add: '256' }, /256 machines at most/],
     [one, { add: '1', role: 'master' }, /“master” is not a role/],
-    [one, { add: '1', role: 'server' }, /SQLite, which one server alone/],
+    [one, { add: '1', role: 'server' }, /SQLite, which works on one server only/],
     [one, { add: '1', size: 'S-2VCPU' }, /“S-2VCPU” is not a size/],
     [one, { add: '1', size: '-x' }, /is not a size/],
     [one, { add: '1', node: 'main-1' }, /--node belongs to --size/],

@@ -75,8 +75,8 @@ export const scale: readonly Mutant[] = [
   mutant(
     'what may be the only copy is named with the command that deletes it',
     'lib/server/earlier.ts',
-    'proven ? `${doctlHint`compute volume delete ${id}`} removes it` : kept',
-    '`${doctlHint`compute volume delete ${id}`} removes it`',
+    '`} removes it` : kept',
+    '`} removes it` : `doctl compute volume delete`',
     'server/restoration',
   ),
   mutant(
