@@ -21,6 +21,8 @@ export interface LiveObject {
   ready: boolean | undefined
   /** It wants no pods: none are made. */
   wantsNone: boolean
+  /** It was deleted, and is there only until what uses it, or its finalizers, let it go. */
+  leaving: boolean
 }
 
 /** What is in the cluster, by resource and by id; a resource that it does not know, or cannot list, has its reason. */
@@ -59,6 +61,7 @@ export async function liveObjects(kube: Kube, backed: readonly BackedObject[]): 
             clustersOwn: isClustersOwn(one),
             ready: isReady(one),
             wantsNone: wantsNone.safeParse(one).success,
+            leaving: one.metadata.deletionTimestamp !== undefined,
           })
         }
         objects.set(resource, found)

@@ -148,8 +148,14 @@ class Judge {
       ? 'a Job is not run a second time'
       : `it is Git’s: Argo CD runs it once more, by Application ${app}`
 
-  #live = ({ resource, id }: BackedObject): LiveObject | undefined =>
+  #there = ({ resource, id }: BackedObject): LiveObject | undefined =>
     this.#sight.live.objects.get(resource)?.get(id)
+
+  /** What is being deleted is as good as gone. */
+  #live = (one: BackedObject): LiveObject | undefined => {
+    const found = this.#there(one)
+    return found?.leaving ? undefined : found
+  }
 
   /** A claim is back with its bytes, never by its name alone. */
   #claim(one: BackedObject, live: LiveObject | undefined): Verdict {
@@ -244,7 +250,8 @@ class Judge {
   #absent(one: BackedObject): Verdict {
     const unlisted = this.#sight.live.unlisted.get(one.resource)
     if (unlisted) return missing(unlisted)
-    if (one.app === undefined || this.#sight.beside) return missing('it is not there')
+    if (one.app === undefined || this.#sight.beside)
+      return missing(this.#there(one) ? 'it is being deleted' : 'it is not there')
     const app = this.#sight.apps.get(one.app)
     if (!app) return missing(`its Application ${one.app} is not there`)
     if (app.lists.has(listedAs(one)))

@@ -57,6 +57,7 @@ const claim = z.object({
     namespace: z.string(),
     uid: z.string().optional(),
     creationTimestamp: z.string().optional(),
+    deletionTimestamp: z.string().optional(),
     labels: texts,
   }),
   spec: z.object({
@@ -132,7 +133,7 @@ export function compareVolumes(
     return {
       ...one,
       moved: download?.status?.progress.bytesDone,
-      missing: why ?? notItsVolume(claim, volume),
+      missing: why ?? notItsVolume(claim, volume) ?? notLeaving(claim),
       pending:
         own &&
         (claim?.status?.phase ?? 'Pending') === 'Pending' &&
@@ -186,6 +187,10 @@ function notBound(claim: Claim | undefined): string | undefined {
     ? undefined
     : `its claim is ${claim.status?.phase ?? 'not looked at yet'}`
 }
+
+/** A claim that was deleted is there for as long as a pod uses it, and its volume goes with it. */
+const notLeaving = (claim: Claim | undefined): string | undefined =>
+  claim?.metadata.deletionTimestamp === undefined ? undefined : 'its claim is being deleted'
 
 /** A volume that another claim holds is not this claim's, whatever the names say. */
 function notItsVolume(claim: Claim | undefined, volume: Volume | undefined): string | undefined {

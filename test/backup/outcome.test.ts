@@ -49,6 +49,7 @@ const live = (resource: string, id: string, more: Partial<LiveObject> = {}): [st
     clustersOwn: false,
     ready: undefined,
     wantsNone: false,
+    leaving: false,
     ...more,
   },
 ]
@@ -430,6 +431,19 @@ t.test('beside the original nothing acts on Git, the API server or the backups',
   t.same(
     foreseen(backed, { volumes: [], beside: true, partial: false }).map(({ id, why }) => `${id}: ${why}`),
     ['argocd/team', 'velero/hourly', 'guard'].map((id) => `${id}: it would act beside the original`),
+  )
+  t.end()
+})
+
+t.test('what is being deleted is not back', (t) => {
+  const [map, pod] = [object('configmaps', 'shop/prices'), object('pods', 'shop/by-hand')]
+  const going = { leaving: true }
+  t.same(
+    told([map, pod], sight([live('configmaps', 'shop/prices', going), live('pods', 'shop/by-hand', going)])),
+    {
+      'configmaps shop/prices': 'missing: it is being deleted',
+      'pods shop/by-hand': 'not restored: nothing makes a bare pod again',
+    },
   )
   t.end()
 })

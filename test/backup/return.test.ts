@@ -52,7 +52,10 @@ t.test('a SealedSecret that is there and cannot be opened stays as it is', (t) =
   const sealed = object('sealedsecrets.bitnami.com', 'vault/db', { opened: true })
   const there = { uid: '', digest: '', marks: '', owners: [], restoredBy: undefined, clustersOwn: false }
   const objects = new Map([
-    [sealed.resource, new Map([[sealed.id, { ...there, ready: undefined, wantsNone: false }]])],
+    [
+      sealed.resource,
+      new Map([[sealed.id, { ...there, ready: undefined, wantsNone: false, leaving: false }]]),
+    ],
   ])
   const seen = (found: typeof objects) => ({ ...sight(), live: { objects: found, unlisted: new Map() } })
   t.same(ids(toReturn([sealed], seen(new Map()), 'by hand', now)), ['vault/db'])

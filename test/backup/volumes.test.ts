@@ -138,3 +138,9 @@ t.test('another claim or volume of the same name is not the one that had the byt
   t.match(seen('uid-earlier', 'handle-db'), other)
   t.match(seen('uid-db', 'handle-earlier'), other)
 })
+
+t.test('a claim that is being deleted is not back, though its bytes are still there', async (t) => {
+  const going = claim('db')
+  going.metadata.deletionTimestamp = '2026-11-29T20:05:00Z'
+  t.equal(why([download('db', 'Completed', 100)], [going]), 'its claim is being deleted')
+})

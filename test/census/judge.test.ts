@@ -268,6 +268,13 @@ const seeds: Record<string, [evidence: Evidence, expected: string]> = {
     later('deployments.apps shop/api', (one) => ({ ...one, status: {} })),
     'not ready without a word: deployments.apps shop/api',
   ],
+  'what is said to be back is being deleted': [
+    later('services shop/api', (one) => ({
+      ...one,
+      metadata: { ...one.metadata, deletionTimestamp: '2026-11-30T00:00:00Z' },
+    })),
+    'not there: services shop/api',
+  ],
   'what is said to be not restored is there': [
     { ...true_, after: [...(true_.after ?? []), listed('jobs.batch', 'Job', 'shop/once')] },
     'there after all: jobs.batch shop/once',

@@ -38,7 +38,9 @@ const endOf = ({ ended: { code, out, err } }: Evidence) =>
   `it ended with ${code} and ${out ? 'a result that is no proof' : 'no result'}: ${err.trimEnd().split('\n').slice(-4).join(' | ')}`
 
 function judgeObjects({ before, after = [], bytes, dropped = [], git }: Evidence, told: Proof): Fault[] {
-  const [then, now] = [new Dump(before), new Dump(after)]
+  const then = new Dump(before)
+  // What is being deleted is as good as gone.
+  const now = new Dump(after.filter(({ thing }) => thing.metadata.deletionTimestamp === undefined))
   const byKey = new Map<string, Told>()
   const found: Fault[] = []
   const isNoise = noiseOf(before)
