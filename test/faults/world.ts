@@ -7,7 +7,7 @@ import { text } from 'node:stream/consumers'
 import { type Box, openBox } from '../../sandbox/box.ts'
 import type { Fault } from '../../sandbox/faults.ts'
 import type { LogEntry } from '../../sandbox/world.ts'
-import { asTyped, requestsIn, tsx } from '../flows/box.ts'
+import { asTyped, requestsIn, tsx, withBucket } from '../flows/box.ts'
 import { plantDecoys } from './decoys.ts'
 import type { Breakable } from './flows.ts'
 import { differences, stateOf } from './state.ts'
@@ -158,7 +158,8 @@ async function run(
   [command = '', ...words]: readonly string[],
   started: (child: ChildProcess) => void = () => {},
 ): Promise<Ended> {
-  const child = spawn(...asTyped([process.execPath, ...tsx, join(root, command), ...words]), {
+  const typed = words.map((word) => withBucket(dir, word))
+  const child = spawn(...asTyped([process.execPath, ...tsx, join(root, command), ...typed]), {
     cwd: dir,
     // A group of its own: who kills it kills its children.
     detached: true,

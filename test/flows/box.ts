@@ -146,12 +146,16 @@ export const confirmed = (cluster = 'main') => [
   ...['--confirm-backups', `<backups of ${cluster}>`],
 ]
 
-function withBucket(dir: string, word: string): string {
+/** A word as it is typed in the world in `dir`. */
+export function withBucket(dir: string, word: string): string {
   const cluster = /^<backups of (.+)>$/.exec(word)?.[1]
   if (cluster === undefined) return word
   const spaces = join(dir, '.sandbox', 'spaces')
   const found = existsSync(spaces) ? readdirSync(spaces) : []
-  return found.find((name) => name.startsWith(`regrow-${cluster}-`) && name.endsWith('-velero')) ?? 'none'
+  // A decoy may be named alike.
+  const isIts = (name: string) =>
+    name.startsWith(`regrow-${cluster}-`) && name.endsWith('-velero') && !name.includes('-0123456789-')
+  return found.find(isIts) ?? 'none'
 }
 
 /** Runs a command with nothing of the caller's environment but its PATH. */
