@@ -36,9 +36,9 @@ export const scenarios: Record<string, Scenario> = {
           'annotate application apps -n argocd argocd.argoproj.io/refresh=normal --overwrite',
         )
       }
-      const operation = async () =>
+      const status = async () =>
         syncing.parse(JSON.parse(await shop.kubectl('get application apps -n argocd -o json'))).status
-          .operationState
+      const operation = async () => (await status()).operationState
       const refused = (namespace: string) =>
         until(async () => {
           const { message, retryCount } = await operation()
@@ -57,7 +57,7 @@ export const scenarios: Record<string, Scenario> = {
       await shop.kubectl(`patch application apps -n argocd --type merge -p ${end}`)
       t.ok(await until(async () => (await operation()).phase === 'Failed'), 'as the repository’s README says')
       await push({ [file]: undefined })
-      t.ok(await until(async () => (await operation()).phase === 'Succeeded'))
+      t.ok(await until(async () => (await status()).sync.status === 'Synced'))
     },
 
   'a machine joins, is resized and leaves; what ran there goes on elsewhere, with its volume': async (

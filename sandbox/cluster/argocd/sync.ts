@@ -20,8 +20,8 @@ const first = [
 ]
 
 /**
- * Goes from wave to wave, to the next one only when all of this one is healthy. In each it prunes first, whatever becomes
- * of the rest, and then applies.
+ * Goes from wave to wave, to the next one only when all of this one is healthy; for the last one nothing waits. In each it
+ * prunes first, whatever becomes of the rest, and then applies. Source: gitops-engine, `sync_context.go`.
  */
 export function sync(cluster: Cluster, app: Thing, parts: readonly Part[], since: string): Progress {
   const options = textsAt(app, 'spec', 'syncPolicy', 'syncOptions')
@@ -37,7 +37,8 @@ export function sync(cluster: Cluster, app: Thing, parts: readonly Part[], since
     }
   if (options.includes('CreateNamespace=true')) createNamespace(cluster, app)
   const waveOf = waves(app, parts)
-  for (const wave of [...new Set(parts.map(waveOf))].sort((a, b) => a - b)) {
+  const all = [...new Set(parts.map(waveOf))].sort((a, b) => a - b)
+  for (const wave of all) {
     const members = parts.filter((part) => waveOf(part) === wave)
     const surplus = members.filter((part) => !part.wanted && part.live)
     const doubtful = surplus.find(({ live }) => live && optionOf(app, live, 'Prune') === 'confirm')
@@ -58,6 +59,7 @@ export function sync(cluster: Cluster, app: Thing, parts: readonly Part[], since
       const message = `one or more objects failed to apply, reason: ${failures.join(',')}`
       return { state: 'failed', message, resources }
     }
+    if (wave === all.at(-1)) break
     const ill = wanted.find((part) => !part.synced || (part.health ?? 'Healthy') !== 'Healthy')
     if (ill?.wanted) {
       return { state: 'waiting', message: `waiting for healthy state of ${called(ill.wanted)}`, resources }
