@@ -4,6 +4,7 @@ import { createGunzip } from 'node:zlib'
 import { extract } from 'tar-stream'
 import { z } from 'zod'
 import type { Bucket } from '../clients/s3.ts'
+import { keepHeapSmall } from '../heap.ts'
 import { Problem } from '../problem.ts'
 
 const texts = z.record(z.string(), z.string()).optional()
@@ -45,6 +46,7 @@ export async function eachObject(
   backup: string,
   visit: (resource: string, one: Manifest) => void,
 ): Promise<void> {
+  keepHeapSmall()
   const key = `backups/${backup}/${backup}.tar.gz`
   const bytes = await bucket.get(key)
   if (!bytes) throw new Problem(`${bucket.name} has no ${key}`, { cure: 'Choose another backup.' })
