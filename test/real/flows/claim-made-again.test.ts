@@ -1,4 +1,5 @@
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import t from 'tap'
 import { openTestBox } from '../../flows/box.ts'
 import { fleetOf, request } from '../../flows/fleet.ts'
@@ -26,7 +27,19 @@ await Promise.all([
 const claims = ['hello', 'files'] as const
 const spaceOf = { hello: 'hello', files: 'shop' }
 const manifest = await shop.kubectl('get pvc files -n shop -o json')
-for (const name of claims) await shop.kubectl(`delete pvc ${name} -n ${spaceOf[name]} --wait=false`)
+const uidOf = (name: (typeof claims)[number]) =>
+  shop.kubectl(`get pvc ${name} -n ${spaceOf[name]} --ignore-not-found -o jsonpath={.metadata.uid}`)
+const uids = new Map<string, string>()
+for (const name of claims) {
+  uids.set(name, await uidOf(name))
+  await shop.kubectl(`delete pvc ${name} -n ${spaceOf[name]} --wait=false`)
+  // A claim stays for as long as a pod uses it.
+  while ((await uidOf(name)) === uids.get(name)) {
+    const pods = await shop.kubectl(`get pods -n ${spaceOf[name]} -o jsonpath={.items[*].metadata.name}`)
+    if (pods) await shop.kubectl(`delete pods ${pods} -n ${spaceOf[name]} --wait=false`)
+    await sleep(300)
+  }
+}
 const { spec } = JSON.parse(manifest)
 const { accessModes, storageClassName, resources } = spec
 await shop.kubectl(
@@ -38,6 +51,7 @@ await shop.kubectl(
     spec: { accessModes, storageClassName, resources },
   }),
 )
+for (const name of claims) while ((await uidOf(name)) === '') await sleep(300)
 for (const name of claims)
   await shop.kubectl(
     `wait --for=jsonpath={.status.phase}=Bound pvc/${name} -n ${spaceOf[name]} --timeout 60s`,
