@@ -22,8 +22,8 @@ const refusedFor = 60
 
 /**
  * Waits until the sample's claim is bound to a volume at DigitalOcean that carries the cluster's tag: without the tag it
- * would not be known as ours. Claims of your own beside it are not waited for. Who deleted the sample has no such claim; where another file of yours
- * keeps Argo CD from bringing it, that is told.
+ * would not be known as ours. Claims of your own beside it are not waited for. Who deleted the sample has no such claim;
+ * where another file of yours keeps Argo CD from bringing it, that is told.
  * @throws Problem after five minutes, with what was seen last
  */
 export async function sampleBound(kube: Kube, cluster: Cluster): Promise<void> {
