@@ -30,6 +30,13 @@ const noise = new Set([
 const isOptedOut = ({ thing: { metadata } }: Listed) =>
   metadata.labels?.['velero.io/exclude-from-backup'] === 'true'
 
+/** Velero's own snapshots of a backup, which an earlier restore brought along: no later backup takes them. */
+const isVelerosSnapshot = ({ resource, thing }: Listed) =>
+  /^volumesnapshot(content)?s\./.test(resource) &&
+  [thing.metadata.name, at(thing, 'spec', 'volumeSnapshotRef', 'name')].some((one) =>
+    `${one}`.startsWith('velero-'),
+  )
+
 /** Which objects no backup holds: noise, labelled out by a person (alone or with their namespace), or on their way out. */
 export function noiseOf(before: readonly Listed[]): (one: Listed) => boolean {
   const homes = new Set(
@@ -40,7 +47,11 @@ export function noiseOf(before: readonly Listed[]): (one: Listed) => boolean {
   return (one) => {
     const { namespace = '', deletionTimestamp } = one.thing.metadata
     return (
-      noise.has(one.resource) || isOptedOut(one) || homes.has(namespace) || deletionTimestamp !== undefined
+      noise.has(one.resource) ||
+      isVelerosSnapshot(one) ||
+      isOptedOut(one) ||
+      homes.has(namespace) ||
+      deletionTimestamp !== undefined
     )
   }
 }

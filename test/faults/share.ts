@@ -17,9 +17,9 @@ export function inOrder<T>(all: readonly T[], tell: (one: T) => string): T[] {
   return all.toSorted((a, b) => order(a).localeCompare(order(b)))
 }
 
-/** In that order, as many as this run tries. */
-export function drawnBy<T>(all: readonly T[], tell: (one: T) => string): T[] {
-  return inOrder(all, tell).slice(0, Math.ceil(all.length * Math.min(1, share)))
+/** In that order, as many as this run tries. @param least of them, however small the share is */
+export function drawnBy<T>(all: readonly T[], tell: (one: T) => string, least = 0): T[] {
+  return inOrder(all, tell).slice(0, Math.max(least, Math.ceil(all.length * Math.min(1, share))))
 }
 
 /**

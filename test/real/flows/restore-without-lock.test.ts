@@ -35,7 +35,7 @@ t.test('everything comes back, and it is said what is not protected and not writ
   const ended = await shop.restore('--backup', 'first')
   t.equal(ended.code, 0, ended.err)
   t.match(ended.err, /^! lock {2}could not be moved, so this run goes on without it \(GitHub refused/m)
-  t.match(ended.err, 'nothing keeps a second run out that begins now')
+  t.match(ended.err, 'NOT protected: a second run would not be kept out')
   t.match(ended.err, new RegExp(`^! ${described} {2}not written \\(GitHub refused to write a tree: 403`, 'm'))
   t.match(
     ended.err,
