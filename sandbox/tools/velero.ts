@@ -141,7 +141,7 @@ function specOf(line: Line, kind: 'backup' | 'restore'): Record<string, unknown>
     if (line.has(flag)) spec[field] = duration(seconds(line.text(flag) ?? ''))
   if (line.has('selector')) spec.labelSelector = { matchLabels: pairs(line, 'selector') }
   const policy = line.text('resource-policies-configmap')
-  if (policy) spec.resourcePolicy = { kind: 'configmap', name: policy }
+  if (policy) spec.resourcePolicy = { apiGroup: null, kind: 'configmap', name: policy }
   return spec
 }
 
