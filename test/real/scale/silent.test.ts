@@ -33,7 +33,7 @@ t.test('after half an hour it is named, and what is to be done; it stays describ
   )
   t.match(
     ended.err,
-    /→ What did not join is billed all the same\. \S+scale\.mts --name main --sandbox puts another/,
+    /→ What did not join is billed as well\. \S+scale\.mts --name main --sandbox puts another/,
   )
   t.same(
     (await droplets()).toSorted(),
