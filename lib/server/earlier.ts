@@ -87,10 +87,11 @@ export async function removeEarlier(
   const { cloud } = cluster
   const machines: string[] = []
   for (const { id, name } of course.droplets) {
+    const now = await cloud.droplet(id)
+    if (!now) continue
     const isGone = async () => !(await cloud.droplet(id))
-    if (await isGone()) continue
     // Powered on by somebody since: what it wrote then is nowhere else.
-    const isOn = (await cloud.droplet(id))?.status === 'active'
+    const isOn = now.status === 'active'
     if (!mayRemove || isOn) {
       machines.push(await droplet(cluster, id, name, proven))
       continue
