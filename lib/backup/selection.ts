@@ -1,3 +1,5 @@
+import { copyTimeout } from '../cluster/backup-rules.ts'
+
 /**
  * Kinds that Velero leaves to what comes behind the data. Workloads, and what commands them, wait until the data is
  * proven; what the cluster makes by itself must not be in its way.
@@ -65,6 +67,8 @@ export const restorable: readonly string[] = [
   '--preserve-nodeports=true',
   '--exclude-resources',
   [...later, ...never].join(','),
+  '--item-operation-timeout',
+  copyTimeout,
 ]
 
 /** In which order objects come that Velero left: what others need first, what may refuse others last. */

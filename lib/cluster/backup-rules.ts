@@ -52,6 +52,12 @@ export const passedOver = {
   volumePolicies: [{ conditions: { pvcPhase: ['Pending', 'Lost'] }, action: { type: 'skip' } }],
 }
 
+/**
+ * How long all copies of a backup or a restore may take together, as Velero's flag has it. It copies one volume after
+ * the other, counts from the beginning, and gives up after four hours by itself (`config.go`, v1.18.3).
+ */
+export const copyTimeout = '24h'
+
 /** The words with which `velero backup create` asks for the same as the Schedule of the repository does. */
 export const everything: readonly string[] = [
   '--include-cluster-resources=true',
@@ -59,4 +65,6 @@ export const everything: readonly string[] = [
   Object.keys(noise).join(','),
   '--resource-policies-configmap',
   unboundClaims,
+  '--item-operation-timeout',
+  copyTimeout,
 ]

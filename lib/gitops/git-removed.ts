@@ -6,10 +6,9 @@ import { tell } from '../story.ts'
 import { type Application, applicationOf } from './application.ts'
 import { commitFiles } from './commit.ts'
 import type { HeldObject } from './held.ts'
+import { applicationInGit } from './in-git.ts'
 import { describedIn } from './manifest-files.ts'
 import { type GitDifference, noDifference, type RemovedObject, removedFromGit } from './removed.ts'
-import { platformApplication, rootApplication } from './render.ts'
-import { valuesOf } from './repository-values.ts'
 
 /** What happens to objects that Git has deleted since the backup: `--git-removed`. */
 export type GitRemovedChoice = 'revert' | 'keep' | 'drop'
@@ -65,8 +64,8 @@ export async function gitDifference(
   const { github, place, repository } = cluster
   const head = repository && (await github.ref(place, 'heads/main'))
   if (!head) return noDifference
-  const values = valuesOf(cluster, '')
-  const roots = [platformApplication(values), rootApplication(values)].flatMap(applicationsIn)
+  const applied = [applicationInGit(cluster, 'platform'), applicationInGit(cluster, 'root')]
+  const roots = (await Promise.all(applied)).flatMap(applicationsIn)
   const before = await commitsBeside(cluster, backup)
   return removedFromGit({ github, place, branch: repository.default_branch, roots, head, before, held })
 }

@@ -2,8 +2,7 @@ import { load } from 'js-yaml'
 import { z } from 'zod'
 import type { ReservedIp } from '../clients/digitalocean-types.ts'
 import type { Cluster } from '../cluster/cluster.ts'
-import { platformApplication, rootApplication } from '../gitops/render.ts'
-import { valuesOf } from '../gitops/repository-values.ts'
+import { applicationInGit } from '../gitops/in-git.ts'
 import { again, kubectlHint } from '../hint.ts'
 import { tell } from '../story.ts'
 import { type Kube, kubectl, ToolFailure } from '../tools.ts'
@@ -175,17 +174,18 @@ export async function hasPlatform(kube: Kube): Promise<boolean> {
 }
 
 /**
- * Applies the root Application where it is missing or not as wanted; from then on Git brings everything else. The
- * platform's, which the node applied as it was wanted then, is brought up to date.
+ * Applies the root Application where it is missing or not as Git has it; from then on Git brings everything else. The
+ * platform's, which the node applied as Git had it then, is brought up to date.
  */
 export async function applyRoot(kube: Kube, cluster: Cluster, address: ReservedIp): Promise<void> {
-  const values = valuesOf(cluster, address.ip)
-  const platform = platformApplication(values)
+  const [platform, root] = await Promise.all([
+    applicationInGit(cluster, 'platform', address.ip),
+    applicationInGit(cluster, 'root', address.ip),
+  ])
   if ((await differs(kube, 'platform', platform)) === 'other') {
     await applyForArgoCd(kube, platform)
-    tell('~', 'application platform', 'as this regrow has it')
+    tell('~', 'application platform', 'as Git has it')
   }
-  const root = rootApplication(values)
   if ((await differs(kube, 'root', root)) === 'same') return tell('=', 'app of apps')
   const started = performance.now()
   await applyForArgoCd(kube, root)

@@ -16,6 +16,7 @@ import type { Check } from './check.ts'
 import { limits, machinesAreDescribed, noTwins, regionAndSize, sizeIsKept } from './machine-checks.ts'
 import {
   accountIsTheSame,
+  appliedFilesAreRight,
   deployKeyIsFree,
   repositoryIsNamed,
   repositoryIsOurs,
@@ -50,6 +51,7 @@ export async function preflight(
       accountIsTheSame,
       repositoryIsOurs,
       deployKeyIsFree,
+      ...appliedFilesAreRight,
       ...(readOnly ? [] : [repositoryIsWritable]),
       ...machines,
     ]

@@ -1,5 +1,6 @@
-import { bucketPlaces } from '../cluster/cluster.ts'
+import { bucketPlaces, type Cluster } from '../cluster/cluster.ts'
 import { names } from '../cluster/names.ts'
+import { applicationInGit, argocdInGit } from '../gitops/in-git.ts'
 import { protectionOfMain, protectionToCome } from '../gitops/protection.ts'
 import { hasDeployKey } from '../gitops/seed.ts'
 import { Problem } from '../problem.ts'
@@ -70,6 +71,16 @@ export const repositoryIsWritable: Check = async ({ github, place, repository, l
     return [await protectionOfMain(github, place, { login, isAdmin: repository.permissions?.admin === true })]
   return place.owner === login ? [] : [await protectionToCome(github, place)]
 }
+
+/** What regrow applies from the repository itself can be applied. */
+export const appliedFilesAreRight: readonly Check[] = [
+  (cluster: Cluster) => applicationInGit(cluster, 'platform'),
+  (cluster: Cluster) => applicationInGit(cluster, 'root'),
+  (cluster: Cluster) => argocdInGit(cluster),
+].map((read) => async (cluster) => {
+  if (cluster.repository) await read(cluster)
+  return []
+})
 
 /** It is private, and holds this or nothing else. */
 export const repositoryIsOurs: Check = async ({ github, place, repository, committed }) => {

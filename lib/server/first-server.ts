@@ -8,7 +8,7 @@ import { fetchPinned } from '../cluster/upstream.ts'
 import { findDroplets } from '../digitalocean/droplet.ts'
 import { isDryRun } from '../dry-run.ts'
 import { bootstrapSecrets } from '../gitops/bootstrap-secrets.ts'
-import { argocdRelease, platformApplication } from '../gitops/render.ts'
+import { applicationInGit, argocdInGit } from '../gitops/in-git.ts'
 import { valuesOf } from '../gitops/repository-values.ts'
 import { Problem } from '../problem.ts'
 import type { Buckets } from '../store/buckets.ts'
@@ -46,12 +46,13 @@ export async function ensureBundle(cluster: Cluster, seedling: Seedling): Promis
     return ''
   }
   if (!isDryRun() && (await mayChange(looked)) && (await findDroplets(cluster, name)).length > 0) return ''
-  const [argocd, veleroKey] = await Promise.all([
+  const [argocd, platform, veleroKey] = await Promise.all([
     renderArgoCd(cluster, seedling.address),
+    applicationInGit(cluster, 'platform', seedling.address.ip),
     clusterKey(cluster),
   ])
   if (isDryRun()) return ''
-  return deliver(cluster, seedling.buckets, bundleWish(cluster, seedling, argocd, veleroKey), {
+  return deliver(cluster, seedling.buckets, bundleWish(cluster, seedling, { argocd, platform }, veleroKey), {
     veleroKey: veleroKey.accessKey,
     address: seedling.address.ip,
   })
@@ -60,7 +61,7 @@ export async function ensureBundle(cluster: Cluster, seedling: Seedling): Promis
 function bundleWish(
   cluster: Cluster,
   { kit, address }: Seedling,
-  argocd: string,
+  { argocd, platform }: { argocd: string; platform: string },
   veleroKey: SpacesKeyPair,
 ): Parameters<typeof deliver>[2] {
   const values = valuesOf(cluster, address.ip)
@@ -88,14 +89,14 @@ function bundleWish(
     kubernetes: {
       '10-secrets.yaml': objects.map((one) => dump(one, { lineWidth: -1 })).join('---\n'),
       '20-argocd.yaml': argocd,
-      '30-platform.yaml': platformApplication(values),
+      '30-platform.yaml': platform,
     },
   }
 }
 
 /** Argo CD's manifests, rendered here by helm from the chart that was checked: the node needs no helm. */
 async function renderArgoCd(cluster: Cluster, address: ReservedIp): Promise<string> {
-  const release = argocdRelease(valuesOf(cluster, address.ip))
+  const release = await argocdInGit(cluster, address.ip)
   const { archive, version } = chartOf('argo-cd', versionsOf(cluster.wanted.versions))
   const bytes = await fetchPinned({ name: 'argo-cd', address: archive }, cluster.wanted.digests)
   const file = join(workFolder(), `argo-cd-${version}.tgz`)

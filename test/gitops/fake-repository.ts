@@ -48,6 +48,7 @@ export class FakeRepository {
       this.asked.push(sha)
       return new Map(Object.entries(this.#files(sha)).map(([path, text]) => [path, `blob ${text}`]))
     },
+    file: async (_: unknown, path: string) => this.commits.at(-1)?.files[path],
     blob: async (_: unknown, sha: string) => {
       this.asked.push(sha)
       return sha.slice('blob '.length)

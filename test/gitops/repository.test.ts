@@ -214,6 +214,7 @@ t.test('schedules take everything but noise, and move volumes as the cluster wan
   const template = {
     ttl: '720h0m0s',
     csiSnapshotTimeout: '25m0s',
+    itemOperationTimeout: '24h0m0s',
     includeClusterResources: true,
     excludedResources: Object.keys(noise),
   }

@@ -197,7 +197,7 @@ export const kubectlShapes: Shape[] = [
 export const veleroShapes: Shape[] = [
   { line: 'version --client-only', text: true },
   {
-    line: 'backup create first --ttl 336h --csi-snapshot-timeout 25m --snapshot-move-data=true --annotations regrow.dev/commit=df6bbed3275d6171258cfb2dcebe94373f5aeaec --include-cluster-resources=true --exclude-resources events,datauploads.velero.io',
+    line: 'backup create first --ttl 336h --csi-snapshot-timeout 25m --snapshot-move-data=true --annotations regrow.dev/commit=df6bbed3275d6171258cfb2dcebe94373f5aeaec --include-cluster-resources=true --exclude-resources events,datauploads.velero.io --item-operation-timeout 24h',
   },
   { line: 'backup create first --ttl 336h', fails: true },
   { line: 'backup create passing --ttl 336h --resource-policies-configmap regrow-unbound-claims' },
