@@ -55,7 +55,7 @@ await run('bootstrap', async ({ flags, confirm }) => {
   await firstBackup(kube, cluster, buckets)
   await tellThreats(kube, cluster) // what keeps the next backup from being whole
 
-  const lastBackup = ageOf(await lastWhole(buckets.velero), cluster)
+  const lastBackup = ageOf(await lastWhole(buckets.velero, cluster), cluster)
   const { ip } = address
   if (flags.json)
     return {

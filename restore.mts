@@ -5,6 +5,7 @@ import { backedVolumes } from './lib/backup/backed.ts'
 import { ageOf, lastWhole } from './lib/backup/backups.ts'
 import { besideOriginal, fitTogether, leaveOriginal } from './lib/backup/beside.ts'
 import { bringBack } from './lib/backup/bring-back.ts'
+import { bytesIn } from './lib/backup/bytes.ts'
 import { chooseBackup } from './lib/backup/choose.ts'
 import { keepProof } from './lib/backup/compared.ts'
 import { dataBack } from './lib/backup/data.ts'
@@ -47,7 +48,7 @@ await run('restore', async ({ flags, confirm }) => {
   const sourceKit = await needKit(kept, source.name) // asks for the passphrase
   const backup = await chooseBackup(kept.velero, flags.backup, source, flags) // whole, or refused with the reason
   const { name: chosen } = backup.metadata
-  const backed = await backedVolumes(kept.velero, chosen)
+  const backed = await backedVolumes(kept.velero, chosen, bytesIn(kept.velero, source))
   const held = await backedObjects(kept.velero, chosen)
   const cluster = flags.as === undefined ? source : await besideOriginal(source, flags.as, flags.region)
   const before = cluster === source ? kept : await openBuckets(cluster, 'read')
@@ -68,9 +69,9 @@ await run('restore', async ({ flags, confirm }) => {
     kit: before?.kit,
     flags,
   })
-  const checks = restoreChecks({ course, backed, held, terms, bucket: kept.velero, flags, source })
+  const checks = restoreChecks({ course, backed, held, terms, flags, source })
   const own = await preflight(cluster, checks, { readOnly })
-  const apart = cluster === source ? await snapshotsApart(kept.velero, own, held) : [] // a person's own, in no backup
+  const apart = cluster === source ? await snapshotsApart(kept.velero, cluster, own, held) : [] // a person's own, in no backup
   await confirm(await restorePlan({ cluster, own, course, backup, held, terms, apart }))
 
   await claim(cluster, 'restore', flags, { readOnly })
@@ -121,6 +122,6 @@ await run('restore', async ({ flags, confirm }) => {
   const mayRemove = proven && isAccepted(rest.objects, terms) // nothing that may be an only copy goes
   const removable = { provenVolumes, proven, mayRemove }
   proof.stays = [...(await removeEarlier(cluster, course, removable)), ...apart]
-  const told = { kubeconfig: kube.file, lastBackup: ageOf(await lastWhole(kept.velero), source) }
+  const told = { kubeconfig: kube.file, lastBackup: ageOf(await lastWhole(kept.velero, source), source) }
   return outcome(proof, told, { kubeconfig: useKubeconfig(kube.file) }, { cluster, course })
 })

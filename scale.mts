@@ -84,6 +84,6 @@ await run('scale', async ({ flags, confirm }) => {
       [name, role, size ?? cluster.wanted.size].join('  '),
     ),
     machines: `$${planned.perMonth.after.toFixed(2)} a month`,
-    lastBackup: ageOf(await lastWhole(kept.velero), cluster),
+    lastBackup: ageOf(await lastWhole(kept.velero, cluster), cluster),
   }
 })

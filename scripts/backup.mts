@@ -1,6 +1,7 @@
 #!/usr/bin/env -S sh -c 'exec node --max-semi-space-size=4 --import "$(dirname "$(realpath "$0")")/../lib/start.mjs" "$0" "$@"'
 // A backup now: whole, or told why not. Read back from the bucket before it counts.
 import { ageOf, lastWhole } from '../lib/backup/backups.ts'
+import { bytesIn } from '../lib/backup/bytes.ts'
 import { recordOf, sizeOf } from '../lib/backup/record.ts'
 import { partial, takeBackup } from '../lib/backup/take.ts'
 import { backupChecks } from '../lib/backup/take-checks.ts'
@@ -31,8 +32,8 @@ await run('backup', async ({ flags }) => {
   const taken = await takeBackup(kube, cluster, buckets.velero, wish)
 
   const snapshots = await ownSnapshots(cluster.cloud, cluster.name)
-  const record = await recordOf(buckets.velero, taken, snapshots)
-  const lastBackup = ageOf(await lastWhole(buckets.velero), cluster)
+  const record = await recordOf(buckets.velero, taken, snapshots, bytesIn(buckets.velero, cluster))
+  const lastBackup = ageOf(await lastWhole(buckets.velero, cluster), cluster)
   return {
     ...record,
     shown: () => ({

@@ -13,8 +13,8 @@ await run('backups', async ({ flags }) => {
   await preflightReading(cluster)
   const buckets = await needBuckets(cluster)
   const snapshots = await ownSnapshots(cluster.cloud, cluster.name)
-  const all = await records(buckets.velero, snapshots)
+  const all = await records(buckets.velero, cluster, snapshots)
   if (flags.json) return all
-  const last = ageOf(await lastWhole(buckets.velero), cluster)
+  const last = ageOf(await lastWhole(buckets.velero, cluster), cluster)
   return [...backupTable(all), `last backup  ${last}`].join('\n')
 })

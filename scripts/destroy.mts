@@ -15,7 +15,7 @@ await run('destroy', async ({ flags, confirm }) => {
   const cluster = await describe(flags)
   await preflightReading(cluster, flags)
   const buckets = await openBuckets(cluster, 'read')
-  const lastBackup = ageOf(buckets && (await lastWhole(buckets.velero)), cluster)
+  const lastBackup = ageOf(buckets && (await lastWhole(buckets.velero, cluster)), cluster)
   const own = flags.unfinished ? await unfinishedRestore(cluster, buckets?.kit) : undefined
   const noOther = () => noRestoreUnderWay(cluster, buckets?.kit, '--unfinished removes its machines as well.')
   if (!flags.unfinished) await noOther() // its machines may be the only copy

@@ -42,6 +42,6 @@ then: ssh -i FILE ${user}@${address.ip} (FILE holds this key, mode 0600)`,
   return {
     address: address.ip,
     kubeconfig: flags.json ? kube.file : useKubeconfig(kube.file),
-    lastBackup: ageOf(buckets && (await lastWhole(buckets.velero)), cluster),
+    lastBackup: ageOf(buckets && (await lastWhole(buckets.velero, cluster)), cluster),
   }
 })

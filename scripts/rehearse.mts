@@ -70,6 +70,6 @@ await run('rehearse', async ({ flags, confirm }) => {
   const destroyed = await destroy()
   if (flags['dry-run']) throw new DryRunEnd('nothing was changed')
   const changed = changedSince(before, await backupObjects(velero))
-  const lastBackup = ageOf(await lastWhole(velero), cluster)
+  const lastBackup = ageOf(await lastWhole(velero, cluster), cluster)
   return drillOutcome({ restored, destroyed, seconds, cost: planned.cost, changed, lastBackup })
 })

@@ -1,4 +1,5 @@
 import type { Bucket } from '../clients/s3.ts'
+import type { Cluster } from '../cluster/cluster.ts'
 import type { Inventory } from '../cluster/ours.ts'
 import { dollars, prices } from '../cluster/prices.ts'
 import { copiesIn } from './copies.ts'
@@ -13,11 +14,12 @@ import type { BackedObject } from './objects.ts'
  */
 export async function snapshotsApart(
   bucket: Bucket,
+  cluster: Pick<Cluster, 'cloud' | 'name'>,
   { snapshots }: Pick<Inventory, 'snapshots'>,
   held: readonly Pick<BackedObject, 'claim' | 'handle'>[],
 ): Promise<string[]> {
   if (snapshots.length === 0) return []
-  const copies = await copiesIn(bucket, { volumes: [], snapshots })
+  const copies = await copiesIn(bucket, cluster, { volumes: [] })
   return snapshots
     .filter(({ id }) => !copies.snapshots.has(id))
     .map(({ id, name, resource_id, created_at, size_gigabytes }) => {

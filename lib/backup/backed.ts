@@ -1,6 +1,7 @@
 import { gunzipSync } from 'node:zlib'
 import { z } from 'zod'
 import type { Bucket } from '../clients/s3.ts'
+import type { Bytes } from './bytes.ts'
 import type { BackedVolume } from './volumes.ts'
 
 /** The driver whose snapshots a restore can bring back. */
@@ -62,9 +63,13 @@ export async function volumeEntries(bucket: Bucket, backup: string): Promise<Vol
   )
 }
 
+/** The same entries, where one whose bytes are gone since lacks them. */
+export const withoutGone = (entries: readonly VolumeEntry[], bytes: Bytes): Promise<VolumeEntry[]> =>
+  Promise.all(entries.map(async (one) => (isHeld(one) ? { ...one, lack: await bytes.gone(one) } : one)))
+
 /** The volumes that a restore can bring back from a backup, by their claims' names. */
-export async function backedVolumes(bucket: Bucket, backup: string): Promise<BackedVolume[]> {
-  const all = (await volumeEntries(bucket, backup)) ?? []
+export async function backedVolumes(bucket: Bucket, backup: string, bytes: Bytes): Promise<BackedVolume[]> {
+  const all = await withoutGone((await volumeEntries(bucket, backup)) ?? [], bytes)
   return all.filter(isHeld).map(({ claim, volume, kept, bytes, snapshot }) => ({
     claim,
     volume,

@@ -1,22 +1,31 @@
 import type { Bucket } from '../clients/s3.ts'
 import type { Cluster } from '../cluster/cluster.ts'
 import { parseJson } from '../json.ts'
+import { type Bytes, bytesIn } from './bytes.ts'
 import { type BackupFile, backupFile, isWhole, judge, type Wholeness } from './whole.ts'
 
 /** A backup of the bucket, with the judgement on it. */
 export type Backup = BackupFile & { wholeness: Wholeness }
 
-/** All backups in the bucket, newest first, judged; no cluster is needed. One that cannot be read counts as failed. */
-export async function listBackups(bucket: Bucket): Promise<Backup[]> {
+/** Whose backups they are: its snapshots are asked for where a backup stands on some. */
+type Owner = Pick<Cluster, 'cloud' | 'name'>
+
+/** All backups in the bucket, newest first, judged; no machine is needed. One that cannot be read counts as failed. */
+export async function listBackups(
+  bucket: Bucket,
+  cluster: Owner,
+  bytes = bytesIn(bucket, cluster),
+): Promise<Backup[]> {
   const all = await unjudged(bucket)
-  return Promise.all(all.map((one) => judged(bucket, one, all)))
+  return Promise.all(all.map((one) => judged(bucket, one, bytes, all)))
 }
 
 /** The newest whole backup. */
-export async function lastWhole(bucket: Bucket): Promise<Backup | undefined> {
+export async function lastWhole(bucket: Bucket, cluster: Owner): Promise<Backup | undefined> {
   const all = await unjudged(bucket)
+  const bytes = bytesIn(bucket, cluster)
   for (const one of all) {
-    const found = await judged(bucket, one, all)
+    const found = await judged(bucket, one, bytes, all)
     if (isWhole(found)) return found
   }
   return undefined
@@ -42,11 +51,12 @@ async function unjudged(bucket: Bucket): Promise<Unjudged[]> {
 async function judged(
   bucket: Bucket,
   { damaged, ...one }: Unjudged,
+  bytes: Bytes,
   all: readonly BackupFile[],
 ): Promise<Backup> {
   const wholeness: Wholeness = damaged
     ? { state: 'failed', reasons: ['its velero-backup.json cannot be read'] }
-    : await judge(bucket, one, { all })
+    : await judge(bucket, one, bytes, { all })
   return { ...one, wholeness }
 }
 

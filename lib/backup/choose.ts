@@ -4,6 +4,7 @@ import { command } from '../hint.ts'
 import { Problem } from '../problem.ts'
 import { tell } from '../story.ts'
 import { ageOf, type Backup, listBackups } from './backups.ts'
+import { bytesIn } from './bytes.ts'
 import { isWhole, judge, reasonsOf } from './whole.ts'
 
 /** How a backup is to be brought back. */
@@ -28,7 +29,8 @@ export async function chooseBackup(
   { partial = false, replace = false }: Choice = {},
 ): Promise<Backup> {
   if (partial) allowed(wish, replace)
-  const all = await listBackups(bucket)
+  const bytes = bytesIn(bucket, cluster)
+  const all = await listBackups(bucket, cluster, bytes)
   if (all.length === 0)
     throw new Problem(`there is no backup in ${bucket.name}`, {
       cure: `Without one there is nothing to bring back; ${command('bootstrap.mts')} grows a new, empty cluster.`,
@@ -36,7 +38,7 @@ export async function chooseBackup(
   const sure = async (one: Backup): Promise<Backup> =>
     one.wholeness.state === 'failed'
       ? one
-      : { ...one, wholeness: await judge(bucket, one, { thorough: true }) }
+      : { ...one, wholeness: await judge(bucket, one, bytes, { thorough: true }) }
   if (wish === 'latest') return newest(all, sure)
   const name =
     wish === undefined ? await asked(all, cluster, partial) : pick(all, wish, partial).metadata.name

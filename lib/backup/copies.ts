@@ -1,8 +1,10 @@
 import { z } from 'zod'
 import type { Bucket } from '../clients/s3.ts'
+import type { Cluster } from '../cluster/cluster.ts'
 import type { Inventory } from '../cluster/ours.ts'
 import { backedVolumes } from './backed.ts'
 import { listBackups } from './backups.ts'
+import { bytesIn } from './bytes.ts'
 import { eachObject } from './tarball.ts'
 import { isWhole } from './whole.ts'
 
@@ -15,28 +17,28 @@ export interface Copies {
 }
 
 /**
- * Reads what the backups hold of what is at DigitalOcean. A backup whose snapshot is gone holds that volume no more. A
+ * Reads what the backups hold of what is at DigitalOcean. A
  * volume counts as held under the name that the driver gave it, which no other has; one of another name, which a person
  * gave, only where the backup tells its id.
  */
 export async function copiesIn(
   bucket: Bucket | undefined,
-  own: Pick<Inventory, 'volumes' | 'snapshots'>,
+  cluster: Pick<Cluster, 'cloud' | 'name'>,
+  own: Pick<Inventory, 'volumes'>,
 ): Promise<Copies> {
-  const all = bucket ? await listBackups(bucket) : []
-  const there = new Set(own.snapshots.map((one) => one.id))
+  const bytes = bucket && bytesIn(bucket, cluster)
+  const all = bytes ? await listBackups(bucket, cluster, bytes) : []
   const volumes = new Set<string>()
   const snapshots = new Set<string>()
   await Promise.all(
     all.map(async (one) => {
-      if (!bucket) return
+      if (!bytes) return
       const { name } = one.metadata
       // What cannot be read holds nothing.
-      const held = await backedVolumes(bucket, name).catch(() => [])
+      const held = await backedVolumes(bucket, name, bytes).catch(() => [])
       for (const { snapshot } of held) if (snapshot) snapshots.add(snapshot)
       if (!isWhole(one)) return
-      const good = held.filter(({ kept, snapshot }) => kept === 's3' || (snapshot && there.has(snapshot)))
-      const named = new Set(good.map(({ volume }) => volume))
+      const named = new Set(held.map(({ volume }) => volume))
       const doubted = own.volumes.some((volume) => named.has(volume.name) && !isGenerated(volume.name))
       const handles = doubted ? await handlesIn(bucket, name) : new Map<string, string>()
       for (const volume of own.volumes)

@@ -23,12 +23,13 @@ const newest = 7
  * restore. It is written into the bucket before Velero looks, so that the cluster and every later one read it there.
  */
 export async function extendExpirations(
-  { cloud, wanted }: Pick<Cluster, 'cloud' | 'wanted'>,
+  cluster: Pick<Cluster, 'cloud' | 'name' | 'wanted'>,
   bucket: Bucket,
   chosen: string,
 ): Promise<Extension[]> {
+  const { cloud, wanted } = cluster
   const now = Date.now() + cloud.clockOffset()
-  const all = await listBackups(bucket)
+  const all = await listBackups(bucket, cluster)
   const extensions = toExtend(all, chosen, now, wanted.backups.keepDays)
   for (const { backup, to } of extensions) {
     const key = `backups/${backup}/velero-backup.json`

@@ -22,7 +22,7 @@ const day = 86_400_000
  */
 export async function firstBackup(kube: Kube, cluster: Cluster, buckets: Buckets): Promise<void> {
   const server = firstServerName(cluster)
-  const [all, note] = await Promise.all([listBackups(buckets.velero), readNote(buckets.kit, server)])
+  const [all, note] = await Promise.all([listBackups(buckets.velero, cluster), readNote(buckets.kit, server)])
   const grown = Date.parse(note?.at ?? '') || 0
   const startOf = (one: Backup) => Date.parse(one.status?.startTimestamp ?? '')
   const own = all.filter((one) => startOf(one) >= grown)
@@ -66,7 +66,7 @@ export async function backupBefore(
   const now = cloudTime(cluster.cloud)
   const name = names.backup(`${cluster.name}-before-${what}`, now)
   if (isDryRun()) return void (await velero(kube)`backup create ${name}`)
-  const last = await lastWhole(buckets.velero)
+  const last = await lastWhole(buckets.velero, cluster)
   if (last && now.getTime() - Date.parse(last.status?.startTimestamp ?? '') < 15 * 60_000)
     return tell('=', `backup ${last.metadata.name}`, ageOf(last, cluster).split(', ')[1])
   const taken = await takeBackup(kube, cluster, buckets.velero, { name })

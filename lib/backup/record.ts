@@ -1,8 +1,10 @@
 import type { Bucket } from '../clients/s3.ts'
+import type { Cluster } from '../cluster/cluster.ts'
 import type { Inventory } from '../cluster/ours.ts'
 import { dollars, prices } from '../cluster/prices.ts'
 import { backedVolumes } from './backed.ts'
 import { type Backup, listBackups } from './backups.ts'
+import { type Bytes, bytesIn } from './bytes.ts'
 import { isWhole, reasonsOf, type Wholeness } from './whole.ts'
 
 /** The annotation under which a backup remembers which commit of the GitOps repository it was made beside. */
@@ -35,10 +37,11 @@ export async function recordOf(
   bucket: Bucket,
   one: Backup,
   snapshots: Inventory['snapshots'],
+  bytes: Bytes,
 ): Promise<BackupRecord> {
   const { name } = one.metadata
   const [volumes, files] = await Promise.all([
-    backedVolumes(bucket, name).catch(() => []), // what cannot be read is among the reasons
+    backedVolumes(bucket, name, bytes).catch(() => []), // what cannot be read is among the reasons
     bucket.list(`backups/${name}/`),
   ])
   const held = new Set(volumes.map((volume) => volume.snapshot))
@@ -62,8 +65,14 @@ export async function recordOf(
 }
 
 /** All backups in the bucket with what they hold, newest first. */
-export async function records(bucket: Bucket, snapshots: Inventory['snapshots']): Promise<BackupRecord[]> {
-  return Promise.all((await listBackups(bucket)).map((one) => recordOf(bucket, one, snapshots)))
+export async function records(
+  bucket: Bucket,
+  cluster: Pick<Cluster, 'cloud' | 'name'>,
+  snapshots: Inventory['snapshots'],
+): Promise<BackupRecord[]> {
+  const bytes = bytesIn(bucket, cluster)
+  const all = await listBackups(bucket, cluster, bytes)
+  return Promise.all(all.map((one) => recordOf(bucket, one, snapshots, bytes)))
 }
 
 /** Bytes as people read them: `512 B`, `3.4 MiB`. */

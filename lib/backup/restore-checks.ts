@@ -1,4 +1,3 @@
-import type { Bucket } from '../clients/s3.ts'
 import { accountOf, type Cluster } from '../cluster/cluster.ts'
 import { isMachineName } from '../cluster/names.ts'
 import { checkUpstream } from '../cluster/upstream.ts'
@@ -19,8 +18,6 @@ export interface RestoreWish {
   backed: readonly BackedVolume[]
   /** Its objects. */
   held: readonly BackedObject[]
-  /** Where the backups are. */
-  bucket: Bucket
   terms: Terms
   /** `replace`: a cluster that is alive may be powered off and replaced. */
   flags: TermFlags & { replace: boolean }
@@ -29,7 +26,7 @@ export interface RestoreWish {
 }
 
 /** The part of preflight that belongs to a restore: nothing is bought before all of it holds. */
-export function restoreChecks({ course, backed, held, terms, bucket, flags, source }: RestoreWish): Check[] {
+export function restoreChecks({ course, backed, held, terms, flags, source }: RestoreWish): Check[] {
   return [
     async (cluster) => [described(source), notMadeYet(cluster, course)],
     async (cluster, own) =>
@@ -49,13 +46,12 @@ export function restoreChecks({ course, backed, held, terms, bucket, flags, sour
       return []
     },
     async (cluster) => [clockOf(cluster)],
-    async () => dataIsThere(bucket, backed),
     async (cluster) => gitRemovedProblems(cluster, terms.git, terms.choice, sameAgain(course, flags)),
     async (cluster) => [
       ...(await classesAreThere(cluster, held, backed)),
       ...(flags.partial ? [] : kindsAreThere(held)),
     ],
-    async (cluster) => snapshotsAreThere(cluster, backed),
+    async (cluster) => snapshotsAreHere(cluster, backed),
     async (cluster) => [await volumesFit(cluster, course.begun ? [] : backed)],
   ]
 }
@@ -65,25 +61,6 @@ const sameAgain = ({ backup }: Course, flags: RestoreWish['flags']) => [
   ...['--backup', backup, ...(flags.replace ? ['--replace'] : [])],
   ...wordsOf({ ...flags, 'git-removed': undefined }),
 ]
-
-/** What was moved lies in the bucket, one folder for each namespace (velero `GetRepoPrefix`). */
-async function dataIsThere(bucket: Bucket, backed: readonly BackedVolume[]): Promise<Problem[]> {
-  const moved = backed.filter((one) => one.kept === 's3')
-  const namespaces = [...new Set(moved.map((one) => one.claim.split('/')[0] ?? ''))]
-  const found = await Promise.all(namespaces.map((name) => bucket.list(`kopia/${name}/`, 1)))
-  return namespaces.flatMap((name, index) =>
-    found[index]?.length === 0
-      ? [
-          new Problem(
-            `the data of the volumes in ${name} is not in ${bucket.name}: kopia/${name}/ is empty`,
-            {
-              cure: 'Choose another backup, or recover the bucket’s content first.',
-            },
-          ),
-        ]
-      : [],
-  )
-}
 
 /** Every class that a claim with bytes names comes with the platform, or is in the backup. */
 async function classesAreThere(
@@ -143,26 +120,20 @@ function kindsAreThere(held: readonly BackedObject[]): Problem[] {
   )
 }
 
-/** A snapshot cannot leave its region and account. */
-async function snapshotsAreThere(
+/** A snapshot cannot leave its region. That it is there belongs to a backup that is whole. */
+async function snapshotsAreHere(
   { cloud, wanted }: Cluster,
   backed: readonly BackedVolume[],
 ): Promise<Problem[]> {
   const kept = backed.filter((one) => one.kept === 'snapshot')
   if (kept.length === 0) return []
-  const there = await cloud.volumeSnapshots()
-  return kept.flatMap(({ claim, snapshot }) => {
-    const found = there.find((one) => one.id === snapshot)
-    if (!found)
-      return [
-        new Problem(`snapshot ${snapshot} of claim ${claim} is not at DigitalOcean`, {
-          cure: 'Is it the right account? A snapshot that was deleted is lost: choose another backup.',
-        }),
-      ]
-    return found.regions.includes(wanted.region)
+  const there = new Map((await cloud.volumeSnapshots()).map(({ id, regions }) => [id, regions]))
+  return kept.flatMap(({ claim, snapshot = '' }) => {
+    const regions = there.get(snapshot) ?? []
+    return regions.includes(wanted.region)
       ? []
       : [
-          new Problem(`snapshot ${snapshot} of claim ${claim} is in ${found.regions.join(' ')}`, {
+          new Problem(`snapshot ${snapshot} of claim ${claim} is in ${regions.join(' ') || 'no region'}`, {
             cure: `It cannot come back in ${wanted.region}; a backup with --volumes s3 could.`,
           }),
         ]

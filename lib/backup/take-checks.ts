@@ -32,7 +32,7 @@ export async function backupChecks(
 ): Promise<void> {
   const [own, all, limits] = await Promise.all([
     inventory(cluster.cloud, cluster.name),
-    listBackups(bucket),
+    listBackups(bucket, cluster),
     kube ? volumeLimits(kube) : new Map<string, number>(),
   ])
   const found: Problem[] = []

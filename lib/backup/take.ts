@@ -7,7 +7,9 @@ import { Problem } from '../problem.ts'
 import { tell } from '../story.ts'
 import { type Kube, kubectl, velero } from '../tools.ts'
 import { waitFor } from '../wait.ts'
+import { isHeld, volumeEntries, withoutGone } from './backed.ts'
 import { type Backup, listBackups } from './backups.ts'
+import { bytesIn } from './bytes.ts'
 import { letVeleroLearn } from './late-kinds.ts'
 import { createOnce, locationAvailable, look, state } from './look.ts'
 import { ensurePolicy } from './policy.ts'
@@ -64,7 +66,7 @@ export async function takeBackup(
     note([phase, ...(await uploads(kube, `velero.io/backup-name=${name}`))].join(', '))
     return undefined
   })
-  const taken = await readBack(bucket, name)
+  const taken = await readBack(bucket, cluster, name)
   const mark = isBegun && looks === 1 ? '=' : '+'
   const phase = isWhole(taken) ? 'Completed' : 'Completed, but partial'
   tell(mark, `backup ${name}`, phase, (performance.now() - started) / 1000)
@@ -131,16 +133,21 @@ async function uploadsEnded(kube: Kube): Promise<void> {
   })
 }
 
-/** Reads back from the bucket what Velero calls complete, with every object and volume. */
-async function readBack(bucket: Bucket, name: string): Promise<Backup> {
-  const found = await waitFor(
-    { wish: `backup ${name} lies in ${bucket.name}`, every: 2, within: 60 },
-    async () =>
-      (await listBackups(bucket)).find(
-        (one) => one.metadata.name === name && one.status?.phase === 'Completed',
-      ),
-  )
-  return { ...found, wholeness: await judge(bucket, found, { thorough: true }) }
+/**
+ * Reads back from the bucket what Velero calls complete, with every object and volume. What is new may not be in
+ * DigitalOcean's list of snapshots at once.
+ */
+async function readBack(bucket: Bucket, cluster: Cluster, name: string): Promise<Backup> {
+  const started = performance.now()
+  return waitFor({ wish: `backup ${name} lies in ${bucket.name}`, every: 2, within: 60 }, async () => {
+    const bytes = bytesIn(bucket, cluster)
+    const found = (await listBackups(bucket, cluster, bytes)).find((one) => one.metadata.name === name)
+    if (found?.status?.phase !== 'Completed') return undefined
+    const held = ((await volumeEntries(bucket, name).catch(() => [])) ?? []).filter(isHeld)
+    const isThere = (await withoutGone(held, bytes)).every(isHeld)
+    if (!isThere && performance.now() - started < 30_000) return undefined
+    return { ...found, wholeness: await judge(bucket, found, bytes, { thorough: true }) }
+  })
 }
 
 /** The attempt that did not fail yet: `first`, else `first-2` and so on; and whether it was begun by an earlier run. */

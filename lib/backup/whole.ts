@@ -1,7 +1,8 @@
 import { gunzipSync } from 'node:zlib'
 import { z } from 'zod'
 import type { Bucket } from '../clients/s3.ts'
-import { isHeld, type Lack, type VolumeEntry, volumeEntries } from './backed.ts'
+import { isHeld, type Lack, type VolumeEntry, volumeEntries, withoutGone } from './backed.ts'
+import type { Bytes } from './bytes.ts'
 import { type Defined, definedBy, known, notLookedFor } from './late-kinds.ts'
 import { unmadeFrom } from './objects.ts'
 import { narrowness, specification } from './specification.ts'
@@ -46,6 +47,7 @@ export const reasonsOf = ({ wholeness }: { wholeness: Wholeness }): string[] =>
 
 /**
  * Judges a backup: the one meaning of "whole".
+ * @param bytes whether what it tells of is still there; shared by all that are judged in one look
  * @param thorough reads its objects too, as it is right before one is brought back or called taken; otherwise they are
  *   read only where what Velero lists beside them leaves a doubt
  * @param all all backups of the bucket, newest first: a kind that an earlier one has is not new
@@ -53,6 +55,7 @@ export const reasonsOf = ({ wholeness }: { wholeness: Wholeness }): string[] =>
 export async function judge(
   bucket: Bucket,
   one: BackupFile,
+  bytes: Bytes,
   { thorough = false, all = [] }: { thorough?: boolean; all?: readonly BackupFile[] } = {},
 ): Promise<Wholeness> {
   const { phase, errors = 0, failureReason } = one.status ?? {}
@@ -65,7 +68,7 @@ export async function judge(
   const lacks: Lack[] = [
     ...count.map((why) => ({ why, cure: 'Take another backup, when their cause is gone.' })),
     ...narrowness(one.spec ?? {}),
-    ...(await contentLacking(bucket, one, all, thorough)),
+    ...(await contentLacking(bucket, one, bytes, { all, thorough })),
   ]
   if (lacks.length === 0) return { state: 'whole' }
   const cures = [...new Set(lacks.map(({ cure }) => cure))]
@@ -81,22 +84,22 @@ const damaged = 'It was altered or is damaged: take another backup, and restore 
 async function contentLacking(
   bucket: Bucket,
   one: BackupFile,
-  all: readonly BackupFile[],
-  thorough: boolean,
+  bytes: Bytes,
+  { all, thorough }: { all: readonly BackupFile[]; thorough: boolean },
 ): Promise<Lack[]> {
   const { name } = one.metadata
-  const [entries, list, isThere] = await Promise.all([
+  const [told, list, isThere] = await Promise.all([
     readable(() => volumeEntries(bucket, name)),
     readable(() => resourceList(bucket, name)),
     bucket.list(`backups/${name}/${name}.tar.gz`).then((keys) => keys.some((one) => one.size !== 0)),
   ])
   const unreadable = [
-    ...missing(entries, `${name}-volumeinfo.json.gz`),
+    ...missing(told, `${name}-volumeinfo.json.gz`),
     ...missing(list, `${name}-resource-list.json.gz`),
     ...(isThere ? [] : [{ why: `${name}.tar.gz is missing: there are no objects in it`, cure: damaged }]),
   ]
-  if (!isThere || !entries || typeof entries === 'string' || !list || typeof list === 'string')
-    return unreadable
+  if (!isThere || !told || typeof told === 'string' || !list || typeof list === 'string') return unreadable
+  const entries = await withoutGone(told, bytes)
   const listed = {
     claims: list['v1/PersistentVolumeClaim'] ?? [],
     volumes: list['v1/PersistentVolume'] ?? [],

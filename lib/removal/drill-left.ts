@@ -22,7 +22,7 @@ export async function drillIsLeft(drill: string): Promise<boolean> {
   if ((await removal(cluster, all, buckets?.velero)).nothing) return false
   const { droplets } = await inventory(cluster.cloud, drill)
   const restored = buckets && (await readRestoration(buckets.kit, firstServerName(cluster)))
-  const backups = buckets ? await listBackups(buckets.velero) : []
+  const backups = buckets ? await listBackups(buckets.velero, cluster) : []
   if (backups.length > 0 || (droplets.length > 0 && !restored))
     throw new Problem(`cluster ${drill} is not a rehearsal’s, and a rehearsal needs that name`, {
       cure: `${hint('scripts/status.mts', cluster)} shows what it is. If you no longer need it: ${hint('scripts/destroy.mts', cluster)} removes it.`,

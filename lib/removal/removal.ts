@@ -79,7 +79,7 @@ export async function removal(
   const price = (slug: string) => sizes.find((size) => size.slug === slug)?.price_monthly ?? 0
   const keep = flags['with-backups']
     ? { volumes: new Set<string>(), snapshots: new Set<string>() }
-    : toKeep(own, await copiesIn(bucket, own))
+    : toKeep(own, await copiesIn(bucket, cluster, own))
   const cloud = [
     ...(own.loadBalancers ?? []).map(balancer),
     ...own.droplets.map((one) => ({ name: `droplet ${one.name}`, perMonth: price(one.size_slug) })),

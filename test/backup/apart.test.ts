@@ -1,7 +1,7 @@
 import t from 'tap'
 import { snapshotsApart } from '../../lib/backup/apart.ts'
 import type { Snapshot } from '../../lib/clients/digitalocean-types.ts'
-import { bucketWith, snapped } from './bucket.ts'
+import { bucketWith, clusterWith, snapped } from './bucket.ts'
 
 const snapshot = (id: string, resource_id: string) =>
   ({
@@ -15,10 +15,24 @@ const snapshot = (id: string, resource_id: string) =>
 t.test('snapshots that no backup has are told with their claims, their ids and their price', async (t) => {
   const bucket = await bucketWith({ one: { volumes: [snapped('shop', 'db', 'of-velero')] } })
   const snapshots = [snapshot('of-velero', 'v1'), snapshot('mine', 'v1'), snapshot('older', 'v0')]
-  t.same(await snapshotsApart(bucket, { snapshots }, [{ handle: 'v1', claim: 'shop/db' }]), [
-    'snapshot snapshot-mine (mine) of claim shop/db, 2026-11-23: no backup has it, so it is not restored  $0.60',
-    'snapshot snapshot-older (older) of a volume that is not in the backup, 2026-11-23: no backup has it, so it is not restored  $0.60',
-  ])
-  t.same(await snapshotsApart(bucket, { snapshots: [] }, []), [])
-  t.notOk((await snapshotsApart(bucket, { snapshots: [snapshot('of-velero', 'v1')] }, [])).length)
+  t.same(
+    await snapshotsApart(bucket, clusterWith(['of-velero', 'mine']), { snapshots }, [
+      { handle: 'v1', claim: 'shop/db' },
+    ]),
+    [
+      'snapshot snapshot-mine (mine) of claim shop/db, 2026-11-23: no backup has it, so it is not restored  $0.60',
+      'snapshot snapshot-older (older) of a volume that is not in the backup, 2026-11-23: no backup has it, so it is not restored  $0.60',
+    ],
+  )
+  t.same(await snapshotsApart(bucket, clusterWith(['of-velero', 'mine']), { snapshots: [] }, []), [])
+  t.notOk(
+    (
+      await snapshotsApart(
+        bucket,
+        clusterWith(['of-velero', 'mine']),
+        { snapshots: [snapshot('of-velero', 'v1')] },
+        [],
+      )
+    ).length,
+  )
 })

@@ -2,6 +2,7 @@ import { gzipSync } from 'node:zlib'
 import { pack } from 'tar-stream'
 import type { Bucket } from '../../lib/clients/s3.ts'
 import { everything, unboundClaims } from '../../lib/cluster/backup-rules.ts'
+import type { Cluster } from '../../lib/cluster/cluster.ts'
 
 // Buckets as Velero leaves them, of constructed backups: no cluster, no store.
 
@@ -84,9 +85,25 @@ export const skipped = (pvcNamespace: string, pvcName: string, skippedReason: st
   },
 })
 
-/** A bucket with these backups, by their names; `gets` are the keys that were read. */
-export async function bucketWith(backups: Record<string, Kept>): Promise<Bucket & { gets: string[] }> {
-  const files = new Map<string, Buffer>()
+/** A cluster whose account has these snapshots; `looks` counts how often they were asked for. */
+export function clusterWith(snapshots: readonly string[] = ['s-1']) {
+  const account = { looks: 0 }
+  const volumeSnapshots = async () => {
+    account.looks++
+    return snapshots.map((id) => ({ id }))
+  }
+  return Object.assign(account, { name: 'main', cloud: { volumeSnapshots } } as unknown as Cluster)
+}
+
+/**
+ * A bucket with these backups, by their names; `gets` are the keys that were read, `lists` what was listed.
+ * @param namespaces those whose moved bytes lie in it
+ */
+export async function bucketWith(
+  backups: Record<string, Kept>,
+  namespaces: readonly string[] = ['shop', 'hello', 'b'],
+): Promise<Bucket & { gets: string[]; lists: string[] }> {
+  const files = new Map(namespaces.map((one) => [`kopia/${one}/kopia.repository`, Buffer.from('{}')]))
   for (const [name, kept] of Object.entries(backups)) {
     const { spec = asked, status = {}, objects = claim('shop', 'db'), volumes = [moved('shop', 'db')] } = kept
     const { list = Array.isArray(objects) ? listOf(objects) : {} } = kept
@@ -102,19 +119,21 @@ export async function bucketWith(backups: Record<string, Kept>): Promise<Bucket 
       put(`${name}.tar.gz`, typeof objects === 'string' ? objects : await tarball(objects))
   }
   const gets: string[] = []
-  const bucket: Partial<Bucket> & { gets: string[] } = {
-    name: 'kept',
-    gets,
-    list: async (prefix = '') =>
-      [...files]
+  const lists: string[] = []
+  const bucket: Partial<Bucket> & { gets: string[]; lists: string[] } = {
+    ...{ name: 'kept', gets, lists },
+    list: async (prefix = '') => {
+      lists.push(prefix)
+      return [...files]
         .filter(([key]) => key.startsWith(prefix))
-        .map(([key, bytes]) => ({ key, size: bytes.length, at: new Date(0) })),
+        .map(([key, bytes]) => ({ key, size: bytes.length, at: new Date(0) }))
+    },
     get: async (key) => {
       gets.push(key)
       return files.get(key)
     },
   }
-  return bucket as Bucket & { gets: string[] }
+  return bucket as Bucket & { gets: string[]; lists: string[] }
 }
 
 const kinds: Record<string, string> = {

@@ -2,8 +2,7 @@ import t from 'tap'
 import type { Backup } from '../../lib/backup/backups.ts'
 import { chooseBackup, pick } from '../../lib/backup/choose.ts'
 import type { Wholeness } from '../../lib/backup/whole.ts'
-import type { Cluster } from '../../lib/cluster/cluster.ts'
-import { asked, bucketWith, claim } from './bucket.ts'
+import { asked, bucketWith, claim, clusterWith } from './bucket.ts'
 
 const whole: Wholeness = { state: 'whole' }
 const backup = (name: string, startTimestamp: string, wholeness: Wholeness = whole): Backup => ({
@@ -66,7 +65,7 @@ t.test(
   },
 )
 
-const cluster = { name: 'main' } as Cluster
+const cluster = clusterWith()
 
 t.test('what is chosen is read as a whole, and latest goes on to one that is whole by that', async (t) => {
   const bucket = await bucketWith({

@@ -1,7 +1,7 @@
 import t from 'tap'
 import { copiesIn } from '../../lib/backup/copies.ts'
 import type { Snapshot, Volume } from '../../lib/clients/digitalocean-types.ts'
-import { asked, bucketWith, claim, moved, skipped, snapped } from './bucket.ts'
+import { asked, bucketWith, claim, clusterWith, moved, skipped, snapped } from './bucket.ts'
 
 const generated = 'pvc-9ed3c5b2-2f5d-4b3a-8f3e-0123456789ab'
 const volume = (name: string, id = `id-of-${name}`) => ({ id, name }) as Volume
@@ -10,7 +10,8 @@ const own = (volumes: Volume[], snapshots: string[] = []) => ({
   snapshots: snapshots.map((id) => ({ id }) as Snapshot),
 })
 const held = async (backups: Parameters<typeof bucketWith>[0], mine: ReturnType<typeof own>) => {
-  const copies = await copiesIn(await bucketWith(backups), mine)
+  const there = clusterWith(mine.snapshots.map(({ id }) => id))
+  const copies = await copiesIn(await bucketWith(backups), there, mine)
   return { volumes: [...copies.volumes], snapshots: [...copies.snapshots] }
 }
 const shop = (name: string) => ({
@@ -24,7 +25,13 @@ t.test('a volume is held when a whole backup has its bytes', async (t) => {
   t.same((await held({ one: narrow }, own([volume(generated)]))).volumes, [], 'one that is not whole')
   const passed = { ...shop(generated), volumes: [{ ...skipped('shop', 'db', 'x'), pvName: generated }] }
   t.same((await held({ one: passed }, own([volume(generated)]))).volumes, [], 'an entry without bytes')
-  t.same((await copiesIn(undefined, own([volume(generated)]))).volumes.size, 0, 'no bucket')
+  const emptied = await bucketWith({ one: shop(generated) }, [])
+  t.same(
+    (await copiesIn(emptied, clusterWith(), own([volume(generated)]))).volumes.size,
+    0,
+    'bytes that are gone',
+  )
+  t.same((await copiesIn(undefined, clusterWith(), own([volume(generated)]))).volumes.size, 0, 'no bucket')
 })
 
 t.test('a name that a person gave may be another volume’s: its id decides', async (t) => {

@@ -1,6 +1,6 @@
 import t from 'tap'
 import { backupTable, records } from '../../lib/backup/record.ts'
-import { asked, bucketWith } from './bucket.ts'
+import { asked, bucketWith, clusterWith } from './bucket.ts'
 
 t.test('a screen of 80 columns: one line a backup, below it what keeps it from being whole', async (t) => {
   const expiration = '2026-12-23T03:00:00Z'
@@ -12,7 +12,7 @@ t.test('a screen of 80 columns: one line a backup, below it what keeps it from b
     },
     broken: { status: { phase: 'PartiallyFailed', errors: 1, startTimestamp: undefined } },
   })
-  const all = await records(bucket, [])
+  const all = await records(bucket, clusterWith(), [])
   const lines = backupTable(all.map((one) => ({ ...one, bytes: 2048 })))
   t.same(lines, [
     'name                   state    taken (UTC)       size     volumes  kept until',
@@ -35,5 +35,5 @@ t.test('a screen of 80 columns: one line a backup, below it what keeps it from b
 
 t.test('a backup whose volumes cannot be read is still in the list', async (t) => {
   const bucket = await bucketWith({ torn: { volumes: 'torn' } })
-  t.match(await records(bucket, []), [{ name: 'torn', wholeness: 'partial', volumes: [] }])
+  t.match(await records(bucket, clusterWith(), []), [{ name: 'torn', wholeness: 'partial', volumes: [] }])
 })

@@ -2,7 +2,6 @@ import t from 'tap'
 import type { BackedObject } from '../../lib/backup/objects.ts'
 import { restoreChecks } from '../../lib/backup/restore-checks.ts'
 import { claimsOf } from '../../lib/backup/restore-plan.ts'
-import type { Bucket } from '../../lib/clients/s3.ts'
 import type { Cluster } from '../../lib/cluster/cluster.ts'
 import type { Inventory } from '../../lib/cluster/ours.ts'
 import { noDifference } from '../../lib/gitops/removed.ts'
@@ -36,7 +35,6 @@ interface World {
   replace?: boolean
   droplets?: unknown[]
   volumes?: unknown[]
-  keys?: string[]
   snapshots?: { id: string; regions: string[] }[]
   minutes?: number
   volumeLimit?: number
@@ -56,15 +54,11 @@ async function said(world: World): Promise<string[]> {
       volumes: async () => world.volumes ?? [],
     },
   } as unknown as Cluster
-  const bucket = {
-    name: 'kept',
-    list: async (prefix: string) => (world.keys ?? ['kopia/shop/x']).filter((key) => key.startsWith(prefix)),
-  } as unknown as Bucket
   const own = { droplets: world.droplets ?? [], volumes: world.volumes ?? [] } as unknown as Inventory
   const course = { begun: world.begun ?? false } as Course
   const { backed = [moved], replace = false } = world
   const checks = restoreChecks({
-    ...{ course, backed, held: world.held ?? [], bucket, source: cluster },
+    ...{ course, backed, held: world.held ?? [], source: cluster },
     terms: {
       ...{ partial: false, git: noDifference, choice: undefined, dropped: new Map() },
       ...{ kept: new Set(), volumes: backed, foreseen: [] },
@@ -85,17 +79,11 @@ for (const [name, world, wanted] of [
   ['the clock is fast', { minutes: -70 }, ['the clock of this computer is 70 minutes fast']],
   ['the clock is slow', { minutes: 61 }, ['the clock of this computer is 61 minutes slow']],
   [
-    'the data of a namespace is gone',
-    { keys: ['kopia/other/x'] },
-    ['the data of the volumes in shop is not in kept: kopia/shop/ is empty'],
-  ],
-  ['a snapshot is gone', { backed: [snapped] }, ['snapshot s-1 of claim shop/db is not at DigitalOcean']],
-  [
     'a snapshot is in another region',
     { backed: [snapped], snapshots: [{ id: 's-1', regions: ['nyc3'] }] },
     ['snapshot s-1 of claim shop/db is in nyc3'],
   ],
-  ['a snapshot is there', { backed: [snapped], snapshots: [{ id: 's-1', regions: ['fra1'] }], keys: [] }, []],
+  ['a snapshot is there', { backed: [snapped], snapshots: [{ id: 's-1', regions: ['fra1'] }] }, []],
   [
     'the volumes do not fit',
     { volumeLimit: 1, volumes: [{}] },
@@ -103,7 +91,7 @@ for (const [name, world, wanted] of [
   ],
   [
     'nothing brings a storage class',
-    { held: [fast], backed: [{ ...moved, claim: 'fast/data' }], keys: ['kopia/fast/x'] },
+    { held: [fast], backed: [{ ...moved, claim: 'fast/data' }] },
     ['claim fast/data needs the storage class fast-xfs, which neither the platform nor the backup has'],
   ],
   [
@@ -111,7 +99,6 @@ for (const [name, world, wanted] of [
     {
       held: [fast, held('storageclasses.storage.k8s.io', 'fast-xfs')],
       backed: [{ ...moved, claim: 'fast/data' }],
-      keys: ['kopia/fast/x'],
     },
     [],
   ],
@@ -120,7 +107,6 @@ for (const [name, world, wanted] of [
     {
       held: [{ ...fast, storageClass: 'do-block-storage-xfs' }],
       backed: [{ ...moved, claim: 'fast/data' }],
-      keys: ['kopia/fast/x'],
     },
     [],
   ],

@@ -2,11 +2,22 @@ import t from 'tap'
 import { lastWhole, listBackups } from '../../lib/backup/backups.ts'
 import { mayBeLate } from '../../lib/backup/late-kinds.ts'
 import { reasonsOf } from '../../lib/backup/whole.ts'
-import { asked, bucketWith, claim, type Kept, moved, skipped, snapped, type Thing } from './bucket.ts'
+import type { Cluster } from '../../lib/cluster/cluster.ts'
+import {
+  asked,
+  bucketWith,
+  claim,
+  clusterWith,
+  type Kept,
+  moved,
+  skipped,
+  snapped,
+  type Thing,
+} from './bucket.ts'
 
 /** The judgement on one backup, as lists have it: its state, then its reasons. */
 async function judgement(kept: Kept): Promise<string[]> {
-  const [one] = await listBackups(await bucketWith({ one: kept }))
+  const [one] = await listBackups(await bucketWith({ one: kept }), clusterWith())
   return one ? [one.wholeness.state, ...reasonsOf(one)] : []
 }
 
@@ -260,7 +271,7 @@ t.test('what cannot be read is a reason', async (t) => {
   const get = bucket.get.bind(bucket)
   bucket.get = async (key, ...more) =>
     key.endsWith('velero-backup.json') ? Buffer.from('{') : get(key, ...more)
-  t.match(await listBackups(bucket), [
+  t.match(await listBackups(bucket, clusterWith()), [
     {
       metadata: { name: 'one' },
       wholeness: { state: 'failed', reasons: ['its velero-backup.json cannot be read'] },
@@ -270,11 +281,47 @@ t.test('what cannot be read is a reason', async (t) => {
 
 t.test('objects are read only where a doubt is left', async (t) => {
   const clear = await bucketWith({ one: {}, two: { volumes: [skipped('shop', 'db', 'x')] } })
-  await listBackups(clear)
+  await listBackups(clear, clusterWith())
   t.notOk(clear.gets.some((key) => key.endsWith('.tar.gz')))
   const doubtful = await bucketWith({ one: { volumes: [] } })
-  await listBackups(doubtful)
+  await listBackups(doubtful, clusterWith())
   t.ok(doubtful.gets.some((key) => key.endsWith('.tar.gz')))
+})
+
+t.test('bytes that are gone are in no backup; each place is looked at once', async (t) => {
+  const two = { objects: [...claim('shop', 'db'), ...claim('shop', 'files')] }
+  const backups = {
+    one: { ...two, volumes: [moved('shop', 'db'), moved('shop', 'files')] },
+    two: { ...two, volumes: [moved('shop', 'db'), snapped('shop', 'files', 's-2')] },
+    three: { ...two, volumes: [snapped('shop', 'db', 's-3'), snapped('shop', 'files', 's-2')] },
+  }
+  const judged = async (namespaces: string[], snapshots: string[]) => {
+    const [bucket, cluster] = [await bucketWith(backups, namespaces), clusterWith(snapshots)]
+    const found = await listBackups(bucket, cluster)
+    const places = bucket.lists.filter((one) => one.startsWith('kopia/'))
+    return { found: found.map((one) => reasonsOf(one)), places, looks: cluster.looks }
+  }
+  t.same(await judged(['shop'], ['s-2', 's-3']), { found: [[], [], []], places: ['kopia/shop/'], looks: 1 })
+  const emptied = (name: string) => `claim shop/${name}: its bytes are gone: kopia/shop/ in kept is empty`
+  const deleted = (name: string, id: string) =>
+    `claim shop/${name}: its bytes are gone: snapshot ${id} is not at DigitalOcean`
+  t.same((await judged(['shopping'], ['s-2', 's-3'])).found, [
+    [emptied('db'), emptied('files')],
+    [emptied('db')],
+    [],
+  ])
+  t.same((await judged(['shop'], ['s-3'])).found, [[], [deleted('files', 's-2')], [deleted('files', 's-2')]])
+  const moves = await bucketWith({ one: backups.one })
+  const cluster = clusterWith()
+  t.equal((await lastWhole(moves, cluster))?.metadata.name, 'one')
+  t.equal(cluster.looks, 0, 'no snapshot, no look')
+  t.equal(await lastWhole(await bucketWith({ one: backups.one }, []), cluster), undefined)
+  const unseen = { name: 'main', cloud: { volumeSnapshots: async () => Promise.reject(new Error('busy')) } }
+  await t.rejects(
+    listBackups(await bucketWith(backups), unseen as unknown as Cluster),
+    { message: 'busy' },
+    'what could not be looked at is not called gone',
+  )
 })
 
 t.test('the last whole backup is the newest whole one, and older ones are not looked into', async (t) => {
@@ -284,10 +331,10 @@ t.test('the last whole backup is the newest whole one, and older ones are not lo
     nightly: { status: at(3) },
     older: { status: at(1) },
   })
-  t.equal((await lastWhole(bucket))?.metadata.name, 'nightly')
+  t.equal((await lastWhole(bucket, clusterWith()))?.metadata.name, 'nightly')
   t.notOk(bucket.gets.includes('backups/older/older-volumeinfo.json.gz'))
   t.same(
-    (await listBackups(bucket)).map((one) => [one.metadata.name, one.wholeness.state]),
+    (await listBackups(bucket, clusterWith())).map((one) => [one.metadata.name, one.wholeness.state]),
     [
       ['hourly', 'partial'],
       ['nightly', 'whole'],
@@ -342,7 +389,7 @@ t.test('a kind that an earlier backup has is not new: the objects are not read f
     before: { objects, volumes: [], status: { startTimestamp } },
   })
   t.same(
-    (await listBackups(bucket)).map(({ wholeness }) => wholeness.state),
+    (await listBackups(bucket, clusterWith())).map(({ wholeness }) => wholeness.state),
     ['whole', 'whole'],
   )
   t.notOk(bucket.gets.includes('backups/one/one.tar.gz'))

@@ -26,8 +26,15 @@ export const backup: readonly Mutant[] = [
   mutant(
     'a backup without the bytes of a claim counts as whole',
     'lib/backup/whole.ts',
-    '    ...(await contentLacking(bucket, one, all, thorough)),\n',
+    '    ...(await contentLacking(bucket, one, bytes, { all, thorough })),\n',
     '',
+    'backup/whole',
+  ),
+  mutant(
+    'a backup whose bytes are gone counts as whole',
+    'lib/backup/backed.ts',
+    '{ ...one, lack: await bytes.gone(one) }',
+    '{ ...one, lack: (await bytes.gone(one)) && undefined }',
     'backup/whole',
   ),
   mutant(
@@ -124,8 +131,8 @@ export const backup: readonly Mutant[] = [
   mutant(
     'a damaged backup is found only when it comes back',
     'lib/backup/choose.ts',
-    '{ ...one, wholeness: await judge(bucket, one, { thorough: true }) }',
-    '{ ...one, wholeness: await judge(bucket, one) }',
+    '{ ...one, wholeness: await judge(bucket, one, bytes, { thorough: true }) }',
+    '{ ...one, wholeness: await judge(bucket, one, bytes) }',
     'backup/choose',
   ),
   mutant(

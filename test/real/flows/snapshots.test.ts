@@ -126,9 +126,12 @@ t.test('a snapshot that is gone is missed before anything is bought', async (t) 
   const [one] = (await snapshots()).filter((each) => each.resource_id !== undefined)
   await shop.lose()
   await box.cloud('DELETE', `/v2/snapshots/${one?.id}`)
+  const listed = await box.run('scripts/backups.mts', ['--json'])
+  const first = z.array(z.object({ name: z.string(), wholeness: z.string() })).parse(JSON.parse(listed.out))
+  t.equal(first.find(({ name }) => name === 'main-first')?.wholeness, 'partial')
   const ended = await box.run('restore.mts', ['--backup', 'main-first'])
   t.equal(ended.code, 1)
-  t.match(ended.err, `snapshot ${one?.id} of claim hello/hello is not at DigitalOcean`)
+  t.match(ended.err, `claim hello/hello: its bytes are gone: snapshot ${one?.id} is not at DigitalOcean`)
   t.same(
     mutating(ended.requests).filter((each) => !own.test(each)),
     [],

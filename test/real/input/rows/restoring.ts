@@ -104,7 +104,7 @@ export function besideACluster({ spaces, bucket }: Grown): Row[] {
       given: () => moved('kopia/hello', 'kopia/elsewhere'),
       afterwards: () => moved('kopia/elsewhere', 'kopia/hello'),
       code: 1,
-      says: ['the data of the volumes in hello is not in', 'Choose another backup'],
+      says: ['claim hello/hello: its bytes are gone: kopia/hello/ in', 'newest whole one'],
     },
     {
       run: 'scripts/rehearse.mts',
