@@ -30,6 +30,7 @@ import { othersThan, survey } from './lib/scale/survey.ts'
 import { readWish, secondsOf } from './lib/scale/wish.ts'
 import { noRestoreUnderWay } from './lib/server/restoration.ts'
 import { ensureBuckets, keysAreLeft, needBuckets } from './lib/store/buckets.ts'
+import { bundlesAreLeft } from './lib/store/bundles.ts'
 import { needKit } from './lib/store/kit.ts'
 
 await run('scale', async ({ flags, confirm }) => {
@@ -54,7 +55,7 @@ await run('scale', async ({ flags, confirm }) => {
   const planned = scalePlan(cluster, before, await cluster.cloud.sizes(), lost)
   await confirm(planned) // the difference in machines and in dollars
 
-  if (!planned.nothing || (await keysAreLeft(cluster))) {
+  if (!planned.nothing || (await keysAreLeft(cluster)) || (await bundlesAreLeft(cluster, kept.kit))) {
     await claim(cluster, 'scale', flags, { taken }) // lock; the intention is in Git before anything moves
     finishedBy(command('scale.mts'))
     const project = await ensureProject(cluster)

@@ -31,6 +31,13 @@ export async function mayChange(looked = Number.POSITIVE_INFINITY): Promise<bool
   return (await guard()) > looked
 }
 
+/** Whether this run has, or can take, the lock: for what the end of a run tidies, and the next one may. */
+export const holdsLock = (): Promise<boolean> =>
+  mayChange().then(
+    () => true,
+    () => false,
+  )
+
 /** Makes one change through a typed client, where no tool can; in a dry run `command` is shown instead. */
 export async function change(command: string, work: () => Promise<void>): Promise<void> {
   if (isDryRun()) return showCommand(command)

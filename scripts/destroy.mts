@@ -6,7 +6,13 @@ import { confirmName } from '../lib/confirm.ts'
 import { lockForRemoval } from '../lib/gitops/claim.ts'
 import { preflightReading } from '../lib/preflight/preflight.ts'
 import { removal, removalOutcome } from '../lib/removal/removal.ts'
-import { removeBuckets, removeCloud, removeRepository, whatIsLeft } from '../lib/removal/remove.ts'
+import {
+  removeBuckets,
+  removeCloud,
+  removeLeftBundles,
+  removeRepository,
+  whatIsLeft,
+} from '../lib/removal/remove.ts'
 import { run } from '../lib/run.ts'
 import { forgetRestorations, noRestoreUnderWay, unfinishedRestore } from '../lib/server/restoration.ts'
 import { openBuckets } from '../lib/store/buckets.ts'
@@ -28,7 +34,10 @@ await run('destroy', async ({ flags, confirm }) => {
   lockForRemoval(cluster, flags, flags.unfinished ? async () => {} : noOther)
   await removeCloud(cluster, list.keep) // no volume or snapshot that is the only copy of something
   if (flags['with-backups']) await removeBuckets(cluster)
-  else if (flags.unfinished) await forgetRestorations(cluster)
+  else {
+    await removeLeftBundles(cluster, buckets?.kit) // what no machine came for holds every key of the cluster
+    if (flags.unfinished) await forgetRestorations(cluster)
+  }
   if (flags['with-repository']) await removeRepository(cluster)
 
   const left = await whatIsLeft(cluster, flags, list.keep)

@@ -1,10 +1,13 @@
 import { change, mayChange } from '../change.ts'
 import { cloudTime } from '../clients/clock.ts'
 import type { Snapshot } from '../clients/digitalocean-types.ts'
+import type { Bucket } from '../clients/s3.ts'
 import { bucketPlaces, type Cluster } from '../cluster/cluster.ts'
 import { inventory } from '../cluster/ours.ts'
 import { DryRunEnd, isDryRun } from '../dry-run.ts'
 import { forAll } from '../parallel.ts'
+import { openBuckets } from '../store/buckets.ts'
+import { removeBundles } from '../store/bundles.ts'
 import { missingBuckets } from '../store/existence.ts'
 import { isAbandoned, isShortLived, removeKey } from '../store/keys.ts'
 import { deleteBuckets } from '../store/setup.ts'
@@ -124,6 +127,16 @@ export async function removeBuckets(cluster: Cluster): Promise<void> {
   await removeSnapshots(cluster, own.snapshots)
   await removeTag(cluster)
   await deleteBuckets(cluster)
+}
+
+/**
+ * Removes the bundles of machines that are gone, where the buckets stay: no run may ever come that does it.
+ * @param seen the kit's bucket as this run looks into it
+ */
+export async function removeLeftBundles(cluster: Cluster, seen: Bucket | undefined): Promise<void> {
+  if (!seen || (await seen.list('bundles/', 1)).length === 0) return
+  const kit = (await openBuckets(cluster, 'readwrite'))?.kit
+  if (kit) await removeBundles(kit)
 }
 
 /** Deletes the GitOps repository. */

@@ -13,15 +13,11 @@ import {
   type Step,
 } from '../node/index.ts'
 import type { Buckets } from '../store/buckets.ts'
+import { bundleKey, bundleSeconds } from '../store/bundles.ts'
 import type { Kit } from '../store/kit.ts'
 import { reportKey, writeNote } from '../store/nodes.ts'
 import { tell } from '../story.ts'
 import { k3sAddress, versionsOf } from '../versions.ts'
-
-/** Seconds that the URLs of a bundle are signed for: the longest there is. */
-const week = 7 * 24 * 3600
-/** Where a machine's bundle lies in the kit's bucket, until it fetched it. */
-export const bundleKey = (name: string) => `bundles/${name}.tar.gz`
 
 /** What every node of the cluster is, whatever its role. */
 export function commonSpec(cluster: Cluster, kit: Kit, address: ReservedIp): Omit<NodeSpec, 'name' | 'role'> {
@@ -56,12 +52,15 @@ export async function deliver(
   const { kit } = buckets
   const { name, role } = wish.node
   const urls = installSteps(role).map(
-    async (step): Promise<[Step, string]> => [step, await kit.sign('PUT', reportKey(name, step), week)],
+    async (step): Promise<[Step, string]> => [
+      step,
+      await kit.sign('PUT', reportKey(name, step), bundleSeconds),
+    ],
   )
   const bundle = await renderBundle({
     ...wish,
     reports: Object.fromEntries(await Promise.all(urls)),
-    deleteUrl: await kit.sign('DELETE', bundleKey(name), week),
+    deleteUrl: await kit.sign('DELETE', bundleKey(name), bundleSeconds),
   })
   await mayChange()
   await kit.put(bundleKey(name), bundle.bytes)
@@ -81,8 +80,8 @@ export async function deliver(
   )
   return renderUserData({
     name,
-    bundleUrl: await kit.sign('GET', bundleKey(name), week),
+    bundleUrl: await kit.sign('GET', bundleKey(name), bundleSeconds),
     bundleSha256: bundle.sha256,
-    startedUrl: await kit.sign('PUT', reportKey(name, 'started'), week),
+    startedUrl: await kit.sign('PUT', reportKey(name, 'started'), bundleSeconds),
   })
 }

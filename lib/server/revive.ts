@@ -12,11 +12,11 @@ import { silenceDeadline } from '../kubernetes/reports.ts'
 import { installSteps, type Report, type Step } from '../node/index.ts'
 import { Problem } from '../problem.ts'
 import type { Buckets } from '../store/buckets.ts'
+import { bundleKey } from '../store/bundles.ts'
 import { readNote, readReport, reportKey } from '../store/nodes.ts'
 import { tell } from '../story.ts'
 import { doctl, type Output, ToolFailure } from '../tools.ts'
 import { waitFor } from '../wait.ts'
-import { bundleKey } from './bundle.ts'
 import { firstServerName } from './first-server.ts'
 
 const week = 7 * 24 * 3600_000

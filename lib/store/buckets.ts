@@ -1,5 +1,5 @@
 import { thisProcess } from '../alive.ts'
-import { change, mayChange } from '../change.ts'
+import { change, holdsLock } from '../change.ts'
 import { cloudTime } from '../clients/clock.ts'
 import type { SpacesKey } from '../clients/digitalocean-types.ts'
 import { type Bucket, connectStore } from '../clients/s3.ts'
@@ -10,6 +10,7 @@ import { isDryRun, wasDryRun } from '../dry-run.ts'
 import { atEnd } from '../ending.ts'
 import { Problem } from '../problem.ts'
 import { tell } from '../story.ts'
+import { removeSpentBundles } from './bundles.ts'
 import { missingBuckets, unusable, usable } from './existence.ts'
 import { isAbandoned, isClusterKey, mintKey, type OwnKey, removeKey, type SpacesKeyPair } from './keys.ts'
 import { nodeRecords, readNote } from './nodes.ts'
@@ -28,8 +29,17 @@ export interface Buckets {
   accessKey: string
 }
 
-/** Makes sure of both buckets and opens them with an operator's key that is put away at the end of the run. */
+/**
+ * Makes sure of both buckets and opens them with an operator's key. At the end of the run the bundles that no machine
+ * needs any more go, and then the key.
+ */
 export async function ensureBuckets(cluster: Cluster): Promise<Buckets> {
+  const buckets = await bucketsNow(cluster)
+  if (!isDryRun()) atEnd('bundles', () => removeSpentBundles(cluster, buckets.kit))
+  return buckets
+}
+
+async function bucketsNow(cluster: Cluster): Promise<Buckets> {
   const places = bucketPlaces(cluster)
   if (!places.spaces) return open(cluster, places, ownKey())
   await sweepSetupKeys(cluster)
@@ -131,12 +141,6 @@ async function putAway(cluster: Cluster, buckets: Buckets, own: OwnKey, locks: b
 
 /** Clusters whose abandoned keys this run has looked for at its end: once is enough. */
 const swept = new Set<string>()
-
-const holdsLock = () =>
-  mayChange().then(
-    () => true,
-    () => false,
-  )
 
 /** Access keys that signed what a droplet may still have to use. */
 async function keysInNeed(kit: Bucket): Promise<Set<string>> {

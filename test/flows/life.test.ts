@@ -1,12 +1,15 @@
-import { existsSync, statSync } from 'node:fs'
+import { existsSync, readdirSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
 import { z } from 'zod'
+import type { Fault } from '../../sandbox/faults.ts'
 import { confirmed, mutating, openTestBox } from './box.ts'
 
 // One SIMULATED cluster from its first day to its last: each test stands on what the one before left.
 
-const box = await openTestBox(t)
+// The node cannot remove its bundle, however often it tries.
+const lost: Fault = { kind: '503', service: 'spaces', method: 'DELETE', path: '/bundles/', times: 6 }
+const box = await openTestBox(t, [lost])
 const own = /^digitalocean (POST \/v2\/spaces\/keys|DELETE \/v2\/spaces\/keys\/\w+)$/
 const noTerminal = { REGROW_ANSWER: undefined }
 const named = (value: unknown) => z.array(z.looseObject({ name: z.string() })).parse(value)
@@ -91,6 +94,21 @@ t.test('two tokens in, a running cluster out', async (t) => {
     const sum = size + 5 + claimed.reduce((all, volume) => all + volume.size_gigabytes * 0.1, 0)
     t.equal(planned.perMonth.toFixed(2), sum.toFixed(2))
     t.equal(result.perMonth, planned.perMonth)
+  })
+
+  await t.test('no bundle stays in the bucket, though the node could not remove its own', async (t) => {
+    const deletes = ended.requests.filter((one) => one.method === 'DELETE' && one.path.includes('/bundles/'))
+    t.same(
+      deletes.map(({ status }) => status),
+      [503, 503, 503, 503, 503, 503, 204],
+    )
+    const kit = planned.items.find(({ name }) => name.endsWith('-kit'))?.name ?? ''
+    const left = readdirSync(join(box.dir, '.sandbox', 'spaces', kit), { recursive: true }).map(String)
+    t.ok(left.some((one) => one.startsWith('nodes/main-1/fetch.json')))
+    t.same(
+      left.filter((one) => one.startsWith('bundles/')),
+      [],
+    )
   })
 
   await t.test('the cluster is whole', async (t) => {
