@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { createCipheriv, createHash, pbkdf2Sync } from 'node:crypto'
 import { gzipSync } from 'node:zlib'
 import { Problem } from '../problem.ts'
 import { authorityFiles, type ClusterAuthorities } from './certificates.ts'
@@ -36,12 +36,27 @@ const scripts = [
 ]
 
 /**
- * Packs what a machine needs to become this node as tar.gz: the same wish gives the same bytes.
+ * Packs what a machine needs to become this node as tar.gz, encrypted: the same wish and key give the same bytes.
  * Throws a Problem when a part that the role needs is missing or a manifest is no YAML.
+ * @param key 128 bits or more in base64url, of this bundle alone; the node's user-data carries it
  */
-export async function renderBundle(wish: BundleWish): Promise<{ bytes: Uint8Array; sha256: string }> {
-  const bytes = await tarGz(bundleFiles(wish))
+export async function renderBundle(
+  wish: BundleWish,
+  key: string,
+): Promise<{ bytes: Uint8Array; sha256: string }> {
+  const bytes = sealBundle(await tarGz(bundleFiles(wish)), key)
   return { bytes, sha256: createHash('sha256').update(bytes).digest('hex') }
+}
+
+/**
+ * Encrypts a bundle so that `openssl aes-256-ctr -d -pbkdf2` opens it with the key as passphrase. Each key seals one
+ * bundle, so it needs no salt; a changed byte is told by the SHA-256 in the user-data.
+ */
+export function sealBundle(bytes: Uint8Array, key: string): Uint8Array {
+  const salt = Buffer.alloc(8)
+  const derived = pbkdf2Sync(key, salt, 10_000, 48, 'sha256')
+  const cipher = createCipheriv('aes-256-ctr', derived.subarray(0, 32), derived.subarray(32))
+  return Buffer.concat([Buffer.from('Salted__'), salt, cipher.update(bytes), cipher.final()])
 }
 
 /** The files of a node's bundle, unpacked. Throws as {@link renderBundle} does. */

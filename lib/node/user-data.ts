@@ -11,6 +11,7 @@ const userData = z.strictObject({
   name: z.string().regex(/^[a-z0-9-]+$/, 'is not a name of a-z, 0-9 and -'),
   bundleUrl: z.url({ protocol: /^https?$/ }),
   bundleSha256: z.string().regex(/^[0-9a-f]{64}$/, 'is not a SHA-256 in lower-case hex'),
+  bundleKey: z.string().regex(/^[\w-]{22,43}$/, 'is not a key of 128 bits or more in base64url'),
   startedUrl: z.url({ protocol: /^https?$/ }),
 })
 

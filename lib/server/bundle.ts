@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto'
 import { mayChange } from '../change.ts'
 import { cloudTime } from '../clients/clock.ts'
 import type { ReservedIp } from '../clients/digitalocean-types.ts'
@@ -57,11 +58,11 @@ export async function deliver(
       await kit.sign('PUT', reportKey(name, step), bundleSeconds),
     ],
   )
-  const bundle = await renderBundle({
-    ...wish,
-    reports: Object.fromEntries(await Promise.all(urls)),
-    deleteUrl: await kit.sign('DELETE', bundleKey(name), bundleSeconds),
-  })
+  const reports = Object.fromEntries(await Promise.all(urls))
+  const deleteUrl = await kit.sign('DELETE', bundleKey(name), bundleSeconds)
+  // The object alone opens nothing, nor does the user-data: who reads both in the minutes between has it all.
+  const key = randomBytes(16).toString('base64url')
+  const bundle = await renderBundle({ ...wish, reports, deleteUrl }, key)
   await mayChange()
   await kit.put(bundleKey(name), bundle.bytes)
   await writeNote(kit, {
@@ -82,6 +83,7 @@ export async function deliver(
     name,
     bundleUrl: await kit.sign('GET', bundleKey(name), bundleSeconds),
     bundleSha256: bundle.sha256,
+    bundleKey: key,
     startedUrl: await kit.sign('PUT', reportKey(name, 'started'), bundleSeconds),
   })
 }

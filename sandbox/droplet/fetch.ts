@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { createDecipheriv, createHash, pbkdf2Sync } from 'node:crypto'
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { untar } from '../cluster/tar.ts'
@@ -14,7 +14,7 @@ export async function fetchBundle(machine: Machine): Promise<void> {
   const bytes = await download(machine)
   if (createHash('sha256').update(bytes).digest('hex') !== orders.bundleSha256)
     throw new StepFailure('the bundle differs from its digest')
-  await disk.store((folder) => unpack(bytes, folder))
+  await disk.store((folder) => unpack(opened(bytes, orders.bundleKey), folder))
 }
 
 /** The bundle's object is not needed any more: the node deletes it, so that the URL in the user-data leads nowhere. */
@@ -49,6 +49,18 @@ function hasExpired(url: string): boolean {
   const [, year, month, day, hour, minute, second] = signed
   const at = Date.parse(`${year}-${month}-${day}T${hour}:${minute}:${second}Z`)
   return Date.now() > at + Number(searchParams.get('X-Amz-Expires')) * 1000
+}
+
+/** As `openssl aes-256-ctr -d -pbkdf2` opens it. @throws StepFailure */
+function opened(bytes: Buffer, key: string): Buffer {
+  if (bytes.subarray(0, 8).toString() !== 'Salted__')
+    throw new StepFailure('the bundle cannot be unpacked', { log: 'bad magic number' })
+  const derived = pbkdf2Sync(key, bytes.subarray(8, 16), 10_000, 48, 'sha256')
+  const decipher = createDecipheriv('aes-256-ctr', derived.subarray(0, 32), derived.subarray(32))
+  const tar = Buffer.concat([decipher.update(bytes.subarray(16)), decipher.final()])
+  if (tar.readUInt16BE(0) !== 0x1f8b)
+    throw new StepFailure('the bundle cannot be unpacked', { log: 'gzip: stdin: not in gzip format' })
+  return tar
 }
 
 async function unpack(bytes: Buffer, folder: string): Promise<void> {

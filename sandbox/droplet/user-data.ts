@@ -11,6 +11,7 @@ export interface Orders {
   nodeName: string
   bundleUrl: string
   bundleSha256: string
+  bundleKey: string
   startedUrl: string
 }
 
@@ -32,7 +33,8 @@ export function ordersIn(userData: string): Orders | undefined {
   return {
     nodeName: said.NODE_NAME ?? '',
     bundleUrl: said.BUNDLE_URL ?? '',
-    bundleSha256: said.BUNDLE_SHA256 ?? '',
+    bundleSha256: said.SHA256 ?? '',
+    bundleKey: said.KEY ?? '',
     startedUrl: said.STARTED_URL ?? '',
   }
 }

@@ -1,10 +1,11 @@
-import { createHash } from 'node:crypto'
+import { createDecipheriv, createHash, pbkdf2Sync } from 'node:crypto'
 import { gunzipSync } from 'node:zlib'
 import t from 'tap'
 import { extract } from 'tar-stream'
 import { bundleFiles, renderBundle } from '../../lib/node/index.ts'
 import { agent, authorities, bundleWish, firstServer, secondServer } from './sample.ts'
 
+const key = 'k'.repeat(22)
 const kubernetes = {
   '00-secrets.yaml':
     'kind: Secret\ndata: {password: aHVudGVyMi1odW50ZXIy}\nstringData: {key: "line one of it\\nshort\\n"}\n',
@@ -12,19 +13,28 @@ const kubernetes = {
 }
 
 t.test('the same wish gives the same bytes, another wish others', async (t) => {
-  const one = await renderBundle(bundleWish(firstServer, { kubernetes }))
-  const two = await renderBundle(bundleWish(firstServer, { kubernetes }))
+  const one = await renderBundle(bundleWish(firstServer, { kubernetes }), key)
+  const two = await renderBundle(bundleWish(firstServer, { kubernetes }), key)
   t.equal(one.sha256, two.sha256)
   t.equal(one.sha256, createHash('sha256').update(one.bytes).digest('hex'))
-  const other = await renderBundle(bundleWish({ ...firstServer, tlsSans: [] }, { kubernetes }))
+  const other = await renderBundle(bundleWish({ ...firstServer, tlsSans: [] }, { kubernetes }), key)
   t.not(other.sha256, one.sha256)
+  const sealed = await renderBundle(bundleWish(firstServer, { kubernetes }), 'j'.repeat(22))
+  t.not(sealed.sha256, one.sha256, 'so does another key')
 })
+
+// As `openssl aes-256-ctr -d -pbkdf2` does (test/real/node asks the real one).
+function opened(bytes: Uint8Array): Buffer {
+  const derived = pbkdf2Sync(key, bytes.subarray(8, 16), 10_000, 48, 'sha256')
+  const decipher = createDecipheriv('aes-256-ctr', derived.subarray(0, 32), derived.subarray(32))
+  return Buffer.concat([decipher.update(bytes.subarray(16)), decipher.final()])
+}
 
 t.test('modes are kept, times are none, secrets are for root alone', async (t) => {
   const wish = bundleWish(firstServer, { kubernetes })
-  const { bytes } = await renderBundle(wish)
+  const { bytes } = await renderBundle(wish, key)
   const reader = extract()
-  reader.end(gunzipSync(bytes))
+  reader.end(gunzipSync(opened(bytes)))
   const seen: string[] = []
   for await (const entry of reader) {
     const { name, mode, mtime, uid } = entry.header

@@ -7,6 +7,7 @@ const wish = (name: string) => ({
   name,
   bundleUrl: signedUrl(`bundles/${name}.tar.gz`),
   bundleSha256: 'cd'.repeat(32),
+  bundleKey: 'k'.repeat(22),
   startedUrl: signedUrl(`nodes/${name}/started.json`, 'PutObject'),
 })
 
@@ -38,7 +39,8 @@ t.test('it writes one script and one unit, and starts the unit without waiting',
   for (const line of [
     "NODE_NAME='main-1'",
     `BUNDLE_URL='${wish('main-1').bundleUrl}'`,
-    `BUNDLE_SHA256='${'cd'.repeat(32)}'`,
+    `SHA256='${'cd'.repeat(32)}'`,
+    `KEY='${'k'.repeat(22)}'`,
     `STARTED_URL='${wish('main-1').startedUrl}'`,
   ])
     t.ok(script?.split('\n').includes(line), line)
@@ -62,6 +64,7 @@ t.test('what is not right is refused', async (t) => {
     message: /^the user-data of main-1 has \d+ bytes, more than 4096$/,
   })
   t.throws(() => renderUserData({ ...wish('main-1'), bundleSha256: 'no' }), /bundleSha256 is not a SHA-256/)
+  t.throws(() => renderUserData({ ...wish('main-1'), bundleKey: 'short' }), /bundleKey is not a key/)
   t.throws(() => renderUserData({ ...wish('main-1'), startedUrl: 'ftp://x' }), /startedUrl/)
   t.throws(() => renderUserData({ ...wish("a'b"), name: "a'b" }), /name is not a name/)
 })

@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { gzipSync } from 'node:zlib'
 import { pack } from 'tar-stream'
+import { sealBundle } from '../../lib/node/bundle.ts'
 import { type ClusterAuthorities, makeClusterAuthorities } from '../../lib/node/certificates.ts'
 import {
   type BundleFiles,
@@ -30,6 +31,7 @@ export interface Ground {
 }
 
 const k3s = Buffer.from('#!/bin/true\n')
+const key = 'k'.repeat(22)
 const sha256 = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest('hex')
 
 /** Opens a world, a fresh one unless a folder is given; without the plain store when Spaces are to be there. */
@@ -77,6 +79,8 @@ export interface Variation {
   digest?: string
   /** Query of the bundle's URL. */
   query?: string
+  /** Another key than the one that the bundle was sealed with. */
+  key?: string
   /** True when the bundle is not in the store. */
   lost?: boolean
   /** Changes the bundle's files before they are packed. */
@@ -109,12 +113,13 @@ export async function droplet(on: Ground, change: Variation = {}): Promise<Hardw
       : {}),
   })
   change.alter?.(files)
-  const bundle = await packed(files)
+  const bundle = Buffer.from(sealBundle(await packed(files), key))
   if (!change.lost) on.objects.set(`/bundles/${name}.tar.gz`, bundle)
   const userData = renderUserData({
     name,
     bundleUrl: on.url(`/bundles/${name}.tar.gz`) + (change.query ?? ''),
     bundleSha256: change.digest ?? sha256(bundle),
+    bundleKey: change.key ?? key,
     startedUrl: on.url(`/nodes/${name}/started.json`),
   })
   return {

@@ -124,6 +124,12 @@ const failures: [what: string, change: Variation, step: string, message: string 
     'main-1: the bundle differs from its digest',
   ],
   [
+    'a bundle that was sealed with another key',
+    { key: 'j'.repeat(22) },
+    'fetch',
+    'main-1: the bundle cannot be unpacked',
+  ],
+  [
     'an expired URL',
     { query: '?X-Amz-Date=20250101T000000Z&X-Amz-Expires=60', lost: true },
     'fetch',

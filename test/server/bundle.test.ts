@@ -8,9 +8,13 @@ t.test(
   'a bundle is in the bucket before its user-data is told, which holds nothing of lasting worth',
   async (t) => {
     const put: string[] = []
+    const bodies: Buffer[] = []
     const signed: [string, string, number][] = []
     const kit = {
-      put: async (key: string) => void put.push(key),
+      put: async (key: string, body: Uint8Array | string) => {
+        put.push(key)
+        bodies.push(Buffer.from(body))
+      },
       sign: async (method: string, key: string, seconds: number) => {
         signed.push([method, key, seconds])
         return `https://kit.example/${key}?method=${method}`
@@ -34,6 +38,11 @@ t.test(
     // The longest that Signature Version 4 allows (https://docs.aws.amazon.com/AmazonS3/latest/userguide/using-presigned-url.html).
     for (const [, , seconds] of signed) t.equal(seconds, 604_800)
     t.match(userData, 'https://kit.example/bundles/main-1.tar.gz?method=GET')
+    // What opens the bundle is in the user-data alone, and what it opens in the bucket alone.
+    const key = /KEY='([\w-]{22})'/.exec(userData)?.[1] ?? ''
+    t.ok(key)
+    t.notOk(bodies.some((one) => one.includes(key)))
+    t.equal(bodies[0]?.subarray(0, 8).toString(), 'Salted__')
     for (const secret of [firstServer.tokens.server, firstServer.tokens.agent, authorities.server.key])
       t.notOk(userData.includes(secret))
   },

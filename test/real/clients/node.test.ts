@@ -42,6 +42,7 @@ const userData = renderUserData({
   name: 'main-1',
   bundleUrl: signedUrl('bundles/main-1.tar.gz'),
   bundleSha256: 'ab'.repeat(32),
+  bundleKey: 'k'.repeat(22),
   startedUrl: signedUrl('nodes/main-1/started.json', 'PutObject'),
 })
 

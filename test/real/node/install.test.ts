@@ -7,6 +7,7 @@ import { agent, bundleWish, firstServer } from '../../node/sample.ts'
 import {
   applyUserData,
   type Bucket,
+  bundleKey,
   k3sStandIn,
   type Machine,
   makeBucket,
@@ -32,7 +33,7 @@ async function deliver(machine: Machine, bucket: Bucket, spec: NodeSpec, k3s = w
     deleteUrl: bucket.url(`bundles/${node.name}.tar.gz`),
     ...(node.role === 'first-server' ? { kubernetes } : {}),
   })
-  const { bytes, sha256 } = await renderBundle(wish)
+  const { bytes, sha256 } = await renderBundle(wish, bundleKey)
   bucket.objects.set('k3s', { body: k3s.text })
   bucket.objects.set(`bundles/${node.name}.tar.gz`, { body: bytes })
   applyUserData(machine, bucket.userData(node.name, sha256, date))
@@ -179,6 +180,16 @@ t.test('SIMULATED machine, real scripts', { skip: missing, jobs: 4 }, async (t) 
     t.notOk(machine.has('var/lib/regrow/bundle'), 'nothing of it is kept')
   })
 
+  t.test('a bundle that its key does not open is final at once', apart(), async (t) => {
+    const [machine, bucket] = [makeMachine(t), await makeBucket(t)]
+    const { bytes, sha256 } = await renderBundle(bundleWish(firstServer, { kubernetes }), 'j'.repeat(22))
+    bucket.objects.set('bundles/main-1.tar.gz', { body: bytes })
+    applyUserData(machine, bucket.userData('main-1', sha256))
+    t.equal((await machine.run(regrow).ended).code, 3)
+    t.equal(last(bucket)?.message, 'main-1: the bundle cannot be unpacked')
+    t.notOk(machine.has('var/lib/regrow/bundle'), 'nothing of it is kept')
+  })
+
   t.test('another k3s than was asked for is final at once', apart(), async (t) => {
     const [machine, bucket] = [makeMachine(t), await makeBucket(t)]
     await deliver(machine, bucket, firstServer)
@@ -253,7 +264,7 @@ t.test('SIMULATED machine, real scripts', { skip: missing, jobs: 4 }, async (t) 
       ) as BundleWish['reports'],
       deleteUrl: bucket.url('bundles/main-1.tar.gz'),
     })
-    const { bytes, sha256 } = await renderBundle(wish)
+    const { bytes, sha256 } = await renderBundle(wish, bundleKey)
     bucket.objects.set('bundles/main-1.tar.gz', { body: bytes })
     applyUserData(machine, bucket.userData('main-1', sha256))
     t.equal((await machine.run(regrow, [], { REGROW_K3S_DEADLINE: '4' }).ended).code, 3)

@@ -150,6 +150,9 @@ export interface Bucket {
   userData(name: string, sha256: string, date?: string): string
 }
 
+/** What opens every bundle of the tests. */
+export const bundleKey = 'k'.repeat(22)
+
 /** Serves a bucket on loopback until the test ends. */
 export async function makeBucket(t: { teardown(close: () => void): unknown }): Promise<Bucket> {
   const objects: Bucket['objects'] = new Map()
@@ -187,6 +190,7 @@ export async function makeBucket(t: { teardown(close: () => void): unknown }): P
       name,
       bundleUrl: url(`bundles/${name}.tar.gz`, date),
       bundleSha256: sha256,
+      bundleKey,
       startedUrl: url(`nodes/${name}/started.json`),
     })
   return { url, objects, log, reports, userData }

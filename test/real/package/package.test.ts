@@ -107,7 +107,7 @@ t.test('a blank project that installs the package', async (t) => {
 // @ts-expect-error a field is missing and one is of the wrong type
 renderUserData({ name: 1, bundleUrl: '', bundleSha256: '' })
 // @ts-expect-error the result is a text
-export const text: number = renderUserData({ name: '', bundleUrl: '', bundleSha256: '', startedUrl: '' })
+export const text: number = renderUserData({ name: '', bundleUrl: '', bundleSha256: '', bundleKey: '', startedUrl: '' })
 // @ts-expect-error there is no such role
 export const role: NodeSpec['role'] = 'master'
 `,
