@@ -2,6 +2,7 @@
 // What exists, how it is, what it costs, how old the last whole backup is. Exit code 0: well; 3: something wants
 // attention; 4: unprotected, no whole backup is as young as the schedule wants it.
 import { listBackups } from '../lib/backup/backups.ts'
+import { leftSnapshots } from '../lib/backup/left-snapshots.ts'
 import { threats } from '../lib/backup/threats.ts'
 import { isWhole } from '../lib/backup/whole.ts'
 import { cloudTime } from '../lib/clients/clock.ts'
@@ -29,6 +30,7 @@ await run('status', async ({ flags }) => {
   const backups = buckets ? await listBackups(buckets.velero, cluster) : []
   const seen = await health(cluster, own, buckets, backups.some(isWhole))
   const risks = seen.kube ? await threats(seen.kube, cluster) : [] // to the next backup
+  const left = seen.kube ? await leftSnapshots(seen.kube, cluster, own, buckets?.velero) : [] // by backups that failed
   const lock = cluster.repository && (await lockHolder(cluster.github, cluster.place))
   const { changed, missing } = changesOf(cluster, planned)
   const found = {
@@ -39,7 +41,7 @@ await run('status', async ({ flags }) => {
     restorations: all,
     unfinished,
     lock,
-    threats: risks,
+    threats: [...risks, ...left],
     changed,
   }
   const attention = attentionOf(found)

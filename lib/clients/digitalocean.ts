@@ -226,7 +226,7 @@ function refusal(key: keyof typeof scopes, url: string, variable: string, error:
   if (status === 403)
     return new DigitalOceanRefusal(
       status,
-      `the DigitalOcean token may not read ${what}`,
+      `${variable === 'DIGITALOCEAN_TOKEN' ? 'the DigitalOcean token' : `the token in ${variable}`} may not read ${what}`,
       `Give it ${scopes[key]}:read, or full access (docs/setup.md lists the scopes).`,
       cause,
     )

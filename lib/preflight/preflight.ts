@@ -155,20 +155,30 @@ const sameAccount: Check = async (cluster) => {
   }
 }
 
-/** The narrower token must open the same account, or volumes would be made elsewhere. */
+/**
+ * The narrower token must open the same account, or volumes would be made elsewhere; and it may look at all that the CSI
+ * driver looks at. What it may change is not tried: that is found with the first volume and the first backup.
+ */
 const clusterToken: Check = async (cluster) => {
   if (cluster.tokens.csiIsMain) return []
   const account = accountOf(cluster)
-  const other = await (
-    await connectDigitalOcean(endpoints().digitalocean, cluster.tokens.csi, 'REGROW_CSI_TOKEN')
-  ).account()
-  return (other.team?.uuid ?? other.uuid) === (account.team?.uuid ?? account.uuid)
-    ? []
-    : [
-        new Problem('REGROW_CSI_TOKEN opens another account than DIGITALOCEAN_TOKEN', {
-          cure: 'Make it in the same team.',
-        }),
-      ]
+  const client = await connectDigitalOcean(endpoints().digitalocean, cluster.tokens.csi, 'REGROW_CSI_TOKEN')
+  const other = await client.account()
+  if ((other.team?.uuid ?? other.uuid) !== (account.team?.uuid ?? account.uuid))
+    return [
+      new Problem('REGROW_CSI_TOKEN opens another account than DIGITALOCEAN_TOKEN', {
+        cure: 'Make it in the same team.',
+      }),
+    ]
+  const looks = [
+    client.volumes(),
+    client.volumeSnapshots(),
+    client.dropletsNamed(cluster.name),
+    client.tags(),
+  ]
+  return (await Promise.allSettled(looks)).flatMap((look) =>
+    look.status === 'rejected' ? [asProblem(look.reason)] : [],
+  )
 }
 
 /** Everything that upstream serves can be had; its digests go into the description. */

@@ -28,7 +28,10 @@ const behaviour = z.strictObject({
   soldOut: z.array(z.string()).default([]),
   /** Regular expressions on `METHOD /v2/path`: what the token may not do (403). */
   forbidden: z.array(z.string()).default([]),
-  /** More tokens of the account, each with regular expressions on `METHOD /v2/path` of what it may do. */
+  /**
+   * More tokens of the account, each with scopes (`droplet:read`) or with regular expressions on `METHOD /v2/path` of what
+   * it may do.
+   */
   tokens: z.record(z.string(), z.array(z.string())).default({}),
   /** One of these tokens that is of another team. */
   otherTeam: z.string().default(''),

@@ -1,6 +1,7 @@
 import { behaviourOf } from './behaviour.ts'
 import type { Cloud } from './cloud.ts'
 import { Refusal, refused } from './reply.ts'
+import { isScope, scopesAllow } from './scopes.ts'
 
 const perHour = 5_000
 
@@ -28,7 +29,8 @@ export function guard({ app, state, world }: Cloud): void {
     const may = token === state.token ? ['.'] : tokens[token]
     if (!may) throw new Refusal(401, 'Unable to authenticate you')
     const fits = (pattern: string) => new RegExp(pattern).test(`${method} ${path}`)
-    if (!may.some(fits) || (token === state.token && forbidden.some(fits)))
+    const mayDo = may.some((one) => !isScope(one) && fits(one)) || scopesAllow(may, `${method} ${path}`)
+    if (!mayDo || (token === state.token && forbidden.some(fits)))
       throw new Refusal(403, 'You are not authorized to perform this operation')
   }
   const limit = (at: number) => {

@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, statSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
 import { z } from 'zod'
@@ -38,8 +38,23 @@ t.test('--dry-run tells the plan and the commands and changes nothing at all', a
   t.match(shown, /<new droplet>/)
 })
 
+// What docs/setup.md gives the token that lives in the cluster: a bootstrap with its first backup needs no more.
+const documented =
+  readFileSync('docs/setup.md', 'utf8').match(/\b[a-z_]+:(read|create|delete)\b(?= {2}|\n)/g) ?? []
+
+t.test('the token in the cluster is tried before anything is bought', async (t) => {
+  const scopes = documented.filter((one) => one !== 'snapshot:read')
+  box.behave({ digitalocean: { tokens: { dop_v1_scoped: scopes } } })
+  const ended = await box.run('bootstrap.mts', [], { env: { REGROW_CSI_TOKEN: 'dop_v1_scoped' } })
+  t.equal(ended.code, 1)
+  t.match(ended.err, 'the token in REGROW_CSI_TOKEN may not read snapshots\n    → Give it snapshot:read')
+  t.ok(mutating(ended.requests).every((one) => own.test(one)))
+})
+
 t.test('two tokens in, a running cluster out', async (t) => {
-  const ended = await box.run('bootstrap.mts', ['--json'])
+  t.equal(documented.length, 16, documented.join(' '))
+  box.behave({ digitalocean: { tokens: { dop_v1_scoped: documented } } })
+  const ended = await box.run('bootstrap.mts', ['--json'], { env: { REGROW_CSI_TOKEN: 'dop_v1_scoped' } })
   t.equal(ended.code, 0, ended.err)
   const result = z
     .object({
@@ -280,6 +295,19 @@ t.test('status tells what is there; the other names of the tokens do as well', a
     lastBackup: { name: 'main-first', at: /^\d{4}-.*Z$/ },
   })
   t.ok(mutating(ended.requests).every((one) => own.test(one)))
+})
+
+t.test('a snapshot that a failed backup left is named, with what removes it', async (t) => {
+  const volumes = z.array(z.object({ id: z.string() })).parse((await box.cloud('GET', '/v2/volumes')).volumes)
+  const left = { name: 'snapshot-left', tags: ['regrow:main'] }
+  const made = await box.cloud('POST', `/v2/volumes/${volumes[0]?.id}/snapshots`, left)
+  const { id } = z.object({ id: z.string() }).parse(made.snapshot)
+  const status = await box.run('scripts/status.mts', ['--json'])
+  t.equal(status.code, 3, status.err)
+  t.match(JSON.parse(status.out).attention, [
+    new RegExp(`^snapshot snapshot-left, \\$0.06 a month, .* compute snapshot delete ${id} removes it$`),
+  ])
+  await box.cloud('DELETE', `/v2/snapshots/${id}`)
 })
 
 t.test('a kubeconfig, Argo CD’s password and the machines’ SSH key from anywhere', async (t) => {

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { missingScope } from '../../../lib/clients/digitalocean-refusal.ts'
 import { scopeOf } from '../../../lib/clients/digitalocean-scopes.ts'
+import { needed } from '../../../sandbox/digitalocean/scopes.ts'
 import { againstDescription } from './known.ts'
 
 /** What regrow's doctl changes. */
@@ -30,6 +31,20 @@ const changes = [
   'POST /v2/vpcs',
   'DELETE /v2/vpcs/{vpc_id}',
 ]
+
+againstDescription('the scopes that the box asks of a token in the cluster', async (t, file) => {
+  const { paths } = JSON.parse(readFileSync(file, 'utf8')) as {
+    paths: Record<string, Record<string, { security: Record<string, string[]>[] }>>
+  }
+  for (const [operation, scopes] of Object.entries(needed)) {
+    const [method = '', path = ''] = operation.split(' ')
+    const described = Object.entries(paths).find(([one]) => one.replace(/\{\w+\}/g, '{}') === path)?.[1]
+    const security = described?.[method.toLowerCase()]?.security.flatMap(Object.values).flat() ?? []
+    // Before there were scopes a token could read or write.
+    const wanted = security.filter((one) => !one.startsWith('api:'))
+    t.same([...scopes].sort(), [...new Set(wanted)].sort(), operation)
+  }
+})
 
 againstDescription('the scope that a refused change is told to need', async (t, file) => {
   const { paths } = JSON.parse(readFileSync(file, 'utf8'))
