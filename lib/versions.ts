@@ -10,18 +10,14 @@ export type Versions = Record<PartName, string>
 /** An exact version: a tag, a chart's version, or a tag with a digest; never one that moves. */
 export const pinned = z.string().regex(/^v?\d+\.\d+\.\d+([-+.@:\w]*)$/, 'is not an exact version')
 
-/** Something that is fetched from upstream: its name in `digests` of cluster.yaml, and its address. */
-export interface UpstreamFile {
-  name: string
-  address: string
-}
+/** Something that is fetched from upstream under its name in `digests` of cluster.yaml: a file, or a chart's archive. */
+export type UpstreamFile = { name: string } & ({ address: string } | { chart: Chart })
 
-/** A Helm chart: where Argo CD finds it, and the archive that its repository's index names. */
+/** A Helm chart, and where Argo CD finds it. */
 export interface Chart {
   chart: string
   repository: string
   version: string
-  archive: string
 }
 
 /**
@@ -68,27 +64,13 @@ export const parts = {
 
 const github = 'https://github.com'
 
+/** Where the repositories of the charts are: Argo CD asks for `index.yaml` there, and takes the archive that it names. */
 const charts = {
-  'argo-cd': {
-    repository: 'https://argoproj.github.io/argo-helm',
-    archive: (version: string) =>
-      `${github}/argoproj/argo-helm/releases/download/argo-cd-${version}/argo-cd-${version}.tgz`,
-  },
-  velero: {
-    repository: 'https://vmware-tanzu.github.io/helm-charts',
-    archive: (version: string) =>
-      `${github}/vmware-tanzu/helm-charts/releases/download/velero-${version}/velero-${version}.tgz`,
-  },
-  'sealed-secrets': {
-    // The project moved in June 2026 (bitnami/sealed-secrets#1982): the pages under bitnami-labs are gone.
-    repository: 'https://bitnami.github.io/sealed-secrets',
-    archive: (version: string) =>
-      `${github}/bitnami/sealed-secrets/releases/download/helm-v${version}/sealed-secrets-${version}.tgz`,
-  },
-  traefik: {
-    repository: 'https://traefik.github.io/charts',
-    archive: (version: string) => `https://traefik.github.io/charts/traefik/traefik-${version}.tgz`,
-  },
+  'argo-cd': 'https://argoproj.github.io/argo-helm',
+  velero: 'https://vmware-tanzu.github.io/helm-charts',
+  // The project moved in June 2026 (bitnami/sealed-secrets#1982): the pages under bitnami-labs are gone.
+  'sealed-secrets': 'https://bitnami.github.io/sealed-secrets',
+  traefik: 'https://traefik.github.io/charts',
 } as const
 
 /** The names of the charts among the parts. */
@@ -116,9 +98,7 @@ export function versionsOf(overrides: Readonly<Record<string, string>> = {}): Ve
 
 /** A chart at the version in force. */
 export function chartOf(name: ChartName, versions: Versions): Chart {
-  const { repository, archive } = charts[name]
-  const version = versions[name]
-  return { chart: name, repository, version, archive: archive(version) }
+  return { chart: name, repository: charts[name], version: versions[name] }
 }
 
 /** Where the k3s binary (amd64) of a version is; a `+` in the path must be written `%2B`. */
@@ -143,7 +123,7 @@ export function csiAddress(version: string, file: (typeof csiFiles)[number]): st
 export function upstreamFiles(versions: Versions): UpstreamFile[] {
   return [
     { name: 'k3s', address: k3sAddress(versions.k3s) },
-    ...chartNames.map((name) => ({ name, address: chartOf(name, versions).archive })),
+    ...chartNames.map((name) => ({ name, chart: chartOf(name, versions) })),
     ...csiFiles.map((file) => ({
       name: `csi-digitalocean/${file}`,
       address: csiAddress(versions['csi-digitalocean'], file),

@@ -1,6 +1,5 @@
 import { accountOf, type Cluster } from '../cluster/cluster.ts'
 import { isMachineName } from '../cluster/names.ts'
-import { checkUpstream } from '../cluster/upstream.ts'
 import { strangers } from '../digitalocean/strangers.ts'
 import { gitRemovedProblems } from '../gitops/git-removed.ts'
 import { again, hint } from '../hint.ts'
@@ -41,10 +40,6 @@ export function restoreChecks({ course, backed, held, terms, flags, source }: Re
                 }),
             ),
     async (cluster, own) => strangers(cluster, own),
-    async (cluster) => {
-      if (source.committed) await checkUpstream(cluster)
-      return []
-    },
     async (cluster) => [clockOf(cluster)],
     async (cluster) => gitRemovedProblems(cluster, terms.git, terms.choice, sameAgain(course, flags)),
     async (cluster) => [

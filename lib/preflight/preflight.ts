@@ -4,8 +4,9 @@ import { accountOf, type Cluster } from '../cluster/cluster.ts'
 import { names } from '../cluster/names.ts'
 import { type Inventory, inventory } from '../cluster/ours.ts'
 import { overlap, podRange, serviceRange } from '../cluster/ranges.ts'
-import { recordDigests } from '../cluster/upstream.ts'
+import { checkUpstream, recordDigests } from '../cluster/upstream.ts'
 import { endpoints } from '../environment.ts'
+import { chartsInGit } from '../gitops/chart-sources.ts'
 import { command, doctlHint } from '../hint.ts'
 import { checkKubeconfigPlace } from '../kubernetes/kubeconfig.ts'
 import { Problem, Problems } from '../problem.ts'
@@ -181,9 +182,15 @@ const clusterToken: Check = async (cluster) => {
   )
 }
 
-/** Everything that upstream serves can be had; its digests go into the description. */
-const upstream: Check = async (cluster) => {
-  await recordDigests(cluster)
+/**
+ * Everything that upstream serves can be had; its digests go into the description. A first server fetches all of it anew,
+ * where Git says that it is.
+ */
+const upstream: Check = async (cluster, own) => {
+  const recorded = await recordDigests(cluster)
+  const [first] = cluster.wanted.nodes
+  if (!own.droplets.some(({ name }) => name === first?.name))
+    await checkUpstream(cluster, await chartsInGit(cluster), recorded)
   return []
 }
 

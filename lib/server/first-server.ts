@@ -97,9 +97,9 @@ function bundleWish(
 /** Argo CD's manifests, rendered here by helm from the chart that was checked: the node needs no helm. */
 async function renderArgoCd(cluster: Cluster, address: ReservedIp): Promise<string> {
   const release = await argocdInGit(cluster, address.ip)
-  const { archive, version } = chartOf('argo-cd', versionsOf(cluster.wanted.versions))
-  const bytes = await fetchPinned({ name: 'argo-cd', address: archive }, cluster.wanted.digests)
-  const file = join(workFolder(), `argo-cd-${version}.tgz`)
+  const chart = chartOf('argo-cd', versionsOf(cluster.wanted.versions))
+  const bytes = await fetchPinned({ name: 'argo-cd', chart }, cluster.wanted.digests)
+  const file = join(workFolder(), `argo-cd-${chart.version}.tgz`)
   await writeFile(file, bytes)
   const rendered = await helm(
     release.values,

@@ -52,7 +52,6 @@ async function upstreamFiles(k3sFile?: string): Promise<Map<string, Buffer>> {
     const archive = await chartArchive(name)
     add(`${chart.repository}/index.yaml`, chartIndex({ ...chart, chart: name }, archive))
     add(`${chart.repository}/${name}-${chart.version}.tgz`, archive)
-    add(chart.archive, archive)
   }
   const csi = versions['csi-digitalocean']
   for (const file of csiFiles) add(csiAddress(csi, file), toYaml(csiManifests[file](csi)))

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import { readdirSync, readFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
@@ -108,6 +109,26 @@ t.test('what upstream serves without the right checksum is refused', async (t) =
     cure: /do not go on/,
   })
   await t.rejects(fetchPinned(file, {}), { message: /not undefined/ }, 'nor what was never recorded')
+  const chart = { chart: 'argo-cd', repository: 'https://example.org/charts/', version: '1.2.3' }
+  const pinned = { name: 'argo-cd', chart }
+  const digest = createHash('sha256').update('altered on its way').digest('hex')
+  const serveIndex = (entry: object) =>
+    served.set('index.yaml', JSON.stringify({ entries: { 'argo-cd': [{ version: '1.2.3', ...entry }] } }))
+  await t.rejects(fetchPinned(pinned, {}), {
+    message: /\/example\.org\/charts\/index\.yaml cannot be had: status 404/,
+    cure: /^Did the chart move\? Then write its new address into repoURL/,
+  })
+  serveIndex({ version: '1.2.4', urls: ['argo-cd.tgz'] })
+  await t.rejects(fetchPinned(pinned, {}), { message: /index\.yaml has no chart argo-cd 1\.2\.3$/ })
+  serveIndex({ urls: ['argo-cd.tgz'], digest: 'c'.repeat(64) })
+  await t.rejects(fetchPinned(pinned, { 'argo-cd': digest }), { message: /is not what .*index\.yaml says/ })
+  serveIndex({ urls: ['https://elsewhere.example.org/argo-cd.tgz'], digest })
+  await t.rejects(fetchPinned(pinned, { 'argo-cd': 'a'.repeat(64) }), {
+    message: /^chart argo-cd 1\.2\.3 of https:\/\/example\.org\/charts\/ is not what cluster\.yaml recorded/,
+  })
+  t.equal(Buffer.from(await fetchPinned(pinned, { 'argo-cd': digest })).toString(), 'altered on its way')
+  serveIndex({ urls: ['gone.tgz'], digest })
+  await t.rejects(fetchPinned(pinned, { 'argo-cd': digest }), { message: /charts\/gone\.tgz cannot be had/ })
   const digests = Object.fromEntries(
     upstreamFiles(versionsOf())
       .filter((one) => one.name !== 'k3s')

@@ -2,6 +2,8 @@ import { z } from 'zod'
 import { box } from './boxes.ts'
 import { keys, paste, type Row } from './row.ts'
 
+const { REGROW_UPSTREAM_URL: mirror } = box.env
+
 /** The token of GitHub, and what a repository holds. */
 export const github: Row[] = [
   {
@@ -104,6 +106,22 @@ export const github: Row[] = [
     ],
   },
   {
+    // An earlier regrow wrote an address that upstream left: Argo CD would ask there.
+    run: 'bootstrap.mts --repo bob/moved',
+    given: () =>
+      repository('moved', {
+        'clusters/main/cluster.yaml': '',
+        'clusters/main/sealed-secrets.yaml': sealedSecretsAt('https://bitnami-labs.github.io/sealed-secrets'),
+      }),
+    code: 1,
+    found: [
+      [
+        `${mirror}/bitnami-labs.github.io/sealed-secrets/index.yaml cannot be had: status 404`,
+        'Did the chart move? Then write its new address into repoURL where clusters/NAME/*.yaml in your repository names chart sealed-secrets. Otherwise check the network, or name a mirror with REGROW_UPSTREAM_URL.',
+      ],
+    ],
+  },
+  {
     run: 'bootstrap.mts --repo bob/locked',
     given: locked,
     code: 1,
@@ -124,6 +142,17 @@ export const github: Row[] = [
     ],
   },
 ]
+
+const sealedSecretsAt = (repoURL: string) =>
+  JSON.stringify({
+    apiVersion: 'argoproj.io/v1alpha1',
+    kind: 'Application',
+    metadata: { name: 'sealed-secrets' },
+    spec: {
+      destination: { namespace: 'kube-system' },
+      sources: [{ repoURL, chart: 'sealed-secrets', targetRevision: '2.18.5' }],
+    },
+  })
 
 /** A repository of bob's with these files beside its README. */
 async function repository(name: string, files: Record<string, string>, isPrivate = true): Promise<void> {

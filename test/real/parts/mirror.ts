@@ -48,7 +48,6 @@ export async function startMirror(world: World): Promise<Mirror> {
     const archive = await chartArchive(name, charts[name]())
     add(`${chart.repository}/index.yaml`, chartIndex({ ...chart, chart: name }, archive))
     add(`${chart.repository}/${name}-${chart.version}.tgz`, archive)
-    add(chart.archive, archive)
   }
   add(csiAddress(versions['csi-digitalocean'], 'crds.yaml'), snapshotKinds())
   add(k3sAddress(versions.k3s), k3sStandIn)
