@@ -71,7 +71,7 @@ await run('scale', async ({ flags, confirm }) => {
     if (todo.convert || todo.resize.length > 0)
       await backupBefore(kube, cluster, buckets, 'scale', flags.force)
     if (todo.convert) await convertToEtcd(cluster, ground, kube, todo.convert)
-    await withdrawConversion(kube) // what asked for it: the node may have ended it after a killed run
+    await withdrawConversion(cluster, kube) // what asked for it: the node may have ended it after a killed run
     for (const machine of todo.bury) await bury(cluster, kube, machine)
     await joinAll(cluster, ground, kube, todo.join, seen.droplets) // servers one by one, then all agents at once
     for (const machine of todo.leave) await leave(cluster, kube, machine, draining)

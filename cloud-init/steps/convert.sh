@@ -58,13 +58,14 @@ copy_database() {
 # k3s is disabled meanwhile: started at boot with half of it done, it would begin an empty cluster.
 take_back() {
   systemctl disable --now k3s.service
-  rm -rf "$db.new"
+  rm -rf "$db.new" "$db.old"
   cp -a "$copy" "$db.new" || hopeless "There is no room to put the old database back; it lies in $copy."
   sync
-  rm -rf "$db"
+  [ ! -e "$db" ] || mv "$db" "$db.old"
   mv "$db.new" "$db"
   rm -f "$setting"
   sync
+  rm -rf "$db.old"
   systemctl enable k3s.service
   start_k3s
   await 120 api_answers || hopeless 'etcd did not take over, and k3s does not answer with the old database either.'
@@ -74,6 +75,8 @@ take_back() {
 
 say 'The datastore is being converted.'
 [ "$ROLE" != agent ] || hopeless 'An agent has no datastore.'
+# After a power cut in take_back there may be no database: k3s would begin an empty cluster.
+if [ -e "$copy" ] && [ ! -e "$db" ]; then take_back; fi
 trap start_k3s EXIT # whatever happens, the server goes on
 if [ ! -e "$setting" ]; then
   [ -e "$db/state.db" ] || hopeless 'There is no SQLite database here to convert.'

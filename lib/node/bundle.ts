@@ -71,6 +71,7 @@ export function bundleFiles(wish: BundleWish): BundleFiles {
       'delete-url': `${wish.deleteUrl}\n`,
       ...under('reports', reportUrls(wish.reports)),
       secrets: secretsIn(tokensOf(node), wish.kubernetes ?? {}),
+      tokens: secretsIn(tokensOf(node), {}),
       ...extraFiles(node),
       'k3s/config.yaml': k3sConfig,
       'k3s/environment': renderK3sEnvironment(),

@@ -11,15 +11,18 @@ import { tell } from '../story.ts'
 import { type Kube, kubectl, ToolFailure } from '../tools.ts'
 import { versionsOf } from '../versions.ts'
 import { waitFor } from '../wait.ts'
+import { boots, bootsNow, startAnew } from './start-anew.ts'
 
 const name = 'regrow-convert'
 const week = 7 * 24 * 3600
+const wished = z.object({ data: z.object({ boots: z.string().optional() }).optional() })
 const map = z.object({ data: z.object({ state: z.string(), message: z.string() }).partial().optional() })
 
 /**
  * Turns the datastore of the only server from SQLite into etcd. The node does it itself: a file that appears in its
  * folder starts its unit, which copies the database, lets k3s move it over, compares a marker written before, and puts
- * the copy back otherwise (cloud-init/steps/convert.sh). The pod made here only writes that file.
+ * the copy back otherwise (cloud-init/steps/convert.sh). The pod made here only writes that file. Whatever came of it,
+ * each machine is restarted before that is told, because the numbers by which watches go on have changed.
  * @throws Problem with the node's own words; the old database serves again then
  */
 export async function convertToEtcd(
@@ -31,13 +34,16 @@ export async function convertToEtcd(
   const started = performance.now()
   const url = await buckets.kit.sign('PUT', reportKey(server, 'convert'), week)
   const image = `docker.io/library/busybox:${versionsOf(cluster.wanted.versions).busybox}`
+  const all = await bootsNow(kube)
+  const old = { ...(all[server] ? { [server]: all[server] } : {}), ...all } // the server first
   const ask = () =>
     kubectlRepeated(
       kube,
-      wish(server, url, image),
+      wish(server, url, image, old),
     )`apply --server-side --force-conflicts --field-manager regrow -f -`
   if (isDryRun()) {
     await ask()
+    await startAnew(cluster, kube, old)
     return
   }
   const identity = await uid(kube)
@@ -48,17 +54,22 @@ export async function convertToEtcd(
     await kubectlRepeated(kube)`delete pod ${name} -n kube-system --ignore-not-found`
     await ask()
   }
-  await waitFor({ wish: `${server} keeps its objects in etcd`, every: 5, within: 900 }, async (note) => {
-    const report = await readReport(buckets.kit, server, 'convert')
-    if (report?.state === 'failed')
-      throw new Problem(`${server} could not be converted to etcd: ${report.message}`, {
-        cure: `Nothing is lost. Run ${again()}, or restore into three fresh servers (docs/scaling.md).`,
-      })
-    const now = await state(kube)
-    note(now?.message ?? 'the Kubernetes API does not answer, as is to be expected meanwhile')
-    if (now?.state !== 'done') return undefined
-    return (await membersNow(kube))?.find((one) => one.name === server)?.etcd ? true : undefined
-  })
+  const outcome = await waitFor(
+    { wish: `${server} keeps its objects in etcd`, every: 5, within: 900 },
+    async (note) => {
+      const report = await readReport(buckets.kit, server, 'convert')
+      if (report?.state === 'failed') return report
+      const now = await state(kube)
+      note(now?.message ?? 'the Kubernetes API does not answer, as is to be expected meanwhile')
+      if (now?.state !== 'done') return undefined
+      return (await membersNow(kube))?.find((one) => one.name === server)?.etcd ? now : undefined
+    },
+  )
+  await whoWatchedStartsAnew(cluster, kube)
+  if (outcome.state === 'failed')
+    throw new Problem(`${server} could not be converted to etcd: ${outcome.message}`, {
+      cure: `Nothing is lost. Run ${again()}, or restore into three fresh servers (docs/scaling.md).`,
+    })
   if ((await uid(kube)) !== identity)
     throw new Problem(`${server} runs etcd, and another cluster is in it`, {
       cure: `Bring the last backup back: ${command('restore.mts', '--backup', 'latest', '--replace')}`,
@@ -68,20 +79,39 @@ export async function convertToEtcd(
 
 /**
  * Takes back what asked for a conversion, once it is over. The node finishes one whether or not the run that asked is
- * still alive, so a run that was killed meanwhile leaves it, with the signed address in it.
+ * still alive, so a run that was killed meanwhile leaves it, with the signed address in it, and with the machines that
+ * are still to be restarted.
  */
-export async function withdrawConversion(kube: Kube): Promise<void> {
+export async function withdrawConversion(cluster: Cluster, kube: Kube): Promise<void> {
+  await whoWatchedStartsAnew(cluster, kube)
   const left = await kubectlRepeated(kube)`get secret ${name} -n kube-system --ignore-not-found -o json`
   if (left.text.trim() === '') return
   await kubectlRepeated(kube)`delete pod,secret ${name} -n kube-system --ignore-not-found`
 }
 
-/** The Secret carries the signed address of the report; the pod hands it to the node, readable to root alone. */
-function wish(server: string, url: string, image: string): string {
+/** Only where k3s started with another database: before that the node says `running`, or nothing. */
+async function whoWatchedStartsAnew(cluster: Cluster, kube: Kube): Promise<void> {
+  const found = await kubectlRepeated(kube)`get secret ${name} -n kube-system --ignore-not-found -o json`
+  const noted = found.text.trim() === '' ? undefined : found.json(wished).data?.boots
+  const { state: said } = (noted ? await state(kube) : undefined) ?? {}
+  if (!noted || (said !== 'done' && said !== 'failed')) return
+  await startAnew(cluster, kube, boots.parse(JSON.parse(Buffer.from(noted, 'base64').toString())))
+}
+
+/**
+ * The Secret carries the signed address of the report, which the pod hands to the node, readable to root alone, and the
+ * boots that the machines were in.
+ */
+function wish(server: string, url: string, image: string, old: z.infer<typeof boots>): string {
   const metadata = { name, namespace: 'kube-system' }
   const script = 'umask 077; cat /wish/url >/convert/wanted.new; mv /convert/wanted.new /convert/wanted'
   const mounts = ['wish', 'convert'].map((one) => ({ name: one, mountPath: `/${one}` }))
-  const secret = { apiVersion: 'v1', kind: 'Secret', metadata, stringData: { url } }
+  const secret = {
+    apiVersion: 'v1',
+    kind: 'Secret',
+    metadata,
+    stringData: { url, boots: JSON.stringify(old) },
+  }
   const pod = {
     apiVersion: 'v1',
     kind: 'Pod',

@@ -138,7 +138,12 @@ function downtime({ wanted }: Pick<Cluster, 'wanted'>, seen: Seen, todo: Todo): 
         : `  · ${name} is away for two to four minutes; ${pods}`
     }),
     ...(todo.convert
-      ? [`  ! ${todo.convert}: the Kubernetes API is away for about a minute; apps go on running`]
+      ? [
+          `  ! ${todo.convert} restarts: the Kubernetes API and its apps are away for three to five minutes`,
+          ...(seen.members ?? [])
+            .filter(({ name, ready }) => ready && name !== todo.convert)
+            .map(({ name }) => `  · ${name} restarts after it`),
+        ]
       : []),
   ]
 }

@@ -54,6 +54,21 @@ export async function changeSize(cluster: Cluster, { name, droplet, size }: Resi
   }
 }
 
+/** Off and on again: everything that runs on it starts anew. */
+export async function restarted(cluster: Cluster, droplet: Droplet): Promise<void> {
+  if (isDryRun()) {
+    await doctl`compute droplet-action shutdown ${droplet.id}`
+    await doctl`compute droplet-action power-on ${droplet.id}`
+    return
+  }
+  const powerOn = atEnd(`droplet ${droplet.name}`, () => poweredOn(cluster, droplet), onAgain)
+  try {
+    await poweredOff(cluster, droplet)
+  } finally {
+    await powerOn()
+  }
+}
+
 /**
  * Powers a droplet on and waits until it is, and nothing is under way that would switch it off. Needs no lock: it must
  * come true for a run that is ending, too.

@@ -75,6 +75,13 @@ async function answer(store: Store, request: Request, version: string, address: 
   const matches = selects(searchParams.get('labelSelector') ?? '', fields.filter(Boolean).join(','))
   if (searchParams.get('watch'))
     return watch(store, { kind, namespace, selects: matches, asTable, query: searchParams })
+  const wanted = Number(searchParams.get('resourceVersion') ?? 0)
+  if (wanted > store.revision)
+    throw new Refusal(
+      504,
+      'Timeout',
+      `Timeout: Too large resource version: ${wanted}, current: ${store.revision}`,
+    )
   const items = store.list(kind, namespace).filter(matches)
   if (asTable) return Response.json(table(kind, items, store.revision))
   const { page, more } = pageOf(items, searchParams)

@@ -7,7 +7,7 @@ import type { Repositories } from './git.ts'
 import type { Refusal } from './refusal.ts'
 import { Store } from './store.ts'
 import { now } from './time.ts'
-import { listAt, numberAt, type Thing, treeAt } from './tree.ts'
+import { listAt, numberAt, type Thing, textsAt, treeAt } from './tree.ts'
 
 /** What a first server's disk decides about its cluster for ever. */
 export interface Identity {
@@ -33,6 +33,11 @@ export class Cluster {
   readonly world: World
   readonly identity: Identity
   readonly repositories: Repositories
+  /**
+   * Pods by uid, and kubelets as `node/<name>`, that watch from a number which the store has not reached yet: they hear of no
+   * change until they start anew.
+   */
+  readonly blind: Set<string>
   #up = true
   #saving: NodeJS.Timeout | undefined
   /** Milliseconds from a change until it is saved. */
@@ -49,6 +54,7 @@ export class Cluster {
     this.identity = identity
     const saved = world.load(`clusters/${identity.id}`)
     this.store.fill(treeAt(saved, 'store'))
+    this.blind = new Set(textsAt(saved, 'blind'))
     for (const { named, cert, key } of listAt(saved, 'serving') as (KeyAndCertificate & { named: string })[])
       this.#serving.set(named, { cert, key })
     this.store.on(() => this.#soon())
@@ -162,6 +168,7 @@ export class Cluster {
       identity: this.identity,
       serving,
       store: this.store.dump(),
+      blind: [...this.blind],
     })
     // A large cluster would do nothing but save.
     this.#pause = Math.max(100, 10 * (performance.now() - started))
@@ -173,10 +180,13 @@ export function isReady(pod: Thing): boolean {
   return listAt(pod, 'status', 'conditions').some((one) => one.type === 'Ready' && one.status === 'True')
 }
 
-/** Whether a workload of this name has all its pods ready; false when there is none. */
-export function runs({ store }: Cluster, kind: string, namespace: string, name: string): boolean {
+/** Whether a workload of this name has all its pods ready, and none is blind; false when there is none. */
+export function runs({ store, blind }: Cluster, kind: string, namespace: string, name: string): boolean {
   const found = store.find(kind, namespace, name)
   if (!found) return false
+  const own = ({ metadata }: Thing) => metadata.name.startsWith(`${name}-`)
+  if (blind.size > 0 && store.list('Pod', namespace).some((one) => own(one) && blind.has(one.metadata.uid)))
+    return false
   const wanted = numberAt(found, 1, 'spec', 'replicas')
   return wanted > 0 && numberAt(found, 0, 'status', 'readyReplicas') >= wanted
 }

@@ -1,6 +1,6 @@
 import type { Cluster } from './cluster.ts'
 import { now } from './time.ts'
-import { listAt, type Thing, type Tree, treeAt } from './tree.ts'
+import { listAt, numberAt, type Thing, type Tree, textAt, treeAt } from './tree.ts'
 
 /** A machine as it joins the cluster. */
 export interface Member {
@@ -13,10 +13,13 @@ export interface Member {
   /** Labels of `node-label` in k3s' configuration, and what k3s itself sets. */
   labels: Record<string, string>
   etcd: boolean
+  /** Changes with each boot of the machine. */
+  bootId: string
 }
 
 /** Adds or renews the Node of a machine and says that it is ready. */
-export function registerNode({ store, identity }: Cluster, member: Member): void {
+export function registerNode(cluster: Cluster, member: Member): void {
+  const { store, identity } = cluster
   const { name, role, dropletId, region } = member
   const roles: Record<string, string> =
     role === 'agent'
@@ -59,7 +62,9 @@ export function registerNode({ store, identity }: Cluster, member: Member): void
     { type: 'ExternalIP', address: member.externalAddress },
     { type: 'Hostname', address: name },
   ]
+  const before = textAt(live, 'status', 'nodeInfo', 'bootID')
   const nodeInfo = {
+    bootID: member.bootId,
     kubeletVersion: identity.version,
     osImage: 'paper (simulated)',
     containerRuntimeVersion: 'paper://simulated',
@@ -70,6 +75,30 @@ export function registerNode({ store, identity }: Cluster, member: Member): void
   const capacity = { cpu: '1', memory: '2008Mi', pods: '110' }
   store.setStatus('Node', undefined, name, { addresses, nodeInfo, capacity, allocatable: capacity })
   markNode(store, name, true)
+  if (before && before !== member.bootId) startPodsAnew(cluster, name)
+}
+
+/** After a boot the kubelet starts the containers of its pods anew, unless they never are; what was blind sees again. */
+function startPodsAnew({ store, blind }: Cluster, node: string): void {
+  blind.delete(`node/${node}`)
+  for (const { metadata, spec, status } of store.list('Pod')) {
+    if (textAt(spec, 'nodeName') !== node || textAt(status, 'phase') !== 'Running') continue
+    blind.delete(metadata.uid)
+    if (textAt(spec, 'restartPolicy') === 'Never') {
+      store.setStatus('Pod', metadata.namespace, metadata.name, { phase: 'Failed', conditions: [] })
+      continue
+    }
+    const containerStatuses = listAt(status, 'containerStatuses').map((one) => ({
+      ...one,
+      ready: false,
+      restartCount: numberAt(one, 0, 'restartCount') + 1,
+      state: { waiting: { reason: 'ContainerCreating' } },
+    }))
+    const conditions = listAt(status, 'conditions').map((one) =>
+      one.type === 'Ready' ? { ...one, status: 'False', lastTransitionTime: now() } : one,
+    )
+    store.setStatus('Pod', metadata.namespace, metadata.name, { containerStatuses, conditions })
+  }
 }
 
 /** Sets whether a node answers: `Unknown` is what Kubernetes notes for a machine that is off. */

@@ -33,6 +33,8 @@ export class Store {
   readonly #applied = new Map<string, Record<string, Tree>>()
   readonly #listeners = new Set<(change: Change) => void>()
   readonly #past: Change[] = []
+  /** What ends the open watches. */
+  readonly #ends = new Set<() => void>()
 
   find(kind: Kind | string, namespace: string | undefined, name: string): Thing | undefined {
     const wanted = this.#kind(kind)
@@ -166,7 +168,28 @@ export class Store {
     return () => this.#listeners.delete(listener)
   }
 
-  /** The changes after a revision. @throws Refusal 410 when they are no longer remembered. */
+  /** @param end called when the server behind the connections goes away; @returns what takes it back */
+  atCut(end: () => void): () => void {
+    this.#ends.add(end)
+    return () => this.#ends.delete(end)
+  }
+
+  /**
+   * As k3s moves a SQLite database into a fresh etcd: connections are cut, each object is written once, and the numbers
+   * begin anew, far below those that clients remember.
+   */
+  renumber(): void {
+    for (const end of this.#ends) end()
+    this.#past.splice(0)
+    this.revision = 1
+    for (const thing of this.#all()) {
+      this.revision++
+      const metadata = { ...thing.metadata, resourceVersion: String(this.revision) }
+      this.#keep(this.kindOf(thing), { ...thing, metadata })
+    }
+  }
+
+  /** The changes after a revision, none for one that is still to come. @throws Refusal 410 when they are no longer remembered. */
   since(revision: number): Change[] {
     const first = this.#past[0]?.revision ?? this.revision + 1
     if (revision + 1 < first && revision < this.revision)

@@ -46,7 +46,12 @@ export function watch(store: Store, what: Watching): Response {
       if (query.get('sendInitialEvents') === 'true') send('BOOKMARK', bookmark(kind, store.revision))
       for (const change of missed) if (concerns(change)) tell(change)
       const off = store.on((change) => {
-        if (concerns(change)) tell(change)
+        // A number of the future is taken, and everything up to it passed over (apiserver, cache_watcher.go).
+        if (concerns(change) && (initial || change.revision > from)) tell(change)
+      })
+      const uncut = store.atCut(() => {
+        stop()
+        stream.close()
       })
       const end = setTimeout(
         () => {
@@ -58,6 +63,7 @@ export function watch(store: Store, what: Watching): Response {
       stop = () => {
         clearTimeout(end)
         off()
+        uncut()
       }
     },
     cancel: () => stop(),

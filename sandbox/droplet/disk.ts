@@ -52,12 +52,15 @@ export class Disk {
     writeFileSync(join(this.#folder, 'cluster'), id)
   }
 
-  /** Notes the power. @returns whether it was on already: then nobody switched the machine off, the box was paused. */
-  power(on: boolean): boolean {
+  /**
+   * Notes the boot that the machine is in, undefined when it is switched off.
+   * @returns the one before, if it was on already: then nobody switched the machine off, the box was paused
+   */
+  power(bootId: string | undefined): string | undefined {
     const file = join(this.#folder, 'power.on')
-    const before = existsSync(file)
-    if (on) writeFileSync(file, '')
-    else rmSync(file, { force: true })
+    const before = existsSync(file) ? readFileSync(file, 'utf8') : undefined
+    if (bootId === undefined) rmSync(file, { force: true })
+    else if (before === undefined) writeFileSync(file, bootId)
     return before
   }
 

@@ -80,7 +80,7 @@ export class Fleet {
     this.#running.delete(dropletId)
     this.#serving.delete(dropletId)
     machine?.powerOff()
-    machine?.disk.power(false)
+    machine?.disk.power(undefined)
     const cluster = this.#clusters.get(machine?.disk.cluster ?? '')
     if (!machine || !cluster?.isUp()) return
     markNode(cluster.store, machine.hardware.name, false)

@@ -108,6 +108,7 @@ async function startK3s(fleet: Fleet, machine: Machine): Promise<string> {
     externalAddress: env.EXTERNAL_ADDRESS || hardware.publicAddress,
     labels: Object.fromEntries(labels),
     etcd: env.DATASTORE === 'etcd',
+    bootId: machine.bootId,
   })
   await fleet.listen(machine, cluster).catch((error: Error) => {
     throw k3sFails(machine, error.message)

@@ -37,7 +37,7 @@ export class Machine {
   readonly disk: Disk
   /** True when the box was paused while the machine ran: it just goes on, without the time that starting takes. */
   readonly resumes: boolean
-  readonly #bootId = randomUUID()
+  readonly bootId: string
   #on = true
 
   constructor(world: World, hardware: Hardware, orders: Orders) {
@@ -45,7 +45,10 @@ export class Machine {
     this.hardware = hardware
     this.orders = orders
     this.disk = new Disk(world, hardware.id)
-    this.resumes = this.disk.power(true)
+    const fresh = randomUUID()
+    const before = this.disk.power(fresh)
+    this.resumes = before !== undefined
+    this.bootId = before ?? fresh
   }
 
   get isOn(): boolean {
@@ -78,7 +81,7 @@ export class Machine {
   report(url: string, said: Said): Promise<boolean> {
     const { since, ...rest } = said
     const seconds = Math.round((performance.now() - since) / 1000)
-    const report = { ...rest, at: new Date().toISOString(), seconds, bootId: this.#bootId, simulated: true }
+    const report = { ...rest, at: new Date().toISOString(), seconds, bootId: this.bootId, simulated: true }
     return this.send('PUT', url, JSON.stringify(report))
   }
 

@@ -89,6 +89,15 @@ t.test('the values that logs must not show are listed, longest first', async (t)
   )
 })
 
+t.test('what stays to be hidden on the machine: the tokens, an agent’s its own alone', async (t) => {
+  const { server, agent: own } = firstServer.tokens
+  const kept = (spec: typeof agent) => bundleFiles(bundleWish(spec)).tokens?.text.trim().split('\n').sort()
+  const forms = (...tokens: string[]) =>
+    tokens.flatMap((one) => [one, Buffer.from(one).toString('base64')]).sort()
+  t.strictSame(kept(firstServer), forms(server, own))
+  t.strictSame(kept(agent), forms(own))
+})
+
 t.test('extra files', async (t) => {
   const files = bundleFiles(
     bundleWish({ ...agent, files: [{ path: '/etc/motd', content: 'hello\n', mode: '0644' }] }),

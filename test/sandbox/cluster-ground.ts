@@ -37,6 +37,7 @@ export async function cluster(
     externalAddress: on.world.addresses.host(200, 1),
     labels: {},
     etcd: false,
+    bootId: 'boot-1',
   })
   return one
 }

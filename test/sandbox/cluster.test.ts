@@ -1,4 +1,5 @@
 import { request } from 'node:https'
+import { setTimeout as sleep } from 'node:timers/promises'
 import t from 'tap'
 import { z } from 'zod'
 import { makeOperatorCertificate } from '../../lib/node/certificates.ts'
@@ -243,6 +244,55 @@ t.test('the Kubernetes API', async (t) => {
       status: 415,
       body: { message: /reads no Pod in protobuf/ },
     })
+  })
+
+  t.test('a watch from a number that the store has not reached hears nothing until then', async (t) => {
+    const tls = await makeOperatorCertificate(await authorities(), { now: new Date() })
+    const heard = (from: string) => {
+      const events: string[] = []
+      const how = { host, port: 6443, agent: false, rejectUnauthorized: false, ...tls }
+      const path = `${maps}?watch=1&fieldSelector=metadata.name%3Dlate&resourceVersion=${from}`
+      return new Promise<{ events: string[]; ended: Promise<unknown> }>((resolve) => {
+        const sent = request({ ...how, path }, (answer) => {
+          answer.on('data', (chunk: Buffer) =>
+            events.push(...[...chunk.toString().matchAll(/"type":"([A-Z]+)"/g)].map(([, type = '']) => type)),
+          )
+          const ended = new Promise((resolve) => answer.once('close', resolve))
+          t.teardown(() => sent.destroy())
+          resolve({ events, ended })
+        })
+        sent.end()
+      })
+    }
+    for (let index = 0; index < 20; index++) {
+      apply(one, '{"apiVersion":"v1","kind":"ConfigMap","metadata":{"name":"past","namespace":"default"}}')
+      one.store.remove('ConfigMap', 'default', 'past')
+    }
+    const before = one.store.revision
+    const open = await heard(String(before))
+    one.store.renumber()
+    t.ok(one.store.revision < before, 'the numbers begin anew')
+    await open.ended
+    t.pass('open connections are cut')
+    t.match(await call(host, `${maps}?resourceVersion=${before}`), {
+      status: 504,
+      body: {
+        reason: 'Timeout',
+        message: `Timeout: Too large resource version: ${before}, current: ${one.store.revision}`,
+      },
+    })
+    const [old, fresh] = [await heard(String(before)), await heard(String(one.store.revision))]
+    apply(one, '{"apiVersion":"v1","kind":"ConfigMap","metadata":{"name":"late","namespace":"default"}}')
+    for (let tries = 0; tries < 100 && fresh.events.length === 0; tries++) await sleep(5)
+    t.same(fresh.events, ['ADDED'])
+    t.same(old.events, [], 'it was taken, and hears nothing')
+    for (let index = 0; one.store.revision <= before; index++)
+      apply(
+        one,
+        `{"apiVersion":"v1","kind":"ConfigMap","metadata":{"name":"late","namespace":"default"},"data":{"n":"${index}"}}`,
+      )
+    for (let tries = 0; tries < 100 && old.events.length === 0; tries++) await sleep(5)
+    t.same(old.events, ['MODIFIED'], 'once the store has passed it, the next change is heard')
   })
 
   t.test('a namespace takes along what is in it', async (t) => {

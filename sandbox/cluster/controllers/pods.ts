@@ -4,7 +4,7 @@ import { type Cluster, isReady } from '../cluster.ts'
 import { type Controller, keyOf, split } from '../control.ts'
 import { nodeReady } from '../nodes.ts'
 import { now } from '../time.ts'
-import { at, isTree, listAt, type Thing, textAt, treeAt } from '../tree.ts'
+import { at, isTree, listAt, numberAt, type Thing, textAt, treeAt } from '../tree.ts'
 import { attachmentOf, claimsOf } from './mounts.ts'
 import { convertDatastore, stumbles, takeEffect } from './programs.ts'
 
@@ -38,6 +38,7 @@ export function pods(cluster: Cluster): Controller {
       const why = schedule(cluster, pod)
       if (why) return waits(cluster, pod, 'FailedScheduling', why)
       const placed = store.get('Pod', namespace, name)
+      if (cluster.blind.has(`node/${textAt(placed, 'spec', 'nodeName')}`)) return
       const unmounted = mount(cluster, placed)
       if (unmounted) return waits(cluster, placed, 'FailedMount', unmounted)
       const image = unpullable(cluster, placed)
@@ -161,13 +162,14 @@ function runNow({ store }: Cluster, pod: Thing): void {
   const { namespace, name } = pod.metadata
   const node = store.find('Node', undefined, textAt(pod, 'spec', 'nodeName'))
   const hostIP = textAt(listAt(node, 'status', 'addresses')[0], 'address')
-  const containerStatuses = listAt(pod, 'spec', 'containers').map((one) => ({
+  const before = listAt(pod, 'status', 'containerStatuses')
+  const containerStatuses = listAt(pod, 'spec', 'containers').map((one, index) => ({
     name: one.name,
     image: one.image,
     imageID: 'simulated',
     ready: true,
     started: true,
-    restartCount: 0,
+    restartCount: numberAt(before[index], 0, 'restartCount'),
     state: { running: { startedAt: now() } },
   }))
   const conditions = ['PodScheduled', 'Initialized', 'ContainersReady', 'Ready'].map((type) => ({

@@ -21,10 +21,12 @@ export function stumbles({ store }: Cluster, pod: Thing): string | undefined {
 }
 
 /**
- * What the node's own unit does when the pod that asks for it has run: nothing is converted, the label says etcd and
- * the outcome is told as it would be. With `convertFails` in behaviour.json the old database is back.
+ * What the node's own unit does when the pod that asks for it has run: nothing is converted, the label says etcd,
+ * resource versions begin anew and the outcome is told as it would be. With `convertFails` in behaviour.json the old
+ * database is back. Either way whoever watched is blind: a real one draws a lot.
  */
-export async function convertDatastore({ store, world }: Cluster, pod: Thing): Promise<void> {
+export async function convertDatastore(cluster: Cluster, pod: Thing): Promise<void> {
+  const { store, world, blind } = cluster
   const asks = listAt(pod, 'spec', 'volumes').some((one) => textAt(one, 'hostPath', 'path') === convertFolder)
   if (!asks) return
   const fails = behaviourOf(world).convertFails
@@ -34,7 +36,13 @@ export async function convertDatastore({ store, world }: Cluster, pod: Thing): P
     : 'The datastore is etcd.'
   const node = store.get('Node', undefined, textAt(pod, 'spec', 'nodeName'))
   const labels = { ...node.metadata.labels, 'node-role.kubernetes.io/etcd': 'true' }
-  if (!fails) store.update({ ...node, metadata: { ...node.metadata, labels } })
+  if (!fails) {
+    store.update({ ...node, metadata: { ...node.metadata, labels } })
+    store.renumber()
+  }
+  for (const { metadata } of store.list('Pod')) blind.add(metadata.uid)
+  const isServer = ({ metadata }: Thing) => 'node-role.kubernetes.io/control-plane' in (metadata.labels ?? {})
+  for (const one of store.list('Node')) if (!isServer(one)) blind.add(`node/${one.metadata.name}`)
   const metadata = { name: 'regrow-convert', namespace: 'kube-system' }
   store.apply(
     { apiVersion: 'v1', kind: 'ConfigMap', metadata, data: { state, message } },

@@ -36,6 +36,31 @@ const readyNodes = async () => {
     .map((one) => one.metadata.name)
 }
 
+const bootsByName = async () => {
+  const asked = await box.run('kubectl', ['get', 'nodes', '-o', 'json'])
+  const node = z.object({
+    metadata: z.object({ name: z.string() }),
+    status: z.object({ nodeInfo: z.object({ bootID: z.string() }) }),
+  })
+  const { items } = z.object({ items: z.array(node) }).parse(JSON.parse(asked.out))
+  return Object.fromEntries(items.map((one) => [one.metadata.name, one.status.nodeInfo.bootID]))
+}
+/** The pods and kubelets that hear of no change, among those that are there. */
+const blind = async () => {
+  const [name = ''] = readdirSync(join(box.dir, '.sandbox', 'clusters')).filter((one) =>
+    one.endsWith('.json'),
+  )
+  await sleep(300) // the box saves what changed a moment later
+  const saved = z
+    .object({
+      blind: z.array(z.string()),
+      store: z.object({ things: z.array(z.object({ metadata: z.object({ uid: z.string() }) })) }),
+    })
+    .parse(box.world(`clusters/${name.replace('.json', '')}`))
+  const there = saved.store.things.map((one) => one.metadata.uid)
+  return saved.blind.filter((one) => one.startsWith('node/') || there.includes(one))
+}
+
 t.test('where nothing is, nothing can be scaled', async (t) => {
   const ended = await box.run('scale.mts', ['--add', '1'])
   t.equal(ended.code, 1)
@@ -114,6 +139,8 @@ t.test('a refused size: the machine is on again, and the next run goes on', asyn
 })
 
 t.test('SQLite becomes etcd on three servers; what fails is put back and named', async (t) => {
+  t.equal((await box.run('scale.mts', ['--add', '1'])).code, 0)
+  const boots = await bootsByName()
   box.behave({ convertFails: true })
   const failed = await box.run('scale.mts', ['--ha'])
   t.equal(failed.code, 1)
@@ -121,12 +148,20 @@ t.test('SQLite becomes etcd on three servers; what fails is put back and named',
     failed.err,
     'main-1 could not be converted to etcd: etcd did not take over; the old database is back',
   )
-  t.equal((await droplets()).length, 1, 'no server joins SQLite')
+  t.equal((await droplets()).length, 2, 'no server joins SQLite')
+  const takenBack = await bootsByName()
+  for (const name of ['main-1', 'main-3']) t.not(takenBack[name], boots[name], `${name} was restarted`)
   box.behave({})
+  const planned = await box.run('scale.mts', ['--dry-run'])
+  t.match(planned.out, 'main-1 restarts: the Kubernetes API and its apps are away')
+  t.match(planned.out, 'main-3 restarts after it')
   const ended = await box.run('scale.mts')
   t.equal(ended.code, 0, ended.err)
-  t.same(await readyNodes(), ['main-1', 'main-3', 'main-4'])
-  const refused = await box.run('scale.mts', ['--remove', 'main-4'])
+  t.same(await readyNodes(), ['main-1', 'main-3', 'main-4', 'main-5'])
+  const converted = await bootsByName()
+  for (const name of ['main-1', 'main-3']) t.not(converted[name], takenBack[name], `${name} was restarted`)
+  t.same(await blind(), [], 'nobody watches from a number of the old database')
+  const refused = await box.run('scale.mts', ['--remove', 'main-5'])
   t.match(refused.err, 'two servers would stay')
 })
 
@@ -149,7 +184,7 @@ t.test('a dead server is replaced, and the address leads to a living one', async
   for (let tries = 0; tries < 100 && (await droplets())[0]?.status !== 'off'; tries++) await sleep(50)
   const ended = await box.run('scale.mts', ['--replace', 'main-1'])
   t.equal(ended.code, 0, ended.err)
-  t.match(ended.err, /address \S+ {2}leads to main-3/)
+  t.match(ended.err, /address \S+ {2}leads to main-4/)
   const left = await box.run('kubectl', [
     'get',
     'secret',
@@ -159,11 +194,11 @@ t.test('a dead server is replaced, and the address leads to a living one', async
     '--ignore-not-found',
   ])
   t.equal(left.out, '', 'what asked for a conversion that is over is taken back')
-  t.same(await readyNodes(), ['main-3', 'main-4', 'main-5'])
+  t.same(await readyNodes(), ['main-3', 'main-4', 'main-5', 'main-6'])
   const status = await box.run('scripts/status.mts', ['--json'])
   t.match(JSON.parse(status.out), {
     missing: [],
-    nodes: ['main-3', 'main-4', 'main-5'].map((name) => ({ name, ready: true })),
+    nodes: ['main-3', 'main-4', 'main-5', 'main-6'].map((name) => ({ name, ready: true })),
   })
 })
 

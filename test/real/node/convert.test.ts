@@ -87,6 +87,24 @@ t.test('SIMULATED k3s, real script', { skip: missing }, async (t) => {
     t.match(machine.read(`${db}/map`), 'state=done\n')
   })
 
+  t.test('after a power cut while the old database comes back, k3s never starts without one', async (t) => {
+    const machine = makeServer(t, ':')
+    machine.write('var/lib/regrow/convert/wanted', '')
+    machine.stub('mv', `case "$*" in *server/db.new*) kill -9 $PPID; exit ;; esac; exec /bin/mv "$@"`)
+    await machine.run('var/lib/regrow/bundle/steps/convert.sh', [], { REGROW_AWAIT: '1' }).ended
+    t.notOk(machine.has(db), 'it was in the middle')
+    rmSync(machine.path('stubs/mv'))
+    const systemctl = machine.read('stubs/systemctl')
+    const looks = `case "$*" in start*) [ -e "$REGROW_ROOT/${db}/state.db" ] || touch "$REGROW_ROOT/empty" ;; esac`
+    machine.stub('systemctl', `${looks}\n${systemctl.split('\n').slice(2).join('\n')}`)
+    const { code, output } = await machine.run(run, ['convert'], { REGROW_AWAIT: '1' }).ended
+    t.equal(code, 3, output)
+    t.equal(machine.read(`${db}/state.db`), 'all that the cluster knows')
+    t.notOk(machine.has('empty'), 'an empty cluster would have begun')
+    t.match(machine.read(`${db}/map`), 'state=failed\n')
+    t.notOk(machine.has('etc/rancher/k3s/config.yaml.d/ha.yaml') || machine.has(`${db}.old`))
+  })
+
   t.test('a server on etcd has nothing to convert', async (t) => {
     const machine = makeServer(t, works)
     machine.write(`${db}/etcd/member`, '')

@@ -97,7 +97,18 @@ t.test('SIMULATED machine, real scripts', { skip: missing, jobs: 4 }, async (t) 
 
     t.notOk(machine.has('var/lib/cloud/instances/i-1/user-data.txt'))
     t.ok(machine.has('var/lib/cloud/instances/i-1/obj.pkl'), 'cloud-init needs this one')
-    t.notOk(machine.has('var/lib/regrow/bundle/kubernetes'), 'secrets do not stay')
+    t.same(
+      readdirSync(machine.path('var/lib/regrow/bundle')).sort(),
+      ['metadata.sh', 'node.env', 'report.py', 'run', 'secrets', 'steps', 'units'],
+      'of the bundle nothing stays that opens anything',
+    )
+    t.strictSame(
+      machine.read('var/lib/regrow/bundle/secrets').trim().split('\n').sort(),
+      Object.values(firstServer.tokens)
+        .flatMap((token) => [token, Buffer.from(token).toString('base64')])
+        .sort(),
+      'but what a report about a conversion must hide: it lies in k3s’ settings, too',
+    )
     const requests = bucket.log.length
     t.equal((await machine.run(regrow).ended).code, 0)
     t.equal(bucket.log.length, requests, 'not one request the second time')
@@ -119,7 +130,41 @@ t.test('SIMULATED machine, real scripts', { skip: missing, jobs: 4 }, async (t) 
     t.ok(machine.calls().includes('systemctl start --no-block k3s-agent.service'))
     t.notOk(machine.has('var/lib/rancher/k3s/server'))
     t.notOk(machine.has('etc/systemd/system/regrow-convert.path'))
+    t.match(machine.read('var/lib/regrow/bundle/secrets'), /^[^\n]+\nagent-token-0123456789\n$/)
   })
+
+  t.test('the bundle is deleted where it lay as soon as that can be done', apart(), async (t) => {
+    const [machine, bucket] = [makeMachine(t), await makeBucket(t)]
+    await deliver(machine, bucket, firstServer)
+    bucket.refusals.push(...Array.from({ length: 9 }, () => 503))
+    const { code, output } = await machine.run(regrow, [], { REGROW_RETRY: '1' }).ended
+    t.equal(code, 0, output)
+    t.equal(
+      bucket.reports[1]?.message,
+      'The bundle is here and is what it should be. It could not be deleted where it lay yet: the answer is 503.',
+    )
+    t.notOk(bucket.objects.has('bundles/main-1.tar.gz'), 'at the end it was')
+    t.notOk(machine.has('var/lib/regrow/bundle/delete-url'))
+  })
+
+  for (const [answer, meaning] of [
+    [404, 'is gone already'],
+    [405, 'lies where nothing can be deleted'],
+    [403, 'cannot be deleted any more'],
+  ] as const)
+    t.test(`a bundle that ${meaning} holds nothing up`, apart(), async (t) => {
+      const [machine, bucket] = [makeMachine(t), await makeBucket(t)]
+      await deliver(machine, bucket, firstServer)
+      bucket.refusals.push(...Array.from({ length: 10_000 }, () => answer))
+      const { code, output } = await machine.run(regrow, [], { REGROW_RETRY: '1', REGROW_WAIT: '2' }).ended
+      t.equal(code, 0, output)
+      const said = bucket.reports[1]?.message ?? ''
+      if (answer === 404) t.equal(said, 'The bundle is here and is what it should be.')
+      else t.match(said, `It could not be deleted where it lay yet: the answer is ${answer}.`)
+      if (answer !== 403)
+        t.equal(bucket.log.filter((one) => one.startsWith('DELETE')).length, 1, 'asked once')
+      t.ok(machine.has('var/lib/regrow/finished'))
+    })
 
   t.test('a power cut costs one step at most', apart(), async (t) => {
     const [machine, bucket] = [makeMachine(t), await makeBucket(t)]

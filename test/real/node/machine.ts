@@ -145,6 +145,8 @@ export interface Bucket {
   url(key: string, date?: string): string
   objects: Map<string, { status?: number; body: Uint8Array | string }>
   log: string[]
+  /** What it answers to the next requests to delete something, without doing it. */
+  refusals: number[]
   /** The reports that were put, in order. */
   reports: Report[]
   userData(name: string, sha256: string, date?: string): string
@@ -158,6 +160,7 @@ export async function makeBucket(t: { teardown(close: () => void): unknown }): P
   const objects: Bucket['objects'] = new Map()
   const log: string[] = []
   const reports: Report[] = []
+  const refusals: number[] = []
   const server = createServer(async (request, response) => {
     const key = decodeURIComponent((request.url ?? '').split('?')[0] ?? '').slice(1)
     log.push(`${request.method} ${key}`)
@@ -170,6 +173,8 @@ export async function makeBucket(t: { teardown(close: () => void): unknown }): P
       return void response.writeHead(200).end()
     }
     if (request.method === 'DELETE') {
+      const refusal = refusals.shift()
+      if (refusal) return void response.writeHead(refusal).end()
       objects.delete(key)
       return void response.writeHead(204).end()
     }
@@ -193,7 +198,7 @@ export async function makeBucket(t: { teardown(close: () => void): unknown }): P
       bundleKey,
       startedUrl: url(`nodes/${name}/started.json`),
     })
-  return { url, objects, log, reports, userData }
+  return { url, objects, log, refusals, reports, userData }
 }
 
 /** A bash script that plays k3s: its text, and the SHA-256 a node must be told. */

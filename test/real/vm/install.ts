@@ -121,5 +121,10 @@ export async function nothingSecret(t: Test, { machines }: Ground, name: string)
   )
   t.equal(await look(`grep -lE '${secret}' /var/log/cloud-init*.log`), '', 'nor in the logs of cloud-init')
   t.notMatch(await look('ps -eo args'), /X-Amz-Signature=\w/, 'nor in an argument list')
-  t.equal(await look('ls /var/lib/regrow/bundle | grep -E "^(kubernetes|k3s|files)$"'), '', 'nor kept')
+  t.equal(
+    await look('ls /var/lib/regrow/bundle'),
+    'metadata.sh\nnode.env\nreport.py\nrun\nsecrets\nsteps\nunits\n',
+    'nor kept',
+  )
+  t.equal(await look(`grep -cE 'dop_|${secret}' /var/lib/regrow/bundle/secrets`), '0\n', 'but the tokens')
 }
