@@ -24,7 +24,11 @@ await run('kubeconfig', async ({ flags }) => {
   }
   if (flags['argocd-password']) {
     const { password } = kit.argocd
-    return disclose(`${password}\n`, { password }, `user ${user}, password:`)
+    return disclose(
+      `${password}\n`,
+      { password },
+      `user ${user}, password, unless you changed it in Argo CD:`,
+    )
   }
   if (flags['ssh-key']) {
     const { privateKey } = kit.ssh

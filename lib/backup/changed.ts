@@ -21,7 +21,7 @@ export async function changedSince(returning: Returning, { live, beside }: Sight
   const orphans: BackedObject[] = []
   for (const one of held) {
     const now = live.objects.get(one.resource)?.get(one.id)
-    if (!now || one.ofBackup || one.clustersOwn || now.clustersOwn || isFollower(one.resource)) continue
+    if (!now || one.ofBackup || isKept(one, now) || isFollower(one.resource)) continue
     if (one.owner && now.owners.length === 0) orphans.push(one)
     // Asleep it wants nothing, on purpose.
     if (now.digest !== one.digest ? !(beside && now.wantsNone) : now.marks !== one.marks) differs.push(one)
@@ -45,6 +45,15 @@ export async function changedSince(returning: Returning, { live, beside }: Sight
     ...orphans.map((one) => `${keyOf(one)}: back without its owner, ${one.owner?.kind} ${one.owner?.name}`),
   ]
 }
+
+/**
+ * What k3s or the API server keeps as it is: no change by hand lasts. Of roles and bindings it only adds what is missing
+ * (`rbac.authorization.k8s.io/autoupdate`), so what a person adds stays there, and another cluster lacks it.
+ */
+export const isKept = (
+  one: Pick<BackedObject, 'resource' | 'clustersOwn'>,
+  now: Pick<BackedObject, 'clustersOwn'>,
+): boolean => (one.clustersOwn || now.clustersOwn) && !one.resource.endsWith('.rbac.authorization.k8s.io')
 
 /** Kinds that are never the same in two clusters. */
 const isFollower = (resource: string) =>

@@ -8,6 +8,7 @@ import { stripTracking } from '../kubernetes/tracking.ts'
 import { tell } from '../story.ts'
 import type { Kube } from '../tools.ts'
 import { type Comparison, compareData, readComparison } from './compared.ts'
+import { returnEdited } from './edited.ts'
 import { liveObjects } from './live.ts'
 import { returnMarks } from './marks.ts'
 import type { BackedObject } from './objects.ts'
@@ -35,6 +36,7 @@ export async function dataBack(
   await letSealedSecretsAdopt(kube, held)
   const sight = await sightOf(returning, volumes, new Map())
   await returnMarks(returning, sight)
+  await returnEdited(returning, sight)
   await returnMissing(returning, sight, 'data')
   const live = await liveObjects(kube, held)
   return compareData(kit, course, cloudTime(cluster.cloud).toISOString(), { backed: held, live, volumes })

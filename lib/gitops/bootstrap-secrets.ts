@@ -44,14 +44,13 @@ const unsaved = { [optOut]: 'true' }
 
 /**
  * The Secrets of {@link bootstrapSecrets}, `namespace/name`, with their keys: no backup holds them, because the kit does.
- * The certificate in Argo CD's is made by Argo CD itself.
+ * Argo CD's own is in backups nevertheless: people change its password, and add accounts and webhooks to it.
  */
 export const kitSecrets: Readonly<Record<string, readonly string[]>> = {
   'kube-system/digitalocean': ['access-token'],
   'velero/velero-credentials': ['cloud'],
   'velero/velero-repo-credentials': ['repository-password'],
   'sealed-secrets/sealed-secrets-key-regrow': ['tls.crt', 'tls.key'],
-  'argocd/argocd-secret': ['server.secretkey', 'admin.password', 'admin.passwordMtime', 'tls.crt', 'tls.key'],
   'argocd/argocd-redis': ['auth'],
   'argocd/regrow-repository': ['type', 'url', 'sshPrivateKey'],
 }
@@ -59,7 +58,7 @@ const partOfArgocd = { 'app.kubernetes.io/part-of': 'argocd' }
 
 /**
  * What must be in the cluster before Argo CD: namespaces first, then the Secrets that no repository may hold, all of
- * them kept out of backups.
+ * them kept out of backups but Argo CD's own.
  * @throws Problem naming every value that is missing
  */
 export function bootstrapSecrets(given: SecretValues): Manifest[] {
@@ -78,16 +77,7 @@ export function bootstrapSecrets(given: SecretValues): Manifest[] {
       { 'sealedsecrets.bitnami.com/sealed-secrets-key': 'active' },
       'kubernetes.io/tls',
     ),
-    secret(
-      'argocd',
-      'argocd-secret',
-      {
-        'server.secretkey': argocd.serverSecret,
-        'admin.password': argocd.passwordHash,
-        'admin.passwordMtime': argocd.passwordAt,
-      },
-      { ...partOfArgocd, 'app.kubernetes.io/name': 'argocd-secret' },
-    ),
+    argocdSecret(argocd),
     secret('argocd', 'argocd-redis', { auth: redisPassword(argocd.serverSecret) }, partOfArgocd),
     secret(
       'argocd',
@@ -112,6 +102,17 @@ export function veleroCredentials(key: { accessKey: string; secretKey: string })
   return secret('velero', 'velero-credentials', {
     cloud: `[default]\naws_access_key_id=${key.accessKey}\naws_secret_access_key=${key.secretKey}\n`,
   })
+}
+
+function argocdSecret({ serverSecret, passwordHash, passwordAt }: SecretValues['argocd']): Manifest {
+  const values = {
+    'server.secretkey': serverSecret,
+    'admin.password': passwordHash,
+    'admin.passwordMtime': passwordAt,
+  }
+  const labels = { ...partOfArgocd, 'app.kubernetes.io/name': 'argocd-secret' }
+  const { metadata, ...one } = secret('argocd', 'argocd-secret', values)
+  return { ...one, metadata: { ...metadata, labels } }
 }
 
 /** A cache lives and dies with its cluster, so the kit holds no password for it: it follows from the server's secret. */

@@ -10,17 +10,35 @@ const merge = 'application/merge-patch+json'
 /** `kubectl apply --server-side -f -|FILE` */
 export async function apply({ kube, line, call, namespace }: Use): Promise<number> {
   if (!line.has('server-side')) throw new Unknown('apply without --server-side')
-  const file = line.text('filename') ?? ''
-  const text = file === '-' ? await call.stdin() : readFileSync(resolve(call.cwd, file), 'utf8')
   const manager = line.text('field-manager') ?? 'kubectl'
   const how = `?fieldManager=${manager}&fieldValidation=Strict&force=${line.has('force-conflicts')}`
-  for (const thing of (loadAll(text) as (Thing | null)[]).flatMap((one) => one ?? [])) {
+  for (const thing of await given(line, call)) {
     const resource = await kube.resourceOf(thing)
     const path = pathOf(resource, thing.metadata.namespace ?? namespace, thing.metadata.name)
     await kube.call('PATCH', path + how, { body: thing, type: 'application/apply-patch+yaml' })
     call.out(`${shownAs(resource)}/${thing.metadata.name} serverside-applied\n`)
   }
   return 0
+}
+
+/** `kubectl replace -f -|FILE`: of the version that is there, as kubectl asks for it. */
+export async function replace({ kube, line, call, namespace }: Use): Promise<number> {
+  for (const thing of await given(line, call)) {
+    const resource = await kube.resourceOf(thing)
+    const path = pathOf(resource, thing.metadata.namespace ?? namespace, thing.metadata.name)
+    const { resourceVersion } = (await kube.call<Thing>('GET', path)).metadata
+    const body = { ...thing, metadata: { ...thing.metadata, resourceVersion } }
+    await kube.call('PUT', `${path}?fieldManager=kubectl-replace&fieldValidation=Strict`, { body })
+    call.out(`${shownAs(resource)}/${thing.metadata.name} replaced\n`)
+  }
+  return 0
+}
+
+/** The objects of standard input or a file. */
+async function given(line: Use['line'], call: Use['call']): Promise<Thing[]> {
+  const file = line.text('filename') ?? ''
+  const text = file === '-' ? await call.stdin() : readFileSync(resolve(call.cwd, file), 'utf8')
+  return (loadAll(text) as (Thing | null)[]).flatMap((one) => one ?? [])
 }
 
 /** `kubectl patch KIND NAME --type merge -p JSON` */

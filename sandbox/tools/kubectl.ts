@@ -1,6 +1,6 @@
 import { type Call, parse, Unknown } from './call.ts'
 import { openKube } from './kube.ts'
-import { apply, cordon, drain, mark, patch, remove, taint } from './kubectl-change.ts'
+import { apply, cordon, drain, mark, patch, remove, replace, taint } from './kubectl-change.ts'
 import { get } from './kubectl-get.ts'
 import type { Use } from './kubectl-use.ts'
 import { rollout, wait } from './kubectl-wait.ts'
@@ -14,6 +14,7 @@ const commands: Record<string, [flags: string, run: (use: Use) => Promise<number
   get: ['output selector field-selector all-namespaces ignore-not-found no-headers raw', get],
   apply: ['server-side force-conflicts field-manager filename', apply],
   patch: ['type patch', patch],
+  replace: ['filename', replace],
   annotate: ['overwrite', (use) => mark(use, 'annotations')],
   label: ['overwrite', (use) => mark(use, 'labels')],
   delete: ['ignore-not-found wait selector', remove],

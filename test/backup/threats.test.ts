@@ -302,13 +302,13 @@ for (const [name, world, wanted] of [
     {
       optedOut: [
         {
-          ...out('Secret', 'argocd/argocd-secret'),
-          data: { 'admin.password': 'YQ==', 'tls.key': 'YQ==', 'accounts.alice.password': 'YQ==' },
+          ...out('Secret', 'velero/velero-credentials'),
+          data: { cloud: 'YQ==', gcp: 'YQ==' },
         },
       ],
     },
     [
-      `Secret argocd/argocd-secret stays out of backups (label ${label}), and the kit does not have what was added: accounts.alice.password`,
+      `Secret velero/velero-credentials stays out of backups (label ${label}), and the kit does not have what was added: gcp`,
     ],
   ],
   [

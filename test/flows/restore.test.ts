@@ -28,6 +28,40 @@ metadata: {name: mine, namespace: shop}
 spec: {source: {persistentVolumeClaimName: files}}
 `,
 )
+// What the cluster made by itself, and a person has changed since: the project that Applications are in, Argo CD's
+// password (a bcrypt hash), the accounts of namespaces, one of k3s' own bindings.
+const hash = Buffer.from('$2a$10$of-a-password-of-my-own').toString('base64')
+const patches = [
+  [
+    'appproject default -n argocd',
+    {
+      spec: {
+        clusterResourceWhitelist: null,
+        sourceRepos: ['https://example.org/*'],
+        roles: [{ name: 'reader', policies: [] }],
+      },
+    },
+  ],
+  ['secret argocd-secret -n argocd', { data: { 'admin.password': hash, 'accounts.alice.password': hash } }],
+  ['serviceaccount default -n default', { automountServiceAccountToken: false }],
+  [
+    'serviceaccount default -n shop',
+    { imagePullSecrets: [{ name: 'registry' }], automountServiceAccountToken: false },
+  ],
+] as const
+const edited = async () =>
+  Object.fromEntries(
+    await Promise.all(
+      patches.map(async ([what]) => {
+        const one = JSON.parse(await shop.kubectl(`get ${what} -o json`)) as Record<string, unknown>
+        const { apiVersion: _, metadata: __, kind: ___, ...content } = one
+        return [what, content]
+      }),
+    ),
+  )
+for (const [what, change] of patches)
+  await shop.kubectl(`patch ${what} --type merge -p ${JSON.stringify(change)}`)
+const asEdited = await edited()
 await shop.write()
 
 t.test('a claim that waits makes no backup less than whole, with or without Git’s policy', async (t) => {
@@ -88,6 +122,10 @@ t.test('a backup of one namespace is neither the last one nor latest, and is nam
 })
 
 t.test('everything is lost but the buckets and Git, and comes back', (t) => playGeneration(t, shop, 1))
+
+t.test('what the cluster makes by itself is as the person had changed it', async (t) =>
+  t.same(await edited(), asEdited),
+)
 
 t.test('one byte altered afterwards is noticed', async (t) => {
   const before = await shop.content()

@@ -48,7 +48,7 @@ patches:
   t.equal(store.list('Pod', 'default').length, 2, 'the patch was applied')
   t.same(
     store.list('ConfigMap', 'default').map((map) => map.metadata.name),
-    ['a', 'b'],
+    ['a', 'b', 'kube-root-ca.crt'],
     'include is honoured',
   )
 

@@ -58,6 +58,7 @@ export function argocd(cluster: Cluster): Controller {
     rests: (name) =>
       store.list('Application', 'argocd').some((app) => app.metadata.name === name && isSettled(app)),
     poll: async () => {
+      makeProject(cluster)
       if (!isRunning(cluster)) return []
       // What rested may have been about to be looked at when the world was paused.
       if (begun !== undefined && Date.now() - begun > 2000) {
@@ -76,6 +77,23 @@ export function argocd(cluster: Cluster): Controller {
       return (await Promise.all(apps().map((name) => moved(name).catch(() => [name])))).flat()
     },
   }
+}
+
+/** Its server makes the project that every Application is in unless it names another (server/server.go, 3.2.5). */
+function makeProject(cluster: Cluster): void {
+  const { store } = cluster
+  if (!runs(cluster, 'Deployment', 'argocd', 'argocd-server') || !store.kinds.has('AppProject')) return
+  if (store.find('AppProject', 'argocd', 'default')) return
+  store.create({
+    apiVersion: 'argoproj.io/v1alpha1',
+    kind: 'AppProject',
+    metadata: { namespace: 'argocd', name: 'default' },
+    spec: {
+      sourceRepos: ['*'],
+      destinations: [{ namespace: '*', server: '*' }],
+      clusterResourceWhitelist: [{ group: '*', kind: '*' }],
+    },
+  })
 }
 
 function isRunning(cluster: Cluster): boolean {

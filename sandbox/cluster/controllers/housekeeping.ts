@@ -6,24 +6,26 @@ import { Refusal } from '../refusal.ts'
 import { listAt, type Thing, type Tree, treeAt } from '../tree.ts'
 
 /**
- * What Kubernetes tidies by itself: a definition becomes established, a deleted namespace is emptied, what a deleted
- * object owned goes with it, pods of a vanished node are removed.
+ * What Kubernetes tidies by itself: a definition becomes established, a namespace gets its account and the cluster's CA, a
+ * deleted one is emptied, what a deleted object owned goes with it, pods of a vanished node are removed.
  */
-export function housekeeping({ store }: Cluster): Controller {
+export function housekeeping({ store, identity }: Cluster): Controller {
   return {
     keys: ({ type, kind, thing }) => {
+      const { name, namespace = '' } = thing.metadata
       if (type === 'DELETED')
         return [
           `gone ${thing.metadata.uid}`,
-          ...(kind.kind === 'Node' ? [`node ${thing.metadata.name}`] : []),
+          ...(kind.kind === 'Node' ? [`node ${name}`] : []),
+          ...(isFurniture(kind.kind, name) ? [`home ${namespace}`] : []),
         ]
       // What Kubernetes does when it is told that a machine is off for good.
       if (kind.kind === 'Node' && !nodeReady(thing) && isOut(thing)) return [`node ${thing.metadata.name}`]
       if (kind.kind === 'CustomResourceDefinition') return [`definition ${keyOf(thing)}`]
       if (listAt(thing, 'metadata', 'ownerReferences').length > 0)
         return [`owned ${resourceOf(kind)} ${keyOf(thing)}`]
-      return kind.kind === 'Namespace' && thing.metadata.deletionTimestamp
-        ? [`namespace ${thing.metadata.name}`]
+      return kind.kind === 'Namespace'
+        ? [`${thing.metadata.deletionTimestamp ? 'namespace' : 'home'} ${name}`]
         : []
     },
     reconcile: (key) => {
@@ -32,12 +34,37 @@ export function housekeeping({ store }: Cluster): Controller {
       if (what === 'owned') removeOrphan(store, name, at)
       if (what === 'definition') establish(store, name.slice(1))
       if (what === 'namespace') empty(store, name)
+      if (what === 'home') furnish(store, name, identity.serverCa.cert)
       if (what === 'node')
         for (const pod of store.list('Pod'))
           if (treeAt(pod, 'spec').nodeName === name)
             store.remove('Pod', pod.metadata.namespace, pod.metadata.name)
     },
   }
+}
+
+const isFurniture = (kind: string, name: string) =>
+  (kind === 'ServiceAccount' && name === 'default') || (kind === 'ConfigMap' && name === 'kube-root-ca.crt')
+
+/**
+ * Makes what every namespace has (Kubernetes 1.36, pkg/controller/serviceaccount/serviceaccounts_controller.go and
+ * pkg/controller/certificates/rootcacertpublisher/publisher.go).
+ */
+function furnish(store: Cluster['store'], namespace: string, ca: string): void {
+  const home = store.find('Namespace', undefined, namespace)
+  if (!home || home.metadata.deletionTimestamp) return
+  const account = { apiVersion: 'v1', kind: 'ServiceAccount', metadata: { namespace, name: 'default' } }
+  const description =
+    'Contains a CA bundle that can be used to verify the kube-apiserver when using internal endpoints such as the internal service IP or kubernetes.default.svc. No other usage is guaranteed across distributions of Kubernetes clusters.'
+  const bundle = {
+    ...{ apiVersion: 'v1', kind: 'ConfigMap', data: { 'ca.crt': ca } },
+    metadata: {
+      ...{ namespace, name: 'kube-root-ca.crt' },
+      annotations: { 'kubernetes.io/description': description },
+    },
+  }
+  for (const one of [account, bundle])
+    if (!store.find(one.kind, namespace, one.metadata.name)) store.create(one)
 }
 
 const isOut = (node: Thing) =>

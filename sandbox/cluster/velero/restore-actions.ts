@@ -7,12 +7,14 @@ export function acted(store: Store, resource: string, thing: Thing, wish: Thing)
     case 'services':
       return service(thing, treeAt(wish, 'spec').preserveNodePorts === true)
     case 'serviceaccounts':
-      return {
-        ...thing,
-        secrets: listAt(thing, 'secrets').filter(
-          (one) => !String(one.name).startsWith(`${thing.metadata.name}-token-`),
-        ),
-      }
+      return thing.secrets === undefined
+        ? thing
+        : {
+            ...thing,
+            secrets: listAt(thing, 'secrets').filter(
+              (one) => !String(one.name).startsWith(`${thing.metadata.name}-token-`),
+            ),
+          }
     case 'secrets':
       return secret(store, thing)
     case 'jobs.batch':

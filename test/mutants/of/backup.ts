@@ -38,6 +38,20 @@ export const backup: readonly Mutant[] = [
     'backup/whole',
   ),
   mutant(
+    'a cluster beside the original takes the original’s password',
+    'lib/backup/edited.ts',
+    "      !(beside && one.id.startsWith('argocd/'))\n",
+    '      true\n',
+    'backup/edited',
+  ),
+  mutant(
+    'what Git has is overwritten with the backup’s content',
+    'lib/backup/edited.ts',
+    '      one.app === undefined &&\n',
+    '',
+    'backup/edited',
+  ),
+  mutant(
     'a kind that Velero did not look for is not missed',
     'lib/backup/whole.ts',
     '    ...(await notLookedFor(bucket, name, bound.unused, beginOf(one))),\n',
