@@ -5,6 +5,7 @@ import { Problem } from '../problem.ts'
 import { tell } from '../story.ts'
 import { ageOf, type Backup, listBackups } from './backups.ts'
 import { bytesIn } from './bytes.ts'
+import { besideIt, waysOn } from './ways-on.ts'
 import { isWhole, judge, reasonsOf } from './whole.ts'
 
 /** How a backup is to be brought back. */
@@ -43,7 +44,7 @@ export async function chooseBackup(
   const name =
     wish === undefined ? await asked(all, cluster, partial) : pick(all, wish, partial).metadata.name
   const chosen = all.find((one) => one.metadata.name === name)
-  return accepted(await sure(chosen ?? none(all, `there is no backup “${name}”`)), partial)
+  return accepted(await sure(chosen ?? none(all, `there is no backup “${name}”`)), partial, all)
 }
 
 /** @throws Problem (exit code 2) where a partial backup may not be asked for */
@@ -57,7 +58,7 @@ function allowed(wish: string | undefined, replace: boolean): void {
     throw new Problem(
       '--partial cannot replace a living cluster: what the backup lacks may be only on those machines',
       {
-        cure: 'Bring it back beside the original with --as NAME, or replace with a whole backup (--backup latest).',
+        cure: `Replace with a whole backup: --backup latest.\n  → ${wish === undefined ? 'Or bring it back beside the cluster, with --as NAME.' : besideIt(wish)}`,
         exitCode: 2,
       },
     )
@@ -110,21 +111,25 @@ export function pick(
   listed: readonly Backup[] = all,
 ): Backup {
   const named = all.find((one) => one.metadata.name === wish)
-  if (named) return accepted(named, partial)
+  if (named) return accepted(named, partial, listed)
   if (wish === 'latest') {
     const found = all.find(isWhole)
     if (found) return found
     throw new Problem(`none of ${listed.length} backups is whole\n    ${listed.map(lineOf).join('\n    ')}`, {
-      cure: 'A restore without --replace brings back what a partial one has: name it, and add --partial.',
+      cure: waysOn(listed.find(({ wholeness }) => wholeness.state === 'partial')),
     })
   }
   if (/^\d{4}-\d{2}-\d{2}(T[\d:]+Z?)?$/.test(wish)) {
     const then = all.filter((one) => one.status?.startTimestamp?.startsWith(wish.replace(/Z$/, '')))
-    return accepted(then.find(isWhole) ?? then[0] ?? none(all, `there is no backup of ${wish}`), partial)
+    return accepted(
+      then.find(isWhole) ?? then[0] ?? none(all, `there is no backup of ${wish}`),
+      partial,
+      listed,
+    )
   }
   const [found, ...others] = all.filter((one) => one.metadata.name.startsWith(wish))
   if (!found) return none(all, `there is no backup “${wish}”`)
-  if (others.length === 0) return accepted(found, partial)
+  if (others.length === 0) return accepted(found, partial, listed)
   return none([found, ...others], `${1 + others.length} backups begin with “${wish}”`)
 }
 
@@ -138,14 +143,13 @@ function none(all: readonly Backup[], message: string): never {
 const mayCome = (one: Backup, partial: boolean) =>
   isWhole(one) || (partial && one.wholeness.state === 'partial')
 
-function accepted(one: Backup, partial: boolean): Backup {
+function accepted(one: Backup, partial: boolean, all: readonly Backup[]): Backup {
   if (mayCome(one, partial)) return one
   const { state } = one.wholeness
   throw new Problem(`backup ${one.metadata.name} is ${state}:\n    ${reasonsOf(one).join('\n    ')}`, {
-    cure:
-      state === 'partial'
-        ? 'Take the newest whole one with --backup latest. A restore without --replace brings back what this one has, with --partial.'
-        : 'Choose another; --backup latest takes the newest whole one.',
+    cure: all.some((other) => other !== one && isWhole(other))
+      ? `Take the newest whole one with --backup latest.${state === 'partial' ? ' A restore without --replace brings back what this one has, with --partial.' : ''}`
+      : waysOn(state === 'partial' ? one : all.find(({ wholeness }) => wholeness.state === 'partial')),
   })
 }
 

@@ -9,6 +9,7 @@ import type { Course } from '../server/restoration.ts'
 import type { BackedObject } from './objects.ts'
 import { type TermFlags, type Terms, wordsOf } from './terms.ts'
 import type { BackedVolume } from './volumes.ts'
+import { waysOn } from './ways-on.ts'
 
 /** What a restore is about to do. */
 export interface RestoreWish {
@@ -36,7 +37,9 @@ export function restoreChecks({ course, backed, held, terms, flags, source }: Re
             .map(
               (one) =>
                 new Problem(`cluster ${cluster.name} is alive: droplet ${one.name} is ${one.status}`, {
-                  cure: 'Two clusters must never write to the same backups. --replace powers it off first, keeps it until the new one is proven, then destroys it.',
+                  cure: flags.partial
+                    ? `What a partial backup lacks may be only there. ${waysOn({ metadata: { name: course.backup } })}`
+                    : 'Two clusters must never write to the same backups. --replace powers it off first, keeps it until the new one is proven, then destroys it.',
                 }),
             ),
     async (cluster, own) => strangers(cluster, own),

@@ -97,3 +97,37 @@ t.test('--partial goes with a name, and never with --replace', async (t) => {
     message: /^--partial cannot replace a living cluster/,
   })
 })
+
+t.test('where none is whole, the way on is told as commands', async (t) => {
+  const hourly = { spec: { ...asked, includedNamespaces: ['shop'] } }
+  const older = { ...hourly, status: { startTimestamp: '2026-11-22T03:00:00Z' } }
+  const bucket = await bucketWith({ hourly, older })
+  const ways = (name: string) =>
+    new RegExp(
+      [
+        'If the cluster still answers, take a whole one: \\S*scripts/backup.mts',
+        'Leave the choice out: ',
+        `To see what backup ${name} has, beside it: \\S*restore.mts --backup ${name} --partial --as copy`,
+        `To give up what is left of the cluster: \\S*scripts/destroy.mts, then \\S*restore.mts --backup ${name} --partial`,
+      ].join('[^]*'),
+    )
+  for (const [wish, name] of [
+    ['latest', 'hourly'],
+    ['older', 'older'],
+  ] as const)
+    await t.rejects(chooseBackup(bucket, wish, cluster, { replace: true }), {
+      message: /whole|partial/,
+      cure: ways(name),
+    })
+  await t.rejects(chooseBackup(bucket, 'older', cluster, { partial: true, replace: true }), {
+    message: /^--partial cannot replace/,
+    cure: /restore.mts --backup older --partial --as copy/,
+  })
+  const failed = await bucketWith({ one: { status: { phase: 'Failed' } } })
+  await t.rejects(chooseBackup(failed, 'latest', cluster), {
+    message: /^none of 1 backups is whole/,
+    cure: /^If the cluster still answers, take a whole one: \S*scripts\/backup.mts$/,
+  })
+  const both = await bucketWith({ hourly, good: {} })
+  await t.rejects(chooseBackup(both, 'hourly', cluster), { message: /is partial/, cure: /--backup latest/ })
+})

@@ -5,6 +5,7 @@ import { claimsOf } from '../../lib/backup/restore-plan.ts'
 import type { Cluster } from '../../lib/cluster/cluster.ts'
 import type { Inventory } from '../../lib/cluster/ours.ts'
 import { noDifference } from '../../lib/gitops/removed.ts'
+import type { Problem } from '../../lib/problem.ts'
 import type { Course } from '../../lib/server/restoration.ts'
 
 // Each row is a world in which one thing is not as a restore needs it. Clients are stand-ins with fixed answers.
@@ -37,10 +38,15 @@ interface World {
   volumes?: unknown[]
   snapshots?: { id: string; regions: string[] }[]
   minutes?: number
+  partial?: boolean
   volumeLimit?: number
 }
 
-async function said(world: World): Promise<string[]> {
+const said = async (world: World) => (await problems(world)).map(({ message }) => message)
+const cures = async (world: World) =>
+  (await problems(world)).flatMap(({ message, cure }) => (/is alive/.test(message) && cure ? [cure] : []))
+
+async function problems(world: World): Promise<Problem[]> {
   const cluster = {
     name: 'main',
     tag: 'regrow:main',
@@ -55,18 +61,18 @@ async function said(world: World): Promise<string[]> {
     },
   } as unknown as Cluster
   const own = { droplets: world.droplets ?? [], volumes: world.volumes ?? [] } as unknown as Inventory
-  const course = { begun: world.begun ?? false } as Course
-  const { backed = [moved], replace = false } = world
+  const course = { begun: world.begun ?? false, backup: 'hourly' } as Course
+  const { backed = [moved], replace = false, partial = false } = world
   const checks = restoreChecks({
     ...{ course, backed, held: world.held ?? [], source: cluster },
     terms: {
       ...{ partial: false, git: noDifference, choice: undefined, dropped: new Map() },
       ...{ kept: new Set(), volumes: backed, foreseen: [] },
     },
-    flags: { replace, partial: false, 'with-apps': false, as: undefined, 'git-removed': undefined },
+    flags: { replace, partial, 'with-apps': false, as: undefined, 'git-removed': undefined },
   })
   const found = await Promise.all(checks.map((check) => check(cluster, own)))
-  return found.flat().flatMap((problem) => (problem ? [problem.message] : []))
+  return found.flat().filter((problem) => problem !== undefined)
 }
 // The description is missing in every row; with it, upstream would be asked.
 const undescribed = 'bob/regrow-main does not describe a cluster “main”'
@@ -154,6 +160,15 @@ for (const [name, world, wanted] of [
   ],
 ] satisfies [string, World, string[]][])
   t.test(name, async (t) => t.same((await said(world)).toSorted(), [undescribed, ...wanted].toSorted()))
+
+t.test('over a living cluster a partial backup has other ways than --replace', async (t) => {
+  const alive = { droplets: [droplet] }
+  t.match(await cures(alive), [/--replace powers it off first/])
+  const [cure = ''] = await cures({ ...alive, partial: true })
+  t.notMatch(cure, '--replace')
+  t.match(cure, /restore.mts --backup hourly --partial --as copy/)
+  t.match(cure, /scripts\/destroy.mts/)
+})
 
 t.test('claims are planned in whole GiB', (t) => {
   const claim = (storage: string) => held('persistentvolumeclaims', 'shop/db', { storage })

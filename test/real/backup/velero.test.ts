@@ -111,7 +111,10 @@ t.test('a backup waits longer than ten minutes for a snapshot, and its phase is 
   await t.rejects(takeBackup(kube, cluster, {} as Bucket, { name: 'first' }), {
     message: 'backup first ended PartiallyFailed',
   })
-  t.match(stage.seen().said.join('\n'), /velero .*backup create first .*--csi-snapshot-timeout 25m.*--item-operation-timeout 24h/)
+  t.match(
+    stage.seen().said.join('\n'),
+    /velero .*backup create first .*--csi-snapshot-timeout 25m.*--item-operation-timeout 24h/,
+  )
 })
 
 t.test('beside the original apps come back asleep', async (t) => {
