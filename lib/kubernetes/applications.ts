@@ -194,20 +194,25 @@ export async function applyRoot(kube: Kube, cluster: Cluster, address: ReservedI
 
 /** Whether an Application is as its manifest has it. */
 async function differs(kube: Kube, name: string, manifest: string): Promise<'missing' | 'other' | 'same'> {
-  const { spec } = z.object({ spec: z.unknown() }).parse(load(manifest))
-  const found = await currentSpec(kube, name)
+  const found = await current(kube, name)
   if (found === undefined) return 'missing'
-  return contains(found, spec) ? 'same' : 'other'
+  return contains(found, written.parse(load(manifest))) ? 'same' : 'other'
 }
 
-/** Whether the app of apps was applied: from then on Git brings the apps. */
-export const hasRoot = async (kube: Kube) => (await currentSpec(kube, 'root')) !== undefined
+/** What a person or regrow writes of an Application. */
+const written = z.object({
+  metadata: z.object({ annotations: z.record(z.string(), z.string()).default({}) }),
+  spec: z.unknown(),
+})
 
-async function currentSpec(kube: Kube, name: string): Promise<unknown> {
+/** Whether the app of apps was applied: from then on Git brings the apps. */
+export const hasRoot = async (kube: Kube) => (await current(kube, 'root')) !== undefined
+
+async function current(kube: Kube, name: string): Promise<z.infer<typeof written> | undefined> {
   const answer = await kubectlRepeated(
     kube,
   )`get applications.argoproj.io ${name} -n argocd --ignore-not-found -o json`
-  return answer.text.trim() === '' ? undefined : answer.json(z.object({ spec: z.unknown() })).spec
+  return answer.text.trim() === '' ? undefined : answer.json(written)
 }
 
 /** Whether everything of `part` is in `whole` with the same value; the API server adds defaults of its own. */

@@ -90,6 +90,19 @@ t.test(
   },
 )
 
+t.test('a commit elsewhere does not have an Application rendered anew', async (t) => {
+  const key = 'argocd.argoproj.io/manifest-generate-paths'
+  for (const one of applications()) {
+    const sources = sourcesOf(one)
+    // Argo CD compares its own folders alone: with values of another source it would miss their change (`state.go`, 3.2.5).
+    const isWhole = sources.every(({ path, chart, ref }) => path && !chart && !ref)
+    t.equal(one.metadata.annotations[key], isWhole ? '.' : undefined, one.metadata.name)
+    for (const { path = '' } of isWhole ? sources : [])
+      for (const [file, text] of Object.entries(renderRepository(ordinary)))
+        if (file === `${path}/kustomization.yaml`) t.notMatch(text, /\.\.\//, `${file} reads nothing outside`)
+  }
+})
+
 t.test('platform and root share the Applications between them; nobody reads cluster.yaml', async (t) => {
   const folders = applications()
     .flatMap(sourcesOf)
