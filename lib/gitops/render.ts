@@ -24,6 +24,7 @@ const paths = [
   'clusters/cluster/csi-driver.yaml',
   'clusters/cluster/ingress.yaml',
   'clusters/cluster/platform/argocd/values.yaml',
+  'clusters/cluster/platform/backups/deletions.yaml',
   'clusters/cluster/platform/backups/location.yaml',
   'clusters/cluster/platform/backups/schedules.yaml',
   'clusters/cluster/platform/backups/unbound-claims.yaml',

@@ -55,6 +55,8 @@ coordination.k8s.io/v1 Lease leases -
 discovery.k8s.io/v1 EndpointSlice endpointslices -
 admissionregistration.k8s.io/v1 ValidatingWebhookConfiguration validatingwebhookconfigurations - C
 admissionregistration.k8s.io/v1 MutatingWebhookConfiguration mutatingwebhookconfigurations - C
+admissionregistration.k8s.io/v1 ValidatingAdmissionPolicy validatingadmissionpolicies - C
+admissionregistration.k8s.io/v1 ValidatingAdmissionPolicyBinding validatingadmissionpolicybindings - C
 apiregistration.k8s.io/v1 APIService apiservices - C
 apiextensions.k8s.io/v1 CustomResourceDefinition customresourcedefinitions crd,crds C
 `

@@ -12,12 +12,6 @@ t.setTimeout(300_000)
 await inWorld({ before: [bootstrap.command] }, (world) =>
   playCensus(t, groundOf(world), {
     // Kinds of Kubernetes that paper has not.
-    unknown: [
-      'PodTemplate',
-      'ReplicationController',
-      'RuntimeClass',
-      'ValidatingAdmissionPolicy',
-      'ValidatingAdmissionPolicyBinding',
-    ],
+    unknown: ['PodTemplate', 'ReplicationController', 'RuntimeClass'],
   }),
 )

@@ -51,6 +51,7 @@ t.test('the files are the ones that the design names, and the same each time', a
     'clusters/main/csi-driver.yaml',
     'clusters/main/ingress.yaml',
     'clusters/main/platform/argocd/values.yaml',
+    'clusters/main/platform/backups/deletions.yaml',
     'clusters/main/platform/backups/location.yaml',
     'clusters/main/platform/backups/schedules.yaml',
     'clusters/main/platform/backups/unbound-claims.yaml',
@@ -83,6 +84,7 @@ t.test(
         t.same(retry, { limit, refresh: true, backoff }, metadata.name)
         t.ok(syncOptions.includes('ServerSideApply=true'), metadata.name)
         t.ok(syncOptions.includes('SkipDryRunOnMissingResource=true'), metadata.name)
+        t.ok(syncOptions.includes('PruneLast=true'), metadata.name)
         t.match(metadata.annotations['argocd.argoproj.io/compare-options'], 'ServerSideDiff=true')
         t.match(metadata.annotations['argocd.argoproj.io/sync-wave'], /^-?\d+$/)
         t.match(spec, { project: 'default', destination: { server: 'https://kubernetes.default.svc' } })

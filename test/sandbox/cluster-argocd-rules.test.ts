@@ -1,5 +1,7 @@
 import t from 'tap'
+import { renderRepository } from '../../lib/gitops/render.ts'
 import { listAt, type Tree, textAt, treeAt } from '../../sandbox/cluster/tree.ts'
+import { ordinary } from '../gitops/fixture.ts'
 import { application, apply, argo, cluster, definition, eventually, git } from './cluster-ground.ts'
 import { clear, ground } from './droplet-ground.ts'
 
@@ -62,6 +64,45 @@ t.test('it prunes first, tells what failed by object, and asks where it must', a
   store.update({ ...app, metadata: { ...app.metadata, annotations: approved } })
   await eventually(one, () => !store.find('ConfigMap', 'default', 'asked'))
 })
+
+t.test(
+  'namespaces, claims and definitions stay when Git has them no longer, and keep nothing else back',
+  async (t) => {
+    const on = await ground()
+    t.teardown(() => clear(on))
+    const deletions = renderRepository(ordinary)['clusters/main/platform/backups/deletions.yaml'] ?? ''
+    const claim = { spec: { accessModes: ['ReadWriteOnce'], resources: { requests: { storage: '1Gi' } } } }
+    const files: Record<string, string> = {
+      'apps/shop.yaml': object('v1', 'Namespace', 'shop'),
+      'apps/claim.yaml': object('v1', 'PersistentVolumeClaim', 'ledger', claim),
+      'apps/widget.yaml': definition('example.org', 'Widget'),
+      'apps/gone.yaml': object('v1', 'ConfigMap', 'gone'),
+      'apps/free.yaml': object('v1', 'Namespace', 'free', {}, option('Prune=true')),
+    }
+    const one = await cluster(on, git(files))
+    const { store } = one
+    apply(one, argo)
+    for (const policy of deletions.split('\n---\n')) apply(one, policy)
+    const syncOptions = ['PruneLast=true']
+    apply(one, application('apps', { path: 'apps' }, { syncPolicy: { automated, retry, syncOptions } }))
+    const state = () => treeAt(store.find('Application', 'argocd', 'apps'), 'status', 'operationState')
+    await eventually(one, () => state().phase === 'Succeeded' && store.find('Namespace', undefined, 'free'))
+
+    for (const path of Object.keys(files)) delete files[path]
+    files['apps/new.yaml'] = object('v1', 'ConfigMap', 'new')
+    await eventually(one, () => /Retrying attempt #1/.test(textAt(state(), 'message')), 5000)
+    t.match(
+      textAt(state(), 'message'),
+      /namespaces "shop" is forbidden: .*'regrow-keeps-data'.* denied request/,
+    )
+    t.ok(store.find('ConfigMap', 'default', 'new'), 'what is new is applied')
+    t.notOk(store.find('ConfigMap', 'default', 'gone'))
+    await eventually(one, () => !store.find('Namespace', undefined, 'free'))
+    t.ok(store.find('Namespace', undefined, 'shop'))
+    t.ok(store.find('PersistentVolumeClaim', 'default', 'ledger'))
+    t.ok(store.find('CustomResourceDefinition', undefined, 'widgets.example.org'))
+  },
+)
 
 t.test('an Application with the finalizer takes along what it brought, but definitions', async (t) => {
   const on = await ground()

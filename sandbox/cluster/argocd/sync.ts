@@ -1,4 +1,5 @@
 import type { Cluster } from '../cluster.ts'
+import { admitDeletion } from '../deletions.ts'
 import { Refusal } from '../refusal.ts'
 import { at, type Thing, type Tree, textsAt, treeAt } from '../tree.ts'
 import { hasOption, manager, optionOf, type Part } from './compare.ts'
@@ -9,6 +10,9 @@ export type Progress = { resources: Tree[] } & (
   | { state: 'waiting'; message: string }
   | { state: 'failed'; message: string }
 )
+
+const failure = (reasons: readonly string[]) =>
+  `one or more objects failed to apply, reason: ${reasons.join(',')}`
 
 const first = [
   'Namespace',
@@ -21,7 +25,7 @@ const first = [
 
 /**
  * Goes from wave to wave, to the next one only when all of this one is healthy; for the last one nothing waits. In each it
- * prunes first, whatever becomes of the rest, and then applies. Source: gitops-engine, `sync_context.go`.
+ * prunes first, and applies only where nothing kept it from that. Source: gitops-engine, `sync_context.go`.
  */
 export function sync(cluster: Cluster, app: Thing, parts: readonly Part[], since: string): Progress {
   const options = textsAt(app, 'spec', 'syncPolicy', 'syncOptions')
@@ -48,7 +52,10 @@ export function sync(cluster: Cluster, app: Thing, parts: readonly Part[], since
         message: `waiting for pruning confirmation of ${called(doubtful.live)}`,
         resources,
       }
-    for (const { live } of surplus) if (live) resources.push(pruned(cluster, app, live))
+    const gone = surplus.flatMap(({ live }) => (live ? [pruned(cluster, app, live)] : []))
+    resources.push(...gone)
+    const kept = gone.filter(({ status }) => status === 'SyncFailed').map(({ message }) => String(message))
+    if (kept.length > 0) return { state: 'failed', message: failure(kept), resources }
     const wanted = members.filter((part) => part.wanted).sort((a, b) => rank(a) - rank(b))
     const failures = wanted.flatMap((part) => {
       const failed = part.synced ? [] : apply(cluster, part)
@@ -56,8 +63,7 @@ export function sync(cluster: Cluster, app: Thing, parts: readonly Part[], since
       return failed
     })
     if (failures.length > 0) {
-      const message = `one or more objects failed to apply, reason: ${failures.join(',')}`
-      return { state: 'failed', message, resources }
+      return { state: 'failed', message: failure(failures), resources }
     }
     if (wave === all.at(-1)) break
     const ill = wanted.find((part) => !part.synced || (part.health ?? 'Healthy') !== 'Healthy')
@@ -91,8 +97,8 @@ function pruned(cluster: Cluster, app: Thing, live: Thing): Tree {
   const asked = at(app, 'operation', 'sync', 'prune') ?? at(app, 'spec', 'syncPolicy', 'automated', 'prune')
   if (asked !== true) return result(live, 'PruneSkipped', 'ignored (requires pruning)')
   if (optionOf(app, live, 'Prune') === 'false') return result(live, 'PruneSkipped', 'ignored (no prune)')
-  prune(cluster, live)
-  return result(live, 'Pruned', 'pruned')
+  const refused = prune(cluster, live)
+  return refused ? result(live, 'SyncFailed', refused) : result(live, 'Pruned', 'pruned')
 }
 
 const called = (thing: Thing) => `${groupOf(thing)}/${thing.kind}/${thing.metadata.name}`
@@ -114,10 +120,19 @@ function result(thing: Thing, status: string, message?: string): Tree {
   }
 }
 
-/** Removes an object that an Application brought. */
-export function prune({ store }: Cluster, thing: Thing): void {
+/** Removes an object that an Application brought. @returns why it may not, where it may not */
+export function prune(cluster: Cluster, thing: Thing): string | undefined {
+  const { store } = cluster
   const { namespace, name } = thing.metadata
-  if (!thing.metadata.deletionTimestamp) store.remove(store.kindOf(thing), namespace, name)
+  if (thing.metadata.deletionTimestamp) return undefined
+  try {
+    admitDeletion(cluster, thing)
+  } catch (error) {
+    if (error instanceof Refusal) return error.message
+    throw error
+  }
+  store.remove(store.kindOf(thing), namespace, name)
+  return undefined
 }
 
 function apply({ store }: Cluster, { wanted }: Part): string[] {
