@@ -1,7 +1,6 @@
 import { dump } from 'js-yaml'
 import { z } from 'zod'
 import { github } from './person.ts'
-import type { Thing } from './things.ts'
 
 const ref = z.object({ object: z.object({ sha: z.string() }) })
 const made = z.object({ sha: z.string() })
@@ -12,7 +11,7 @@ const made = z.object({ sha: z.string() })
  */
 export async function commit(
   env: Record<string, string>,
-  files: Record<string, readonly Thing[] | undefined>,
+  files: Record<string, readonly object[] | undefined>,
 ): Promise<string> {
   const git = (method: string, path: string, body?: object) =>
     github(env, method, `/repos/bob/regrow-main/git/${path}`, body)
@@ -28,4 +27,12 @@ export async function commit(
   const next = made.parse(await git('POST', 'commits', { message, tree: sha, parents: [head] }))
   await git('PATCH', 'refs/heads/main', { sha: next.sha })
   return next.sha
+}
+
+/** A file of that repository as main has it. */
+export async function committed(env: Record<string, string>, path: string): Promise<string> {
+  const { content } = z
+    .object({ content: z.string() })
+    .parse(await github(env, 'GET', `/repos/bob/regrow-main/contents/${path}`))
+  return Buffer.from(content, 'base64').toString()
 }

@@ -1,9 +1,10 @@
 import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { load } from 'js-yaml'
 import type { Test } from 'tap'
 import { z } from 'zod'
-import { commit } from '../census/repository.ts'
+import { commit, committed } from '../census/repository.ts'
 import type { Shop, Surroundings } from './shop.ts'
 
 /** Something that happens to a cluster, and what must come of it, whatever the cluster is made of. */
@@ -104,8 +105,58 @@ export const scenarios: Record<string, Scenario> = {
       await push({ [`${folder}/new.yaml`]: undefined })
       t.ok(await until(async () => !(await has('configmap/new'))))
       await shop.kubectl('delete namespace stays')
+      // Or its next retry, up to three minutes away, would be what takes the next commit.
+      const end = '{"status":{"operationState":{"phase":"Terminating"}}}'
+      await shop.kubectl(`patch application apps -n argocd --type merge -p ${end}`)
+      t.ok(await until(async () => (await status()).operationState.phase !== 'Running'))
       t.ok(await until(async () => (await status()).sync.status === 'Synced'))
     },
+
+  'a kustomization is added as the README of apps/ says': async (t, box, shop) => {
+    const readme = await committed(box.env, 'clusters/main/apps/README.md')
+    const [, , sample = ''] = readme.split(/```yaml\n/).map((part) => part.split('```')[0])
+    const application = z
+      .looseObject({
+        metadata: z.looseObject({ name: z.string() }),
+        spec: z.looseObject({ source: z.looseObject({ path: z.string() }) }),
+      })
+      .parse(load(sample))
+    const { path } = application.spec.source
+    const data = { greeting: 'hello' }
+    await commit(box.env, {
+      [`${path}/words.yaml`]: [{ apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'words' }, data }],
+      [`${path}/kustomization.yaml`]: [{ resources: ['words.yaml'], namespace: 'shop-too' }],
+      'clusters/main/apps/shop.yaml': [
+        {
+          ...application,
+          spec: {
+            ...application.spec,
+            destination: { server: 'https://kubernetes.default.svc', namespace: 'shop-too' },
+          },
+        },
+      ],
+    })
+    await shop.kubectl('annotate application apps -n argocd argocd.argoproj.io/refresh=normal --overwrite')
+    t.ok(
+      await until(
+        async () =>
+          (await shop.kubectl('get configmap words -n shop-too --ignore-not-found -o name')).trim() !== '',
+      ),
+    )
+    await commit(box.env, {
+      [`${path}/words.yaml`]: undefined,
+      [`${path}/kustomization.yaml`]: undefined,
+      'clusters/main/apps/shop.yaml': undefined,
+    })
+    await shop.kubectl('annotate application apps -n argocd argocd.argoproj.io/refresh=normal --overwrite')
+    t.ok(
+      await until(
+        async () =>
+          (await shop.kubectl('get application shop -n argocd --ignore-not-found -o name')).trim() === '',
+      ),
+    )
+    await shop.kubectl('delete namespace shop-too')
+  },
 
   'a machine joins, is resized and leaves; what ran there goes on elsewhere, with its volume': async (
     t,

@@ -92,6 +92,24 @@ t.test(
   },
 )
 
+t.test('the samples for a chart and a kustomization are Applications like the others', async (t) => {
+  const readme = renderRepository(ordinary)['clusters/main/apps/README.md'] ?? ''
+  const samples = [...readme.matchAll(/```yaml\n(.*?)```/gs)].map(
+    ([, text]) => load(text ?? '') as Application,
+  )
+  t.same(
+    samples.map((one) => sourcesOf(one).map(({ chart, path }) => chart ?? path)),
+    [['podinfo'], ['clusters/main/kustomize/shop']],
+  )
+  for (const { spec, metadata } of samples) {
+    const { syncPolicy } = spec
+    t.match(syncPolicy.automated, { prune: true, selfHeal: true }, metadata.name)
+    t.match(syncPolicy.retry, { refresh: true, limit: spec.source?.chart ? 20 : -1 }, metadata.name)
+    for (const option of ['CreateNamespace=true', 'ServerSideApply=true', 'PruneLast=true'])
+      t.ok(syncPolicy.syncOptions.includes(option), `${metadata.name}: ${option}`)
+  }
+})
+
 t.test('a commit elsewhere does not have an Application rendered anew', async (t) => {
   const key = 'argocd.argoproj.io/manifest-generate-paths'
   for (const one of applications()) {

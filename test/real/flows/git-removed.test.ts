@@ -20,11 +20,13 @@ const kubectl = async (words: string[], input?: object) => {
   if (ended.code !== 0) throw new Error(ended.err)
   return ended.out.trim()
 }
-const space = (name: string) => ({ apiVersion: 'v1', kind: 'Namespace', metadata: { name } })
+/** With it Argo CD deletes what holds data as well, as it did in clusters that were grown before it was kept from that. */
+const annotations = { 'argocd.argoproj.io/sync-options': 'Prune=true' }
+const space = (name: string) => ({ apiVersion: 'v1', kind: 'Namespace', metadata: { name, annotations } })
 const claimOf = (namespace: string) => ({
   apiVersion: 'v1',
   kind: 'PersistentVolumeClaim',
-  metadata: { name: 'ledger', namespace },
+  metadata: { name: 'ledger', namespace, annotations },
   spec: {
     accessModes: ['ReadWriteOnce'],
     storageClassName: 'do-block-storage',
