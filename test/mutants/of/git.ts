@@ -24,6 +24,27 @@ export const git: readonly Mutant[] = [
     'gitops/repository',
   ),
   mutant(
+    'Argo CD may delete every claim that leaves Git',
+    'manifests/clusters/cluster/platform/backups/deletions.yaml.hbs',
+    'resources: [namespaces, persistentvolumeclaims]',
+    'resources: [namespaces]',
+    'sandbox/cluster-argocd-rules',
+  ),
+  mutant(
+    'what may not be deleted keeps new things from being applied',
+    'manifests/clusters/cluster/apps.yaml.hbs',
+    '      - PruneLast=true\n',
+    '',
+    'gitops/repository',
+  ),
+  mutant(
+    'a first server takes Argo CD’s settings from the package instead of Git',
+    'lib/gitops/in-git.ts',
+    'return { ...release, values }',
+    'return release',
+    'gitops/in-git',
+  ),
+  mutant(
     'Velero may take what the machine does not have',
     'manifests/clusters/cluster/platform/velero/values.yaml.hbs',
     'limits: { memory: 160Mi }',
