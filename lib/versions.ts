@@ -53,8 +53,8 @@ export const parts = {
   },
   traefik: { version: '41.6.0', app: 'v3.7.13', witnessed: 'never run; values compared with chart 41.3.0' },
   'csi-digitalocean': {
-    version: 'v4.17.0',
-    witnessed: 'never run; patches compared with its driver.yaml and v4.16.0’s snapshot-controller.yaml',
+    version: 'v4.18.0',
+    witnessed: 'never run; patches compared with its driver.yaml and snapshot-controller.yaml',
   },
   busybox: {
     version: '1.37.0@sha256:bdf57e528e45e4433820e045b29b4597825a1c9e38353532d90a01445013f82e',

@@ -66,7 +66,10 @@ export async function backupChecks(
       )
   }
   for (const droplet of own.droplets)
-    if (kept === 's3' && droplet.volume_ids.length >= (limits.get(droplet.name) ?? volumesOfDroplet))
+    if (
+      kept === 's3' &&
+      droplet.volume_ids.length >= (limits.get(droplet.name) ?? volumesOfDroplet(cluster.wanted))
+    )
       found.push(
         new Problem(
           `droplet ${droplet.name} holds ${droplet.volume_ids.length} volumes, and copying one into the bucket takes one more place`,

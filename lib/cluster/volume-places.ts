@@ -1,11 +1,23 @@
+import { versionsOf } from '../versions.ts'
 import type { Description } from './description.ts'
 
 /**
- * So many volumes the CSI driver plugs into one droplet unless it is told otherwise (its `--volume-limit`, v4.16.0):
- * DigitalOcean itself takes 15. A living cluster says it itself, in its CSINodes.
+ * So many volumes one droplet takes, as far as no cluster is there to say it itself (in its CSINodes): DigitalOcean's 15;
+ * the CSI driver before v4.18.0 took 7 unless it was told otherwise (its `--volume-limit`).
  */
-export const volumesOfDroplet = 7
+export function volumesOfDroplet({ versions }: Pick<Description, 'versions'>): number {
+  const [major = 0, minor = 0] = versionsOf(versions)
+    ['csi-digitalocean'].replace(/^v/, '')
+    .split('.')
+    .map(Number)
+  return major > 4 || (major === 4 && minor >= 18) ? 15 : 7
+}
 
-/** How many of them claims may have: to copy a volume into the bucket takes one place more for a moment. */
-export const placesForClaims = ({ backups }: Pick<Description, 'backups'>): number =>
-  backups.volumes === 's3' ? volumesOfDroplet - 1 : volumesOfDroplet
+/**
+ * How many of them claims may have: to copy a volume into the bucket takes one place more for a moment.
+ * @param all how many the machine takes, where its driver says so
+ */
+export const placesForClaims = (
+  wanted: Pick<Description, 'backups' | 'versions'>,
+  all = volumesOfDroplet(wanted),
+): number => (wanted.backups.volumes === 's3' ? all - 1 : all)

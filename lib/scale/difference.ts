@@ -20,6 +20,8 @@ export interface Seen {
   pods: Pod[]
   /** Claims whose bytes lie on a machine's own disk, used or not. */
   localClaims: LocalClaim[]
+  /** How many volumes a node takes, where its driver says so. */
+  volumeLimits: ReadonlyMap<string, number>
 }
 
 /** A machine that is to go: its droplet and its node, as far as they are there. */

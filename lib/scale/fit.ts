@@ -4,16 +4,16 @@ import type { Pod } from '../kubernetes/pods.ts'
 /**
  * Names the pods of leaving nodes for which the others have no room, by what they request, their node selector and
  * the volumes that a machine takes. An estimate: affinity and taints are the scheduler's.
- * @param places how many volumes of claims one machine takes
+ * @param places how many volumes of claims a machine takes, by its name
  */
 export function homeless(
   members: readonly Member[],
   pods: readonly Pod[],
   leaving: readonly string[],
-  places: number,
+  places: (name: string) => number,
 ): string[] {
   const staying = members.filter((one) => one.ready && !one.unschedulable && !leaving.includes(one.name))
-  const free = new Map(staying.map((one) => [one, { ...one.room, volumes: places }]))
+  const free = new Map(staying.map((one) => [one, { ...one.room, volumes: places(one.name) }]))
   const take = (room: Free, pod: Pod) => {
     room.cpu -= pod.cpu
     room.memory -= pod.memory

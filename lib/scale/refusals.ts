@@ -32,7 +32,7 @@ export function refusals(before: Description, after: Description, seen: Seen): R
   return [
     ...quorum(after, members, leaving, joins),
     ...lostData(seen, leaving),
-    ...(joins ? [] : noRoom(members, seen, leaving, placesForClaims(after))),
+    ...(joins ? [] : noRoom(members, seen, leaving, after)),
   ]
 }
 
@@ -109,8 +109,13 @@ function lostData({ pods, localClaims }: Seen, leaving: string[]): Refusal[] {
   ]
 }
 
-function noRoom(members: Member[], { pods }: Seen, leaving: string[], places: number): Refusal[] {
-  const left = homeless(members, pods, leaving, places)
+function noRoom(
+  members: Member[],
+  { pods, volumeLimits }: Seen,
+  leaving: string[],
+  after: Description,
+): Refusal[] {
+  const left = homeless(members, pods, leaving, (name) => placesForClaims(after, volumeLimits.get(name)))
   return left.length === 0
     ? []
     : [

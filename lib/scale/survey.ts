@@ -8,6 +8,7 @@ import { writeKubeconfig } from '../kubernetes/kubeconfig.ts'
 import { type LocalClaim, localClaims } from '../kubernetes/local-claims.ts'
 import { type Member, members } from '../kubernetes/nodes.ts'
 import { type Pod, pods } from '../kubernetes/pods.ts'
+import { volumeLimits } from '../kubernetes/volume-limits.ts'
 import { Problem } from '../problem.ts'
 import { earlierMachines } from '../server/restoration.ts'
 import type { Kit } from '../store/kit.ts'
@@ -53,7 +54,16 @@ export async function survey(cluster: Cluster, kit: Kit, earlier: Earlier = []):
     kube: answering?.kube,
     pods: answering?.pods ?? [],
     localClaims: answering?.local ?? [],
+    volumeLimits: answering?.limits ?? new Map(),
   }
+}
+
+interface Answering {
+  kube: Kube
+  members: Member[]
+  pods: Pod[]
+  local: LocalClaim[]
+  limits: Map<string, number>
 }
 
 /** Each server answers at its own address, too, when the one behind the reserved address is lost. */
@@ -62,7 +72,7 @@ async function firstAnswer(
   kit: Kit,
   address: ReservedIp,
   droplets: readonly Droplet[],
-): Promise<{ kube: Kube; members: Member[]; pods: Pod[]; local: LocalClaim[] } | undefined> {
+): Promise<Answering | undefined> {
   const roles = new Map((cluster.committed ?? cluster.wanted).nodes.map((node) => [node.name, node.role]))
   const servers = droplets.filter((one) => one.status === 'active' && roles.get(one.name) === 'server')
   const own = servers.flatMap((one) =>
@@ -71,7 +81,13 @@ async function firstAnswer(
   for (const ip of [address.ip, ...own]) {
     const kube = await writeKubeconfig(cluster, kit, ip, join(workFolder(), `kubeconfig-${ip}.yaml`))
     try {
-      return { kube, members: await members(kube), pods: await pods(kube), local: await localClaims(kube) }
+      return {
+        kube,
+        members: await members(kube),
+        pods: await pods(kube),
+        local: await localClaims(kube),
+        limits: await volumeLimits(kube),
+      }
     } catch (error) {
       if (!(error instanceof ToolFailure)) throw error
     }

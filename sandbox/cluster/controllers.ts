@@ -1,6 +1,7 @@
 import { argocd } from './argocd/engine.ts'
 import type { Cluster } from './cluster.ts'
 import { control } from './control.ts'
+import { csiNodes } from './controllers/csi-nodes.ts'
 import { housekeeping } from './controllers/housekeeping.ts'
 import { pods } from './controllers/pods.ts'
 import { sealedSecrets } from './controllers/sealed-secrets.ts'
@@ -14,6 +15,7 @@ const all = [
   housekeeping,
   workloads,
   pods,
+  csiNodes,
   claims,
   attachments,
   services,

@@ -71,24 +71,27 @@ t.test('25 snapshots of a volume are all that DigitalOcean keeps', async (t) => 
 })
 
 t.test('moving bytes takes one place more than the volumes that are there', async (t) => {
-  t.same(await said(clusterWith(0, 6)), [])
-  t.same(await said(clusterWith(0, 7)), [
-    'droplet main-1 holds 7 volumes, and copying one into the bucket takes one more place',
+  t.same(await said(clusterWith(0, 14)), [])
+  t.same(await said(clusterWith(0, 15)), [
+    'droplet main-1 holds 15 volumes, and copying one into the bucket takes one more place',
   ])
-  t.same(await said(clusterWith(0, 7), { volumes: 'snapshot' }), [])
+  t.same(await said(clusterWith(0, 15), { volumes: 'snapshot' }), [])
+  const earlier = clusterWith(0, 7)
+  earlier.wanted.versions = { 'csi-digitalocean': 'v4.17.0' }
+  t.match(await said(earlier), [/holds 7 volumes/], 'an earlier driver takes fewer')
 })
 
 t.test('a machine takes as many as its driver says', async (t) => {
   const dir = t.testdir({ kubectl: '' })
-  const drivers = [{ name: 'dobs.csi.digitalocean.com', allocatable: { count: 15 } }]
+  const drivers = [{ name: 'dobs.csi.digitalocean.com', allocatable: { count: 9 } }]
   const nodes = JSON.stringify({ items: [{ metadata: { name: 'main-1' }, spec: { drivers } }] })
   writeFileSync(join(dir, 'kubectl'), `#!/bin/sh\necho '${nodes}'\n`, { mode: 0o755 })
   chmodSync(join(dir, 'kubectl'), 0o755)
   process.env.REGROW_TOOLS = dir
   t.teardown(() => delete process.env.REGROW_TOOLS)
   const kube = { file: 'none' }
-  t.same(await said(clusterWith(0, 14), {}, empty, kube), [])
-  t.equal((await said(clusterWith(0, 15), {}, empty, kube)).length, 1)
+  t.same(await said(clusterWith(0, 8), {}, empty, kube), [])
+  t.equal((await said(clusterWith(0, 9), {}, empty, kube)).length, 1)
 })
 
 /** A bucket with a backup `a` that was begun so many minutes ago. */

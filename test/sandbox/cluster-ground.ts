@@ -244,6 +244,13 @@ export const csi = [
     { args: ['--do-tag=regrow:main'], env: [token] },
     { hostNetwork: true },
   ),
+  workload(
+    'DaemonSet',
+    'kube-system',
+    'csi-do-node',
+    {},
+    { containers: [{ name: 'csi-do-plugin', image: 'digitalocean/do-csi-plugin:v4.18.0' }] },
+  ),
 ].join('\n---\n')
 
 /** A volume as the tests look at it. */

@@ -24,7 +24,7 @@ t.test('charts and kustomizations', async (t) => {
   t.teardown(() => clear(on))
   await startUpstream(on.world)
   const raw =
-    'https://raw.githubusercontent.com/digitalocean/csi-digitalocean/v4.17.0/deploy/kubernetes/releases/csi-digitalocean-v4.17.0/crds.yaml'
+    'https://raw.githubusercontent.com/digitalocean/csi-digitalocean/v4.18.0/deploy/kubernetes/releases/csi-digitalocean-v4.18.0/crds.yaml'
   const files: Record<string, string> = {
     'values.yaml': 'a: 1\n',
     'raw/kustomization.yaml': `resources: [${raw}, local.yaml]\nnamespace: default\n`,

@@ -117,8 +117,17 @@ t.test('the driver needs the network of the host, as the metadata service is clo
   t.match(await told(one, 'CrashLoopBackOff'), /couldn't get metadata/)
 })
 
-t.test('a node takes seven volumes', async (t) => {
-  const { one, cloud } = await withDriver(t)
+t.test('a node takes as many volumes as its driver says, and says so', async (t) => {
+  const limited = (text: string) => text.replace(/do-csi-plugin:v[\d.]+/g, 'do-csi-plugin:v4.17.0')
+  const { one, cloud } = await withDriver(t, limited)
+  const count = () =>
+    numberAt(
+      listAt(one.store.find('CSINode', undefined, 'main-1'), 'spec', 'drivers')[0],
+      0,
+      'allocatable',
+      'count',
+    )
+  await eventually(one, () => count() === 7)
   const names = Array.from({ length: 8 }, (_, index) => `c${index}`)
   for (const name of names) {
     apply(one, claim(name))
@@ -130,4 +139,7 @@ t.test('a node takes seven volumes', async (t) => {
   await eventually(one, () => runs(one.store.list('Pod', 'default')) === 7)
   t.equal(cloud.volumes.filter((volume) => volume.droplet_ids.length > 0).length, 7)
   t.equal(listAt({ all: one.store.list('VolumeAttachment') }, 'all').length, 7)
+  apply(one, csi)
+  await eventually(one, () => count() === 15)
+  await eventually(one, () => runs(one.store.list('Pod', 'default')) === 8)
 })

@@ -62,6 +62,7 @@ const seen = (names: string[], more: Partial<Seen> = {}): Seen => ({
   members: names.map((name) => member(name, { server: name === 'main-1' })),
   pods: [],
   localClaims: [],
+  volumeLimits: new Map(),
   ...more,
 })
 const two = describe('nodes: [{name: main-1}, {name: main-2, role: agent}]\nnextNode: 4')
@@ -173,9 +174,16 @@ t.test('pods that fit nowhere', async (t) => {
       [],
     ],
   ]
-  for (const [pods, wanted] of rows) t.same(homeless(members, pods, ['main-3'], 6), wanted)
+  for (const [pods, wanted] of rows)
+    t.same(
+      homeless(members, pods, ['main-3'], () => 6),
+      wanted,
+    )
   const cordoned = members.map((one) => ({ ...one, unschedulable: one.name !== 'main-3' }))
-  t.same(homeless(cordoned, [pod('a/b', 'main-3')], ['main-3'], 6), ['a/b'])
+  t.same(
+    homeless(cordoned, [pod('a/b', 'main-3')], ['main-3'], () => 6),
+    ['a/b'],
+  )
 })
 
 t.test('what speaks against a removal', async (t) => {
