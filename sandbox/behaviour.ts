@@ -19,6 +19,8 @@ const behaviour = z.object({
    * or a branch protection as it was before.
    */
   githubProtection: z.enum(['none', 'ruleset', 'organisation', 'classic']).default('none'),
+  /** Whether those take deploy keys, and whether they tell it. */
+  githubDeployKeys: z.enum(['allowed', 'forbidden', 'forbidden untold']).default('allowed'),
   /** How long a new repository with a first commit still looks empty (ms). */
   githubInitMs: z.number().default(0),
   /** Regular expressions on paths of the upstream mirror: what matches is served with one byte altered. */

@@ -20,6 +20,8 @@ export interface GitHubRules {
   ruleset(repo: Place, id: number): Promise<Ruleset | undefined>
   /** The protection of a branch of before there were rulesets; only administrators of the repository see it. */
   protection(repo: Place, branch: string): Promise<Protection | undefined>
+  /** Whether repositories of an organisation take deploy keys; only its members are told. */
+  deployKeysAllowed(organisation: string): Promise<boolean | undefined>
   /** All rulesets of an organisation; only its administrators see them. */
   organisationRulesets(organisation: string): Promise<Ruleset[]>
 }
@@ -55,6 +57,18 @@ export function connectRules(octokit: Octokit, ask: Asking, maybe: Maybe): GitHu
           `show the protection of ${branch}`,
           () => repos.getBranchProtection({ ...at(repo), branch }),
           ({ data }) => protection.parse(data),
+        ),
+        403,
+        404,
+      ),
+    deployKeysAllowed: (org) =>
+      maybe(
+        ask(
+          `show organisation ${org}`,
+          () => octokit.rest.orgs.get({ org }),
+          ({ data }) =>
+            z.looseObject({ deploy_keys_enabled_for_repositories: z.boolean().optional() }).parse(data)
+              .deploy_keys_enabled_for_repositories,
         ),
         403,
         404,

@@ -12,6 +12,7 @@ import { tell } from '../story.ts'
 import { ToolFailure } from '../tools.ts'
 import { waitFor } from '../wait.ts'
 import { commitFiles } from './commit.ts'
+import { tryDeployKeys } from './deploy-keys.ts'
 import { protectionOfMain } from './protection.ts'
 import { goOnReadOnly, writtenIfTaken } from './read-only.ts'
 
@@ -32,6 +33,7 @@ export async function claim(
   cluster.repository = repository
   if (isNew && !isDryRun()) await takesCommits(cluster, repository)
   if (readOnly) cluster.goesOn = 'without main'
+  else await tryDeployKeys(cluster)
   if (!isDryRun()) {
     await firstCommit(cluster, repository)
     lockChanges(cluster.github, cluster.place, {

@@ -1,15 +1,11 @@
 import { change } from '../change.ts'
 import type { ReservedIp } from '../clients/digitalocean-types.ts'
-import type { GitHub, Place } from '../clients/github.ts'
-import { GitHubRefusal } from '../clients/github-refusal.ts'
 import type { Cluster } from '../cluster/cluster.ts'
 import { isDryRun } from '../dry-run.ts'
-import { ensure } from '../ensure.ts'
-import { again } from '../hint.ts'
 import type { Kit } from '../store/kit.ts'
 import { tell } from '../story.ts'
-import { ToolFailure } from '../tools.ts'
 import { commitFiles } from './commit.ts'
+import { ensureDeployKey } from './deploy-keys.ts'
 import { areExactly, blobsOf, type Drift, drift } from './drift.ts'
 import { writtenIfTaken } from './read-only.ts'
 import { renderRepository } from './render.ts'
@@ -86,56 +82,4 @@ function tellEdit(one: Drift): void {
   if (one.kind === 'edited') tell('·', one.path, 'edited by you: kept')
   else if (one.kind === 'removed') tell('·', one.path, 'removed by you: stays removed')
   else tell('!', one.path, `edited by you and changed by regrow: yours is kept\n${one.difference}`)
-}
-
-const deployKeyTitle = (cluster: string) => `argocd ${cluster}`
-
-/**
- * Whether a repository has the deploy key of a cluster's Argo CD, told by its title; undefined where GitHub does not
- * let the token look, or there is no such repository.
- */
-export async function hasDeployKey(
-  github: GitHub,
-  place: Place,
-  cluster: string,
-): Promise<boolean | undefined> {
-  try {
-    return (await github.deployKeys(place)).some((key) => key.title === deployKeyTitle(cluster))
-  } catch (error) {
-    if (!(error instanceof GitHubRefusal)) throw error
-    return undefined
-  }
-}
-
-/** The read-only key of Argo CD. Deleting the token that made it deletes it too; then it is made again. */
-async function ensureDeployKey({ github, place, name }: Cluster, publicKey: string): Promise<void> {
-  const body = (text: string) => text.split(' ').slice(0, 2).join(' ')
-  const title = deployKeyTitle(name)
-  // In a dry run the repository may be imagined.
-  const keys = async () =>
-    isDryRun() && !(await github.repository(place.owner, place.name)) ? [] : github.deployKeys(place)
-  await ensure({
-    what: `deploy key of ${place.owner}/${place.name}`,
-    look: async () => (await keys()).filter((key) => body(key.key) === body(publicKey)),
-    act: async () => {
-      // One of a kit that is no more: a rehearsal's repository would gather them.
-      const stale = (await keys()).filter((key) => key.title === title)
-      for (const { id, key } of stale.filter((one) => body(one.key) !== body(publicKey)))
-        await change(`gh repo deploy-key delete ${id} # ${body(key)}`, () =>
-          github.removeDeployKey(place, id),
-        )
-      await change(`gh repo deploy-key add --title '${title}' # read-only`, async () => {
-        try {
-          await github.addDeployKey(place, title, publicKey)
-        } catch (error) {
-          if (error instanceof GitHubRefusal && error.status !== 403)
-            throw new ToolFailure('GitHub: add deploy key', null, error.message, error.status)
-          throw error
-        }
-      })
-    },
-    detail: () => 'read-only',
-    cure: `GitHub accepts a deploy key in only one repository. Where another one describes cluster ${name}, name that with --repo OWNER/NAME; otherwise fix what it says and run ${again()}.`,
-    imagined: { id: 0, key: publicKey, title, read_only: true },
-  })
 }

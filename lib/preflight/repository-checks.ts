@@ -1,8 +1,8 @@
 import { bucketPlaces, type Cluster } from '../cluster/cluster.ts'
 import { names } from '../cluster/names.ts'
+import { forbiddenKeys, hasDeployKey } from '../gitops/deploy-keys.ts'
 import { applicationInGit, argocdInGit } from '../gitops/in-git.ts'
 import { protectionOfMain, protectionToCome } from '../gitops/protection.ts'
-import { hasDeployKey } from '../gitops/seed.ts'
 import { Problem } from '../problem.ts'
 import { missingBuckets } from '../store/existence.ts'
 import { ofAnotherAccount } from '../store/other-account.ts'
@@ -55,6 +55,12 @@ export const deployKeyIsFree: Check = async (cluster, own) => {
     ),
   ]
 }
+
+/** An organisation may forbid deploy keys, as new ones do; then Argo CD cannot read the repository. */
+export const deployKeysAreAllowed: Check = async ({ github, place, login }) =>
+  place.owner !== login && (await github.deployKeysAllowed(place.owner)) === false
+    ? [forbiddenKeys(place)]
+    : []
 
 /** What it describes lives in the account that the token opens. */
 export const accountIsTheSame: Check = async (cluster) => [await ofAnotherAccount(cluster)]

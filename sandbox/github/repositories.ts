@@ -73,6 +73,23 @@ export async function postRepository(world: World, base: string, context: Contex
   return [201, shown(world, base, repo)]
 }
 
+/** `GET /orgs/<organisation>`: what it lets its repositories do is for its members. */
+export function getOrganisation(world: World, context: Context): Answer {
+  const login = context.req.param('organisation') ?? ''
+  const { githubOrganisations, githubDeployKeys } = behaviourOf(world)
+  if (!isKnown(world, context) || !githubOrganisations.includes(login)) throw notFound()
+  const told = githubDeployKeys === 'allowed'
+  return [
+    200,
+    {
+      login,
+      id: 77,
+      type: 'Organization',
+      ...(githubDeployKeys === 'forbidden untold' ? {} : { deploy_keys_enabled_for_repositories: told }),
+    },
+  ]
+}
+
 /** A repository as the API shows it. */
 export function shown(world: World, base: string, repo: Repository): unknown {
   const admin = accessOf(world, repo) === 'admin'
@@ -155,6 +172,8 @@ const keyWish = z.object({
 
 async function addKey({ world, repo, url, body }: Ask): Promise<Answer> {
   const wanted = keyWish.parse(await body())
+  if (repo.owner !== stateOf(world).login && behaviourOf(world).githubDeployKeys !== 'allowed')
+    throw new Refusal(422, 'Deploy keys are disabled for this repository')
   const key = wanted.key.trim().split(/\s+/).slice(0, 2).join(' ')
   const print = fingerprint(key)
   const made = change(world, (state) => {

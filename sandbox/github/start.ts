@@ -4,7 +4,7 @@ import { isKnown, makeApi, toResponse } from './api.ts'
 import { addContentsRoutes } from './contents.ts'
 import { addGitDataRoutes } from './git-data.ts'
 import { Refusal } from './refusal.ts'
-import { addRepositoryRoutes, postRepository } from './repositories.ts'
+import { addRepositoryRoutes, getOrganisation, postRepository } from './repositories.ts'
 import { addRuleRoutes, getOrganisationRulesets } from './rules.ts'
 import { addSmartHttp, deployKeyUser } from './smart-http.ts'
 import { fingerprintOf, stateOf, tokenOf } from './state.ts'
@@ -44,6 +44,7 @@ export async function startGithub(world: World): Promise<Github> {
   app.post('/orgs/:organisation/repos', async (context) =>
     toResponse(await postRepository(world, url, context)),
   )
+  app.get('/orgs/:organisation', (context) => toResponse(getOrganisation(world, context)))
   for (const path of ['/orgs/:organisation/rulesets', '/orgs/:organisation/rulesets/:id'])
     app.get(path, (context) => toResponse(getOrganisationRulesets(world, context)))
   addRepositoryRoutes(route, url)

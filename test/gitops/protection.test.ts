@@ -16,6 +16,7 @@ const rules = (more: Partial<GitHubRules>): GitHubRules => ({
   branchRules: async () => [],
   ruleset: async () => undefined,
   protection: async () => undefined,
+  deployKeysAllowed: async () => undefined,
   organisationRulesets: async () => [],
   ...more,
 })

@@ -200,7 +200,7 @@ t.test('everything from elsewhere has an exact version', async (t) => {
     for (const address of resources as string[])
       t.match(
         address,
-        /^https:\/\/raw\.githubusercontent\.com\/.*\/v4\.17\.0\/.*-v4\.17\.0\/[a-z-]+\.yaml$/,
+        /^https:\/\/raw\.githubusercontent\.com\/.*\/v4\.18\.0\/.*-v4\.18\.0\/[a-z-]+\.yaml$/,
         address,
       )
     const text = Object.values(renderRepository(values)).join('\n')

@@ -4,6 +4,9 @@ import { keys, paste, type Row } from './row.ts'
 
 const { REGROW_UPSTREAM_URL: mirror } = box.env
 
+const allowKeys =
+  'Allow them at https://github.com/organizations/acme/settings/member_privileges (“Deploy keys”), and run the same command again. Or name a repository of your own with --repo.'
+
 /** The token of GitHub, and what a repository holds. */
 export const github: Row[] = [
   {
@@ -25,6 +28,20 @@ export const github: Row[] = [
       'GitHub refused to create repository regrow-main: 403 Resource not accessible by personal access token',
       'Give the token the permission: classic “repo”, or fine-grained “Administration” and “Contents”, read and write (docs/setup.md).',
     ],
+  },
+  {
+    run: 'bootstrap.mts --repo acme/infra',
+    behaviour: { githubOrganisations: ['acme'], githubDeployKeys: 'forbidden' },
+    code: 1,
+    found: [['organisation acme forbids deploy keys, and Argo CD reads acme/infra with one', allowKeys]],
+  },
+  {
+    // Where it does not tell, one is tried before anything else is made.
+    run: 'bootstrap.mts --repo acme/untold',
+    behaviour: { githubOrganisations: ['acme'], githubDeployKeys: 'forbidden untold' },
+    given: () => box.github('POST', '/orgs/acme/repos', { name: 'untold', private: true, auto_init: true }),
+    code: 1,
+    says: ['organisation acme forbids deploy keys, and Argo CD reads acme/untold with one', allowKeys],
   },
   {
     run: 'bootstrap.mts --repo nobody/here',

@@ -13,7 +13,7 @@ export interface ShippedContainer {
   args: string[]
 }
 
-/** Arguments of csi-digitalocean v4.17.0's `driver.yaml` and v4.16.0's `snapshot-controller.yaml`, as they were read. */
+/** Arguments of csi-digitalocean v4.18.0's `driver.yaml` and `snapshot-controller.yaml`, as they were read. */
 const args: Record<string, string[]> = {
   'csi-provisioner': ['--csi-address=$(ADDRESS)', '--default-fstype=ext4', '--v=5'],
   'csi-attacher': ['--csi-address=$(ADDRESS)', '--v=5', '--reconcile-sync=30m', '--timeout=2m'],
@@ -31,7 +31,7 @@ const args: Record<string, string[]> = {
  * @throws Error where there is none, or one without a limit
  */
 export function shipped(name: string, of?: string): ShippedContainer {
-  for (const workload of Object.values(csiManifests).flatMap((made) => made('v4.17.0'))) {
+  for (const workload of Object.values(csiManifests).flatMap((made) => made('v4.18.0'))) {
     if (of && workload.metadata.name !== of) continue
     const names = listAt(workload, 'spec', 'template', 'spec', 'containers').map((one) => one.name)
     const place = names.indexOf(name)
