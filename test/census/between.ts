@@ -22,7 +22,7 @@ export const scene: Scene = {
     ],
   },
   hand: [
-    make.claim('shop/ledger', { storageClassName: 'regrow-retain' }),
+    make.claim('shop/ledger', { storageClassName: 'do-block-storage-retain' }),
     make.deployment('shop/by-hand', { claims: ['ledger'] }),
     make.secret('shop/pin'),
     make.clusterRole('auditor'),

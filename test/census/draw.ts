@@ -22,7 +22,7 @@ const item = fc.oneof(
     sort: fc.constant('claim' as const),
     whose,
     marks,
-    storageClass: fc.constantFrom('do-block-storage', 'regrow-retain', 'do-block-storage-xfs'),
+    storageClass: fc.constantFrom('do-block-storage', 'do-block-storage-retain', 'do-block-storage-xfs'),
     files: fc.integer({ min: 0, max: 2 }),
     mounted: fc.boolean(),
     left: rarely,

@@ -25,7 +25,7 @@ export const storage = (imported: string) => [
     {},
     { labels: { kind: 'books' }, annotations: { 'example.org/keep': 'ten years' } },
   ),
-  make.claim('attic/archive', { storageClassName: 'regrow-retain' }),
+  make.claim('attic/archive', { storageClassName: 'do-block-storage-retain' }),
   make.claim('attic/xfs', {
     storageClassName: 'do-block-storage-xfs-retain',
     resources: { requests: { storage: '2Gi' } },
