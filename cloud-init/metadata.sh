@@ -5,8 +5,10 @@
 set -euo pipefail
 pods=$1
 metadata=169.254.169.254
+own=${REGROW_ROOT:-}/var/lib/rancher/k3s/data/current/bin/aux/xtables-nft-multi # k3s brings it along, once unpacked
 
-if command -v nft >/dev/null; then
+by_nft() {
+  command -v nft >/dev/null || return 1
   # Declared, deleted and made again in one transaction: right whether it was there or not.
   nft -f - <<END
 table ip regrow
@@ -18,11 +20,15 @@ table ip regrow {
   }
 }
 END
-elif command -v iptables >/dev/null; then
-  iptables -w -t raw -N REGROW 2>/dev/null || iptables -w -t raw -F REGROW
-  iptables -w -t raw -A REGROW -s "$pods" -d "$metadata" -j DROP
-  iptables -w -t raw -C PREROUTING -j REGROW 2>/dev/null || iptables -w -t raw -I PREROUTING -j REGROW
-else
-  echo 'neither nft nor iptables is there to close the metadata service to pods' >&2
+}
+by_iptables() { # the program and its first words
+  command -v "$1" >/dev/null || return 1
+  "$@" -w -t raw -N REGROW 2>/dev/null || "$@" -w -t raw -F REGROW || return 1
+  "$@" -w -t raw -A REGROW -s "$pods" -d "$metadata" -j DROP || return 1
+  "$@" -w -t raw -C PREROUTING -j REGROW 2>/dev/null || "$@" -w -t raw -I PREROUTING -j REGROW
+}
+
+by_nft || by_iptables iptables || by_iptables "$own" iptables || {
+  echo 'neither nft nor iptables closes the metadata service to pods' >&2
   exit 1
-fi
+}

@@ -1,16 +1,7 @@
 #!/bin/bash
-# Readies the machine itself: the metadata service closed to pods, memory, kernel, shutdown.
+# Readies the machine itself: memory, kernel, shutdown.
 # shellcheck source=step.sh
 . "$(dirname "$0")/step.sh"
-
-close_metadata() { # now and at every boot, before k3s
-  place 0755 "$root/usr/local/sbin/regrow-metadata" <"$bundle/metadata.sh"
-  place 0644 "$root/etc/systemd/system/regrow-metadata.service" <"$bundle/units/regrow-metadata.service"
-  systemctl daemon-reload
-  systemctl enable regrow-metadata.service
-  systemctl restart regrow-metadata.service ||
-    again 'The metadata service cannot be closed to pods: neither nft nor iptables took the rule.'
-}
 
 add_swap() { # 2 GiB, so that a burst of memory slows a small machine down instead of ending k3s
   local file=$root/swapfile
@@ -38,20 +29,24 @@ ready_kernel() {
     modprobe "$module" || hopeless "The kernel of this image has no module $module, which k3s needs here."
   done
   printf '%s\n' overlay br_netfilter wireguard | place 0644 "$root/etc/modules-load.d/regrow.conf"
-  place 0644 "$root/etc/sysctl.d/90-regrow.conf" <<'END'
+  # The name that sorts last counts: with other values the kubelet does not start (protect-kernel-defaults).
+  place 0644 "$root/etc/sysctl.d/zz-regrow.conf" <<'END'
 net.ipv4.ip_forward = 1
 net.bridge.bridge-nf-call-iptables = 1
 # Swap is for what sleeps, not a second memory.
 vm.swappiness = 20
 vm.overcommit_memory = 1
+vm.panic_on_oom = 0
 # A machine nobody sits at starts again by itself.
 kernel.panic = 10
 kernel.panic_on_oops = 1
+kernel.keys.root_maxkeys = 1000000
+kernel.keys.root_maxbytes = 25000000
 # Many small containers watch many files.
 fs.inotify.max_user_instances = 1024
 fs.inotify.max_user_watches = 524288
 END
-  sysctl -q -p "$root/etc/sysctl.d/90-regrow.conf"
+  sysctl -q -p "$root/etc/sysctl.d/zz-regrow.conf"
 }
 
 ready_shutdown() { # the kubelet may take its time to stop pods (shutdownGracePeriod), logs stay small
@@ -65,7 +60,6 @@ ready_shutdown() { # the kubelet may take its time to stop pods (shutdownGracePe
 say 'The machine is being readied.'
 [ -e "$root/sys/fs/cgroup/cgroup.controllers" ] ||
   hopeless 'This image boots with control groups of version 1, which the kubelet refuses; use Debian 13 or Ubuntu 24.04.'
-close_metadata
 ready_kernel
 add_swap
 ready_shutdown

@@ -57,10 +57,23 @@ place_addresses() {
   } | place 0600 "$config/config.yaml.d/10-addresses.yaml"
 }
 
+# Closed before k3s starts; the unit does it again at every start. k3s unpacks itself when it is called.
+close_metadata() {
+  place 0755 "$root/usr/local/sbin/regrow-metadata" <"$bundle/metadata.sh"
+  if "$root/usr/local/sbin/regrow-metadata" "$POD_CIDR"; then return; fi
+  kubectl version --client || :
+  "$root/usr/local/sbin/regrow-metadata" "$POD_CIDR" ||
+    again 'The metadata service cannot be closed to pods: neither nft nor iptables took the rule.'
+}
+
 place_files() {
   local file number mode path
+  mkdir -p "$data"
+  (umask 077 && mkdir -p "$data/agent/etc/kubelet.conf.d")
   place 0600 "$config/config.yaml" <"$bundle/k3s/config.yaml"
-  place 0600 "$root/etc/default/$unit" <"$bundle/k3s/environment"
+  for file in audit admission; do
+    [ ! -e "$bundle/k3s/$file.yaml" ] || place 0600 "$config/$file.yaml" <"$bundle/k3s/$file.yaml"
+  done
   place 0644 "$root/etc/systemd/system/$unit.service" <"$bundle/k3s/$unit.service"
   for file in "$bundle"/k3s/kubelet.conf.d/*.conf; do
     place 0600 "$data/agent/etc/kubelet.conf.d/${file##*/}" <"$file"
@@ -99,6 +112,7 @@ node_ready() {
 
 say "k3s $K3S_VERSION is being fetched."
 fetch_k3s
+close_metadata
 place_addresses
 place_files
 place_authorities

@@ -2,11 +2,11 @@ import { createCipheriv, createHash, pbkdf2Sync } from 'node:crypto'
 import { gzipSync } from 'node:zlib'
 import { Problem } from '../problem.ts'
 import { authorityFiles, type ClusterAuthorities } from './certificates.ts'
-import { k3sUnit, renderK3sConfig, renderK3sEnvironment, renderK3sUnit, renderKubeletConfig } from './k3s.ts'
+import { k3sUnit, renderK3sConfig, renderK3sUnit, renderKubeletConfig } from './k3s.ts'
 import { installSteps, type Step } from './reports.ts'
 import { secretsIn } from './secrets.ts'
 import { type Node, type NodeSpec, parseNode } from './spec.ts'
-import { checkedYaml, cloudInitFile, shellWord, template } from './template.ts'
+import { checkedYaml, cloudInitFile, shellWord } from './template.ts'
 
 /** What goes into a node's bundle. */
 export interface BundleWish {
@@ -74,10 +74,10 @@ export function bundleFiles(wish: BundleWish): BundleFiles {
       tokens: secretsIn(tokensOf(node), {}),
       ...extraFiles(node),
       'k3s/config.yaml': k3sConfig,
-      'k3s/environment': renderK3sEnvironment(),
       [`k3s/${k3sUnit(node)}.service`]: renderK3sUnit(node),
       ...under('units', units(node)),
-      'k3s/kubelet.conf.d/10-regrow.conf': renderKubeletConfig(),
+      'k3s/kubelet.conf.d/10-regrow.conf': renderKubeletConfig(node),
+      ...(node.role === 'agent' ? {} : under('k3s', policies())),
       ...(node.role === 'first-server' && wish.authorities
         ? under('k3s/tls', authorityFiles(wish.authorities))
         : {}),
@@ -130,13 +130,14 @@ function renderNodeEnvironment(node: Node): string {
 }
 
 function units(node: Node): Record<string, string> {
-  const metadata = 'regrow-metadata.service'
   const converts = node.role === 'first-server' && node.datastore === 'sqlite'
   const names = converts ? ['regrow-convert.service', 'regrow-convert.path'] : []
-  return {
-    [metadata]: template<Node>(metadata, cloudInitFile(`units/${metadata}.hbs`))(node),
-    ...Object.fromEntries(names.map((name) => [name, cloudInitFile(`units/${name}`)])),
-  }
+  return Object.fromEntries(names.map((name) => [name, cloudInitFile(`units/${name}`)]))
+}
+
+// What the API server writes into its log, and what it warns of.
+function policies(): Record<string, string> {
+  return Object.fromEntries(['audit.yaml', 'admission.yaml'].map((name) => [name, cloudInitFile(name)]))
 }
 
 // One line for each extra file: its number, mode and path; the texts lie beside it.

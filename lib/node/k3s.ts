@@ -3,8 +3,21 @@ import type { Node } from './spec.ts'
 import { cloudInitFile, template } from './template.ts'
 import { joinToken } from './tokens.ts'
 
-/** Soft limit of k3s' heap: about 750 MiB in all instead of 1.2 GB on a small server (measured by others). */
-const memoryLimit = '750MiB'
+/**
+ * Soft limit of k3s' own memory, in percent of the machine's and in MiB at least (docs/memory.md). A limit below what is
+ * needed would keep the garbage collector running all the time, so it grows with the machine.
+ */
+const memory = { server: { percent: 30, least: 620 }, agent: { percent: 15, least: 280 } }
+
+/** What the API server is told beyond k3s' own words; the files lie beside k3s' configuration. */
+export const apiServerArguments = [
+  'admission-control-config-file=/etc/rancher/k3s/admission.yaml',
+  'audit-policy-file=/etc/rancher/k3s/audit.yaml',
+  'audit-log-path=/var/lib/rancher/k3s/server/logs/audit.log',
+  'audit-log-maxage=30', // days
+  'audit-log-maxbackup=3',
+  'audit-log-maxsize=20', // MB
+]
 
 /** The name of k3s' systemd unit on a node: the names that its own installer gives. */
 export function k3sUnit(node: Node): 'k3s' | 'k3s-agent' {
@@ -29,21 +42,22 @@ export function renderK3sConfig(node: Node, serverCa: string | undefined): strin
   return dump({ ...common, ...own }, { lineWidth: -1 })
 }
 
-/** Environment of k3s' unit, `/etc/default/<unit>`. */
-export function renderK3sEnvironment(): string {
-  return `GOMEMLIMIT=${memoryLimit}\n`
-}
-
 /** k3s' systemd unit. */
 export function renderK3sUnit(node: Node): string {
   // Only the server tells systemd when it is ready.
-  const values =
-    node.role === 'agent' ? { command: 'agent', type: 'exec' } : { command: 'server', type: 'notify' }
+  const own =
+    node.role === 'agent'
+      ? { command: 'agent', type: 'exec', ...memory.agent }
+      : { command: 'server', type: 'notify', ...memory.server }
+  const values = { ...own, podCidr: node.podCidr }
   return template<typeof values>('units/k3s.service.hbs', cloudInitFile('units/k3s.service.hbs'))(values)
 }
 
-/** The kubelet's settings: pods may swap up to their share, and are asked to stop when the machine shuts down. */
-export function renderKubeletConfig(): string {
+/**
+ * The kubelet's settings: pods may swap up to their share, and are asked to stop when the machine shuts down. What k3s and
+ * the system hold is not given to pods twice, and a pod is evicted before the machine stands still.
+ */
+export function renderKubeletConfig({ role }: Pick<Node, 'role'>): string {
   return dump({
     apiVersion: 'kubelet.config.k8s.io/v1beta1',
     kind: 'KubeletConfiguration',
@@ -51,18 +65,28 @@ export function renderKubeletConfig(): string {
     memorySwap: { swapBehavior: 'LimitedSwap' },
     shutdownGracePeriod: '60s',
     shutdownGracePeriodCriticalPods: '20s',
+    // k3s' own thresholds for disks, and one for memory, which it leaves out.
+    evictionHard: { 'memory.available': '100Mi', 'nodefs.available': '5%', 'imagefs.available': '5%' },
+    kubeReserved: { memory: role === 'agent' ? '250Mi' : '550Mi' },
+    systemReserved: { memory: '150Mi' },
+    // For the scheduler alone: as a hard limit of all pods together it would end them while memory is free.
+    enforceNodeAllocatable: ['none'],
+    streamingConnectionIdleTimeout: '30m0s',
   })
 }
 
 // Everything here but cluster-init must be the same on all servers (https://docs.k3s.io/cli/server).
 function serverConfig(node: Node, serverCa: string | undefined): Record<string, unknown> {
   return {
-    // A first server knows no CA to check yet; the full form with a hash is an open question there (k3s#10783).
+    // A joining server sends both to the one it joins, whose CA is checked only with a hash; a first one sends them nowhere.
     token:
       node.role === 'first-server' || !serverCa
         ? node.tokens.server
         : joinToken('server', node.tokens.server, serverCa),
-    'agent-token': node.tokens.agent,
+    'agent-token':
+      node.role === 'first-server' || !serverCa
+        ? node.tokens.agent
+        : joinToken('node', node.tokens.agent, serverCa),
     'write-kubeconfig-mode': '0600',
     'cluster-cidr': node.podCidr,
     'service-cidr': node.serviceCidr,
@@ -70,13 +94,17 @@ function serverConfig(node: Node, serverCa: string | undefined): Record<string, 
     'secrets-encryption': true,
     'disable-helm-controller': true,
     disable: [...node.disable, ...(bringsGatewayApi(node.k3s.version) ? ['gateway-api-crd'] : [])],
+    'kube-apiserver-arg': apiServerArguments,
+    'kube-controller-manager-arg': ['terminated-pod-gc-threshold=10'],
+    'protect-kernel-defaults': true,
     'tls-san': [...new Set([...(node.externalAddress ? [node.externalAddress] : []), ...node.tlsSans])],
     ...(node.datastore === 'etcd' && node.role === 'first-server' ? { 'cluster-init': true } : {}),
   }
 }
 
 function agentConfig(node: Node, serverCa: string | undefined): Record<string, unknown> {
-  return { token: serverCa ? joinToken('node', node.tokens.agent, serverCa) : node.tokens.agent }
+  const token = serverCa ? joinToken('node', node.tokens.agent, serverCa) : node.tokens.agent
+  return { token, 'protect-kernel-defaults': true }
 }
 
 // From 1.37 on k3s installs the Gateway API's CRDs by a job of the helm controller, which we leave out.

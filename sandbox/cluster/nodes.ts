@@ -15,6 +15,8 @@ export interface Member {
   etcd: boolean
   /** Changes with each boot of the machine. */
   bootId: string
+  /** Mebibytes that its kubelet keeps from pods. */
+  reserved: number
 }
 
 /** Adds or renews the Node of a machine and says that it is ready. */
@@ -73,7 +75,8 @@ export function registerNode(cluster: Cluster, member: Member): void {
     architecture: 'amd64',
   }
   const capacity = { cpu: '1', memory: '2008Mi', pods: '110' }
-  store.setStatus('Node', undefined, name, { addresses, nodeInfo, capacity, allocatable: capacity })
+  const allocatable = { ...capacity, memory: `${2008 - member.reserved}Mi` }
+  store.setStatus('Node', undefined, name, { addresses, nodeInfo, capacity, allocatable })
   markNode(store, name, true)
   if (before && before !== member.bootId) startPodsAnew(cluster, name)
 }

@@ -5,7 +5,7 @@ import { latencies } from '../latencies.ts'
 import { applyManifests } from './argocd.ts'
 import { deleteBundle, fetchBundle } from './fetch.ts'
 import type { Fleet } from './fleet.ts'
-import { checkAddress, fetchBinary, k3sConfig, k3sFails } from './k3s.ts'
+import { checkAddress, fetchBinary, k3sConfig, k3sFails, reservedMemory } from './k3s.ts'
 import { type Machine, StepFailure } from './machine.ts'
 
 type Name = 'fetch' | 'host' | 'k3s' | 'argocd'
@@ -109,6 +109,7 @@ async function startK3s(fleet: Fleet, machine: Machine): Promise<string> {
     labels: Object.fromEntries(labels),
     etcd: env.DATASTORE === 'etcd',
     bootId: machine.bootId,
+    reserved: reservedMemory(machine),
   })
   await fleet.listen(machine, cluster).catch((error: Error) => {
     throw k3sFails(machine, error.message)

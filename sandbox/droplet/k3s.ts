@@ -53,7 +53,23 @@ export function k3sConfig(machine: Machine): Tree {
   const known = `${shared} ${machine.env.ROLE === 'agent' ? '' : forServers}`.split(' ')
   for (const option of Object.keys(config))
     if (!known.includes(option)) throw k3sFails(machine, `flag provided but not defined: -${option}`)
+  for (const argument of textsAt(config, 'kube-apiserver-arg')) {
+    const [, file] = /=\/etc\/rancher\/k3s\/(.+)$/.exec(argument) ?? []
+    if (file && machine.disk.read(`k3s/${file}`) === undefined)
+      throw k3sFails(machine, `open /etc/rancher/k3s/${file}: no such file or directory`)
+  }
   return config
+}
+
+/** Mebibytes that the kubelet's settings in the bundle keep from pods. */
+export function reservedMemory(machine: Machine): number {
+  const settings = load(machine.disk.read('k3s/kubelet.conf.d/10-regrow.conf') ?? '{}')
+  const amounts = [
+    textAt(settings, 'kubeReserved', 'memory'),
+    textAt(settings, 'systemReserved', 'memory'),
+    textAt(settings, 'evictionHard', 'memory.available'),
+  ]
+  return amounts.reduce((sum, one) => sum + (Number.parseInt(one, 10) || 0), 0)
 }
 
 /** The identity of the cluster that a first server founds. @throws StepFailure when an authority's file is missing */

@@ -1,5 +1,6 @@
 import { createDecipheriv, createHash, pbkdf2Sync } from 'node:crypto'
 import { gunzipSync } from 'node:zlib'
+import { load } from 'js-yaml'
 import t from 'tap'
 import { extract } from 'tar-stream'
 import { bundleFiles, renderBundle } from '../../lib/node/index.ts'
@@ -64,6 +65,28 @@ t.test('a first server gets authorities and manifests, a joining node neither', 
     t.notOk(all.includes(authorities.server.key) || all.includes(authorities.client.key))
     t.equal(all.includes(firstServer.tokens.server), spec === secondServer, 'agents know no server token')
   }
+})
+
+t.test('a server has its policies for the API server, an agent none', async (t) => {
+  for (const spec of [firstServer, secondServer]) {
+    const files = bundleFiles(bundleWish(spec))
+    const admission = load(files['k3s/admission.yaml']?.text ?? '')
+    t.match(admission, {
+      kind: 'AdmissionConfiguration',
+      plugins: [
+        {
+          name: 'PodSecurity',
+          configuration: {
+            defaults: { enforce: 'privileged', audit: 'baseline', warn: 'baseline' },
+            exemptions: { namespaces: ['kube-system', 'velero'] },
+          },
+        },
+      ],
+    })
+    t.match(load(files['k3s/audit.yaml']?.text ?? ''), { kind: 'Policy', rules: Array })
+  }
+  const agents = Object.keys(bundleFiles(bundleWish(agent)))
+  t.notOk(agents.some((name) => /audit|admission/.test(name)))
 })
 
 t.test('node.env can be sourced by a shell', async (t) => {

@@ -38,6 +38,7 @@ export async function cluster(
     labels: {},
     etcd: false,
     bootId: 'boot-1',
+    reserved: 800,
   })
   return one
 }

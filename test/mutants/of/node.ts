@@ -54,14 +54,14 @@ export const node: readonly Mutant[] = [
   mutant(
     'a joining node does not check whose cluster it joins',
     'lib/node/k3s.ts',
-    "joinToken('node', node.tokens.agent, serverCa)",
-    'node.tokens.agent',
+    "const token = serverCa ? joinToken('node', node.tokens.agent, serverCa) : node.tokens.agent",
+    'const token = node.tokens.agent',
     'node/k3s',
   ),
   mutant(
     'k3s starts without the block before the metadata service',
     'cloud-init/units/k3s.service.hbs',
-    'Requires=regrow-metadata.service\n',
+    'ExecStartPre=/usr/local/sbin/regrow-metadata {{podCidr}}\n',
     '',
     'node/k3s',
   ),

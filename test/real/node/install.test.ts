@@ -74,12 +74,24 @@ t.test('SIMULATED machine, real scripts', { skip: missing, jobs: 4 }, async (t) 
       'zz-regrow.conf',
       'of these files the last counts',
     )
-    t.match(machine.read('etc/systemd/system/regrow-metadata.service'), 'regrow-metadata 10.42.0.0/16\n')
+    t.match(
+      machine.read('etc/systemd/system/k3s.service'),
+      'ExecStartPre=/usr/local/sbin/regrow-metadata 10.42.0.0/16\n',
+    )
+    t.ok(machine.has('etc/rancher/k3s/audit.yaml') && machine.has('etc/rancher/k3s/admission.yaml'))
+    for (const folder of ['agent', 'agent/etc', 'agent/etc/kubelet.conf.d'])
+      t.equal(statSync(machine.path(`var/lib/rancher/k3s/${folder}`)).mode & 0o777, 0o700, folder)
+    const settings = readdirSync(machine.path('etc/sysctl.d'))
+    t.equal(
+      [...settings, '99-sysctl.conf'].sort().at(-1),
+      'zz-regrow.conf',
+      'the kubelet refuses other values',
+    )
     t.ok(machine.has('etc/systemd/system/regrow-convert.path'))
 
     const calls = machine.calls()
     const order = [
-      'systemctl restart regrow-metadata.service',
+      'nft -f -',
       'systemctl start --no-block k3s.service',
       'k3s kubectl apply --server-side --force-conflicts --field-manager=argocd-controller -f .*/00-secrets.yaml',
       'k3s kubectl apply .*/10-argocd.yaml',
@@ -330,6 +342,28 @@ t.test('SIMULATED machine, real scripts', { skip: missing, jobs: 4 }, async (t) 
     const set = machine.calls().find((call) => call.startsWith('date -s @'))
     t.ok(Math.abs(Number(set?.slice('date -s @'.length)) - Date.now() / 1000) < 60, `${set}`)
     t.equal(bucket.log[0], 'HEAD ')
+  })
+
+  t.test('where the image has neither nft nor iptables, k3s brings iptables along', apart(), async (t) => {
+    const [machine, bucket] = [makeMachine(t), await makeBucket(t)]
+    const aux = 'var/lib/rancher/k3s/data/current/bin/aux'
+    const unpacks = k3sStandIn(`case "$*" in
+      *'version --client') mkdir -p "$REGROW_ROOT/${aux}"
+        printf '#!/bin/bash\\necho "$*" >>"$REGROW_ROOT/calls"\\n' >"$REGROW_ROOT/${aux}/xtables-nft-multi"
+        chmod 755 "$REGROW_ROOT/${aux}/xtables-nft-multi" ;;
+      *jsonpath=*Ready*) echo True ;;
+    esac`)
+    await deliver(machine, bucket, { ...firstServer }, unpacks)
+    machine.stub('nft', 'exit 1')
+    machine.stub('iptables', 'exit 1')
+    const { code, output } = await machine.run(regrow).ended
+    t.equal(code, 0, output)
+    const calls = machine.calls()
+    const closed = calls.findIndex((call) => /^iptables -w -t raw -A REGROW -s 10\.42\.0\.0\/16/.test(call))
+    t.ok(
+      closed > 0 && closed < calls.indexOf('systemctl start --no-block k3s.service'),
+      'closed before k3s starts',
+    )
   })
 
   t.test('an image on which k3s cannot run is refused at once', apart(), async (t) => {

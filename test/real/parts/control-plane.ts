@@ -11,7 +11,9 @@ import {
   makeClusterAuthorities,
   makeOperatorCertificate,
 } from '../../../lib/node/certificates.ts'
+import { apiServerArguments } from '../../../lib/node/k3s.ts'
 import { renderKubeconfig } from '../../../lib/node/kubeconfig.ts'
+import { cloudInitFile } from '../../../lib/node/template.ts'
 import { kubectl } from './kubectl.ts'
 import { program } from './parts.ts'
 import { Processes } from './processes.ts'
@@ -86,6 +88,12 @@ export async function startControlPlane(wish: ControlPlaneWish): Promise<Control
     ...['--listen-peer-urls', `http://${host}:${port + 2}`],
   ])
   const tls = (path: string) => join(folder, 'tls', path)
+  // What the bundle tells the API server, with the machine's paths in this folder.
+  for (const name of ['audit.yaml', 'admission.yaml']) file(`policies/${name}`, cloudInitFile(name))
+  const asShipped = apiServerArguments.map(
+    (one) =>
+      `--${one.replace('/etc/rancher/k3s', join(folder, 'policies')).replace('/var/lib/rancher/k3s/server', folder)}`,
+  )
   processes.start('kube-apiserver', program('kube-apiserver'), [
     `--etcd-servers=${etcd}`,
     `--bind-address=${host}`,
@@ -109,6 +117,7 @@ export async function startControlPlane(wish: ControlPlaneWish): Promise<Control
     '--requestheader-username-headers=X-Remote-User',
     `--proxy-client-cert-file=${front}`,
     `--proxy-client-key-file=${frontKey}`,
+    ...asShipped,
   ])
   await answering(kubeconfig, processes)
   return {

@@ -11,6 +11,10 @@ export const wished = {
   memorySwap: { swapBehavior: 'LimitedSwap' },
   shutdownGracePeriod: '1m0s',
   shutdownGracePeriodCriticalPods: '20s',
+  evictionHard: { 'memory.available': '100Mi', 'nodefs.available': '5%', 'imagefs.available': '5%' },
+  systemReserved: { memory: '150Mi' },
+  enforceNodeAllocatable: ['none'],
+  streamingConnectionIdleTimeout: '30m0s',
 }
 
 // What k3s would tell it in a file of its own, which comes before ours: here only what lets it stand alone, and the periods
@@ -50,7 +54,7 @@ export async function kubeletAlone(t: Test, { machines }: Ground, name: string):
 
   t.equal(
     await look(`cat ${folder}/10-regrow.conf`),
-    renderKubeletConfig(),
+    renderKubeletConfig({ role: name === 'main-1' ? 'first-server' : 'agent' }),
     'the file is the one of the bundle',
   )
   await place(`${folder}/00-k3s-defaults.conf`, alone)

@@ -233,7 +233,7 @@ def server(config):
            f"--service-account-signing-key-file={TLS}/service.key",
            "--service-account-issuer=https://kubernetes.default.svc.cluster.local",
            f"--token-auth-file={MADE}/tokens.csv", "--authorization-mode=Node,RBAC", "--allow-privileged=true",
-           "--profiling=false"])
+           "--profiling=false", *[f"--{one}" for one in config.get("kube-apiserver-arg", [])]])
     while not ready():
         if any(child.poll() is not None for child in CHILDREN):
             fatal("starting kubernetes: a program of the control plane ended")
@@ -243,6 +243,7 @@ def server(config):
            f"--service-account-private-key-file={TLS}/service.key", f"--root-ca-file={TLS}/server-ca.crt",
            "--allocate-node-cidrs=true", f"--cluster-cidr={config.get('cluster-cidr', '10.42.0.0/16')}",
            "--use-service-account-credentials=false", "--profiling=false",
+           *[f"--{one}" for one in config.get("kube-controller-manager-arg", [])],
            "--controllers=" + ",".join(CONTROLLERS.split())])
     start([f"{tools}/kube-scheduler", "--kubeconfig", KUBECONFIG, "--leader-elect=false"])
     register(tools, config, KUBECONFIG, "server", etcd)
