@@ -76,7 +76,9 @@ const fields = z.strictObject({
         .array(cidr)
         .min(1)
         .default(['0.0.0.0/0', '::/0'])
-        .meta({ description: 'Who may reach the Kubernetes API (mutual TLS protects it).' }),
+        .meta({
+          description: 'Who may reach the Kubernetes API (certificates and tokens protect it: security.md).',
+        }),
     })
     .prefault({}),
   domain: z
