@@ -4,6 +4,8 @@ import type { World } from './world.ts'
 const behaviour = z.object({
   /** How long a fresh Spaces key is not known yet (ms). */
   keyPropagationMs: z.number().default(0),
+  /** Regular expressions on names of buckets that were deleted and are held for a while: there is none, and none can be made. */
+  heldBuckets: z.array(z.string()).default([]),
   /** True for a fine-grained GitHub token, whose answers do not tell scopes. */
   githubFineGrained: z.boolean().default(false),
   /** What a classic GitHub token may do; `workflow` is what workflow files need besides `repo`. */

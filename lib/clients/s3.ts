@@ -29,7 +29,8 @@ export interface Store {
   bucket(name: string): Bucket
   /** `missing` (404), `ours` when this key may use it, `foreign` when it exists and is somebody else's (403, 301). */
   look(bucket: string): Promise<'missing' | 'ours' | 'foreign'>
-  createBucket(bucket: string): Promise<void>
+  /** @returns false where the store says that there is one of this name, and shows none */
+  createBucket(bucket: string): Promise<boolean>
   removeBucket(bucket: string): Promise<void>
 }
 
@@ -178,12 +179,14 @@ export async function connectStore(
         // "us-east-1" when creating new Spaces”, https://docs.digitalocean.com/products/spaces/how-to/use-aws-sdks).
         const nowhere = connected('us-east-1')
         await ask(`create bucket ${name}`, () => nowhere.send(new sdk.CreateBucketCommand({ Bucket: name })))
+        return true
       } catch (error) {
         // A first attempt whose answer was lost had made it. Stores tell so in two ways, one the same as for a
         // stranger's bucket (https://docs.aws.amazon.com/AmazonS3/latest/API/API_CreateBucket.html#API_CreateBucket_Errors).
         if (!(error instanceof StoreRefusal) || error.status !== 409) throw error
-        // One that an earlier run made may answer 404 still; who goes on waits until it shows.
-        if ((await look(name)) === 'foreign') throw error
+        const seen = await look(name)
+        if (seen === 'foreign') throw error
+        return seen === 'ours'
       }
     },
     removeBucket: async (name) => {

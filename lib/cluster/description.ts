@@ -142,6 +142,10 @@ const fields = z.strictObject({
       }),
       pinned,
     )
+    .refine((versions) => !/^v1\.14\.[12]$/.test(versions['velero-plugin-for-aws'] ?? ''), {
+      path: ['velero-plugin-for-aws'],
+      error: 'damages what it writes to Spaces (velero#9951): take v1.14.3 or leave it out',
+    })
     .default({})
     .meta({ description: 'Versions, by the names in lib/versions.ts.' }),
   digests: z

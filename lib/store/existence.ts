@@ -1,5 +1,6 @@
 import type { Store } from '../clients/s3.ts'
 import type { BucketPlaces } from '../cluster/cluster.ts'
+import { descriptionPath } from '../cluster/description.ts'
 import { networkCure } from '../environment.ts'
 import { again } from '../hint.ts'
 import { Problem } from '../problem.ts'
@@ -49,6 +50,32 @@ export async function usable(store: Store, bucket: string): Promise<'ours'> {
       cure: `Run ${again()} in some minutes.`,
     },
     async () => ((await accepted(store, bucket)) === 'ours' ? 'ours' : undefined),
+  )
+}
+
+/**
+ * Waits for a bucket of which the store says that it exists, and which it does not show: an earlier attempt may just have
+ * made it; or it was deleted, and DigitalOcean holds its name for some days.
+ * @param within seconds
+ * @throws Problem with what to do where the name is held
+ */
+export async function showsOrIsHeld(
+  store: Pick<Store, 'look'>,
+  bucket: string,
+  cluster: string,
+  within = 120,
+): Promise<void> {
+  await waitFor(
+    {
+      wish: `bucket ${bucket} shows`,
+      every: 5,
+      within,
+      cure: `After a bucket was deleted DigitalOcean may hold its name for a week or so. Write other names into ${descriptionPath(cluster)} in your repository (store: {velero: NAME, kit: NAME}), commit that, and run ${again()}; or name the cluster otherwise.`,
+    },
+    async (note) => {
+      note('409 when it is made, 404 when it is looked for')
+      return (await store.look(bucket)) === 'missing' ? undefined : true
+    },
   )
 }
 

@@ -7,7 +7,7 @@ import { isOurs } from '../cluster/ours.ts'
 import { isDryRun } from '../dry-run.ts'
 import { atEnd } from '../ending.ts'
 import { tell } from '../story.ts'
-import { accepted, missingBuckets } from './existence.ts'
+import { accepted, missingBuckets, showsOrIsHeld } from './existence.ts'
 import { isSetupKey, mintKey, removeKey } from './keys.ts'
 
 /** Makes buckets. A full-access key exists only between “no bucket” and “buckets made”. */
@@ -22,7 +22,8 @@ export async function createBuckets(
     await Promise.all(
       missing.map(async (bucket) => {
         await change(`aws s3 mb s3://${bucket} --endpoint-url ${places.endpoint}`, async () => {
-          if ((await store.look(bucket)) === 'missing') await store.createBucket(bucket)
+          if ((await store.look(bucket)) !== 'missing') return
+          if (!(await store.createBucket(bucket))) await showsOrIsHeld(store, bucket, cluster.name)
         })
         if (!isDryRun()) tell('+', `bucket ${bucket}`, places.region, (performance.now() - started) / 1000)
       }),

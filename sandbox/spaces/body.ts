@@ -4,11 +4,14 @@ import { Refusal } from './refusal.ts'
 /**
  * The object's bytes in a request's body: compared with the digests that the headers state, and freed from
  * `aws-chunked` framing (https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-streaming.html). The signatures of
- * single chunks are not checked.
+ * single chunks are not checked. A checksum behind the body is refused: stores built on Ceph, as Spaces are, kept such
+ * framing as a part of the object (vmware-tanzu/velero#9951).
  * @param payload what the signature says about the body
  * @throws Refusal when bytes or length differ from what was stated
  */
 export function readBody(raw: Buffer, headers: Readonly<Record<string, string>>, payload: string): Buffer {
+  if (headers['x-amz-trailer'] || payload.endsWith('-TRAILER'))
+    throw new Refusal('NotImplemented', 'A checksum behind the body (x-amz-trailer) is not known here.')
   const framed = payload.startsWith('STREAMING-') || /\baws-chunked\b/.test(headers['content-encoding'] ?? '')
   const body = framed ? unchunk(raw) : raw
   const digest = (algorithm: string, encoding: 'hex' | 'base64') =>

@@ -37,6 +37,8 @@ export async function startSpaces(
         demand(asked.bucket, operation.need, asked.method === 'PUT' && !asked.key)
         if (!signer) throw new Refusal('AccessDenied')
         const body = readBody(Buffer.from(await request.arrayBuffer()), asked.headers, signer.payload)
+        if (asked.method === 'PUT' && !asked.key && isHeld(world, asked.bucket))
+          throw new Refusal('BucketAlreadyExists')
         const answer = operation.answer({
           ...asked,
           storage,
@@ -55,6 +57,9 @@ export async function startSpaces(
   const { host, port } = world.addresses.spaces
   return { url: `http://${host}:${port}` }
 }
+
+const isHeld = (world: World, bucket: string) =>
+  behaviourOf(world).heldBuckets.some((one) => new RegExp(one).test(bucket))
 
 interface Asked extends Signed {
   bucket: string

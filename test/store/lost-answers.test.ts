@@ -6,10 +6,10 @@ import { Secret } from '../../lib/secret.ts'
 
 // A store that loses the first answer to each change, and then says what stores say to a second one.
 let lost = new Set<string>()
-let owned = true
+let seen = 200
 const server = createServer((request, response) => {
   request.resume()
-  if (request.method === 'HEAD') return response.writeHead(owned ? 200 : 403).end()
+  if (request.method === 'HEAD') return response.writeHead(seen).end()
   if (!lost.has(request.method ?? '')) {
     lost.add(request.method ?? '')
     return response.destroy()
@@ -26,13 +26,19 @@ const key = { accessKey: 'DO00', secretKey: new Secret('not so secret') }
 const store = await connectStore(`http://127.0.0.1:${port}`, 'fra1', key)
 
 t.test('a bucket whose first answer was lost is ours', async (t) => {
-  await t.resolves(store.createBucket('regrow-b'))
+  t.equal(await store.createBucket('regrow-b'), true)
 })
 
 t.test('one of that name that is a stranger’s is refused', async (t) => {
   lost = new Set()
-  owned = false
+  seen = 403
   await t.rejects(store.createBucket('regrow-b'), { message: /409 BucketAlreadyExists/ })
+})
+
+t.test('of one that exists and does not show it says so', async (t) => {
+  lost = new Set(['PUT'])
+  seen = 404
+  t.equal(await store.createBucket('regrow-b'), false)
 })
 
 t.test('a removed bucket whose answer was lost is gone', async (t) => {

@@ -98,6 +98,10 @@ const descriptions: [string, string][] = [
     'store.kit “one” must be another bucket than velero: the cluster’s key may not open the kit',
   ],
   ['versions: {k3z: v1.2.3}', `versions.k3z “v1.2.3” is not one of ${Object.keys(parts).join(', ')}`],
+  [
+    'versions: {velero-plugin-for-aws: v1.14.2}',
+    'versions.velero-plugin-for-aws “v1.14.2” damages what it writes to Spaces (velero#9951): take v1.14.3 or leave it out',
+  ],
   ['versions: {k3s: latest}', 'versions.k3s “latest” is not an exact version'],
   ['digests: {k3s: abc}', 'digests.k3s “abc” is not a SHA-256: 64 of 0-9 and a-f'],
 ]
