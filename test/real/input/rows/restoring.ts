@@ -104,7 +104,10 @@ export function besideACluster({ spaces, bucket }: Grown): Row[] {
       given: () => moved('kopia/hello', 'kopia/elsewhere'),
       afterwards: () => moved('kopia/elsewhere', 'kopia/hello'),
       code: 1,
-      says: ['claim hello/hello: its bytes are gone: kopia/hello/ in', 'If the cluster still answers, take a whole one: '],
+      says: [
+        'claim hello/hello: its bytes are gone: kopia/hello/ in',
+        'If the cluster still answers, take a whole one: ',
+      ],
     },
     {
       run: 'scripts/rehearse.mts',
