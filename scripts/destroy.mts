@@ -25,7 +25,7 @@ await run('destroy', async ({ flags, confirm }) => {
   const own = flags.unfinished ? await unfinishedRestore(cluster, buckets?.kit) : undefined
   const noOther = () => noRestoreUnderWay(cluster, buckets?.kit, '--unfinished removes its machines as well.')
   if (!flags.unfinished) await noOther() // its machines may be the only copy
-  const list = await removal(cluster, flags, buckets?.velero, own) // exactly what goes, what stays, and what it saves
+  const list = await removal(cluster, flags, buckets, own) // exactly what goes, what stays, and what it saves
   await confirm(list)
   if (!list.nothing) await confirmName('cluster', cluster.name, flags, 'confirm')
   if (flags['with-backups'] && buckets)

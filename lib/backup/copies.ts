@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import type { Bucket } from '../clients/s3.ts'
 import type { Cluster } from '../cluster/cluster.ts'
+import { isDriverVolume } from '../cluster/names.ts'
 import type { Inventory } from '../cluster/ours.ts'
 import { backedVolumes } from './backed.ts'
 import { listBackups } from './backups.ts'
@@ -39,18 +40,15 @@ export async function copiesIn(
       for (const { snapshot } of held) if (snapshot) snapshots.add(snapshot)
       if (!isWhole(one)) return
       const named = new Set(held.map(({ volume }) => volume))
-      const doubted = own.volumes.some((volume) => named.has(volume.name) && !isGenerated(volume.name))
+      const doubted = own.volumes.some((volume) => named.has(volume.name) && !isDriverVolume(volume.name))
       const handles = doubted ? await handlesIn(bucket, name) : new Map<string, string>()
       for (const volume of own.volumes)
-        if (named.has(volume.name) && (isGenerated(volume.name) || handles.get(volume.name) === volume.id))
+        if (named.has(volume.name) && (isDriverVolume(volume.name) || handles.get(volume.name) === volume.id))
           volumes.add(volume.name)
     }),
   )
   return { volumes, snapshots }
 }
-
-/** Whether the driver gave a volume its name: with the uid of its claim in it. */
-const isGenerated = (name: string) => /^pvc-[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(name)
 
 const csi = z.object({ csi: z.object({ volumeHandle: z.string() }) })
 

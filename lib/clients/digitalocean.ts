@@ -29,6 +29,7 @@ export interface DigitalOcean {
   dropletActions(id: string): Promise<types.Action[]>
   volumes(): Promise<types.Volume[]>
   volumeSnapshots(): Promise<types.Snapshot[]>
+  dropletSnapshots(): Promise<types.Snapshot[]>
   sizes(): Promise<types.Size[]>
   regions(): Promise<types.Region[]>
   /** Whether there is an image of this slug or number. */
@@ -110,6 +111,8 @@ export async function connectDigitalOcean(
       if (!(answer.links as z.infer<typeof links> | undefined)?.pages?.next) return found
     }
   }
+  const snapshots = (resource_type: 'volume' | 'droplet') =>
+    all('snapshots', types.snapshot, (page) => api.snapshot.listSnapshots({ resource_type, ...page }))
   const get = (path: string, query: Record<string, unknown> = {}) => httpClient.get(path, { params: query })
 
   return {
@@ -159,10 +162,8 @@ export async function connectDigitalOcean(
         api.droplet.listDropletActions({ droplet_id: Number(id), ...page }),
       ),
     volumes: () => all('volumes', types.volume, (page) => get('/volumes', { ...page })),
-    volumeSnapshots: () =>
-      all('snapshots', types.snapshot, (page) =>
-        api.snapshot.listSnapshots({ resource_type: 'volume', ...page }),
-      ),
+    volumeSnapshots: () => snapshots('volume'),
+    dropletSnapshots: () => snapshots('droplet'),
     sizes: () => all('sizes', types.size, (page) => api.size.listSizes(page)),
     regions: () => all('regions', types.region, (page) => api.region.listRegions(page)),
     hasImage: async (slug) => {

@@ -36,3 +36,7 @@ export const isMachineName = (cluster: string, name: string): boolean =>
 export const clusterName = /^[a-z]([a-z0-9-]{0,18}[a-z0-9])?$/
 
 const stamp = (at: Date) => at.toISOString().replace(/[-:]/g, '').replace(/\.\d+/, '').toLowerCase()
+
+/** Whether the driver gave a volume its name: with the uid of its claim in it. */
+export const isDriverVolume = (name: string): boolean =>
+  /^pvc-[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(name)

@@ -11,7 +11,7 @@ import type {
   Volume,
   Vpc,
 } from '../clients/digitalocean-types.ts'
-import { clusterName, names } from './names.ts'
+import { clusterName, isDriverVolume, names } from './names.ts'
 
 /** Everything at DigitalOcean that belongs to one cluster. */
 export interface Inventory {
@@ -100,6 +100,26 @@ export function isOurs<K extends keyof Kinds>(
       ),
   }
   return tests[kind](thing)
+}
+
+/**
+ * What lies in the cluster's project and regrow did not make: a person's, which nothing removes. The address of the cluster
+ * is one that was noted with a machine, or leads to one; before there was any, one that leads nowhere. A volume without
+ * our tag is the driver's by its name alone.
+ * @param noted every address that was noted with a machine
+ */
+export function notMade(
+  { droplets, reservedIps, volumes }: Pick<Inventory, 'droplets' | 'reservedIps' | 'volumes'>,
+  cluster: string,
+  noted: ReadonlySet<string>,
+): Pick<Inventory, 'reservedIps' | 'volumes'> {
+  const isOwn = ({ ip, droplet }: ReservedIp) =>
+    noted.has(ip) || (droplet != null && droplets.some((one) => one.id === droplet.id))
+  const isKnown = noted.size > 0 || reservedIps.some(isOwn)
+  return {
+    reservedIps: reservedIps.filter((one) => !isOwn(one) && (isKnown || one.droplet != null)),
+    volumes: volumes.filter((one) => !isOurs('volume', one, cluster) && !isDriverVolume(one.name)),
+  }
 }
 
 /** The cluster's project, if there is one. @param projects all of the account, where they are asked for already */

@@ -19,7 +19,7 @@ export async function drillIsLeft(drill: string): Promise<boolean> {
   await preflightReading(cluster)
   const buckets = await openBuckets(cluster, 'read')
   const all = { 'with-backups': true, 'with-repository': false }
-  if ((await removal(cluster, all, buckets?.velero)).nothing) return false
+  if ((await removal(cluster, all, buckets)).nothing) return false
   const { droplets } = await inventory(cluster.cloud, drill)
   const restored = buckets && (await readRestoration(buckets.kit, firstServerName(cluster)))
   const backups = buckets ? await listBackups(buckets.velero, cluster) : []

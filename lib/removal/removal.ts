@@ -1,6 +1,5 @@
 import { type Copies, copiesIn } from '../backup/copies.ts'
 import type { LoadBalancer, Snapshot, Volume } from '../clients/digitalocean-types.ts'
-import type { Bucket } from '../clients/s3.ts'
 import { bucketPlaces, type Cluster } from '../cluster/cluster.ts'
 import { type Inventory, inventory } from '../cluster/ours.ts'
 import { dollars, prices } from '../cluster/prices.ts'
@@ -11,8 +10,10 @@ import { Problem, Problems } from '../problem.ts'
 import type { Outcome } from '../result.ts'
 import type { Shown } from '../run.ts'
 import { lostWith, type Unfinished } from '../server/restoration.ts'
+import type { Buckets } from '../store/buckets.ts'
 import { missingBuckets } from '../store/existence.ts'
 import { isShortLived } from '../store/keys.ts'
+import { leftInProject, personsThings } from './persons.ts'
 
 const volume = (one: Volume) => ({
   name: `volume ${one.name}, ${one.size_gigabytes} GiB`,
@@ -27,10 +28,13 @@ const balancer = (one: LoadBalancer) => ({
   perMonth: one.size_unit * prices.loadBalancer,
 })
 
-/** Ids of volumes and snapshots that stay, because they are the only copy of something or a backup stands on them. */
+/** What stays: the only copy of something, or what regrow did not make. Ids of volumes and snapshots, and addresses. */
 export interface Kept {
   volumes: ReadonlySet<string>
   snapshots: ReadonlySet<string>
+  reservedIps: ReadonlySet<string>
+  /** Something that stays lies in the project. */
+  project: boolean
 }
 
 /** What destroying a cluster removes and keeps, each with what it costs a month in dollars. */
@@ -42,32 +46,30 @@ export interface Removal extends Shown {
 }
 
 /**
- * Decides what stays: snapshots on which a backup stands, volumes that no whole backup holds, and snapshots of such
- * volumes, or of volumes that nothing is known of any more.
+ * Decides what stays as the only copy of something: volumes that no whole backup holds, and snapshots. A backup stands on
+ * one, or nothing else has that moment: a person made it, or Velero left it.
  */
-export function toKeep(own: Pick<Inventory, 'volumes' | 'snapshots'>, copies: Copies): Kept {
-  const nameOf = new Map(own.volumes.map((one) => [one.id, one.name]))
-  const isHeld = (name: string | undefined) => name !== undefined && copies.volumes.has(name)
-  const snapshots = own.snapshots.filter(
-    (one) => copies.snapshots.has(one.id) || !isHeld(nameOf.get(one.resource_id)),
-  )
-  const volumes = own.volumes.filter((one) => !isHeld(one.name))
+export function toKeep(
+  own: Pick<Inventory, 'volumes' | 'snapshots'>,
+  { volumes: held }: Pick<Copies, 'volumes'>,
+): Pick<Kept, 'volumes' | 'snapshots'> {
+  const volumes = own.volumes.filter((one) => !held.has(one.name))
   return {
     volumes: new Set(volumes.map((one) => one.id)),
-    snapshots: new Set(snapshots.map((one) => one.id)),
+    snapshots: new Set(own.snapshots.map((one) => one.id)),
   }
 }
 
 /**
- * The exact inventory of a cluster: what goes, and what stays because it is the only copy of something.
- * @param bucket that of the backups, if there is one
+ * The exact inventory of a cluster: what goes, and what stays because it is the only copy of something, or because regrow
+ * did not make it.
  * @param unfinished a restore whose machines go with it
  * @throws Problems for droplets that lie with the cluster's and are none of them
  */
 export async function removal(
   cluster: Cluster,
   flags: { 'with-backups': boolean; 'with-repository': boolean },
-  bucket: Bucket | undefined,
+  opened: Pick<Buckets, 'velero' | 'kit'> | undefined,
   unfinished?: Unfinished,
 ): Promise<Removal> {
   const [own, sizes] = await Promise.all([inventory(cluster.cloud, cluster.name), cluster.cloud.sizes()])
@@ -77,22 +79,29 @@ export async function removal(
   const missing = places.spaces ? await missingBuckets(places) : []
   const buckets = [places.velero, places.kit].filter((bucket) => !missing.includes(bucket))
   const price = (slug: string) => sizes.find((size) => size.slug === slug)?.price_monthly ?? 0
-  const keep = flags['with-backups']
+  const persons = await personsThings(cluster, own, opened?.kit)
+  const only = flags['with-backups']
     ? { volumes: new Set<string>(), snapshots: new Set<string>() }
-    : toKeep(own, await copiesIn(bucket, cluster, own))
+    : toKeep(own, await copiesIn(opened?.velero, cluster, own))
+  const volumes = new Set([...only.volumes, ...persons.volumes])
+  const stays = (one: string) => volumes.has(one) || persons.reservedIps.has(one)
+  const inProject = await leftInProject(cluster, own, (one) => !stays(one))
+  const keep = { ...only, volumes, reservedIps: persons.reservedIps, project: inProject.length > 0 }
   const cloud = [
     ...(own.loadBalancers ?? []).map(balancer),
     ...own.droplets.map((one) => ({ name: `droplet ${one.name}`, perMonth: price(one.size_slug) })),
     ...own.volumes.filter((one) => !keep.volumes.has(one.id)).map(volume),
     ...own.snapshots.filter((one) => !keep.snapshots.has(one.id)).map(snapshot),
-    ...own.reservedIps.map((one) => ({ name: `reserved IP ${one.ip}`, perMonth: 0 })),
+    ...own.reservedIps
+      .filter((one) => !stays(one.ip))
+      .map((one) => ({ name: `reserved IP ${one.ip}`, perMonth: 0 })),
     ...own.firewalls.map((one) => ({ name: `firewall ${one.name}`, perMonth: 0 })),
     ...own.vpcs.filter((one) => !one.default).map((one) => ({ name: `network ${one.name}`, perMonth: 0 })),
     ...own.sshKeys.map((one) => ({ name: `SSH key ${one.name}`, perMonth: 0 })),
     ...own.spacesKeys
       .filter((one) => !isShortLived(one.name))
       .map((one) => ({ name: `Spaces key ${one.name}`, perMonth: 0 })),
-    ...own.projects.map((one) => ({ name: `project ${one.name}`, perMonth: 0 })),
+    ...(keep.project ? [] : own.projects.map((one) => ({ name: `project ${one.name}`, perMonth: 0 }))),
   ]
   const backups = [
     ...buckets.map((bucket, index) => ({
@@ -102,7 +111,7 @@ export async function removal(
     })),
     ...own.snapshots.filter((one) => keep.snapshots.has(one.id)).map(snapshot),
     ...own.volumes
-      .filter((one) => keep.volumes.has(one.id))
+      .filter((one) => only.volumes.has(one.id) && !persons.volumes.has(one.id))
       .map((one) => ({ ...volume(one), name: `${volume(one).name} (no whole backup holds it)` })),
   ]
   const repository = cluster.repository
@@ -120,6 +129,13 @@ export async function removal(
     ...(flags['with-backups'] ? [] : backups),
     ...(flags['with-repository'] ? [] : repository),
     ...defaults,
+    ...persons.things,
+    ...(keep.project
+      ? own.projects.map((one) => ({
+          name: `project ${one.name} (what stays lies in it: ${inProject.join(', ')})`,
+          perMonth: 0,
+        }))
+      : []),
   ]
   const say = (one: { name: string; perMonth: number }) =>
     `${one.name}${one.perMonth ? `  ${dollars(one.perMonth)}` : ''}`

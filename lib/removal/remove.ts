@@ -52,12 +52,14 @@ export async function removeCloud(cluster: Cluster, keep: Kept): Promise<void> {
     own.snapshots.filter((one) => !keep.snapshots.has(one.id)),
   )
   await Promise.all([
-    forAll(own.reservedIps, (one) =>
-      gone(
-        `reserved IP ${one.ip}`,
-        async () => (await cloud.reservedIps()).some((each) => each.ip === one.ip),
-        () => doctl`compute reserved-ip delete ${one.ip} --force`,
-      ),
+    forAll(
+      own.reservedIps.filter((one) => !keep.reservedIps.has(one.ip)),
+      (one) =>
+        gone(
+          `reserved IP ${one.ip}`,
+          async () => (await cloud.reservedIps()).some((each) => each.ip === one.ip),
+          () => doctl`compute reserved-ip delete ${one.ip} --force`,
+        ),
     ),
     forAll(own.firewalls, (one) =>
       gone(
@@ -92,7 +94,7 @@ export async function removeCloud(cluster: Cluster, keep: Kept): Promise<void> {
         ),
     ),
   ])
-  await forAll(own.projects, (one) =>
+  await forAll(keep.project ? [] : own.projects, (one) =>
     gone(
       `project ${one.name}`,
       async () => (await cloud.projects()).some((each) => each.id === one.id),
@@ -183,11 +185,11 @@ async function leftNow(
     ...own.droplets.map((one) => `droplet ${one.name}`),
     ...own.volumes.filter((one) => !keep.volumes.has(one.id)).map((one) => `volume ${one.name}`),
     ...own.snapshots.filter((one) => !keep.snapshots.has(one.id)).map((one) => `snapshot ${one.name}`),
-    ...own.reservedIps.map((one) => `reserved IP ${one.ip}`),
+    ...own.reservedIps.filter((one) => !keep.reservedIps.has(one.ip)).map((one) => `reserved IP ${one.ip}`),
     ...own.firewalls.map((one) => `firewall ${one.name}`),
     ...own.vpcs.filter((one) => !one.default).map((one) => `network ${one.name}`),
     ...own.sshKeys.map((one) => `SSH key ${one.name}`),
-    ...own.projects.map((one) => `project ${one.name}`),
+    ...(keep.project ? [] : own.projects.map((one) => `project ${one.name}`)),
     ...own.spacesKeys.filter((one) => !isShortLived(one.name)).map((one) => `Spaces key ${one.name}`),
     ...(tags.includes(tag) && !isKept ? [`tag ${tag}`] : []),
     ...(flags['with-backups'] ? await bucketsLeft(cluster) : []),

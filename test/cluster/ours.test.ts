@@ -1,5 +1,5 @@
 import t from 'tap'
-import { feeIsOf, isOurs } from '../../lib/cluster/ours.ts'
+import { feeIsOf, type Inventory, isOurs, notMade } from '../../lib/cluster/ours.ts'
 
 const key = (name: string) => ({ name, access_key: 'k', created_at: '', grants: [] })
 const droplet = (id: string, tags: string[]) => ({
@@ -92,4 +92,34 @@ t.test('Spaces’ fee is counted once an account: for the oldest cluster', async
   t.equal(feeIsOf({ projects: [], others: [young, old] }), 'old', 'one that is to be grown')
   const [a, b] = [project('regrow-a'), project('regrow-b')]
   t.same([feeIsOf({ projects: [a], others: [b] }), feeIsOf({ projects: [b], others: [a] })], [undefined, 'a'])
+})
+
+t.test('what lies with a cluster and regrow did not make is a person’s', async (t) => {
+  const ip = (ip: string, leadsTo?: string) => ({
+    ...{ ip, region: { slug: 'fra1' }, project_id: 'p1' },
+    droplet: leadsTo === undefined ? null : { id: leadsTo },
+  })
+  const volume = (name: string, tags: string[] = []) => ({
+    ...{ id: name, name, size_gigabytes: 1, region: { slug: 'fra1' }, droplet_ids: [] },
+    tags,
+  })
+  const found = (
+    { reservedIps = [], volumes = [] }: Partial<Pick<Inventory, 'reservedIps' | 'volumes'>>,
+    noted: string[] = [],
+  ) => {
+    const own = { droplets: [droplet('1', ['regrow:main'])], reservedIps, volumes }
+    const persons = notMade(own, 'main', new Set(noted))
+    return [...persons.reservedIps.map((one) => one.ip), ...persons.volumes.map((one) => one.name)]
+  }
+  t.same(
+    found({ reservedIps: [ip('a', '1'), ip('b'), ip('c', '9')] }),
+    ['b', 'c'],
+    'one leads to our machine',
+  )
+  t.same(found({ reservedIps: [ip('a'), ip('b')] }, ['a']), ['b'], 'one was noted, and leads nowhere now')
+  t.same(found({ reservedIps: [ip('b')] }, ['a']), ['b'], 'ours is gone')
+  t.same(found({ reservedIps: [ip('a')] }), [], 'a run that was killed had made it')
+  t.same(found({ reservedIps: [ip('c', '9')] }), ['c'], 'it leads to somebody else’s machine')
+  const driven = 'pvc-9ed3c5b2-2f5d-4b3a-8f3e-0123456789ab'
+  t.same(found({ volumes: [volume(driven), volume('photos'), volume('data', ['regrow:main'])] }), ['photos'])
 })

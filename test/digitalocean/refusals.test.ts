@@ -50,8 +50,12 @@ t.test('a removal that waits finds out that its lock was stolen', async (t) => {
     if (++changes > 1) throw new Problem('the lock was taken over')
     return 0
   })
-  await t.rejects(removeCloud(cluster, { volumes: new Set(), snapshots: new Set() }), {
-    message: 'the lock was taken over',
-  })
+  const nothing = new Set<string>()
+  await t.rejects(
+    removeCloud(cluster, { volumes: nothing, snapshots: nothing, reservedIps: nothing, project: false }),
+    {
+      message: 'the lock was taken over',
+    },
+  )
   t.equal(changes, 2, 'it asked once for the removal and once while it waited')
 })

@@ -386,6 +386,7 @@ t.test('destroy removes what is ours, and keeps backups and repository', async (
   const foreign = { name: 'main-9', region: 'fra1', size: 's-1vcpu-2gb', image: 'debian-13-x64' }
   await box.cloud('POST', '/v2/droplets', foreign)
   await box.cloud('POST', '/v2/volumes', { name: 'photos', region: 'fra1', size_gigabytes: 3 })
+  const mine = await personsThings()
   const ended = await box.run('scripts/destroy.mts', ['--json', '--yes', '--confirm', 'main'], {
     env: noTerminal,
   })
@@ -394,6 +395,19 @@ t.test('destroy removes what is ours, and keeps backups and repository', async (
   t.same(result.left, [])
   t.match(result.lastBackup, /^main-first, /)
   t.equal(result.kept.filter((one: string) => /^(bucket|repository)/.test(one)).length, 3)
+  const byHand = '(regrow did not make it)'
+  for (const line of [
+    `reserved IP ${mine.ip} ${byHand}  $5.00`,
+    `volume of-my-own, 4 GiB ${byHand}  $0.40`,
+    `snapshot by-hand of droplet main-1, 1.5 GiB ${byHand}  $0.09`,
+    /^snapshot untagged of volume pvc-\S+, 1 GiB \(regrow did not make it\) {2}\$0.06$/,
+    /^project regrow-main \(what stays lies in it: .*domain example.org/,
+  ])
+    t.ok(
+      result.kept.some((one: string) => (typeof line === 'string' ? one === line : line.test(one))),
+      String(line),
+    )
+  await mine.remove()
   t.same(
     named((await box.cloud('GET', '/v2/droplets')).droplets).map((one) => one.name),
     ['main-9'],
@@ -455,6 +469,47 @@ t.test('told twice it removes buckets and repository too, and then nothing is th
   t.match(again.err, 'nothing is there')
   t.same(mutating(again.requests), [])
 })
+
+/** Puts things of a person's own beside the cluster's; `remove` looks that they are there still, and takes them away. */
+async function personsThings(): Promise<{ ip: string; remove(): Promise<void> }> {
+  const id = z.object({ id: z.union([z.string(), z.number()]) })
+  const projects = z.object({ projects: z.array(id.extend({ name: z.string() })) })
+  const [project] = projects
+    .parse(await box.cloud('GET', '/v2/projects'))
+    .projects.filter((one) => one.name === 'regrow-main')
+  const { reserved_ip: address } = z
+    .object({ reserved_ip: z.object({ ip: z.string() }) })
+    .parse(await box.cloud('POST', '/v2/reserved_ips', { region: 'fra1', project_id: project?.id }))
+  const wish = { name: 'of-my-own', region: 'fra1', size_gigabytes: 4 }
+  const { volume } = z.object({ volume: id }).parse(await box.cloud('POST', '/v2/volumes', wish))
+  const resources = [`do:volume:${volume.id}`, 'do:domain:example.org']
+  await box.cloud('POST', `/v2/projects/${project?.id}/resources`, { resources })
+  const all = async (what: string) => named((await box.cloud('GET', `/v2/${what}`))[what])
+  const main = (await all('droplets')).find((one) => one.name === 'main-1')
+  await box.cloud('POST', `/v2/droplets/${main?.id}/actions`, { type: 'snapshot', name: 'by-hand' })
+  const driven = (await all('volumes')).find((one) => one.name.startsWith('pvc-'))
+  await box.cloud('POST', `/v2/volumes/${driven?.id}/snapshots`, { name: 'untagged' })
+  while ((await all('snapshots')).length < 2) {}
+  return {
+    ip: address.ip,
+    remove: async () => {
+      await box.cloud('DELETE', `/v2/reserved_ips/${address.ip}`)
+      await box.cloud('DELETE', `/v2/volumes/${volume.id}`)
+      for (const one of await all('snapshots')) await box.cloud('DELETE', `/v2/snapshots/${one.id}`)
+      const other = z
+        .object({ project: id })
+        .parse(
+          await box.cloud('POST', '/v2/projects', {
+            name: 'mine',
+            purpose: 'Class project / Educational purposes',
+          }),
+        )
+      const domain = { resources: ['do:domain:example.org'] }
+      await box.cloud('POST', `/v2/projects/${other.project.id}/resources`, domain)
+      await box.cloud('DELETE', `/v2/projects/${project?.id}`)
+    },
+  }
+}
 
 /** The uid of the CSI controller's pod. */
 async function controller(): Promise<string | undefined> {

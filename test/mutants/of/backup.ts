@@ -314,9 +314,16 @@ export const backup: readonly Mutant[] = [
   mutant(
     'snapshots on which a backup stands go with the cluster',
     'lib/removal/removal.ts',
-    'copies.snapshots.has(one.id) || ',
-    '',
+    'new Set(own.snapshots.map((one) => one.id))',
+    'new Set(own.snapshots.filter((one) => one.id === own.volumes[0]?.id).map((one) => one.id))',
     'removal/removal',
+  ),
+  mutant(
+    'a person’s address goes with the cluster',
+    'lib/cluster/ours.ts',
+    'reservedIps.filter((one) => !isOwn(one) && (isKnown || one.droplet != null))',
+    'reservedIps.filter((one) => !isOwn(one) && one.droplet != null)',
+    'cluster/ours',
   ),
   mutant(
     'a Secret counts as opened because its SealedSecret is there',

@@ -12,8 +12,8 @@ export const scale: readonly Mutant[] = [
   mutant(
     'destroy removes volumes that are the only copy',
     'lib/removal/removal.ts',
-    'own.volumes.filter((one) => !isHeld(one.name))',
-    'own.volumes.filter((one) => isHeld(one.name) && false)',
+    'own.volumes.filter((one) => !held.has(one.name))',
+    'own.volumes.filter((one) => held.has(one.name) && false)',
     'removal/removal',
   ),
   mutant(
