@@ -152,9 +152,15 @@ export async function ownMachines(
   return {
     droplets,
     astray: droplets.filter((one) => !project?.urns.has(`do:droplet:${one.id}`)),
-    reservedIps: addresses.filter((one) => isOurs('reservedIp', one, cluster, project)),
+    reservedIps: addresses
+      .filter((one) => isOurs('reservedIp', one, cluster, project))
+      .toSorted((a, b) => rankOfAddress(a, droplets) - rankOfAddress(b, droplets)),
   }
 }
+
+/** A person may have put an address into the project as well: the cluster's leads to its machine, or nowhere. */
+const rankOfAddress = ({ droplet }: ReservedIp, own: readonly Droplet[]) =>
+  droplet == null ? 1 : own.some(({ id }) => id === droplet.id) ? 0 : 2
 
 /** Looks at everything of a cluster at once. */
 export async function inventory(cloud: DigitalOcean, cluster: string): Promise<Inventory> {

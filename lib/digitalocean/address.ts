@@ -1,6 +1,6 @@
 import type { Droplet, Project, ReservedIp } from '../clients/digitalocean-types.ts'
 import type { Cluster } from '../cluster/cluster.ts'
-import { inventory, isOurs } from '../cluster/ours.ts'
+import { inventory, isOurs, ownMachines } from '../cluster/ours.ts'
 import { isDryRun } from '../dry-run.ts'
 import { ensure } from '../ensure.ts'
 import { again, hint } from '../hint.ts'
@@ -14,14 +14,16 @@ export async function ensureAddress(cluster: Cluster, project: Project): Promise
   const { region } = cluster.wanted
   return ensure({
     what: `reserved IP of ${project.name}`,
-    look: async () =>
-      (await cluster.cloud.reservedIps()).filter((one) =>
+    look: async () => {
+      const found = (await cluster.cloud.reservedIps()).filter((one) =>
         isOurs('reservedIp', one, cluster.name, { id: project.id, urns: new Set() }),
-      ),
+      )
+      // A person may have put one there as well.
+      return found.length < 2 ? found : (await ownMachines(cluster.cloud, cluster.name)).reservedIps
+    },
     act: () => doctl`compute reserved-ip create --region ${region} --project-id ${project.id}`,
     detail: (address) => address.ip,
     imagined: { ip: '<new address>', region: { slug: region }, project_id: project.id },
-    prefer: (twins) => twins.find((one) => one.droplet) ?? twins[0],
     remove: (twin) => doctl`compute reserved-ip delete ${twin.ip} --force`,
   })
 }

@@ -77,8 +77,8 @@ function quorum(after: Description, members: Member[], leaving: string[], joins:
 }
 
 function lostData({ pods, localClaims }: Seen, leaving: string[]): Refusal[] {
-  const there = pods.filter((pod) => leaving.includes(pod.node) && !pod.ofItsNode)
-  const alone = there.filter((pod) => pod.alone).map((pod) => pod.name)
+  const there = pods.filter((pod) => leaving.includes(pod.node))
+  const alone = there.filter((pod) => pod.alone && !pod.ofItsNode).map((pod) => pod.name)
   // What no pod uses now, of an app that sleeps, lies there as well.
   const unused = localClaims.filter(({ name }) => !pods.some((pod) => pod.localClaims.includes(name)))
   const local = [

@@ -1,5 +1,6 @@
 import t from 'tap'
-import { feeIsOf, type Inventory, isOurs, notMade } from '../../lib/cluster/ours.ts'
+import type { DigitalOcean } from '../../lib/clients/digitalocean.ts'
+import { feeIsOf, type Inventory, isOurs, notMade, ownMachines } from '../../lib/cluster/ours.ts'
 
 const key = (name: string) => ({ name, access_key: 'k', created_at: '', grants: [] })
 const droplet = (id: string, tags: string[]) => ({
@@ -123,3 +124,24 @@ t.test('what lies with a cluster and regrow did not make is a person’s', async
   const driven = 'pvc-9ed3c5b2-2f5d-4b3a-8f3e-0123456789ab'
   t.same(found({ volumes: [volume(driven), volume('photos'), volume('data', ['regrow:main'])] }), ['photos'])
 })
+
+t.test(
+  'of several addresses in the project the cluster’s is the one that leads to its machine',
+  async (t) => {
+    const at = (ip: string, id?: string) => ({
+      ...{ ip, region: { slug: 'fra1' }, project_id: 'p1' },
+      droplet: id === undefined ? null : { id },
+    })
+    const cloud = {
+      projects: async () => [{ id: 'p1', name: 'regrow-main', is_default: false }],
+      projectResources: async () => ['do:droplet:1'],
+      reservedIps: async () => [at('foreign', '9'), at('nowhere'), at('ours', '1')],
+      dropletsTagged: async () => [droplet('1', ['regrow:main'])],
+    }
+    const { reservedIps } = await ownMachines(cloud as unknown as DigitalOcean, 'main')
+    t.same(
+      reservedIps.map(({ ip }) => ip),
+      ['ours', 'nowhere', 'foreign'],
+    )
+  },
+)

@@ -496,14 +496,12 @@ async function personsThings(): Promise<{ ip: string; remove(): Promise<void> }>
       await box.cloud('DELETE', `/v2/reserved_ips/${address.ip}`)
       await box.cloud('DELETE', `/v2/volumes/${volume.id}`)
       for (const one of await all('snapshots')) await box.cloud('DELETE', `/v2/snapshots/${one.id}`)
-      const other = z
-        .object({ project: id })
-        .parse(
-          await box.cloud('POST', '/v2/projects', {
-            name: 'mine',
-            purpose: 'Class project / Educational purposes',
-          }),
-        )
+      const other = z.object({ project: id }).parse(
+        await box.cloud('POST', '/v2/projects', {
+          name: 'mine',
+          purpose: 'Class project / Educational purposes',
+        }),
+      )
       const domain = { resources: ['do:domain:example.org'] }
       await box.cloud('POST', `/v2/projects/${other.project.id}/resources`, domain)
       await box.cloud('DELETE', `/v2/projects/${project?.id}`)

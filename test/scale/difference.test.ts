@@ -221,6 +221,12 @@ t.test('what speaks against a removal', async (t) => {
     /\/srv\/a of a\/b lies on the machine’s own disk/,
   ])
   t.same(messages(etcd(4), 'main-4', [], [pod('a/b', 'main-3', { onDisk: ['/srv/a'] })]), [], 'on another')
+  const agent = { ofItsNode: true, onDisk: ['/srv/cache'], localClaims: ['a/data'] }
+  t.match(
+    messages(etcd(4), 'main-4', [], [pod('a/agent-4', 'main-4', agent), pod('a/agent-3', 'main-3', agent)]),
+    ['a/data, /srv/cache of a/agent-4 lie on the machine’s own disk and go with it'],
+    'a DaemonSet’s pod goes with its machine, and what it wrote there',
+  )
 
   const four = etcd(4)
   const asleep = refusals(
