@@ -1,9 +1,7 @@
-import { z } from 'zod'
 import type { ReservedIp } from '../clients/digitalocean-types.ts'
 import type { Cluster } from '../cluster/cluster.ts'
 import { again, hint } from '../hint.ts'
 import { applications, stateOf } from '../kubernetes/applications.ts'
-import { kubectlRepeated } from '../kubernetes/repeated.ts'
 import { Problem } from '../problem.ts'
 import type { Outcome as Result } from '../result.ts'
 import { type Course, givingUp } from '../server/restoration.ts'
@@ -12,6 +10,7 @@ import type { Kube } from '../tools.ts'
 import type { Backup } from './backups.ts'
 import type { Comparison } from './compared.ts'
 import type { Extension } from './expiry.ts'
+import { hosts } from './hosts.ts'
 import type { ObjectProof } from './outcome.ts'
 import { few, missingLines, page } from './page.ts'
 import { commitAnnotation } from './record.ts'
@@ -101,7 +100,9 @@ export async function prove(kube: Kube, evidence: Evidence): Promise<Proof> {
     dns:
       before === address.ip || cluster.original
         ? []
-        : (await hosts(kube)).map((host) => `${host} A ${address.ip}`),
+        : (await hosts(kube, new Set(objects.map(({ resource }) => resource)))).map(
+            (host) => `${host} A ${address.ip}`,
+          ),
     extended: evidence.extended,
     stays: [],
     unwritten: [...(cluster.unwritten ?? [])],
@@ -115,17 +116,6 @@ export function verdictOf(missing: number, notRestored: number): Pick<Proof, 've
   const headline =
     notRestored === 0 ? 'PROVEN' : `PROVEN, ${notRestored} object${notRestored === 1 ? '' : 's'} not restored`
   return { verdict: 'PROVEN', headline }
-}
-
-const ingress = z.object({
-  spec: z.object({ rules: z.array(z.object({ host: z.string().optional() })).default([]) }),
-})
-
-/** The host names that the apps answer to. */
-async function hosts(kube: Kube): Promise<string[]> {
-  const answer = await kubectlRepeated(kube)`get ingresses.networking.k8s.io -A -o json`
-  const { items } = answer.json(z.object({ items: z.array(ingress) }))
-  return [...new Set(items.flatMap(({ spec }) => spec.rules.flatMap(({ host }) => host ?? [])))].toSorted()
 }
 
 /**
