@@ -72,13 +72,9 @@ const fields = z.strictObject({
       range: privateRange
         .default('10.110.0.0/20')
         .meta({ description: 'Range of the private network; must not meet 10.42.0.0/16 and 10.43.0.0/16.' }),
-      adminCidrs: z
-        .array(cidr)
-        .min(1)
-        .default(['0.0.0.0/0', '::/0'])
-        .meta({
-          description: 'Who may reach the Kubernetes API (certificates and tokens protect it: security.md).',
-        }),
+      adminCidrs: z.array(cidr).min(1).default(['0.0.0.0/0', '::/0']).meta({
+        description: 'Who may reach the Kubernetes API (certificates and tokens protect it: security.md).',
+      }),
     })
     .prefault({}),
   domain: z
