@@ -53,10 +53,12 @@ t.test('the files are the ones that the design names, and the same each time', a
     'clusters/main/platform/argocd/values.yaml',
     'clusters/main/platform/backups/deletions.yaml',
     'clusters/main/platform/backups/location.yaml',
+    'clusters/main/platform/backups/network-policy.yaml',
     'clusters/main/platform/backups/schedules.yaml',
     'clusters/main/platform/backups/unbound-claims.yaml',
     'clusters/main/platform/csi-driver/kustomization.yaml',
     'clusters/main/platform/ingress/certificates.yaml',
+    'clusters/main/platform/ingress/network-policy.yaml',
     'clusters/main/platform/ingress/values.yaml',
     'clusters/main/platform/sealed-secrets/values.yaml',
     'clusters/main/platform/velero/values.yaml',
@@ -323,6 +325,32 @@ t.test('certificates are kept on a disk where there is a domain, and only there'
   t.match(ports, { websecure: { expose: { default: false } } })
   const { acmeEmail: _, ...withoutEmail } = ordinary
   t.notMatch(renderRepository(withoutEmail)[path], /email/)
+})
+
+t.test('in the platform’s namespaces nothing is reached but what is for others', async (t) => {
+  const policies = {
+    backups: { namespace: 'velero', rules: {} },
+    ingress: {
+      namespace: 'ingress',
+      rules: { ingress: [{ ports: [8000, 8443].map((port) => ({ protocol: 'TCP', port })) }] },
+    },
+  }
+  for (const values of [ordinary, bare])
+    for (const [part, { namespace, rules }] of Object.entries(policies)) {
+      const path = `clusters/main/platform/${part}/network-policy.yaml`
+      const { kind, metadata, spec } = file(values, path)
+      t.match({ kind, metadata }, { kind: 'NetworkPolicy', metadata: { namespace } })
+      t.same(spec, { podSelector: {}, policyTypes: ['Ingress'], ...rules }, part)
+      t.ok(
+        applications(values)
+          .flatMap(sourcesOf)
+          .some((one) => one.path === `clusters/main/platform/${part}` && reads(one, path)),
+        'an Application brings it',
+      )
+    }
+  t.match(file(ordinary, 'clusters/main/platform/sealed-secrets/values.yaml'), {
+    networkPolicy: { enabled: true },
+  })
 })
 
 t.test('the sample answers under its name, or under any where there is no domain', async (t) => {
