@@ -102,7 +102,8 @@ export const again = (): string => finisher ?? 'the same command again'
 /** What goes on from here, as a line to paste. */
 export const goesOn = (): string => finisher ?? sameCommand()
 
-type Words = (pieces: TemplateStringsArray, ...words: readonly (string | number)[]) => string
+/** A template that makes a command of its words, each quoted where it must be. */
+export type Words = (pieces: TemplateStringsArray, ...words: readonly (string | number)[]) => string
 
 const quoted: Words = (pieces, ...words) =>
   pieces.map((piece, at) => (at === 0 ? piece : shellQuote(String(words[at - 1])) + piece)).join('')

@@ -44,6 +44,8 @@ export interface Seen {
   policy: unknown
   /** A cluster beside the original takes no backups. */
   isClone: boolean
+  /** The file with which a person's kubectl reaches it. */
+  kubeconfig: string
 }
 
 /**
@@ -69,6 +71,7 @@ export async function threats(kube: Kube, { original }: Pick<Cluster, 'original'
       schedules: schedules.json(list).items,
       policy: policy.text.trim() === '' ? undefined : policy.json(z.unknown()),
       isClone: original !== undefined,
+      kubeconfig: kube.file,
     })
   } catch (error) {
     if (!(error instanceof ToolFailure)) throw error
@@ -99,7 +102,7 @@ async function listed(
 }
 
 /** {@link threats}, from what was seen. */
-export function threatsIn({ items, optedOut, schedules, policy, isClone }: Seen): string[] {
+export function threatsIn({ items, optedOut, schedules, policy, isClone, kubeconfig }: Seen): string[] {
   const out = optedOut.map((one) => object.parse(one))
   const all = schedules.map((one) => schedule.parse(one))
   const daily = all.find((one) => one.metadata.name === 'daily')
@@ -107,6 +110,7 @@ export function threatsIn({ items, optedOut, schedules, policy, isClone }: Seen)
     ...volumeThreats({
       items,
       leftOut: new Set(out.filter((one) => one.kind === 'Namespace').map((one) => one.metadata.name)),
+      kubeconfig,
       passesOver: daily && daily.spec.template.resourcePolicy?.name === unboundClaims,
     }),
     ...onDisk(items.flatMap((one) => pod.safeParse(one).data ?? [])),

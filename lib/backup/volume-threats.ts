@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { optOut, unboundClaims } from '../cluster/backup-rules.ts'
+import { kubectlHint, type Words } from '../hint.ts'
 import { driver } from './backed.ts'
 
 const metadata = z.object({
@@ -64,10 +65,13 @@ export interface SeenVolumes {
   leftOut: ReadonlySet<string>
   /** Schedule `daily` names the policy that passes over claims without a volume; undefined where there is no schedule. */
   passesOver: boolean | undefined
+  /** The file with which a person's kubectl reaches the cluster. */
+  kubeconfig: string
 }
 
 /** What of volumes the next backup cannot have, or what makes it fail: one line each, with the name and the reason. */
-export function volumeThreats({ items, leftOut, passesOver }: SeenVolumes): string[] {
+export function volumeThreats({ items, leftOut, passesOver, kubeconfig }: SeenVolumes): string[] {
+  const kubectl = kubectlHint(kubeconfig)
   const all = <T extends { metadata: z.infer<typeof metadata> }>(schema: z.ZodType<T>): T[] =>
     items.flatMap((one) => schema.safeParse(one).data ?? [])
   // What is going, or is kept out, no backup meets.
@@ -82,8 +86,8 @@ export function volumeThreats({ items, leftOut, passesOver }: SeenVolumes): stri
   const pods = all(pod)
   return [
     ...volumes.flatMap(foreign),
-    ...volumes.filter(isMet).flatMap((one) => claimless(one, ids)),
-    ...claims.filter(isMet).flatMap((one) => unbound(one, volumes, passesOver)),
+    ...volumes.filter(isMet).flatMap((one) => claimless(one, ids, kubectl)),
+    ...claims.filter(isMet).flatMap((one) => unbound(one, volumes, { passesOver, kubectl })),
     ...claims.filter(isMet).flatMap((one) => fromSnapshot(one)),
     ...claims.flatMap((one) => unclassed(one, volumes, classes)),
     ...pods.filter(isMet).flatMap((one) => waiting(one, ids)),
@@ -116,10 +120,11 @@ const fails = 'a backup that meets it ends PartiallyFailed'
 function claimless(
   { metadata: { name }, spec: { claimRef, csi } }: Volume,
   claims: ReadonlySet<string>,
+  kubectl: Words,
 ): string[] {
   if (csi || !claimRef || claims.has(`${claimRef.namespace}/${claimRef.name}`)) return []
   return [
-    `volume ${name}: its claim ${claimRef.namespace}/${claimRef.name} is gone, and ${fails} until the volume is deleted or its claimRef is taken out`,
+    `volume ${name}: its claim ${claimRef.namespace}/${claimRef.name} is gone, and ${fails} until the volume is deleted or its claimRef is taken out: ${kubectl`patch persistentvolume ${name} --type merge -p ${'{"spec":{"claimRef":null}}'}`}`,
   ]
 }
 
@@ -127,14 +132,18 @@ function claimless(
  * A claim without a volume. Velero counts it as an error (`volume_policy_helper.go`, v1.18.3) unless the policy passes
  * over it, which it cannot where the claim names a volume that is not there (`getMatchAction` in `item_backupper.go`).
  */
-function unbound(one: Claim, volumes: readonly Volume[], passesOver: boolean | undefined): string[] {
+function unbound(
+  one: Claim,
+  volumes: readonly Volume[],
+  { passesOver, kubectl }: { passesOver: boolean | undefined; kubectl: Words },
+): string[] {
   const { phase } = one.status
   if (phase === 'Bound') return []
   const { volumeName } = one.spec
   const told = `claim ${idOf(one)} is ${phase || 'not bound'}`
   if (volumeName !== '' && !volumes.some(({ metadata }) => metadata.name === volumeName))
     return [
-      `${told}: its volume ${volumeName} is not there, and ${fails} until the claim is deleted or the volume is there`,
+      `${told}: its volume ${volumeName} is not there, and ${fails} until the volume is there or the claim is deleted: ${kubectl`delete persistentvolumeclaim ${one.metadata.name} -n ${one.metadata.namespace}`}`,
     ]
   return passesOver === false
     ? [

@@ -2,6 +2,7 @@ import t from 'tap'
 import { threatsIn } from '../../lib/backup/threats.ts'
 import { passedOver } from '../../lib/cluster/backup-rules.ts'
 import { kitSecrets } from '../../lib/gitops/bootstrap-secrets.ts'
+import { kubectlHint } from '../../lib/hint.ts'
 import { asked } from './bucket.ts'
 
 // Each row is a living cluster in which one thing keeps the next backup from being whole.
@@ -73,7 +74,7 @@ interface World {
 }
 const said = ({ items = [], optedOut = [], schedules = [daily], isClone = false, ...more }: World) => {
   const found = more.policy === null ? undefined : (more.policy ?? policy)
-  return threatsIn({ items, optedOut, schedules, isClone, policy: found })
+  return threatsIn({ items, optedOut, schedules, isClone, policy: found, kubeconfig: '/k' })
 }
 
 for (const [name, world, wanted] of [
@@ -117,7 +118,7 @@ for (const [name, world, wanted] of [
     { items: [waits, lost] },
     ['Pending', 'Lost'].map(
       (phase) =>
-        `claim ledger/books is ${phase}: its volume books is not there, and ${fails} until the claim is deleted or the volume is there`,
+        `claim ledger/books is ${phase}: its volume books is not there, and ${fails} until the volume is there or the claim is deleted: ${kubectlHint('/k')`delete persistentvolumeclaim books -n ledger`}`,
     ),
   ],
   [
@@ -143,7 +144,7 @@ for (const [name, world, wanted] of [
       items: [folder('ledger'), { ...ours, spec: { ...ours.spec, claimRef: { namespace: 'a', name: 'b' } } }],
     },
     [
-      `volume books: its claim ledger/gone is gone, and ${fails} until the volume is deleted or its claimRef is taken out`,
+      `volume books: its claim ledger/gone is gone, and ${fails} until the volume is deleted or its claimRef is taken out: ${kubectlHint('/k')`patch persistentvolume books --type merge -p ${'{"spec":{"claimRef":null}}'}`}`,
     ],
   ],
   [
