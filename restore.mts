@@ -31,7 +31,7 @@ import { applyRoot, healthy } from './lib/kubernetes/applications.ts'
 import { preflight, preflightReading } from './lib/preflight/preflight.ts'
 import { run } from './lib/run.ts'
 import { growOthers } from './lib/scale/grow-others.ts'
-import { setCourse } from './lib/server/course.ts'
+import { recordLateVolumes, setCourse } from './lib/server/course.ts'
 import { powerOffEarlier, removeEarlier } from './lib/server/earlier.ts'
 import { growFirstServer } from './lib/server/grow.ts'
 import { beginRestoration, finishing, finishRestoration, noteUnproven } from './lib/server/restoration.ts'
@@ -87,6 +87,7 @@ await run('restore', async ({ flags, confirm }) => {
   await beginRestoration(cluster, buckets, course)
   if (flags.unfinished) finishedBy(finishing(cluster, { begun: course, own })) // it is given up once
   await powerOffEarlier(cluster, course) // with --replace: two clusters never write to one bucket
+  await recordLateVolumes(cluster, buckets, course) // what it made until then is not forgotten
   const ground = { project, network, address, buckets, kit }
   const kube = await growFirstServer(cluster, ground) // as bootstrap does
   await healthy(kube, 'platform') // the engine; no app yet

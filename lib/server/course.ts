@@ -5,8 +5,10 @@ import type { Cluster } from '../cluster/cluster.ts'
 import { wasReleasedSince } from '../cluster/lock.ts'
 import { isMachineName } from '../cluster/names.ts'
 import { type Inventory, inventory } from '../cluster/ours.ts'
+import { isDryRun } from '../dry-run.ts'
 import type { Buckets } from '../store/buckets.ts'
 import { readNote } from '../store/nodes.ts'
+import { tell } from '../story.ts'
 import { firstServerName } from './first-server.ts'
 import {
   type Course,
@@ -15,6 +17,7 @@ import {
   refusal,
   restorations,
   underWay,
+  writeRestoration,
 } from './restoration.ts'
 import { everReported, renumbered, takeNextNumber } from './revive.ts'
 
@@ -142,6 +145,23 @@ async function newCourse(
       ? {}
       : { source: { name: source.name, owner: source.place.owner, repository: source.place.name } }),
   }
+}
+
+/**
+ * Records the volumes that the earlier cluster made since it was looked at, now that it is off: nothing else knows of them,
+ * and what is on them is in no backup.
+ */
+export async function recordLateVolumes(cluster: Cluster, { kit }: Buckets, course: Course): Promise<void> {
+  if (isDryRun() || course.droplets.length === 0) return
+  const own = await inventory(cluster.cloud, cluster.name)
+  // Since the new server is there, volumes may be its own.
+  if (own.droplets.some(({ name }) => name === course.server)) return
+  const known = new Set(course.volumes.map(({ id }) => id))
+  const late = (await volumesOf(cluster, own, [])).filter(({ id }) => !known.has(id))
+  if (late.length === 0) return
+  course.volumes.push(...late)
+  await writeRestoration(kit, course)
+  for (const { name } of late) tell('·', `volume ${name}`, 'made meanwhile: it stays')
 }
 
 /**

@@ -77,7 +77,7 @@ async function readRecord(kit: Bucket, key: string): Promise<Restoration | undef
 /** Records that a restore begins, under the name that the server has by now; one that goes on keeps its record. */
 export async function beginRestoration(cluster: Cluster, { kit }: Buckets, course: Course): Promise<void> {
   course.server = firstServerName(cluster)
-  if (!isDryRun() && !(await readRestoration(kit, course.server))) await write(kit, course)
+  if (!isDryRun() && !(await readRestoration(kit, course.server))) await writeRestoration(kit, course)
 }
 
 /**
@@ -94,12 +94,12 @@ export async function finishRestoration(
   const lock = await lockTip(github, place)
   const finished = cloudTime(cloud).toISOString()
   const replaced = course.volumes.map(({ id }) => id).filter((id) => provenVolumes.has(id))
-  await write(kit, { ...course, replaced, finished, ...(lock ? { lock } : {}) })
+  await writeRestoration(kit, { ...course, replaced, finished, ...(lock ? { lock } : {}) })
 }
 
 /** Records that a restore ended without being proven: from now on it may be given up for a new one of the same backup. */
 export async function noteUnproven({ cloud }: Cluster, { kit }: Buckets, course: Course): Promise<void> {
-  if (!course.finished) await write(kit, { ...course, unproven: cloudTime(cloud).toISOString() })
+  if (!course.finished) await writeRestoration(kit, { ...course, unproven: cloudTime(cloud).toISOString() })
 }
 
 /** Every restore that was ever begun onto a server of the cluster, the newest last. */
@@ -238,7 +238,8 @@ export async function forgetRestorations(cluster: Cluster): Promise<void> {
       await change(`aws s3 rm s3://${kit.name}/${keyOf(server)}`, () => kit.remove(keyOf(server)))
 }
 
-async function write(kit: Bucket, course: Course): Promise<void> {
+/** Writes the record of a restore as this run knows it. */
+export async function writeRestoration(kit: Bucket, course: Course): Promise<void> {
   const key = keyOf(course.server)
   await change(`aws s3 cp - s3://${kit.name}/${key}`, () =>
     kit.put(key, JSON.stringify(restoration.parse(course)), { type: 'application/json' }),

@@ -5,7 +5,7 @@ import type { Cluster } from '../../lib/cluster/cluster.ts'
 import { parseDescription } from '../../lib/cluster/description.ts'
 import type { Problem } from '../../lib/problem.ts'
 import { othersThan } from '../../lib/scale/survey.ts'
-import { setCourse } from '../../lib/server/course.ts'
+import { recordLateVolumes, setCourse } from '../../lib/server/course.ts'
 import { earlierLines, removeEarlier } from '../../lib/server/earlier.ts'
 import {
   earlierMachines,
@@ -60,6 +60,7 @@ function world({
     name: 'kit',
     list: async () => [...files.keys()].map((key) => ({ key, size: 1, at: new Date(0) })),
     get: async (key: string) => files.has(key) && Buffer.from(JSON.stringify(files.get(key))),
+    put: async (key: string, text: string) => void files.set(key, JSON.parse(text)),
   } as unknown as Bucket
   const there = droplets.map(
     (name) =>
@@ -387,4 +388,21 @@ t.test('a volume that a person made stays, though its content is proven on anoth
     '= volume ordered, 7 GiB, $0.70: stays',
     'and the plan says so',
   )
+})
+
+t.test('a volume that the earlier cluster made until it was off is not forgotten', async (t) => {
+  const late = { id: 'v2', name: 'pvc-2', size_gigabytes: 1, tags: ['regrow:main'] }
+  const early = { id: 'v1', name: 'pvc-1', size_gigabytes: 5, tags: ['regrow:main'] }
+  const told = async (droplets: string[]) => {
+    const { cluster, kit, buckets } = world({ droplets, volumes: [early, late] })
+    const course = { ...structuredClone(begun), begun: true }
+    await recordLateVolumes(cluster, buckets, course)
+    const [kept] = await restorations(kit)
+    return [course.volumes, kept?.volumes].map((all) => all?.map(({ id }) => id))
+  }
+  t.same(await told(['main-1']), [
+    ['v1', 'v2'],
+    ['v1', 'v2'],
+  ])
+  t.same(await told(['main-1', 'main-4']), [['v1'], ['v1']], 'the new server has volumes of its own')
 })
