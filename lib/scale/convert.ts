@@ -65,7 +65,8 @@ export async function convertToEtcd(
       return (await membersNow(kube))?.find((one) => one.name === server)?.etcd ? now : undefined
     },
   )
-  await whoWatchedStartsAnew(cluster, kube)
+  // What failed may have left no API to ask.
+  if (outcome.state === 'done' || (await state(kube))) await whoWatchedStartsAnew(cluster, kube)
   if (outcome.state === 'failed')
     throw new Problem(`${server} could not be converted to etcd: ${outcome.message}`, {
       cure: `Nothing is lost. Run ${again()}, or restore into three fresh servers (docs/scaling.md).`,

@@ -17,10 +17,13 @@ export async function fetchBundle(machine: Machine): Promise<void> {
   await disk.store((folder) => unpack(opened(bytes, orders.bundleKey), folder))
 }
 
-/** The bundle's object is not needed any more: the node deletes it, so that the URL in the user-data leads nowhere. */
-export async function deleteBundle(machine: Machine): Promise<void> {
+/**
+ * The bundle's object is not needed any more: the node deletes it, so that the URL in the user-data leads nowhere.
+ * @returns whether that worked
+ */
+export async function deleteBundle(machine: Machine): Promise<boolean> {
   const url = machine.disk.read('delete-url')?.trim()
-  if (url) await machine.send('DELETE', url)
+  return url !== undefined && machine.send('DELETE', url)
 }
 
 async function download(machine: Machine): Promise<Buffer> {

@@ -18,8 +18,8 @@ export async function install(fleet: Fleet, machine: Machine): Promise<void> {
   if (!machine.resumes) await world.latency(latencies.cloudInit)
   if (!disk.hasBundle() && !(await fetched(machine))) return
   await step(machine, 'fetch', async () => {
-    await deleteBundle(machine)
-    return 'The bundle is here and is what it should be.'
+    const gone = await deleteBundle(machine)
+    return `The bundle is here and is what it should be.${gone ? '' : ' It could not be deleted where it lay yet.'}`
   })
   await step(machine, 'host', async () => {
     await world.latency(latencies.prepareHost)

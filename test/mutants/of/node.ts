@@ -66,6 +66,27 @@ export const node: readonly Mutant[] = [
     'node/k3s',
   ),
   mutant(
+    'no pod is evicted before the machine stands still',
+    'lib/node/k3s.ts',
+    "'memory.available': '100Mi', ",
+    '',
+    'node/k3s',
+  ),
+  mutant(
+    'nobody writes down who read a Secret',
+    'lib/node/k3s.ts',
+    "  'audit-policy-file=/etc/rancher/k3s/audit.yaml',\n",
+    '',
+    'node/k3s',
+  ),
+  mutant(
+    'every secret stays on the machine',
+    'lib/node/bundle.ts',
+    'tokens: secretsIn(tokensOf(node), {}),',
+    'tokens: secretsIn(tokensOf(node), wish.kubernetes ?? {}),',
+    'node/bundle',
+  ),
+  mutant(
     'certificates begin now, so a slow clock refuses them',
     'lib/node/certificates.ts',
     'notBefore: new Date(now.getTime() - day)',
