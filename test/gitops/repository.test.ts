@@ -1,3 +1,8 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { existsSync, readFileSync, rmSync } from 'node:fs'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { load } from 'js-yaml'
 import t from 'tap'
 import { z } from 'zod'
@@ -265,6 +270,42 @@ t.test('schedules take everything but noise, and move volumes as the cluster wan
   const { spec } = z.object({ spec: z.object({ template: specification }) }).parse(file(ordinary, path))
   t.same(narrowness(spec.template), [], 'and what it makes is whole')
 })
+
+t.test(
+  'Traefik asks again for a certificate that it could not get, and no domain asks for none',
+  async (t) => {
+    const path = 'clusters/main/platform/ingress/values.yaml'
+    const values = file(ordinary, path)
+    const { lifecycle } = z
+      .object({
+        deployment: z.object({
+          lifecycle: z.object({
+            postStart: z.object({ exec: z.object({ command: z.array(z.string()) }) }),
+          }),
+        }),
+      })
+      .parse(values).deployment
+    const [, , script = ''] = lifecycle.postStart.exec.command
+    const folder = t.testdir({})
+    const words = ['-c', script.replace('sleep 900', 'sleep 1').replaceAll('/asked', folder)]
+    const child = spawn('sh', words, { detached: true, stdio: 'ignore' })
+    t.teardown(() => process.kill(-(child.pid ?? Number.NaN), 'SIGKILL'))
+    const [code] = await once(child, 'exit')
+    t.equal(code, 0, 'the hook ends at once: until then Traefik is not ready')
+    const asked = async () => {
+      for (let looks = 0; !existsSync(join(folder, 'again.yaml')) && looks < 100; looks++) await sleep(100)
+      return readFileSync(join(folder, 'again.yaml'), 'utf8')
+    }
+    const first = await asked()
+    t.match(load(first), { http: { middlewares: { asked: { headers: { customResponseHeaders: {} } } } } })
+    rmSync(join(folder, 'again.yaml'))
+    t.not(await asked(), first, 'each time with other settings')
+    t.match(values, {
+      additionalArguments: ['--providers.file.directory=/asked', '--providers.file.watch=true'],
+    })
+    t.notMatch(renderRepository(bare)[path], /asked/)
+  },
+)
 
 t.test('a claim of a class that waits for its first pod is filled without one', async (t) => {
   const { configMaps } = z
