@@ -2,16 +2,13 @@ import { z } from 'zod'
 import type { Bucket } from '../clients/s3.ts'
 import type { Cluster } from '../cluster/cluster.ts'
 import { clusterName } from '../cluster/names.ts'
-import { dollars, prices } from '../cluster/prices.ts'
+import { dollars, hoursAMonth, prices } from '../cluster/prices.ts'
 import { parseJson } from '../json.ts'
 import type { WantedClaim } from '../preflight/plan.ts'
 import { Problem } from '../problem.ts'
 import type { Outcome } from '../result.ts'
 import type { Shown } from '../run.ts'
 import type { ScriptEnd } from '../script.ts'
-
-/** DigitalOcean bills by the hour up to 672 a month, each begun one whole. */
-const hoursAMonth = 672
 
 /** The name of the throw-away cluster. */
 export function drillName(cluster: string): string {

@@ -25,9 +25,14 @@ export function runsADay(schedule: string): number {
 const day = 24 * 3600_000
 /** Four years, which have every date there is. */
 const days = 4 * 365 + 1
+const firstDay = Date.UTC(2024, 0, 1)
 
-/** The longest pause between two times of a cron schedule, in milliseconds; of one that never comes, four years. */
-export function longestGap(schedule: string): number {
+/** How often a cron schedule comes in a month, on average and rounded. */
+export const runsAMonth = (schedule: string): number =>
+  Math.round((datesOf(schedule).length * runsADay(schedule)) / 48)
+
+/** The days of four years on which a cron schedule comes, in milliseconds since 1970. */
+function datesOf(schedule: string): number[] {
   const fields = schedule.split(' ')
   const values = (at: number) => [...(valuesOf(fields[at] ?? '', at) ?? [])]
   // As Velero's parser does: where neither field is a star, one of the two is enough.
@@ -39,13 +44,19 @@ export function longestGap(schedule: string): number {
       months.includes(on.getUTCMonth() + 1) && (isStar(2) || isStar(4) ? date && weekday : date || weekday)
     )
   }
+  return Array.from({ length: days }, (_, index) => firstDay + index * day).filter((at) =>
+    comes(new Date(at)),
+  )
+}
+
+/** The longest pause between two times of a cron schedule, in milliseconds; of one that never comes, four years. */
+export function longestGap(schedule: string): number {
+  const fields = schedule.split(' ')
+  const values = (at: number) => [...(valuesOf(fields[at] ?? '', at) ?? [])]
   const times = values(1)
     .flatMap((hour) => values(0).map((minute) => hour * 3600_000 + minute * 60_000))
     .toSorted((a, b) => a - b)
-  const first = Date.UTC(2024, 0, 1)
-  const dated = Array.from({ length: days }, (_, index) => first + index * day).filter((at) =>
-    comes(new Date(at)),
-  )
+  const dated = datesOf(schedule)
   const start = dated[0]
   const [earliest = 0, latest = 0] = [times[0], times.at(-1)]
   if (start === undefined || times.length === 0) return days * day

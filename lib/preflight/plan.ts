@@ -1,10 +1,10 @@
-import type { LoadBalancer, Size } from '../clients/digitalocean-types.ts'
+import type { LoadBalancer, ReservedIp, Size } from '../clients/digitalocean-types.ts'
 import { bucketPlaces, type Cluster } from '../cluster/cluster.ts'
-import { runsADay } from '../cluster/cron.ts'
+import { runsADay, runsAMonth } from '../cluster/cron.ts'
 import { descriptionPath, renderDescription } from '../cluster/description.ts'
 import { names } from '../cluster/names.ts'
 import { feeIsOf, type Inventory } from '../cluster/ours.ts'
-import { prices } from '../cluster/prices.ts'
+import { copyOf, dollars, prices } from '../cluster/prices.ts'
 import { sameRules } from '../digitalocean/network.ts'
 import { movedBranch } from '../gitops/branch.ts'
 import { hasDeployKey } from '../gitops/deploy-keys.ts'
@@ -109,6 +109,7 @@ function foundation(cluster: Cluster, own: Inventory, leaving: Leaving, deployKe
     ),
     item('SSH key', names.sshKey(cluster.name), own.sshKeys.length > 0, 'port 22 stays closed'),
     reservedIp(cluster, own, leaving),
+    ...own.reservedIps.slice(1).map(surplus),
   ]
 }
 
@@ -120,7 +121,8 @@ function reservedIp(cluster: Cluster, own: Inventory, leaving: Leaving): PlanIte
   const other = own.droplets.find((one) => one.id === target)?.name ?? `droplet ${target}`
   const isRight = !address || (first && target === first.id)
   const isLeft = leaving.droplets.some(({ id }) => id === target)
-  const leads = isRight || isLeft ? '' : target === undefined ? 'leads nowhere; ' : `leads to ${other}; `
+  const nowhere = `leads nowhere, ${dollars(prices.reservedIpUnused)} a month; `
+  const leads = isRight || isLeft ? '' : target === undefined ? nowhere : `leads to ${other}; `
   return {
     mark: !address ? '+' : first && leads ? '~' : '=',
     kind: 'reserved IP',
@@ -129,6 +131,15 @@ function reservedIp(cluster: Cluster, own: Inventory, leaving: Leaving): PlanIte
     perMonth: 0,
   }
 }
+
+/** One too many, which status names: it is billed while it leads nowhere. */
+const surplus = ({ ip, droplet }: ReservedIp): PlanItem => ({
+  mark: '=',
+  kind: 'reserved IP',
+  name: ip,
+  detail: droplet ? 'one too many' : 'one too many, leads nowhere',
+  perMonth: droplet ? 0 : prices.reservedIpUnused,
+})
 
 const firstServer = ({ wanted }: Cluster, own: Inventory) =>
   own.droplets.find((one) => one.name === wanted.nodes[0]?.name)
@@ -247,7 +258,23 @@ function storage(
             perMonth: snapshots * gib * prices.snapshotGib,
           },
         ]
-      : []),
+      : copying(claims, runsAMonth(schedule))),
+  ]
+}
+
+/** Each backup makes a snapshot of every volume and a volume of that, for as long as the copy takes. */
+function copying(claims: readonly Pick<WantedClaim & PlanItem, 'mark' | 'gib'>[], runs: number): PlanItem[] {
+  const [first] = claims
+  if (!first) return []
+  const cost = claims.reduce((sum, { gib }) => sum + runs * copyOf(gib), 0)
+  return [
+    {
+      mark: first.mark,
+      kind: 'copying',
+      name: 'of volumes, by backups',
+      detail: `${runs} a month × ${claims.length}`,
+      perMonth: Math.round(cost * 100) / 100,
+    },
   ]
 }
 

@@ -13,6 +13,9 @@ import { endingTokens, type PlanItem, sizesBeside } from './plan-text.ts'
 const thing = ({ kind, name }: PlanItem) => `${kind} ${name}`
 const line = (item: PlanItem) => [thing(item), item.detail].filter(Boolean).join('  ')
 
+/** What backups cost is no thing that could be there. */
+const isThing = ({ kind }: PlanItem) => kind !== 'copying'
+
 /** What a first server brings along is not missed beside it. */
 const isPart = ({ kind }: PlanItem) => kind === 'Spaces key' || kind === 'volume'
 
@@ -23,7 +26,7 @@ export function changesOf(cluster: Cluster, { items }: Plan): { changed: string[
   return {
     changed: [...marked('~').map(line), ...sizesBeside(cluster, items)],
     missing: marked('+')
-      .filter((item) => isGrown || !cluster.committed || !isPart(item))
+      .filter((item) => isThing(item) && (isGrown || !cluster.committed || !isPart(item)))
       .map(thing),
   }
 }

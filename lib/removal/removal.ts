@@ -94,7 +94,10 @@ export async function removal(
     ...own.snapshots.filter((one) => !keep.snapshots.has(one.id)).map(snapshot),
     ...own.reservedIps
       .filter((one) => !stays(one.ip))
-      .map((one) => ({ name: `reserved IP ${one.ip}`, perMonth: 0 })),
+      .map(({ ip, droplet }) => ({
+        name: `reserved IP ${ip}`,
+        perMonth: droplet ? 0 : prices.reservedIpUnused,
+      })),
     ...own.firewalls.map((one) => ({ name: `firewall ${one.name}`, perMonth: 0 })),
     ...own.vpcs.filter((one) => !one.default).map((one) => ({ name: `network ${one.name}`, perMonth: 0 })),
     ...own.sshKeys.map((one) => ({ name: `SSH key ${one.name}`, perMonth: 0 })),

@@ -106,7 +106,8 @@ t.test('two tokens in, a running cluster out', async (t) => {
     )
     const live = z.array(z.object({ slug: z.string(), price_monthly: z.number() })).parse(sizes.sizes)
     const size = live.find((one) => one.slug === 's-1vcpu-2gb')?.price_monthly ?? Number.NaN
-    const sum = size + 5 + claimed.reduce((all, volume) => all + volume.size_gigabytes * 0.1, 0)
+    const copies = claimed.length * 0.3 // thirty snapshots of a cent
+    const sum = size + 5 + copies + claimed.reduce((all, volume) => all + volume.size_gigabytes * 0.1, 0)
     t.equal(planned.perMonth.toFixed(2), sum.toFixed(2))
     t.equal(result.perMonth, planned.perMonth)
   })
@@ -261,12 +262,14 @@ t.test('an address that leads nowhere is told, and led back', async (t) => {
   while (JSON.stringify(await box.cloud('GET', '/v2/reserved_ips')).includes('main-1')) {}
   const status = await box.run('scripts/status.mts', ['--json'])
   t.match(JSON.parse(status.out), {
-    changed: [`reserved IP ${address?.ip}  leads nowhere`],
+    changed: [`reserved IP ${address?.ip}  leads nowhere, $5.00 a month`],
     api: [
       `does not answer: reserved IP ${address?.ip} leads nowhere`,
       /bootstrap\.mts --name main --sandbox leads it/,
     ],
   })
+  const { out } = await box.run('scripts/destroy.mts', ['--dry-run', '--confirm', 'main'])
+  t.match(out, `- reserved IP ${address?.ip}  $5.00`, 'it is billed until then')
   const ended = await box.run('bootstrap.mts')
   t.equal(ended.code, 0, ended.err)
   t.match(ended.err, /^ {2}~ reserved IP .*leads nowhere/m)
@@ -291,7 +294,7 @@ t.test('status tells what is there; the other names of the tokens do as well', a
     attention: [],
     nodes: [{ name: 'main-1', ready: true }],
     tokenInCluster: 'a narrower one (REGROW_CSI_TOKEN)',
-    perMonth: 17.1,
+    perMonth: 17.4,
     lastBackup: { name: 'main-first', at: /^\d{4}-.*Z$/ },
   })
   t.ok(mutating(ended.requests).every((one) => own.test(one)))

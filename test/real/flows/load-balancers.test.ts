@@ -37,7 +37,7 @@ t.test('status shows it with its price', async (t) => {
   t.same(all, [
     { kind: 'load balancer', name: 'a1b2c3', what: 'made by Kubernetes for a Service', perMonth: 24 },
   ])
-  t.equal(perMonth, 41.1, 'a machine, Spaces, a GiB and two nodes of a load balancer')
+  t.equal(perMonth, 41.4, 'a machine, Spaces, a GiB, its copies and two nodes of a load balancer')
 })
 
 t.test('a token that may not see any is said to, and does not hinder', async (t) => {
