@@ -50,7 +50,10 @@ await run('restore', async ({ flags, confirm }) => {
   const { name: chosen } = backup.metadata
   const backed = await backedVolumes(kept.velero, chosen, bytesIn(kept.velero, source))
   const held = await backedObjects(kept.velero, chosen)
-  const cluster = flags.as === undefined ? source : await besideOriginal(source, flags.as, flags.region)
+  const cluster =
+    flags.as === undefined
+      ? source
+      : await besideOriginal(source, flags.as, { region: flags.region, repo: flags['as-repo'] })
   const before = cluster === source ? kept : await openBuckets(cluster, 'read')
   const course = await setCourse(cluster, before, chosen, {
     again: flags.replace,

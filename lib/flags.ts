@@ -55,6 +55,7 @@ export const commands = {
       ...cluster,
       backup: { value: 'NAME', about: 'name, prefix, date or “latest”' },
       as: { value: 'NAME', about: 'beside the original: own keys, buckets, repository' },
+      'as-repo': { value: 'OWNER/NAME', about: 'with --as: its repository, if you made one' },
       'with-apps': { about: 'with --as: wake the apps too' },
       region: { value: 'REGION', about: 'with --as: another region (not for snapshots)' },
       replace: { about: 'stop the live cluster; delete it once all is proven' },
@@ -102,6 +103,7 @@ export const commands = {
     flags: {
       ...cluster,
       backup: { value: 'NAME', about: 'name, prefix, date or “latest” (default)' },
+      'as-repo': { value: 'OWNER/NAME', about: 'the drill’s repository, if you made one' },
       yes: asking.yes,
       'dry-run': asking['dry-run'],
       ...common,

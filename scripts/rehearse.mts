@@ -23,7 +23,8 @@ await run('rehearse', async ({ flags, confirm }) => {
   await noRestoreUnderWay(cluster, kit)
   const backup = (await chooseBackup(velero, flags.backup ?? 'latest', cluster)).metadata.name
   const as = drillName(cluster.name)
-  const left = await drillIsLeft(as) // by a rehearsal that was killed
+  const repo = flags['as-repo']
+  const left = await drillIsLeft(as, repo) // by a rehearsal that was killed
   const planned = await drillPlan(cluster, backup, claimsOf(await backedObjects(velero, backup)), left)
   await confirm(planned) // what it does, and what it costs
 
@@ -34,6 +35,7 @@ await run('rehearse', async ({ flags, confirm }) => {
       ...[
         '--name',
         as,
+        ...(repo === undefined ? [] : ['--repo', repo]),
         '--with-backups',
         '--confirm',
         as,
@@ -62,6 +64,7 @@ await run('rehearse', async ({ flags, confirm }) => {
       backup,
       '--as',
       as,
+      ...(repo === undefined ? [] : ['--as-repo', repo]),
       '--yes',
       '--json',
     ],

@@ -12,6 +12,7 @@ import { giveClusterKey } from './cluster-key.ts'
 export function fitTogether(flags: {
   as: string | undefined
   region: string | undefined
+  'as-repo': string | undefined
   replace: boolean
   'with-apps': boolean
 }): void {
@@ -21,9 +22,14 @@ export function fitTogether(flags: {
       '--replace and --as do not go together: beside the original nothing is replaced',
       'Omit one of them.',
     )
-  if (flags.as === undefined && (flags.region !== undefined || flags['with-apps']))
+  const alone = [
+    ...(flags.region === undefined ? [] : ['--region']),
+    ...(flags['as-repo'] === undefined ? [] : ['--as-repo']),
+    ...(flags['with-apps'] ? ['--with-apps'] : []),
+  ]
+  if (flags.as === undefined && alone.length > 0)
     throw wrong(
-      `${flags.region === undefined ? '--with-apps' : '--region'} works only with --as`,
+      `${alone[0]} works only with --as`,
       'Without --as the cluster comes back as Git describes it, with its apps.',
     )
 }
@@ -31,12 +37,13 @@ export function fitTogether(flags: {
 /**
  * Describes a cluster that is to stand beside the original and be made from its backup: like it, with a name,
  * repository, network, keys and buckets of its own; without its domain, so that no certificate is asked for.
+ * @param repo its repository, where that is not the usual one
  * @throws Problem (exit code 2) when it cannot be told from the original
  */
 export async function besideOriginal(
   original: Cluster,
   name: string,
-  region: string | undefined,
+  { region, repo }: { region: string | undefined; repo: string | undefined },
 ): Promise<Cluster> {
   if (name === original.name)
     throw new Problem(`--as ${name} is the name of the cluster itself`, {
@@ -51,7 +58,7 @@ export async function besideOriginal(
         cure: 'Make two buckets there, describe the other cluster in a cluster.yaml, and copy the backup.',
       },
     )
-  const cluster = await describe({ name })
+  const cluster = await describe({ name, repo })
   const { domain: _, email: __, ...alike } = original.wanted
   const { nodes, nextNode, network } = cluster.wanted
   const where = region ?? cluster.committed?.region ?? alike.region

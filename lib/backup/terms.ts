@@ -40,12 +40,14 @@ export interface Terms {
 export interface TermFlags {
   'git-removed': string | undefined
   as: string | undefined
+  'as-repo'?: string | undefined
   'with-apps': boolean
   partial: boolean
 }
 
 /** What the command that finishes a restore needs beside the backup's name. */
 export const wordsOf = (flags: TermFlags): string[] => [
+  ...(flags['as-repo'] === undefined ? [] : ['--as-repo', flags['as-repo']]),
   ...(flags['with-apps'] ? ['--with-apps'] : []),
   ...(flags.partial ? ['--partial'] : []),
   ...(flags['git-removed'] ? ['--git-removed', flags['git-removed']] : []),

@@ -80,7 +80,7 @@ async function ensureRepository(cluster: Cluster): Promise<Repository> {
         try {
           await github.createRepository(place.name, place.owner === login ? undefined : place.owner)
         } catch (error) {
-          throw asFailure(error)
+          throw asFailure(error, cluster)
         }
       }),
     imagined: imaginedRepository(place.owner, place.name),
@@ -96,8 +96,16 @@ async function takesCommits({ github, place, login }: Cluster, { permissions }: 
   })
 }
 
-/** A lost create is decided by looking, like a tool's; a missing permission or organisation is told at once. */
-function asFailure(error: unknown): unknown {
+/**
+ * A lost create is decided by looking, like a tool's; a missing permission or organisation is told at once. A token that is
+ * bound to repositories can make none, but a person can.
+ */
+function asFailure(error: unknown, { original }: Cluster): unknown {
+  if (error instanceof GitHubRefusal && error.status === 403)
+    return new Problem(error.message, {
+      cure: `${error.cure} Or make an empty private repository yourself, let the token have it, and name it with ${original ? '--as-repo' : '--repo'} OWNER/NAME.`,
+      cause: error,
+    })
   if (!(error instanceof GitHubRefusal) || [401, 403, 404].includes(error.status ?? 0)) return error
   return new ToolFailure('GitHub: create repository', null, error.message, error.status)
 }

@@ -12,10 +12,11 @@ import { removal } from './removal.ts'
 /**
  * Whether a rehearsal that was killed left something under the drill's name. It is removed before the next one begins,
  * which so is whole and measures its own time.
+ * @param repo its repository, where that is not the usual one
  * @throws Problem when it is no rehearsal's: a drill takes no backups, and its droplet comes after its restore's record
  */
-export async function drillIsLeft(drill: string): Promise<boolean> {
-  const cluster = await describe({ name: drill })
+export async function drillIsLeft(drill: string, repo: string | undefined): Promise<boolean> {
+  const cluster = await describe({ name: drill, repo })
   await preflightReading(cluster)
   const buckets = await openBuckets(cluster, 'read')
   const all = { 'with-backups': true, 'with-repository': false }

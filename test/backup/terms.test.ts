@@ -34,8 +34,8 @@ t.test('the plan names what is not restored, by its reason', (t) => {
 })
 
 t.test('the command that finishes a restore says what this one was asked', (t) => {
-  const flags = { 'git-removed': 'keep', as: undefined, 'with-apps': true, partial: true }
-  t.same(wordsOf(flags), ['--with-apps', '--partial', '--git-removed', 'keep'])
+  const flags = { 'git-removed': 'keep', as: 'copy', 'as-repo': 'a/b', 'with-apps': true, partial: true }
+  t.same(wordsOf(flags), ['--as-repo', 'a/b', '--with-apps', '--partial', '--git-removed', 'keep'])
   t.end()
 })
 

@@ -26,7 +26,7 @@ export const github: Row[] = [
     code: 1,
     says: [
       'GitHub refused to create repository regrow-main: 403 Resource not accessible by personal access token',
-      'Give the token the permission: classic “repo”, or fine-grained “Administration” and “Contents”, read and write (docs/setup.md).',
+      'Give the token the permission: classic “repo”, or fine-grained “Administration” and “Contents”, read and write (docs/setup.md). Or make an empty private repository yourself, let the token have it, and name it with --repo OWNER/NAME.',
     ],
   },
   {

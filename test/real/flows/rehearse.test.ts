@@ -42,6 +42,7 @@ t.test('flags that do not go together are refused before anything is looked at',
     [['--as', 'other', '--replace'], '--replace and --as do not go together'],
     [['--with-apps'], '--with-apps works only with --as'],
     [['--region', 'nyc3'], '--region works only with --as'],
+    [['--as-repo', 'bob/drills'], '--as-repo works only with --as'],
   ] as const) {
     const ended = await shop.restore('--backup', 'first', ...words)
     t.equal(ended.code, 2)
@@ -104,10 +105,12 @@ t.test('beside the original: everything of its own, apps asleep, the original un
 })
 
 t.test('the drill: restored, proven, destroyed; nothing of it stays, and nothing else changed', async (t) => {
+  // With a token that can make no repository, and one that a person made.
+  await box.github('POST', '/user/repos', { name: 'drills', private: true, auto_init: true })
+  box.behave({ githubMayCreate: false })
   const before = await everything()
-  const ended = await box.run('scripts/rehearse.mts', ['--json', '--yes', '--backup', 'first'], {
-    env: { REGROW_ANSWER: undefined },
-  })
+  const words = ['--json', '--yes', '--backup', 'first', '--as-repo', 'bob/drills']
+  const ended = await box.run('scripts/rehearse.mts', words, { env: { REGROW_ANSWER: undefined } })
   t.equal(ended.code, 0, ended.err)
   const drill = JSON.parse(ended.out)
   t.match(drill, { wrong: [], changed: [], proof: { missing: [], server: 'main-drill-1' } })
