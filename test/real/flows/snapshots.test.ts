@@ -26,7 +26,7 @@ const result = z.looseObject({
 t.test(
   'a snapshot of a volume that had one a moment ago is waited for, and that is told before',
   async (t) => {
-    box.behave({ digitalocean: { snapshotPauseMs: 8_000 } })
+    box.behave({ digitalocean: { snapshotPauseMs: 15_000 } })
     await shop.write()
     const first = await box.run('scripts/backup.mts', ['--backup', 'early'])
     t.equal(first.code, 0, first.err)
