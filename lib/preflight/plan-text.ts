@@ -45,7 +45,9 @@ export function planText(
     cluster.tokens.csiIsMain && grows
       ? [
           '  ! your DigitalOcean token will live in the cluster, because volumes need one:',
-          '    REGROW_CSI_TOKEN takes a narrower one',
+          '    who takes the cluster over has the account with it, backups and kit too.',
+          '    REGROW_CSI_TOKEN takes one for volumes and snapshots alone, made at',
+          '    https://cloud.digitalocean.com/account/api/tokens/new (docs/setup.md)',
         ]
       : []
   const nothing = items.every((item) => item.mark === '=')
