@@ -86,6 +86,8 @@ class Judge {
   readonly #sight: Sight
   readonly #byUid: ReadonlyMap<string, BackedObject>
   readonly #byKey: ReadonlyMap<string, BackedObject>
+  /** Volumes by the claim that they were for, bound to it or not. */
+  readonly #volumeOf: ReadonlyMap<string, string>
   readonly #known = new Map<BackedObject, Verdict>()
   readonly #liveRoots: ReadonlyMap<string, ReadonlySet<string>>
 
@@ -93,6 +95,9 @@ class Judge {
     this.#sight = sight
     this.#byUid = new Map(backed.filter((one) => one.uid !== '').map((one) => [one.uid, one]))
     this.#byKey = new Map(backed.map((one) => [keyOf(one), one]))
+    this.#volumeOf = new Map(
+      backed.flatMap(({ id, claim, handle }) => (claim && handle ? [[claim, id]] : [])),
+    )
     this.#liveRoots = rootsOf(sight.live)
   }
 
@@ -169,6 +174,11 @@ class Judge {
         : `its bytes were in VolumeSnapshot ${one.from} alone, which is in no backup`
       return this.#sight.partial ? notRestored(why) : missing(why)
     }
+    const volume = this.#volumeOf.get(one.id)
+    if (volume)
+      return notRestored(
+        `it was not bound to volume ${volume} yet when the backup was made, so its bytes are not in the backup`,
+      )
     return live
       ? { ...back, why: 'it had no volume when the backup was made, so it had no bytes' }
       : this.#absent(one)

@@ -158,6 +158,26 @@ t.test('a claim is back with its bytes, and its volume with it', (t) => {
   t.end()
 })
 
+t.test('a claim that was about to be bound to a volume is not back, though its object is', (t) => {
+  const backed = [
+    object('persistentvolumeclaims', 'shop/imported', { bound: false }),
+    object('persistentvolumes', 'imported', { claim: 'shop/imported', handle: 'v1' }),
+  ]
+  const why =
+    'it was not bound to volume imported yet when the backup was made, so its bytes are not in the backup'
+  const wanted = {
+    'persistentvolumeclaims shop/imported': `not restored: ${why}`,
+    'persistentvolumes imported': `not restored: it is the volume of claim shop/imported: ${why}`,
+  }
+  t.same(told(backed, sight([live('persistentvolumeclaims', 'shop/imported')])), wanted)
+  const planned = foreseen(backed, { volumes: [], beside: false, partial: false })
+  t.same(
+    Object.fromEntries(planned.map((one) => [`${one.resource} ${one.id}`, `${one.outcome}: ${one.why}`])),
+    wanted,
+  )
+  t.end()
+})
+
 t.test('a claim that had no volume is back as an object, and its proof says that it had no bytes', (t) => {
   const from = object('persistentvolumeclaims', 'shop/copy', { bound: false, from: 'before' })
   const backed = [object('persistentvolumeclaims', 'shop/waits', { bound: false }), from]

@@ -79,7 +79,10 @@ export async function prepare(
     for (const { resource, thing } of restarted.length > 0 ? await api.dump() : [])
       if (resource === 'pods' && restarted.includes(thing.metadata.namespace ?? '')) await api.remove(thing)
     for (const [of, change] of scene.patches ?? []) await api.patch(of, change)
-    if (scene.bytes) writeBytes(ground.home, await settled(api, ground.pace), scene.bytes)
+    if (scene.bytes) {
+      await bound(api, Object.keys(scene.bytes))
+      writeBytes(ground.home, await settled(api, ground.pace), scene.bytes)
+    }
     for (const one of scene.removed ?? []) await api.remove(one)
     const before = await settled(api, ground.pace)
     const bytes = bytesOf(ground.home, before)
@@ -89,6 +92,19 @@ export async function prepare(
     return { name, before: seen, bytes, unknown: [...new Set(unknown)] }
   } finally {
     api.close()
+  }
+}
+
+/** Waits until claims are bound, which takes its time on a busy machine. @throws Error after five minutes */
+async function bound(api: Api, claims: readonly string[]): Promise<void> {
+  const end = performance.now() + 300_000
+  for (const id of claims) {
+    const [namespace = '', name = ''] = id.split('/')
+    const claim = { apiVersion: 'v1', kind: 'PersistentVolumeClaim', metadata: { namespace, name } }
+    while (textAt(await api.find(claim), 'status', 'phase') !== 'Bound') {
+      if (performance.now() > end) throw new Error(`claim ${id} is not bound after five minutes`)
+      await sleep(200)
+    }
   }
 }
 

@@ -389,6 +389,13 @@ export const backup: readonly Mutant[] = [
     'backup/take-checks',
   ),
   mutant(
+    'a claim that was about to be bound counts as back',
+    'lib/backup/outcome.ts',
+    'const volume = this.#volumeOf.get(one.id)',
+    "const volume = this.#volumeOf.get('')",
+    'backup/outcome',
+  ),
+  mutant(
     'a snapshot has ten minutes, as long as DigitalOcean makes it wait',
     'lib/backup/take.ts',
     ' --csi-snapshot-timeout 25m',
