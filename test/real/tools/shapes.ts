@@ -210,7 +210,7 @@ export const veleroShapes: Shape[] = [
     line: 'restore create r1 --from-backup first --exclude-namespaces argocd,velero --exclude-resources leases.coordination.k8s.io,endpoints --existing-resource-policy none',
   },
   {
-    line: 'restore create r3 --from-backup first --include-cluster-resources=true --preserve-nodeports=true --exclude-resources pods,jobs.batch',
+    line: 'restore create r3 --from-backup first --include-cluster-resources=true --preserve-nodeports=true --exclude-resources pods,jobs.batch --item-operation-timeout 24h',
   },
   {
     line: 'restore create r4 --from-backup first --include-namespaces hello,shop --include-resources persistentvolumeclaims,persistentvolumes --include-cluster-resources=true',
