@@ -78,7 +78,6 @@ await run('restore', async ({ flags, confirm }) => {
   await confirm(await restorePlan({ cluster, own, course, backup, held, terms, apart }))
 
   await claim(cluster, 'restore', flags, { readOnly })
-  if (terms.choice === 'revert') await revertRemoved(cluster, terms.git) // Git wants again what the backup holds
   const project = await ensureProject(cluster)
   const [network, address, buckets] = await Promise.all([
     ensureNetwork(cluster),
@@ -90,6 +89,7 @@ await run('restore', async ({ flags, confirm }) => {
   await beginRestoration(cluster, buckets, course)
   if (flags.unfinished) finishedBy(finishing(cluster, { begun: course, own })) // it is given up once
   await powerOffEarlier(cluster, course) // with --replace: two clusters never write to one bucket
+  if (terms.choice === 'revert') await revertRemoved(cluster, terms.git) // now no earlier machine follows it
   await recordLateVolumes(cluster, buckets, course) // what it made until then is not forgotten
   const ground = { project, network, address, buckets, kit }
   const kube = await growFirstServer(cluster, ground) // as bootstrap does

@@ -9,6 +9,7 @@ import { tell } from '../story.ts'
 import type { Kube } from '../tools.ts'
 import { type Comparison, compareData, readComparison } from './compared.ts'
 import { returnEdited } from './edited.ts'
+import { deleteLetGo } from './let-go.ts'
 import { liveObjects } from './live.ts'
 import { returnMarks } from './marks.ts'
 import type { BackedObject } from './objects.ts'
@@ -29,6 +30,7 @@ export async function dataBack(
 ): Promise<Comparison> {
   const { kube, held, course, cluster, terms } = returning
   await stripTracking(kube, toStrip(terms.git, terms.choice))
+  if (terms.choice === 'drop') await deleteLetGo(kube, terms.git.removed)
   const kept = await readComparison(kit, course.server)
   const mine = kept?.backup === course.backup ? kept : undefined
   if (mine && cluster.original) return mine

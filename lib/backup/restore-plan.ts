@@ -8,6 +8,7 @@ import type { Course } from '../server/restoration.ts'
 import { ageOf, type Backup } from './backups.ts'
 import { toExtend } from './expiry.ts'
 import type { BackedObject } from './objects.ts'
+import { keyOf } from './outcome.ts'
 import { foreseenLines, type Terms } from './terms.ts'
 
 /** What a restore will make, keep and, with `--replace`, destroy; and what it costs a month. */
@@ -30,7 +31,8 @@ export async function restorePlan({
   /** Snapshots that no backup has, one line each. */
   apart: readonly string[]
 }): Promise<Plan> {
-  const made = await plan(cluster, own, course.begun ? [] : claimsOf(held), course)
+  const kept = held.filter((one) => !terms.dropped.has(keyOf(one)))
+  const made = await plan(cluster, own, course.begun ? [] : claimsOf(kept), course)
   const now = cloudTime(cluster.cloud).getTime()
   const since = backup.status?.startTimestamp ?? 'it was made'
   const lines = [
