@@ -61,56 +61,65 @@ export const scenarios: Record<string, Scenario> = {
       t.ok(await until(async () => (await status()).sync.status === 'Synced'))
     },
 
-  'data does not leave with its file: Argo CD says so, applies what is new, and the word it names lets go':
-    async (t, box, shop) => {
-      const folder = 'clusters/main/apps/stays'
-      const thing = (kind: string, name: string, more: object = {}) => ({
-        apiVersion: 'v1',
-        kind,
-        metadata: { name, ...(kind === 'Namespace' ? {} : { namespace: 'stays' }) },
-        ...more,
-      })
-      const spec = { accessModes: ['ReadWriteOnce'], resources: { requests: { storage: '1Gi' } } }
-      const push = async (files: Parameters<typeof commit>[1]) => {
-        await commit(box.env, files)
-        await shop.kubectl(
-          'annotate application apps -n argocd argocd.argoproj.io/refresh=normal --overwrite',
-        )
-      }
-      const status = async () =>
-        syncing.parse(JSON.parse(await shop.kubectl('get application apps -n argocd -o json'))).status
-      const has = async (what: string) => {
-        const words = `get ${what} -n stays --ignore-not-found -o name`
-        return (await shop.kubectl(words)).trim() !== ''
-      }
-      await push({
-        [`${folder}/namespace.yaml`]: [thing('Namespace', 'stays')],
-        [`${folder}/claim.yaml`]: [thing('PersistentVolumeClaim', 'ledger', { spec })],
-        [`${folder}/old.yaml`]: [thing('ConfigMap', 'old')],
-      })
-      t.ok(await until(() => has('pvc/ledger')))
-      await push({
-        [`${folder}/namespace.yaml`]: undefined,
-        [`${folder}/claim.yaml`]: undefined,
-        [`${folder}/old.yaml`]: undefined,
-        [`${folder}/new.yaml`]: [thing('ConfigMap', 'new')],
-      })
-      t.ok(await until(async () => /regrow-keeps-data/.test((await status()).operationState.message)))
-      const { message } = (await status()).operationState
-      for (const what of ['namespaces "stays"', 'persistentvolumeclaims "ledger"'])
-        t.match(message, `${what} is forbidden: ValidatingAdmissionPolicy 'regrow-keeps-data'`)
-      t.ok(await has('configmap/new'), 'what is new is applied')
-      t.notOk(await has('configmap/old'), 'what holds no data leaves with its file')
-      t.ok(await has('pvc/ledger'))
-      await push({ [`${folder}/new.yaml`]: undefined })
-      t.ok(await until(async () => !(await has('configmap/new'))))
-      await shop.kubectl('delete namespace stays')
-      // Or its next retry, up to three minutes away, would be what takes the next commit.
-      const end = '{"status":{"operationState":{"phase":"Terminating"}}}'
-      await shop.kubectl(`patch application apps -n argocd --type merge -p ${end}`)
-      t.ok(await until(async () => (await status()).operationState.phase !== 'Running'))
-      t.ok(await until(async () => (await status()).sync.status === 'Synced'))
-    },
+  'data does not leave with its file: Argo CD says so, and goes on after the command that it names': async (
+    t,
+    box,
+    shop,
+  ) => {
+    const folder = 'clusters/main/apps/stays'
+    const thing = (kind: string, name: string, more: object = {}, option = '') => ({
+      apiVersion: 'v1',
+      kind,
+      metadata: {
+        name,
+        ...(kind === 'Namespace' ? {} : { namespace: 'stays' }),
+        ...(option ? { annotations: { 'argocd.argoproj.io/sync-options': option } } : {}),
+      },
+      ...more,
+    })
+    const spec = { accessModes: ['ReadWriteOnce'], resources: { requests: { storage: '1Gi' } } }
+    const push = async (files: Parameters<typeof commit>[1]) => {
+      await commit(box.env, files)
+      await shop.kubectl('annotate application apps -n argocd argocd.argoproj.io/refresh=normal --overwrite')
+    }
+    const status = async () =>
+      syncing.parse(JSON.parse(await shop.kubectl('get application apps -n argocd -o json'))).status
+    const has = async (what: string) => {
+      const words = `get ${what} -n stays --ignore-not-found -o name`
+      return (await shop.kubectl(words)).trim() !== ''
+    }
+    await push({
+      [`${folder}/namespace.yaml`]: [thing('Namespace', 'stays')],
+      [`${folder}/claim.yaml`]: [thing('PersistentVolumeClaim', 'ledger', { spec })],
+      [`${folder}/old.yaml`]: [thing('ConfigMap', 'old')],
+    })
+    t.ok(await until(() => has('pvc/ledger')))
+    await push({
+      [`${folder}/namespace.yaml`]: undefined,
+      [`${folder}/claim.yaml`]: undefined,
+      [`${folder}/old.yaml`]: undefined,
+      [`${folder}/new.yaml`]: [thing('ConfigMap', 'new')],
+    })
+    t.ok(await until(async () => /regrow-keeps-data/.test((await status()).operationState.message)))
+    const { message } = (await status()).operationState
+    for (const what of ['namespaces "stays"', 'persistentvolumeclaims "ledger"'])
+      t.match(message, `${what} is forbidden: ValidatingAdmissionPolicy 'regrow-keeps-data'`)
+    t.notOk(await has('configmap/new'), 'what is new waits')
+    t.notOk(await has('configmap/old'), 'what holds no data leaves with its file')
+    t.ok(await has('pvc/ledger'))
+    await shop.kubectl('delete pvc ledger -n stays')
+    // Or its next retry, up to three minutes away, would be what takes the next commit.
+    const end = '{"status":{"operationState":{"phase":"Terminating"}}}'
+    await shop.kubectl(`patch application apps -n argocd --type merge -p ${end}`)
+    t.ok(await until(async () => (await status()).operationState.phase !== 'Running'))
+    await push({ [`${folder}/namespace.yaml`]: [thing('Namespace', 'stays', {}, 'Prune=true')] })
+    t.ok(await until(() => has('configmap/new')))
+    await push({ [`${folder}/new.yaml`]: undefined, [`${folder}/namespace.yaml`]: undefined })
+    t.ok(
+      await until(async () => (await shop.kubectl('get ns stays --ignore-not-found -o name')).trim() === ''),
+    )
+    t.ok(await until(async () => (await status()).sync.status === 'Synced'))
+  },
 
   'a kustomization is added as the README of apps/ says': async (t, box, shop) => {
     const readme = await committed(box.env, 'clusters/main/apps/README.md')

@@ -93,7 +93,10 @@ t.test(
         t.same(retry, { limit, refresh: true, backoff }, metadata.name)
         t.ok(syncOptions.includes('ServerSideApply=true'), metadata.name)
         t.ok(syncOptions.includes('SkipDryRunOnMissingResource=true'), metadata.name)
-        t.ok(syncOptions.includes('PruneLast=true'), metadata.name)
+        t.notOk(
+          syncOptions.includes('PruneLast=true'),
+          `${metadata.name}: or one ill workload holds a removal back`,
+        )
         // Root and platform are brought by nobody who would sort them.
         if (!/^(root|platform)$/.test(metadata.name))
           t.match(metadata.annotations['argocd.argoproj.io/sync-wave'], /^-?\d+$/)
@@ -115,7 +118,7 @@ t.test('the samples for a chart and a kustomization are Applications like the ot
     const { syncPolicy } = spec
     t.match(syncPolicy.automated, { prune: true, selfHeal: true }, metadata.name)
     t.match(syncPolicy.retry, { refresh: true, limit: spec.source?.chart ? 20 : -1 }, metadata.name)
-    for (const option of ['CreateNamespace=true', 'ServerSideApply=true', 'PruneLast=true'])
+    for (const option of ['CreateNamespace=true', 'ServerSideApply=true'])
       t.ok(syncPolicy.syncOptions.includes(option), `${metadata.name}: ${option}`)
   }
 })

@@ -66,7 +66,7 @@ t.test('it prunes first, tells what failed by object, and asks where it must', a
 })
 
 t.test(
-  'namespaces, claims and definitions stay when Git has them no longer, and keep nothing else back',
+  'namespaces, claims and definitions stay when Git has them no longer, and nothing new comes until they are gone',
   async (t) => {
     const on = await ground()
     t.teardown(() => clear(on))
@@ -83,8 +83,7 @@ t.test(
     const { store } = one
     apply(one, argo)
     for (const policy of deletions.split('\n---\n')) apply(one, policy)
-    const syncOptions = ['PruneLast=true']
-    apply(one, application('apps', { path: 'apps' }, { syncPolicy: { automated, retry, syncOptions } }))
+    apply(one, application('apps', { path: 'apps' }, { syncPolicy: { automated, retry } }))
     const state = () => treeAt(store.find('Application', 'argocd', 'apps'), 'status', 'operationState')
     await eventually(one, () => state().phase === 'Succeeded' && store.find('Namespace', undefined, 'free'))
 
@@ -95,12 +94,16 @@ t.test(
       textAt(state(), 'message'),
       /namespaces "shop" is forbidden: .*'regrow-keeps-data'.* denied request/,
     )
-    t.ok(store.find('ConfigMap', 'default', 'new'), 'what is new is applied')
+    t.notOk(store.find('ConfigMap', 'default', 'new'), 'what is new waits')
     t.notOk(store.find('ConfigMap', 'default', 'gone'))
     await eventually(one, () => !store.find('Namespace', undefined, 'free'))
     t.ok(store.find('Namespace', undefined, 'shop'))
     t.ok(store.find('PersistentVolumeClaim', 'default', 'ledger'))
     t.ok(store.find('CustomResourceDefinition', undefined, 'widgets.example.org'))
+    store.remove('Namespace', undefined, 'shop')
+    store.remove('PersistentVolumeClaim', 'default', 'ledger')
+    store.remove('CustomResourceDefinition', undefined, 'widgets.example.org')
+    await eventually(one, () => store.find('ConfigMap', 'default', 'new'), 5000)
   },
 )
 

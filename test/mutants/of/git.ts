@@ -31,10 +31,10 @@ export const git: readonly Mutant[] = [
     'sandbox/cluster-argocd-rules',
   ),
   mutant(
-    'what may not be deleted keeps new things from being applied',
+    'one workload that is not healthy holds every removal back',
     'manifests/clusters/cluster/apps.yaml.hbs',
-    '      - PruneLast=true\n',
-    '',
+    '      - ServerSideApply=true\n',
+    '      - ServerSideApply=true\n      - PruneLast=true\n',
     'gitops/repository',
   ),
   mutant(
