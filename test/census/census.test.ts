@@ -13,5 +13,6 @@ await inWorld({ before: [bootstrap.command] }, (world) =>
   playCensus(t, groundOf(world), {
     // Kinds of Kubernetes that paper has not.
     unknown: ['PodTemplate', 'ReplicationController', 'RuntimeClass'],
+    devices: true,
   }),
 )

@@ -8,10 +8,14 @@ import { census } from './world.ts'
 
 /**
  * Plays the census on a ground, paper or real.
- * @param expected the kinds that this ground does not know
+ * @param expected the kinds that this ground does not know, and whether it has raw devices
  */
-export async function playCensus(t: Test, ground: Ground, expected: { unknown: string[] }): Promise<void> {
-  const scene = await census(await siteOf(ground))
+export async function playCensus(
+  t: Test,
+  ground: Ground,
+  expected: { unknown: string[]; devices: boolean },
+): Promise<void> {
+  const scene = await census(await siteOf(ground), expected)
   const taken = await prepare(ground, scene)
   const isNoise = noiseOf(taken.before)
   const counted = taken.before.filter((one) => !isNoise(one))
@@ -56,7 +60,8 @@ function sortOf(thing: ReturnType<typeof import('./make.ts').object>): string {
     type,
     kind === 'Service' &&
       (spec.type ?? (spec.clusterIP ? 'headless' : spec.selector ? '' : 'without selector')),
-    kind === 'PersistentVolumeClaim' && (spec.volumeName ? 'imported' : spec.storageClassName),
+    kind === 'PersistentVolumeClaim' &&
+      (spec.volumeName ? 'imported' : (spec.volumeMode ?? spec.storageClassName)),
     kind === 'CustomResourceDefinition' && spec.scope,
     /^(argocd|kube-system|sealed-secrets|velero)$/.test(metadata.namespace ?? '') && metadata.namespace,
   ]

@@ -1,7 +1,7 @@
 import { makeSealingKey } from '../../lib/store/sealing-key.ts'
 import { argo, custom, platform } from './inventory/above.ts'
 import { config, definitions, limits, namespaces, permissions, sealed, secrets } from './inventory/keeping.ts'
-import { network, storage, workloads } from './inventory/serving.ts'
+import { network, raw, storage, workloads } from './inventory/serving.ts'
 import * as make from './make.ts'
 import { app, type Scene } from './scene.ts'
 
@@ -19,8 +19,12 @@ export interface Site {
   node: string
 }
 
-/** A person's cluster with everything in it that one may have: at least sixty kinds of things, each with a name that says what it is. */
-export async function census(site: Site): Promise<Scene> {
+/**
+ * A person's cluster with everything in it that one may have: at least sixty kinds of things, each with a name that says
+ * what it is.
+ * @param devices whether claims of raw devices can be filled there
+ */
+export async function census(site: Site, { devices }: { devices: boolean }): Promise<Scene> {
   const foreign = await makeSealingKey({ now: new Date() })
   return {
     git: fromGit(),
@@ -33,6 +37,7 @@ export async function census(site: Site): Promise<Scene> {
       ...permissions(),
       ...limits(),
       ...storage(site.imported),
+      ...(devices ? [raw()] : []),
       ...network(),
       ...workloads(),
       ...custom(),
@@ -67,6 +72,7 @@ export async function census(site: Site): Promise<Scene> {
       'attic/late': { g: 'bound when a pod came' },
       'market/uploads': { f: 'a claim of Git’s' },
       'kube-system/metrics': { m: 'in the platform’s namespace' },
+      ...(devices ? { 'attic/raw': { device: 'a database without a file system' } } : {}),
     },
     removed: [make.namespace('closing')],
     backup: 'schedule',

@@ -178,7 +178,7 @@ export async function orderVolume(
       accessModes: textsAt(claim, 'spec', 'accessModes'),
       persistentVolumeReclaimPolicy: storage.reclaimPolicy ?? 'Delete',
       storageClassName: storage.metadata.name,
-      volumeMode: 'Filesystem',
+      volumeMode: textAt(claim, 'spec', 'volumeMode') || 'Filesystem',
       csi: { driver: provisioner, fsType: 'ext4', volumeHandle: made.id },
     },
   })

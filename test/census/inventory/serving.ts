@@ -3,7 +3,10 @@ import { ownedBy } from './owners.ts'
 
 const { object } = make
 
-/** Claims of every sort that the driver knows and paper can play; block mode, growth and sharing paper has not. */
+/** A claim of a raw device: its bytes come and go as one file does. */
+export const raw = () => make.claim('attic/raw', { volumeMode: 'Block' })
+
+/** Claims of every sort that the driver knows and every ground can play; growth and sharing paper has not. */
 export const storage = (imported: string) => [
   object('storage.k8s.io/v1', 'StorageClass', 'of-erin', {
     provisioner: 'dobs.csi.digitalocean.com',
