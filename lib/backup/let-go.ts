@@ -4,12 +4,16 @@ import { kubectlRepeated } from '../kubernetes/repeated.ts'
 import { tell } from '../story.ts'
 import type { Kube } from '../tools.ts'
 
-const restored = z.object({
+const found = z.object({
   metadata: z.object({
     labels: z.record(z.string(), z.string()).default({}),
     deletionTimestamp: z.string().optional(),
   }),
 })
+
+/** Whether something that was let go is deleted: Velero brought it, so the backup has it, and it is not on its way already. */
+export const isDeleted = ({ metadata: { labels, deletionTimestamp } }: z.infer<typeof found>): boolean =>
+  labels['velero.io/restore-name'] !== undefined && deletionTimestamp === undefined
 
 /**
  * Deletes what a person let go by an explicit word: Velero cannot leave out single objects, and Argo CD may not delete
@@ -22,10 +26,8 @@ export async function deleteLetGo(kube: Kube, removed: readonly RemovedObject[])
     if (taker !== undefined) continue
     const { resource, name, namespace, kind, id } = object
     const where = namespace === undefined ? [] : ['-n', namespace]
-    const found = await kubectlRepeated(kube)`get ${resource} ${name} ${where} --ignore-not-found -o json`
-    if (found.text.trim() === '') continue
-    const { labels, deletionTimestamp } = found.json(restored).metadata
-    if (labels['velero.io/restore-name'] === undefined || deletionTimestamp !== undefined) continue
+    const there = await kubectlRepeated(kube)`get ${resource} ${name} ${where} --ignore-not-found -o json`
+    if (there.text.trim() === '' || !isDeleted(there.json(found))) continue
     await kubectlRepeated(kube)`delete ${resource} ${name} ${where} --ignore-not-found --wait=false`
     tell('-', `${kind} ${id}`, 'let go')
   }

@@ -166,4 +166,11 @@ export const removedFromGit: readonly Mutant[] = [
     "path.startsWith('clusters/') || ",
     'gitops/sealed',
   ),
+  mutant(
+    'what somebody made in the new cluster is deleted as let go',
+    'lib/backup/let-go.ts',
+    "labels['velero.io/restore-name'] !== undefined && deletionTimestamp",
+    'deletionTimestamp',
+    'backup/let-go',
+  ),
 ]
