@@ -156,7 +156,6 @@ export const commands = {
   tools: {
     about: 'Fetch official doctl, kubectl, helm and velero into .tools/, checked.',
     flags: {
-      build: { about: 'build from Go modules instead of fetching' },
       only: { value: 'NAME', about: 'one tool only' },
       json: common.json,
       verbose: common.verbose,

@@ -9,6 +9,7 @@ import { atEnd, endAll, patience } from './ending.ts'
 import { leaveProxiesOut, missingTokens } from './environment.ts'
 import { type CommandName, commands, type Flags, helpText, ownVersion, readFlags } from './flags.ts'
 import { beginScene, goesOn } from './hint.ts'
+import { need } from './on-path.ts'
 import { Problem, Problems } from './problem.ts'
 import { isOutcome, present } from './result.ts'
 import { redact } from './secret.ts'
@@ -62,6 +63,7 @@ export async function run<C extends CommandName>(
     }
     beginScene({ name: word(flags.name), repo: word(flags.repo) })
     leaveProxiesOut()
+    need('bash', 'doctl, kubectl, helm and velero are run with it')
     if (flags.sandbox && !process.env.REGROW_SANDBOXED) await openSandbox()
     if (flags.verbose) process.env.REGROW_VERBOSE = '1'
     if (needs.tokens?.(flags) ?? true) await askForTokens()

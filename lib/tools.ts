@@ -28,7 +28,7 @@ export class ToolFailure extends Problem {
   readonly status: number | undefined
 
   constructor(command: string, code: number | null, said: string, status = refusalIn(said)?.status) {
-    const ended = code === null && status !== undefined ? '' : `ended with exit code ${code}: `
+    const ended = code === null ? '' : `ended with exit code ${code}: `
     super(`${command}\n    ${ended}${said || '(it said nothing)'}`, {
       cure: `Fix what it says and run ${again()}: it goes on from here.`,
     })
@@ -169,7 +169,8 @@ async function call(tool: string, pieces: TemplateStringsArray, words: Word[], h
     ...(how.input === undefined ? {} : { input: how.input }),
   })(Object.assign(strings, { raw: strings }) as unknown as TemplateStringsArray, ...words)
   if (done.exitCode !== 0) {
-    const said = redact([done.stderr, done.stdout].map((text) => text.trim()).find(Boolean) ?? '')
+    const killed = done.signal ? `it was ended by ${done.signal}` : ''
+    const said = redact([done.stderr, done.stdout, killed].map((text) => text.trim()).find(Boolean) ?? '')
     if (done.exitCode === 127)
       throw new Problem(`${tool} is not installed`, {
         cure: `Fetch the official releases: ${command('scripts/tools.mts')}`,

@@ -3,6 +3,7 @@ import { chmodSync, existsSync, lstatSync, rmSync } from 'node:fs'
 import { createConnection, createServer, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { delimiter, join } from 'node:path'
+import { need } from '../lib/on-path.ts'
 import { Problem } from '../lib/problem.ts'
 import { toolsFolder } from '../lib/tools-folder.ts'
 import { startDigitalOcean } from './digitalocean/start.ts'
@@ -49,6 +50,7 @@ export interface Box {
 
 /** Opens the world: joins the wrapper that runs it, or runs it. */
 export async function openBox(options: BoxOptions): Promise<Box> {
+  need('git', 'the sandbox’s GitHub is made of it')
   // Paper Velero speaks through the AWS SDK, which would warn about Node 20 in the person's terminal.
   process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED = 'true'
   const door = doorOf(options.dir)

@@ -6,7 +6,7 @@ import { run } from '../lib/run.ts'
 await run(
   'tools',
   async ({ flags }) => {
-    const tools = await installTools(namedTools(flags.only), { build: flags.build })
+    const tools = await installTools(namedTools(flags.only))
     return flags.json ? tools : undefined
   },
   { tokens: () => false },

@@ -20,6 +20,7 @@ import {
   readUser,
   repository,
 } from './github-types.ts'
+import { type Asked, steadyFetch } from './steady-fetch.ts'
 
 export type { Commit, DeployKey, Files, GitHubUser, ListedCommit, Place, Repository } from './github-types.ts'
 
@@ -274,5 +275,5 @@ export async function connectGitHub(url: string, token: Secret): Promise<GitHub>
   }
 }
 
-/** A request that hangs is given up after half a minute; whether it is repeated is for the caller to know. */
-const patient: typeof fetch = (input, init) => fetch(input, { ...init, signal: AbortSignal.timeout(30_000) })
+/** A server that is silent is given up after half a minute; whether its request is repeated is for the caller to know. */
+const patient = (address: string, asked: Asked) => steadyFetch(address, { ...asked, silence: 30 })

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
+import { download as fetchWhole } from '../clients/download.ts'
 import { endpoints } from '../environment.ts'
 import { Problem } from '../problem.ts'
-import { withRetry } from '../retry.ts'
 import { type Chart, k3sSumsAddress, type UpstreamFile, upstreamFiles, versionsOf } from '../versions.ts'
 import { archiveIn, indexAddress } from './chart-index.ts'
 import type { Cluster } from './cluster.ts'
@@ -113,39 +113,15 @@ async function contentOf(file: UpstreamFile): Promise<Uint8Array> {
 const moved = ({ chart }: Chart) =>
   `Did the chart move? Then write its new address into repoURL where clusters/NAME/*.yaml in your repository names chart ${chart}. Otherwise check the network, or name a mirror with REGROW_UPSTREAM_URL.`
 
-class DownloadFailure extends Error {
-  readonly status: number | undefined
-
-  constructor(status: number | undefined, message: string) {
-    super(message)
-    this.status = status
-  }
-}
-
 async function download(
   address: string,
   cure = 'Check the network and versions in cluster.yaml, or name a mirror with REGROW_UPSTREAM_URL.',
 ): Promise<Uint8Array> {
   const url = endpoints().upstream(address)
   try {
-    return await withRetry(
-      async () => {
-        const answer = await fetch(url, { signal: AbortSignal.timeout(60_000) }).catch((error: Error) => {
-          const cause = error.cause instanceof Error ? error.cause.message : error.message
-          throw new DownloadFailure(undefined, cause)
-        })
-        if (!answer.ok) throw new DownloadFailure(answer.status, `status ${answer.status}`)
-        return new Uint8Array(await answer.arrayBuffer())
-      },
-      (error) =>
-        error instanceof DownloadFailure
-          ? error.status === undefined
-            ? {}
-            : { status: error.status }
-          : undefined,
-    )
+    return await fetchWhole(url)
   } catch (error) {
-    throw new Problem(`${url} cannot be had: ${error instanceof Error ? error.message : error}`, {
+    throw new Problem(`${url} could not be fetched: ${error instanceof Error ? error.message : error}`, {
       cure,
       cause: error,
     })

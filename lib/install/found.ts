@@ -1,12 +1,13 @@
 import { execFile } from 'node:child_process'
-import { accessSync, constants, existsSync, readFileSync } from 'node:fs'
-import { delimiter, join } from 'node:path'
+import { existsSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { z } from 'zod'
+import { isExecutable, onPath } from '../on-path.ts'
 import { toolsFolder } from '../tools-folder.ts'
 import { tools } from '../versions.ts'
 import { type ToolName, toolNames } from './release.ts'
 
-/** How a tool came into the folder of tools. */
+/** How a tool came into the folder of tools; `module` is one that was built and put into the cache, which regrow does not. */
 export const origin = z.object({
   version: z.string(),
   from: z.enum(['release', 'module']),
@@ -48,8 +49,7 @@ async function whyMissing(name: ToolName): Promise<string | undefined> {
     const known = records(folder)[name]?.version
     return known && !isAccepted(name, known) ? outside(name, known) : undefined
   }
-  const onPath = (process.env.PATH ?? '').split(delimiter).map((one) => join(one, name))
-  const file = onPath.find(isExecutable)
+  const file = onPath(name)
   if (!file) return 'not installed'
   const version = await versionOf(name, file)
   if (version === undefined) return `${file} does not tell its version`
@@ -73,15 +73,6 @@ function versionOf(name: ToolName, file: string): Promise<string | undefined> {
       resolve(out.match(/\d+\.\d+(\.\d+)?/)?.[0])
     })
   })
-}
-
-function isExecutable(file: string): boolean {
-  try {
-    accessSync(file, constants.X_OK)
-    return true
-  } catch {
-    return false
-  }
 }
 
 function order(a: string, b: string): number {

@@ -1,7 +1,6 @@
 import { createHash } from 'node:crypto'
 import {
   chmodSync,
-  copyFileSync,
   existsSync,
   mkdirSync,
   readFileSync,
@@ -16,9 +15,8 @@ import { Problem, Problems } from '../problem.ts'
 import { tell, underway } from '../story.ts'
 import { toolsFolder } from '../tools-folder.ts'
 import { tools } from '../versions.ts'
-import { buildCommand, goVersion, recipes } from './build.ts'
 import { type Origin, origin, records } from './found.ts'
-import { fetchRelease, type ToolName, thisPlatform, toolNames, Unreachable } from './release.ts'
+import { fetchRelease, type ToolName, thisPlatform, toolNames } from './release.ts'
 
 /** What became of one tool. */
 export interface Installed extends Origin {
@@ -38,30 +36,24 @@ export function namedTools(only: string | undefined): ToolName[] {
 }
 
 /**
- * Puts tools into `.tools/`: official releases, checked against their published checksums; where those are out of
- * reach and Go is there, built from their modules. What is there in the right version is kept. With
- * `REGROW_TOOLS_CACHE` the executables lie in that folder, shared by many clones, and `.tools/` links to them.
- * @throws Problems naming every tool that could not be had, and what to do instead
+ * Puts tools into `.tools/`: official releases, checked against their published checksums. What is there in the right
+ * version is kept. With `REGROW_TOOLS_CACHE` the executables lie in that folder, shared by many clones, and `.tools/`
+ * links to them.
+ * @throws Problems naming every tool that could not be fetched, and what to do instead
  */
-export async function installTools(
-  names: readonly ToolName[] = toolNames,
-  { build = false }: { build?: boolean } = {},
-): Promise<Installed[]> {
+export async function installTools(names: readonly ToolName[] = toolNames): Promise<Installed[]> {
   const done: Installed[] = []
   const problems: Problem[] = []
-  const unreachable: ToolName[] = []
-  const attempt = async (name: ToolName, way: (name: ToolName) => Promise<Installed>) => {
-    try {
-      done.push(keep(name) ?? (await way(name)))
-    } catch (error) {
-      if (!(error instanceof Problem)) throw error
-      if (error instanceof Unreachable) unreachable.push(name)
-      else problems.push(error)
-    }
-  }
-  if (!build) await Promise.all(names.map((name) => attempt(name, fetched)))
-  // One after the other: each build takes all the cores there are.
-  for (const name of build ? names : unreachable) await attempt(name, built)
+  await Promise.all(
+    names.map(async (name) => {
+      try {
+        done.push(keep(name) ?? (await fetched(name)))
+      } catch (error) {
+        if (!(error instanceof Problem)) throw error
+        problems.push(error)
+      }
+    }),
+  )
   if (problems.length > 1) throw new Problems(problems)
   if (problems[0]) throw problems[0]
   return names.flatMap((name) => done.find((one) => one.name === name) ?? [])
@@ -87,58 +79,24 @@ function keep(name: ToolName): Installed | undefined {
 async function fetched(name: ToolName): Promise<Installed> {
   const { version } = tools[name]
   const started = performance.now()
-  try {
-    const bytes = await underway(`${name} ${version}`, () => fetchRelease(name, thisPlatform(), tools[name]))
-    return placed(name, 'release', started, (file) => writeFileSync(file, bytes))
-  } catch (error) {
-    if (!(error instanceof Unreachable)) throw error
-    if (await goVersion()) {
-      tell('!', `${name} ${version}`, `${error.message}; built from its Go module instead`)
-      throw error
-    }
-    throw new Problem(error.message, {
-      cure: `Install ${name} ${version} yourself, name a mirror by REGROW_UPSTREAM_URL, or install Go: then it is built from its module.`,
-      cause: error,
-    })
-  }
-}
-
-async function built(name: ToolName): Promise<Installed> {
-  const { version } = tools[name]
-  const started = performance.now()
-  if (!(await goVersion()))
-    throw new Problem(`${name} cannot be built: there is no Go on this machine`, {
-      cure: 'Install Go (https://go.dev/dl), or run it without --build.',
-    })
-  const work = join(process.env.REGROW_TOOLS_CACHE ?? toolsFolder(), 'modules', `${name}-v${version}`)
-  const made = join(work, name)
-  await underway(`${name} ${version} from its Go module`, () =>
-    buildCommand(name, version, recipes[name], work, made),
-  )
-  const result = placed(name, 'module', started, (file) => copyFileSync(made, file))
-  rmSync(work, { recursive: true, force: true })
-  return result
+  const bytes = await underway(`${name} ${version}`, () => fetchRelease(name, thisPlatform(), tools[name]))
+  return placed(name, bytes, started)
 }
 
 const said = { release: 'official release, checksum right', module: 'built from its Go module' }
 
 /** Puts an executable where it belongs, whole or not at all, and notes where it came from. */
-function placed(
-  name: ToolName,
-  from: Origin['from'],
-  started: number,
-  write: (file: string) => void,
-): Installed {
+function placed(name: ToolName, bytes: Buffer, started: number): Installed {
   const { version } = tools[name]
   const cached = cachePlace(name)
   const file = cached ?? join(toolsFolder(), name)
   mkdirSync(dirname(file), { recursive: true })
-  write(`${file}.new`)
+  writeFileSync(`${file}.new`, bytes)
   chmodSync(`${file}.new`, 0o755)
-  const noted: Origin = { version, from, sha256: sha256(readFileSync(`${file}.new`)) }
+  const noted: Origin = { version, from: 'release', sha256: sha256(bytes) }
   renameSync(`${file}.new`, file)
   if (cached) writeWhole(`${cached}.json`, noted)
-  tell('+', `${name} ${version}`, said[from], (performance.now() - started) / 1000)
+  tell('+', `${name} ${version}`, said.release, (performance.now() - started) / 1000)
   return cached ? linked(name, cached, noted) : noting(name, file, noted)
 }
 

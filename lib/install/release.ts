@@ -5,9 +5,10 @@ import { buffer } from 'node:stream/consumers'
 import { pipeline } from 'node:stream/promises'
 import { createGunzip } from 'node:zlib'
 import { extract } from 'tar-stream'
-import { endpoints } from '../environment.ts'
+import { DownloadFailure, download as fetchWhole } from '../clients/download.ts'
+import { endpoints, networkCure } from '../environment.ts'
 import { Problem } from '../problem.ts'
-import { withRetry } from '../retry.ts'
+import { canHeal } from '../retry.ts'
 import { type ToolVersion, tools } from '../versions.ts'
 
 /** The names of the command-line tools that the scripts run. */
@@ -22,7 +23,7 @@ export interface Platform {
   arch: string
 }
 
-/** The place of a release could not be reached at all: another way to the tool may still be open. */
+/** The place of a release gave no answer, or one that may heal, at any attempt. */
 export class Unreachable extends Problem {}
 
 /** This machine's platform. @throws Problem where the tools have no releases that we know */
@@ -49,7 +50,7 @@ export async function fetchRelease(
   const published = checksumIn(sums, basename(address))
   if (!published)
     throw new Problem(`${tool.sums(os, arch)} names no SHA-256 of ${basename(address)}: ${name} is refused`, {
-      cure: 'Nothing is run that its makers do not vouch for. Install it yourself, or build it: --build.',
+      cure: 'Nothing is run that its makers do not vouch for. Install it yourself.',
     })
   const file = await download(address)
   const got = createHash('sha256').update(file).digest('hex')
@@ -83,44 +84,21 @@ async function member(archive: Buffer, path: string, address: string): Promise<B
   throw new Problem(`${address} holds no ${path}`, { cure: 'Install the tool yourself.' })
 }
 
-class Failure extends Error {
-  readonly status: number | undefined
-  readonly lost: boolean
-
-  constructor(message: string, status?: number) {
-    super(message)
-    this.status = status
-    this.lost = status === undefined
-  }
-}
-
 async function download(address: string): Promise<Buffer> {
   const url = endpoints().upstream(address)
   try {
-    return await withRetry(() => once(url), readFailure)
+    return await fetchWhole(url)
   } catch (cause) {
-    if (!(cause instanceof Failure)) throw cause
-    if (cause.lost) throw new Unreachable(`${url} cannot be reached: ${cause.message}`, { cause })
-    throw new Problem(`${url} answered ${cause.status}`, {
+    if (!(cause instanceof DownloadFailure)) throw cause
+    const message = `${url} could not be fetched: ${cause.message}`
+    if (cause.status === undefined || canHeal(cause.status))
+      throw new Unreachable(message, {
+        cure: `${networkCure()} Or name a mirror with REGROW_UPSTREAM_URL, or install the tool yourself.`,
+        cause,
+      })
+    throw new Problem(message, {
       cure: 'Is the version there? lib/versions.ts names it. REGROW_UPSTREAM_URL names a mirror, if you use one.',
       cause,
     })
   }
-}
-
-async function once(url: string): Promise<Buffer> {
-  try {
-    const answer = await fetch(url, { signal: AbortSignal.timeout(600_000) })
-    if (!answer.ok) throw new Failure(`status ${answer.status}`, answer.status)
-    return Buffer.from(await answer.arrayBuffer())
-  } catch (error) {
-    if (error instanceof Failure) throw error
-    const { cause, message } = error as Error
-    throw new Failure(cause instanceof Error ? cause.message : message)
-  }
-}
-
-/** Only an answer can promise better luck next time; what cannot be reached now is looked for elsewhere. */
-function readFailure(error: unknown): { status: number } | undefined {
-  return error instanceof Failure && error.status !== undefined ? { status: error.status } : undefined
 }

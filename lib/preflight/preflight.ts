@@ -7,7 +7,7 @@ import { overlap, podRange, serviceRange } from '../cluster/ranges.ts'
 import { checkUpstream, recordDigests } from '../cluster/upstream.ts'
 import { endpoints } from '../environment.ts'
 import { chartsInGit } from '../gitops/chart-sources.ts'
-import { command, doctlHint } from '../hint.ts'
+import { again, command, doctlHint } from '../hint.ts'
 import { checkKubeconfigPlace } from '../kubernetes/kubeconfig.ts'
 import { Problem, Problems } from '../problem.ts'
 import { ofAnotherAccount } from '../store/other-account.ts'
@@ -151,7 +151,9 @@ const sameAccount: Check = async (cluster) => {
     if (error instanceof ToolFailure)
       return [
         new Problem(`doctl cannot read the account: ${error.message}`, {
-          cure: 'The token needs account:read.',
+          cure: error.isRefusal
+            ? 'The token needs account:read.'
+            : `Fix what it says and run ${again()}. ${command('scripts/tools.mts')} fetches a doctl of the known version.`,
         }),
       ]
     throw error

@@ -1,4 +1,5 @@
 import type { Store } from '../clients/s3.ts'
+import { steadyFetch } from '../clients/steady-fetch.ts'
 import type { BucketPlaces } from '../cluster/cluster.ts'
 import { descriptionPath } from '../cluster/description.ts'
 import { networkCure } from '../environment.ts'
@@ -17,16 +18,11 @@ export async function missingBuckets(places: BucketPlaces): Promise<string[]> {
         { wish: `object store ${places.endpoint} answers`, every: 3, within: 60, cure: networkCure() },
         async (note) => {
           try {
-            const asked = await fetch(`${places.endpoint}/${bucket}`, {
-              method: 'HEAD',
-              signal: AbortSignal.timeout(15_000),
-            })
+            const asked = await steadyFetch(`${places.endpoint}/${bucket}`, { method: 'HEAD' })
             note(`status ${asked.status}`)
             return asked.status < 500 && asked.status !== 429 ? asked.status : undefined
           } catch (error) {
-            // fetch says only that it failed; its cause says why.
-            const { cause, message } = error as Error
-            note(cause instanceof Error ? cause.message : message)
+            note((error as Error).message)
             return undefined
           }
         },

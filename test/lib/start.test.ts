@@ -8,11 +8,13 @@ import {
   readFileSync,
   rmSync,
   statSync,
+  symlinkSync,
 } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import t from 'tap'
+import { onPath } from '../../lib/on-path.ts'
 import { runIn } from '../flows/box.ts'
 
 // How a script begins, by its own first line.
@@ -72,6 +74,28 @@ t.test('a sandbox that is not entered is not opened, and its wrapper goes', asyn
     err: /^x --nmae is not a flag of bootstrap/,
   })
   t.notOk(existsSync(join(dir, '.sandbox')))
+})
+
+t.test('a program that is missing is named before anything needs it', async (t) => {
+  const dir = folder()
+  const path = join(dir, 'bin')
+  mkdirSync(path)
+  const link = (name: string) => symlinkSync(onPath(name) ?? name, join(path, name))
+  for (const name of ['dirname', 'env', 'node', 'realpath', 'sh']) link(name)
+  const env = { TMPDIR: dir, PATH: path }
+  const script = (words: string) => runIn(dir, 'sh', ['-c', `${resolve('bootstrap.mts')} ${words}`], { env })
+  t.match(await script('--help'), { code: 0, err: '' })
+  const lacking = (name: string, use: string) =>
+    `x ${name} was not found on the PATH; ${use}\n  → Install it (for example: apk add ${name}) and run the same command again.\n`
+  t.match(await script('--sandbox --yes'), {
+    code: 1,
+    out: '',
+    err: lacking('bash', 'doctl, kubectl, helm and velero are run with it'),
+  })
+  link('bash')
+  const ended = await script('--sandbox --yes')
+  t.equal(ended.code, 1)
+  t.ok(ended.err.startsWith(lacking('git', 'the sandbox’s GitHub is made of it')), ended.err)
 })
 
 t.test('a sandbox that cannot be opened is told, with what its wrapper said', async (t) => {

@@ -114,7 +114,7 @@ t.test('what upstream serves without the right checksum is refused', async (t) =
   const serveIndex = (entry: object) =>
     served.set('index.yaml', JSON.stringify({ entries: { 'argo-cd': [{ version: '1.2.3', ...entry }] } }))
   await t.rejects(fetchPinned(pinned, {}), {
-    message: /\/example\.org\/charts\/index\.yaml cannot be had: status 404/,
+    message: /\/example\.org\/charts\/index\.yaml could not be fetched: status 404/,
     cure: /^Did the chart move\? Then write its new address into repoURL/,
   })
   serveIndex({ version: '1.2.4', urls: ['argo-cd.tgz'] })
@@ -127,7 +127,9 @@ t.test('what upstream serves without the right checksum is refused', async (t) =
   })
   t.equal(Buffer.from(await fetchPinned(pinned, { 'argo-cd': digest })).toString(), 'altered on its way')
   serveIndex({ urls: ['gone.tgz'], digest })
-  await t.rejects(fetchPinned(pinned, { 'argo-cd': digest }), { message: /charts\/gone\.tgz cannot be had/ })
+  await t.rejects(fetchPinned(pinned, { 'argo-cd': digest }), {
+    message: /charts\/gone\.tgz could not be fetched/,
+  })
   const digests = Object.fromEntries(
     upstreamFiles(versionsOf())
       .filter((one) => one.name !== 'k3s')

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { mkdtempSync, rmSync } from 'node:fs'
-import { createServer } from 'node:http'
+import { createServer, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -13,15 +13,22 @@ import { tools } from '../../lib/versions.ts'
 /** What a mirror serves, by address without `https://`. */
 export type Files = Map<string, Buffer | string>
 
+/** How a mirror answers instead, once. */
+export type Trouble = (response: ServerResponse) => void
+
 /** A local mirror of all four releases, with folders of its own for tools and cache, in force in this process. */
 export async function mirror(test: { teardown: (end: () => void) => void }) {
   const dir = mkdtempSync(join(tmpdir(), 'regrow-mirror-'))
   const files: Files = new Map()
   for (const name of toolNames) await release(files, name)
   const asked: string[] = []
+  const troubles = new Map<string, Trouble[]>()
   const server = createServer((request, response) => {
     asked.push(request.url ?? '')
-    const found = files.get(request.url?.slice(1) ?? '')
+    const path = request.url?.slice(1) ?? ''
+    const trouble = troubles.get(path)?.shift()
+    if (trouble) return trouble(response)
+    const found = files.get(path)
     response.writeHead(found === undefined ? 404 : 200).end(found)
   })
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
@@ -39,7 +46,7 @@ export async function mirror(test: { teardown: (end: () => void) => void }) {
     server.close()
     rmSync(dir, { recursive: true, force: true })
   })
-  return { dir, folder: mine.REGROW_TOOLS, files, asked, close }
+  return { dir, folder: mine.REGROW_TOOLS, files, troubles, asked, close }
 }
 
 function put(variables: readonly (readonly [string, string | undefined])[]): void {

@@ -131,7 +131,7 @@ export const digitalOcean: Row[] = [
     code: 1,
     found: [
       [
-        `${mirror}/github.com/k3s-io/k3s/releases/download/v9.9.9%2Bk3s1/sha256sum-amd64.txt cannot be had: status 404`,
+        `${mirror}/github.com/k3s-io/k3s/releases/download/v9.9.9%2Bk3s1/sha256sum-amd64.txt could not be fetched: status 404`,
         'Check the network and versions in cluster.yaml, or name a mirror with REGROW_UPSTREAM_URL.',
       ],
     ],

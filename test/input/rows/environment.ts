@@ -1,5 +1,6 @@
-import { chmodSync, mkdirSync } from 'node:fs'
+import { chmodSync, mkdirSync, rmSync, symlinkSync } from 'node:fs'
 import { join } from 'node:path'
+import { onPath } from '../../../lib/on-path.ts'
 import { parts } from '../../../lib/versions.ts'
 import { box, second } from './boxes.ts'
 import { cloud, paste, type Row } from './row.ts'
@@ -117,18 +118,28 @@ export const environment: Row[] = [
     code: 1,
     found: [
       [
-        `${nowhere}/github.com/k3s-io/k3s/releases/download/${encodeURIComponent(parts.k3s.version)}/sha256sum-amd64.txt cannot be had: connect ECONNREFUSED 127.0.0.1:2`,
+        `${nowhere}/github.com/k3s-io/k3s/releases/download/${encodeURIComponent(parts.k3s.version)}/sha256sum-amd64.txt could not be fetched: connect ECONNREFUSED 127.0.0.1:2 (6 attempts)`,
         'Check the network and versions in cluster.yaml, or name a mirror with REGROW_UPSTREAM_URL.',
       ],
     ],
   },
   {
     run: 'tools.mts --only helm',
-    env: { REGROW_UPSTREAM_URL: nowhere, REGROW_TOOLS: join(box.dir, 'none'), PATH: '/nowhere' },
+    env: { REGROW_UPSTREAM_URL: nowhere, REGROW_TOOLS: join(box.dir, 'none'), PATH: onlyWith('bash', 'env') },
+    apart: true,
     code: 1,
     says: [
-      `${nowhere}/get.helm.sh/helm-v4.3.1-linux-amd64.tar.gz.sha256sum cannot be reached: connect ECONNREFUSED 127.0.0.1:2`,
-      'Install helm 4.3.1 yourself, name a mirror by REGROW_UPSTREAM_URL, or install Go: then it is built from its module.',
+      `${nowhere}/get.helm.sh/helm-v4.3.1-linux-amd64.tar.gz.sha256sum could not be fetched: connect ECONNREFUSED 127.0.0.1:2 (6 attempts)`,
+      `${network} Or name a mirror with REGROW_UPSTREAM_URL, or install the tool yourself.`,
+    ],
+  },
+  {
+    run: 'bootstrap.mts --yes',
+    env: { PATH: onlyWith('env', 'git', 'node', 'sh') },
+    code: 1,
+    says: [
+      'bash was not found on the PATH; doctl, kubectl, helm and velero are run with it',
+      'Install it (for example: apk add bash) and run the same command again.',
     ],
   },
   {
@@ -137,7 +148,7 @@ export const environment: Row[] = [
       REGROW_SANDBOXED: undefined,
       REGROW_ANSWER: undefined,
       REGROW_TOOLS: join(box.dir, 'none'),
-      PATH: '/nowhere',
+      PATH: onlyWith('bash', 'env'),
     },
     code: 2,
     says: [
@@ -150,7 +161,7 @@ export const environment: Row[] = [
     env: {
       REGROW_SANDBOXED: undefined,
       ...{ DIGITALOCEAN_TOKEN: undefined, DIGITALOCEAN_ACCESS_TOKEN: undefined },
-      ...{ GITHUB_TOKEN: undefined, REGROW_TOOLS: join(box.dir, 'none'), PATH: '/nowhere' },
+      ...{ GITHUB_TOKEN: undefined, REGROW_TOOLS: join(box.dir, 'none'), PATH: onlyWith('bash', 'env') },
     },
     code: 2,
     says: [
@@ -179,6 +190,17 @@ export const environment: Row[] = [
     ],
   },
 ]
+
+/** A PATH on which there are these programs and no others. */
+function onlyWith(...names: string[]): string {
+  const folder = join(box.dir, `only-${names.join('-')}`)
+  mkdirSync(folder, { recursive: true })
+  for (const name of names) {
+    rmSync(join(folder, name), { force: true })
+    symlinkSync(onPath(name) ?? name, join(folder, name))
+  }
+  return folder
+}
 
 function doctlOfAnotherAccount(): void {
   mkdirSync(join(box.dir, 'bin'))

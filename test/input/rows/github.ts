@@ -133,7 +133,7 @@ export const github: Row[] = [
     code: 1,
     found: [
       [
-        `${mirror}/bitnami-labs.github.io/sealed-secrets/index.yaml cannot be had: status 404`,
+        `${mirror}/bitnami-labs.github.io/sealed-secrets/index.yaml could not be fetched: status 404`,
         'Did the chart move? Then write its new address into repoURL where clusters/NAME/*.yaml in your repository names chart sealed-secrets. Otherwise check the network, or name a mirror with REGROW_UPSTREAM_URL.',
       ],
     ],

@@ -5,10 +5,10 @@
 import { execFileSync } from 'node:child_process'
 import { chmodSync, cpSync, existsSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { buildCommand, moduleFolder } from '../../../lib/install/build.ts'
 import { fetchRelease, thisPlatform, Unreachable } from '../../../lib/install/release.ts'
 import { Problem } from '../../../lib/problem.ts'
 import { tell } from '../../../lib/story.ts'
+import { buildCommand, moduleFolder } from './go-build.ts'
 import { type Part, partFolder, parts, partsFolder } from './parts.ts'
 
 if (!partsFolder()) throw new Error('REGROW_PARTS names no folder')
