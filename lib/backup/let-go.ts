@@ -4,31 +4,52 @@ import { kubectlRepeated } from '../kubernetes/repeated.ts'
 import { tell } from '../story.ts'
 import type { Kube } from '../tools.ts'
 
-const found = z.object({
+const object = z.object({
+  kind: z.string(),
   metadata: z.object({
+    name: z.string(),
     labels: z.record(z.string(), z.string()).default({}),
     deletionTimestamp: z.string().optional(),
   }),
 })
+const list = z.object({ items: z.array(object) })
+type Found = z.infer<typeof object>
 
-/** Whether something that was let go is deleted: Velero brought it, so the backup has it, and it is not on its way already. */
-export const isDeleted = ({ metadata: { labels, deletionTimestamp } }: z.infer<typeof found>): boolean =>
-  labels['velero.io/restore-name'] !== undefined && deletionTimestamp === undefined
+/** Velero brought it, so the backup has it. Namespaces it makes without a label (velero `EnsureNamespaceExistsAndIsReady`). */
+const isRestored = ({ metadata }: Found) => metadata.labels['velero.io/restore-name'] !== undefined
+
+/**
+ * Why something that was let go stays, or undefined where it is deleted: nothing goes that Velero did not bring, and no
+ * namespace in which somebody keeps data since.
+ * @param within the claims, Secrets and ConfigMaps of a namespace
+ */
+export function whyKept(one: Found, within: readonly Found[]): string | undefined {
+  if (one.metadata.deletionTimestamp !== undefined) return 'it is being deleted'
+  if (one.kind !== 'Namespace') return isRestored(one) ? undefined : 'this restore did not make it'
+  const since = within.find((each) => !isRestored(each) && each.metadata.name !== 'kube-root-ca.crt')
+  return since && `${since.kind} ${since.metadata.name} was made in it since`
+}
 
 /**
  * Deletes what a person let go by an explicit word: Velero cannot leave out single objects, and Argo CD may not delete
- * what holds data. Only what Velero restored is deleted, so its bytes are in the backup; what stands in a namespace goes
- * with the namespace.
+ * what holds data. What stands in a namespace goes with the namespace.
  * @throws ToolFailure
  */
 export async function deleteLetGo(kube: Kube, removed: readonly RemovedObject[]): Promise<void> {
-  for (const { object, with: taker } of removed) {
+  const look = kubectlRepeated(kube)
+  for (const { object: wanted, with: taker } of removed) {
     if (taker !== undefined) continue
-    const { resource, name, namespace, kind, id } = object
+    const { resource, name, namespace, kind, id } = wanted
     const where = namespace === undefined ? [] : ['-n', namespace]
-    const there = await kubectlRepeated(kube)`get ${resource} ${name} ${where} --ignore-not-found -o json`
-    if (there.text.trim() === '' || !isDeleted(there.json(found))) continue
-    await kubectlRepeated(kube)`delete ${resource} ${name} ${where} --ignore-not-found --wait=false`
-    tell('-', `${kind} ${id}`, 'let go')
+    const there = await look`get ${resource} ${name} ${where} --ignore-not-found -o json`
+    if (there.text.trim() === '') continue
+    const within =
+      kind === 'Namespace'
+        ? (await look`get persistentvolumeclaims,secrets,configmaps -n ${name} -o json`).json(list).items
+        : []
+    const kept = whyKept(there.json(object), within)
+    if (!kept)
+      await kubectlRepeated(kube)`delete ${resource} ${name} ${where} --ignore-not-found --wait=false`
+    tell(kept ? '=' : '-', `${kind} ${id}`, kept ? `stays: ${kept}` : 'let go')
   }
 }

@@ -156,10 +156,12 @@ class Judge {
   #there = ({ resource, id }: BackedObject): LiveObject | undefined =>
     this.#sight.live.objects.get(resource)?.get(id)
 
-  /** What is being deleted is as good as gone. */
+  /** What is being deleted is as good as gone, and what stands in a namespace goes with it. */
   #live = (one: BackedObject): LiveObject | undefined => {
     const found = this.#there(one)
-    return found?.leaving ? undefined : found
+    const space = one.id.includes('/') ? one.id.slice(0, one.id.indexOf('/')) : ''
+    const leaves = found?.leaving || this.#sight.live.objects.get('namespaces')?.get(space)?.leaving
+    return leaves ? undefined : found
   }
 
   /** A claim is back with its bytes, never by its name alone. */

@@ -49,6 +49,7 @@ async function seedManifests(cluster: Cluster, address: string): Promise<void> {
   if (changes.length === 0)
     tell('=', 'manifests', `${Object.keys(wanted).length} files in ${place.owner}/${place.name}`)
   else {
+    if (before.size > 0) for (const { path } of changes) tell('~', path, 'regrow writes it anew')
     const files = async (head: string) =>
       Object.fromEntries(
         (await drift(github, place, wanted, { before, there: await blobsOf(github, place, head) }))

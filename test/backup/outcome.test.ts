@@ -465,5 +465,9 @@ t.test('what is being deleted is not back', (t) => {
       'pods shop/by-hand': 'not restored: nothing makes a bare pod again',
     },
   )
+  const space = live('namespaces', 'shop', going)
+  t.same(told([map], sight([live('configmaps', 'shop/prices'), space])), {
+    'configmaps shop/prices': 'missing: it is being deleted',
+  })
   t.end()
 })
