@@ -14,10 +14,14 @@ export const paperFiles = (chart: ChartName): Record<string, string> =>
   Object.fromEntries(Object.entries(charts[chart]()).map(([path, list]) => [path, toYaml(list)]))
 
 /** A chart's archive; the same bytes on every machine, so that a digest once recorded stays true. */
-export async function chartArchive(chart: ChartName, files = paperFiles(chart)): Promise<Buffer> {
+export const chartArchive = (chart: ChartName, files = paperFiles(chart)): Promise<Buffer> =>
+  archiveOf(chart, { 'Chart.yaml': dump(about(chart)), ...files })
+
+/** An archive of files, by their path below one folder. */
+export async function archiveOf(folder: string, files: Record<string, string>): Promise<Buffer> {
   const tar = pack()
-  for (const [path, content] of Object.entries({ 'Chart.yaml': dump(about(chart)), ...files }))
-    tar.entry({ name: `${chart}/${path}`, mode: 0o644, mtime: new Date(0) }, content)
+  for (const [path, content] of Object.entries(files))
+    tar.entry({ name: `${folder}/${path}`, mode: 0o644, mtime: new Date(0) }, content)
   tar.finalize()
   const pieces: Buffer[] = []
   for await (const piece of tar) pieces.push(piece as Buffer)

@@ -1,12 +1,16 @@
 import { execFileSync } from 'node:child_process'
 import { existsSync, readFileSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { load } from 'js-yaml'
 import t from 'tap'
+import { z } from 'zod'
+import { commit, committed } from '../../census/repository.ts'
 import { playAll } from '../../flows/scenarios.ts'
 import { openShop } from '../../flows/shop.ts'
 import { lackingForCluster, openPartsBox, type PartsBox } from '../parts/ground.ts'
 import { get, type KubeObject, kubectl } from '../parts/kubectl.ts'
 import { MemoryGroups } from '../parts/memory-groups.ts'
+import { tiny } from '../parts/mirror.ts'
 import { unexplained } from './explained.ts'
 import { doubleOwners } from './owners.ts'
 
@@ -124,6 +128,67 @@ t.test('a cluster of real parts behind the box', { skip, timeout: 1_500_000 }, a
     t.pass()
   })
 
+  await t.test('a setting of the platform is changed by a commit', async (t) => {
+    const path = 'clusters/main/platform/sealed-secrets/values.yaml'
+    const values = load(await committed(box.env, path)) as { resources: { limits: { memory: string } } }
+    const limit = () =>
+      read(
+        kube,
+        ['deployment', 'sealed-secrets-controller', '-n', 'sealed-secrets'],
+        '{.spec.template.spec.containers[0].resources.limits.memory}',
+      )
+    const before = await limit()
+    t.equal(before, values.resources.limits.memory)
+    for (const memory of ['32Mi', before]) {
+      await commit(box.env, {
+        [path]: [{ ...values, resources: { ...values.resources, limits: { memory } } }],
+      })
+      await refresh(kube, 'sealed-secrets')
+      await until(async () => (await limit()) === memory)
+    }
+  })
+
+  await t.test('a chart’s new version that is refused is taken back', async (t) => {
+    const sample = application.parse(
+      load(/```yaml\n(.*?)```/s.exec(await committed(box.env, 'clusters/main/apps/README.md'))?.[1] ?? ''),
+    )
+    const [, end = ''] = /patch application NAME --type merge -p '([^']*)'/.exec(
+      await committed(box.env, 'README.md'),
+    ) ?? ['']
+    const file = 'clusters/main/apps/tiny.yaml'
+    const push = async (targetRevision: string) => {
+      const source = { ...sample.spec.source, repoURL: tiny.repository, chart: 'tiny', targetRevision }
+      const destination = { ...sample.spec.destination, namespace: 'tiny' }
+      const metadata = { ...sample.metadata, name: 'tiny' }
+      await commit(box.env, {
+        [file]: [{ ...sample, metadata, spec: { ...sample.spec, source, destination } }],
+      })
+      await refresh(kube, 'apps')
+      await until(
+        async () =>
+          (await read(kube, ['application', 'tiny', '-n', 'argocd'], '{.spec.source.targetRevision}')) ===
+          targetRevision,
+      )
+    }
+    const told = (path: string) => read(kube, ['application', 'tiny', '-n', 'argocd'], path)
+    await push(tiny.good)
+    await until(async () => (await told('{.status.sync.status}')) === 'Synced')
+    const all = '{.status.conditions[*].message} {.status.operationState.message}'
+    await push(tiny.refused)
+    await until(async () => /field is immutable/.test(await told(all)))
+    const pinned = (await told('{.status.operationState.phase}')) === 'Running'
+    t.comment(pinned ? 'its sync is tried again and again' : 'no sync begins: the comparison says it already')
+    await push(tiny.good)
+    if (pinned)
+      await act(kube, ['-n', 'argocd', 'patch', 'application', 'tiny', '--type', 'merge', '-p', end])
+    await until(async () => (await told('{.status.sync.status}')) === 'Synced')
+    t.notMatch(await told('{.status.conditions[*].message}'), /immutable/)
+    await commit(box.env, { [file]: undefined })
+    await refresh(kube, 'apps')
+    await until(async () => (await kubectl(kube, ['get', 'application', 'tiny', '-n', 'argocd'])).code !== 0)
+    await act(kube, ['delete', 'namespace', 'tiny', '--wait=false'])
+  })
+
   await t.test('the location becomes read-write with the root', async (t) => {
     for (const app of ['root', 'backups'])
       await act(kube, ['delete', 'application', app, '-n', 'argocd', '--cascade=orphan'])
@@ -239,6 +304,23 @@ interface Status {
   /** Each sync of a new revision, the first one first. */
   history: { deployedAt: string }[]
 }
+
+const application = z.looseObject({
+  metadata: z.looseObject({}),
+  spec: z.looseObject({ source: z.looseObject({}), destination: z.looseObject({}) }),
+})
+
+/** Has Argo CD look at Git now. */
+const refresh = (kube: string, name: string) =>
+  act(kube, [
+    'annotate',
+    'application',
+    name,
+    '-n',
+    'argocd',
+    'argocd.argoproj.io/refresh=normal',
+    '--overwrite',
+  ])
 
 async function applications(kube: string): Promise<Map<string, KubeObject>> {
   const found = await get(kube, ['applications', '-n', 'argocd'])

@@ -3,9 +3,10 @@ import { createServer, type RequestListener } from 'node:http'
 import { createServer as createTlsServer, type Server as TlsServer } from 'node:https'
 import { connect } from 'node:net'
 import { join } from 'node:path'
+import { dump } from 'js-yaml'
 import type { KeyAndCertificate } from '../../../lib/node/certificates.ts'
 import { chartOf, csiAddress, k3sAddress, k3sSumsAddress, versionsOf } from '../../../lib/versions.ts'
-import { chartArchive, chartIndex, sha256 } from '../../../sandbox/upstream/archive.ts'
+import { archiveOf, chartArchive, chartIndex, sha256 } from '../../../sandbox/upstream/archive.ts'
 import type { World } from '../../../sandbox/world.ts'
 import { charts } from './charts.ts'
 import { partFolder } from './parts.ts'
@@ -37,6 +38,48 @@ export const mirrored = [
   'raw.githubusercontent.com',
 ]
 
+/** A person's own chart: its second version changes what Kubernetes does not let change. */
+export const tiny = { repository: 'https://bitnami.github.io/tiny', good: '1.0.0', refused: '1.1.0' }
+
+async function tinyFiles(): Promise<[string, Buffer | string][]> {
+  const about = (version: string) => ({ apiVersion: 'v2', name: 'tiny', version })
+  const workload = (labels: object) => ({
+    apiVersion: 'apps/v1',
+    kind: 'Deployment',
+    metadata: { name: 'tiny' },
+    spec: {
+      replicas: 0,
+      selector: { matchLabels: labels },
+      template: {
+        metadata: { labels },
+        spec: { containers: [{ name: 'tiny', image: 'docker.io/library/busybox:1.37' }] },
+      },
+    },
+  })
+  const versions = [
+    { version: tiny.good, labels: { app: 'tiny' } },
+    { version: tiny.refused, labels: { app: 'tiny', tier: 'web' } },
+  ]
+  const archives = await Promise.all(
+    versions.map(async ({ version, labels }) => {
+      const files = { 'Chart.yaml': dump(about(version)), 'templates/tiny.yaml': dump(workload(labels)) }
+      return { version, archive: await archiveOf('tiny', files) }
+    }),
+  )
+  const entries = archives.map(({ version, archive }) => ({
+    ...about(version),
+    digest: sha256(archive),
+    urls: [`tiny-${version}.tgz`],
+  }))
+  return [
+    [`${tiny.repository}/index.yaml`, dump({ apiVersion: 'v1', entries: { tiny: entries } })],
+    ...archives.map(({ version, archive }): [string, Buffer] => [
+      `${tiny.repository}/tiny-${version}.tgz`,
+      archive,
+    ]),
+  ]
+}
+
 /** Serves what the parts' charts hold in place of the box's, and everything else as the box's mirror has it. */
 export async function startMirror(world: World): Promise<Mirror> {
   const versions = versionsOf()
@@ -49,6 +92,7 @@ export async function startMirror(world: World): Promise<Mirror> {
     add(`${chart.repository}/index.yaml`, chartIndex({ ...chart, chart: name }, archive))
     add(`${chart.repository}/${name}-${chart.version}.tgz`, archive)
   }
+  for (const [address, content] of await tinyFiles()) add(address, content)
   add(csiAddress(versions['csi-digitalocean'], 'crds.yaml'), snapshotKinds())
   add(k3sAddress(versions.k3s), k3sStandIn)
   add(k3sSumsAddress(versions.k3s), `${sha256(Buffer.from(k3sStandIn))}  k3s\n`)
