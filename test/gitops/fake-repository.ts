@@ -1,5 +1,9 @@
 import type { Files, GitHub } from '../../lib/clients/github.ts'
 import { GitHubRefusal } from '../../lib/clients/github-refusal.ts'
+import type { Cluster } from '../../lib/cluster/cluster.ts'
+import { parseDescription } from '../../lib/cluster/description.ts'
+import { renderRepository } from '../../lib/gitops/render.ts'
+import { ordinary } from './fixture.ts'
 
 /** A repository in memory: whole trees by commit, one branch, and GitHub as far as it is asked here. */
 export class FakeRepository {
@@ -78,3 +82,23 @@ export class FakeRepository {
     },
   } as Partial<GitHub> as GitHub
 }
+
+/** A cluster that is described in this repository, with everything else as it is by default. */
+export function clusterIn({ place, github }: FakeRepository): Cluster {
+  const read = parseDescription('')
+  if (!('description' in read)) throw new Error('defaults')
+  return {
+    name: 'main',
+    tag: 'regrow:main',
+    login: place.owner,
+    place,
+    github,
+    repository: { default_branch: 'main' },
+    wanted: read.description,
+    account: { uuid: 'u' },
+  } as unknown as Cluster
+}
+
+/** The files with which bob's repository is seeded. */
+export const seeded = () =>
+  renderRepository({ ...ordinary, owner: 'bob', sshUrl: 'git@github.com:bob/regrow-main.git' })

@@ -1,8 +1,6 @@
 import { dump } from 'js-yaml'
 import t from 'tap'
 import { GitHubRefusal } from '../../lib/clients/github-refusal.ts'
-import type { Cluster } from '../../lib/cluster/cluster.ts'
-import { parseDescription } from '../../lib/cluster/description.ts'
 import {
   commitsBeside,
   dropped,
@@ -13,33 +11,17 @@ import {
   toStrip,
 } from '../../lib/gitops/git-removed.ts'
 import { heldObject } from '../../lib/gitops/held.ts'
-import { renderRepository } from '../../lib/gitops/render.ts'
-import { FakeRepository } from './fake-repository.ts'
-import { ordinary } from './fixture.ts'
-
-const read = parseDescription('')
-if (!('description' in read)) throw new Error('defaults')
-const { description } = read
+import { clusterIn, FakeRepository, seeded } from './fake-repository.ts'
 
 /** A cluster as its repository is seeded, with a namespace in one file and a claim in another. */
 function shop() {
   const fake = new FakeRepository()
   fake.commit('Seed', {
-    ...renderRepository({ ...ordinary, owner: 'bob', sshUrl: 'git@github.com:bob/regrow-main.git' }),
+    ...seeded(),
     'clusters/main/apps/shop.yaml': dump(namespace),
     'clusters/main/apps/ledger.yaml': dump(claim),
   })
-  const cluster = {
-    name: 'main',
-    tag: 'regrow:main',
-    login: 'bob',
-    place: fake.place,
-    github: fake.github,
-    repository: { default_branch: 'main' },
-    wanted: description,
-    account: { uuid: 'u' },
-  } as unknown as Cluster
-  return { fake, cluster }
+  return { fake, cluster: clusterIn(fake) }
 }
 
 const namespace = { apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'shop' } }

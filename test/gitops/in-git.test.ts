@@ -1,39 +1,25 @@
 import { load } from 'js-yaml'
 import t from 'tap'
 import type { Cluster } from '../../lib/cluster/cluster.ts'
-import { parseDescription } from '../../lib/cluster/description.ts'
 import { applicationInGit, argocdInGit } from '../../lib/gitops/in-git.ts'
-import { renderRepository } from '../../lib/gitops/render.ts'
 import { appliedFilesAreRight } from '../../lib/preflight/repository-checks.ts'
-import { FakeRepository } from './fake-repository.ts'
-import { ordinary } from './fixture.ts'
+import { clusterIn, FakeRepository, seeded } from './fake-repository.ts'
 
-const read = parseDescription('')
-if (!('description' in read)) throw new Error('defaults')
-const { description } = read
-const seeded = renderRepository({ ...ordinary, owner: 'bob', sshUrl: 'git@github.com:bob/regrow-main.git' })
+const files = seeded()
 const root = 'applications/app-of-apps.yaml'
 const values = 'clusters/main/platform/argocd/values.yaml'
 
 /** A cluster whose repository has these files. */
-function clusterWith(files: Record<string, string | undefined>): Cluster {
+function clusterWith(ofGit: Record<string, string | undefined>): Cluster {
   const fake = new FakeRepository()
-  fake.commit('Seed', files)
-  return {
-    name: 'main',
-    tag: 'regrow:main',
-    place: fake.place,
-    github: fake.github,
-    repository: { default_branch: 'main' },
-    wanted: description,
-    account: { uuid: 'u' },
-  } as unknown as Cluster
+  fake.commit('Seed', ofGit)
+  return clusterIn(fake)
 }
 
 t.test('what a person wrote in Git is what is applied', async (t) => {
-  const edited = (seeded[root] ?? '').replace('selfHeal: true', 'selfHeal: false')
-  const more = `${seeded[values]}\nmine: yes\n`
-  const cluster = clusterWith({ ...seeded, [root]: edited, [values]: more })
+  const edited = (files[root] ?? '').replace('selfHeal: true', 'selfHeal: false')
+  const more = `${files[values]}\nmine: yes\n`
+  const cluster = clusterWith({ ...files, [root]: edited, [values]: more })
   t.match(load(await applicationInGit(cluster, 'root')), {
     spec: { syncPolicy: { automated: { selfHeal: false } } },
   })
@@ -50,10 +36,10 @@ t.test('where Git has no such file, regrow applies its own', async (t) => {
 t.test('a file that cannot be applied is named before anything is bought', async (t) => {
   const wrong = {
     'does not parse': { [root]: 'a: [', [values]: '\t' },
-    'is another Application': { [root]: seeded['applications/platform.yaml'], [values]: '- a list' },
+    'is another Application': { [root]: files['applications/platform.yaml'], [values]: '- a list' },
   }
-  for (const [what, files] of Object.entries(wrong)) {
-    const cluster = clusterWith({ ...seeded, ...files })
+  for (const [what, altered] of Object.entries(wrong)) {
+    const cluster = clusterWith({ ...files, ...altered })
     const results = await Promise.allSettled(appliedFilesAreRight.map((check) => check(cluster, {} as never)))
     t.match(
       results.map((one) => (one.status === 'rejected' ? one.reason.message : '')),
