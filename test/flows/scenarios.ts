@@ -31,14 +31,7 @@ export const scenarios: Record<string, Scenario> = {
       const words = (namespace: string) => [
         { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'words', namespace } },
       ]
-      const push = async (files: Parameters<typeof commit>[1]) => {
-        await commit(box.env, files)
-        await shop.kubectl(
-          'annotate application apps -n argocd argocd.argoproj.io/refresh=normal --overwrite',
-        )
-      }
-      const status = async () =>
-        syncing.parse(JSON.parse(await shop.kubectl('get application apps -n argocd -o json'))).status
+      const { push, status, endSync } = apps(box, shop)
       const operation = async () => (await status()).operationState
       const refused = (namespace: string) =>
         until(async () => {
@@ -54,8 +47,7 @@ export const scenarios: Record<string, Scenario> = {
 
       await push({ [file]: words('nowhere') })
       t.ok(await refused('nowhere'))
-      const end = '{"status":{"operationState":{"phase":"Terminating"}}}'
-      await shop.kubectl(`patch application apps -n argocd --type merge -p ${end}`)
+      await endSync()
       t.ok(await until(async () => (await operation()).phase === 'Failed'), 'as the repository’s README says')
       await push({ [file]: undefined })
       t.ok(await until(async () => (await status()).sync.status === 'Synced'))
@@ -78,12 +70,7 @@ export const scenarios: Record<string, Scenario> = {
       ...more,
     })
     const spec = { accessModes: ['ReadWriteOnce'], resources: { requests: { storage: '1Gi' } } }
-    const push = async (files: Parameters<typeof commit>[1]) => {
-      await commit(box.env, files)
-      await shop.kubectl('annotate application apps -n argocd argocd.argoproj.io/refresh=normal --overwrite')
-    }
-    const status = async () =>
-      syncing.parse(JSON.parse(await shop.kubectl('get application apps -n argocd -o json'))).status
+    const { push, status, endSync } = apps(box, shop)
     const has = async (what: string) => {
       const words = `get ${what} -n stays --ignore-not-found -o name`
       return (await shop.kubectl(words)).trim() !== ''
@@ -109,8 +96,7 @@ export const scenarios: Record<string, Scenario> = {
     t.ok(await has('pvc/ledger'))
     await shop.kubectl('delete pvc ledger -n stays')
     // Or its next retry, up to three minutes away, would be what takes the next commit.
-    const end = '{"status":{"operationState":{"phase":"Terminating"}}}'
-    await shop.kubectl(`patch application apps -n argocd --type merge -p ${end}`)
+    await endSync()
     t.ok(await until(async () => (await status()).operationState.phase !== 'Running'))
     await push({ [`${folder}/namespace.yaml`]: [thing('Namespace', 'stays', {}, 'Prune=true')] })
     t.ok(await until(() => has('configmap/new')))
@@ -281,6 +267,21 @@ const syncing = z.object({
       retryCount: z.number().default(0),
     }),
   }),
+})
+
+/** Git, and what Argo CD makes of it in the Application `apps`. */
+const apps = (box: Surroundings, shop: Shop) => ({
+  push: async (files: Parameters<typeof commit>[1]) => {
+    await commit(box.env, files)
+    await shop.kubectl('annotate application apps -n argocd argocd.argoproj.io/refresh=normal --overwrite')
+  },
+  status: async () =>
+    syncing.parse(JSON.parse(await shop.kubectl('get application apps -n argocd -o json'))).status,
+  /** Ends its sync by hand, as the repository's README says. */
+  endSync: async () => {
+    const end = '{"status":{"operationState":{"phase":"Terminating"}}}'
+    await shop.kubectl(`patch application apps -n argocd --type merge -p ${end}`)
+  },
 })
 
 /** Whether something comes true within three minutes. */
