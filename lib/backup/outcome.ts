@@ -2,6 +2,7 @@ import { noise } from '../cluster/backup-rules.ts'
 import type { Live, LiveObject } from './live.ts'
 import type { BackedObject } from './objects.ts'
 import { rootsOf } from './roots.ts'
+import { mayYetBeOpened, sealedOutcome, unsealedOutcome } from './sealed-outcome.ts'
 import { actsByItself, isNeverMade } from './selection.ts'
 
 /** What became of an object of a backup. */
@@ -68,12 +69,11 @@ export function outcomes(backed: readonly BackedObject[], sight: Sight): ObjectP
     .toSorted((a, b) => (keyOf(a) < keyOf(b) ? -1 : 1))
 }
 
-const notOpened = 'it was opened in the earlier cluster, and is not in this one'
 const madeNone = 'has made none'
 
 /** Whether something is missing that a controller may yet make by itself. */
 export const mayStillCome = ({ outcome, why = '' }: ObjectProof) =>
-  outcome === 'missing' && (why.endsWith(madeNone) || why.startsWith(notOpened))
+  outcome === 'missing' && (why.endsWith(madeNone) || mayYetBeOpened(why))
 
 type Verdict = Pick<ObjectProof, 'outcome' | 'why'>
 
@@ -136,16 +136,12 @@ class Judge {
     if (isNeverMade(one.resource))
       return live ? madeAnew('by this cluster') : notRestored('it belongs to the earlier cluster')
     if (one.clustersOwn && !live) return notRestored('k3s makes what it needs by itself')
-    if (one.opened && live && !this.#hasSecret(one))
-      return missing(`${notOpened}: there is no Secret ${one.id}`)
-    if (one.opened === false && !this.#byKey.has(`secrets ${one.id}`) && !this.#hasSecret(one))
-      return notRestored(
-        'no key opened it in the earlier cluster, and a Secret that it may have made before is in no backup',
-      )
-    return live ? this.#present(one, live) : this.#absent(one)
+    const sealed = sealedOutcome(one, live, {
+      inBackup: this.#byKey.has(`secrets ${one.id}`),
+      inCluster: this.#sight.live.objects.get('secrets')?.has(one.id) === true,
+    })
+    return sealed ?? (live ? this.#present(one, live) : this.#absent(one))
   }
-
-  #hasSecret = ({ id }: BackedObject) => this.#sight.live.objects.get('secrets')?.has(id) === true
 
   /** Argo CD runs a Job of Git's in every cluster, whatever it did in the last one. */
   #runOnce = ({ app }: BackedObject) =>
@@ -209,7 +205,7 @@ class Judge {
   }
 
   #owned(one: BackedObject, ownerKind: string, live: LiveObject | undefined): Verdict {
-    if (one.resource === 'secrets' && ownerKind === 'SealedSecret') return this.#sealed(one, live)
+    if (one.resource === 'secrets' && ownerKind === 'SealedSecret') return this.#unsealed(one, live)
     if (live && live.owners.length > 0 && !isData(one.resource)) return madeAnew('by its owner')
     if (live) return this.#present(one, live)
     const root = this.#rootOf(one)
@@ -236,14 +232,9 @@ class Judge {
     return missing(`${name} ${madeNone}`)
   }
 
-  #sealed(one: BackedObject, live: LiveObject | undefined): Verdict {
-    if (live?.digest === one.digest)
-      return live.owners.length > 0 ? madeAnew('opened from its SealedSecret') : back
+  #unsealed(one: BackedObject, live: LiveObject | undefined): Verdict {
     const sealed = this.#byUid.get(one.owner?.uid ?? '')
-    const now = sealed && this.#live(sealed)
-    if (live && now && now.digest !== sealed.digest)
-      return { outcome: 'from Git', why: 'its SealedSecret has another content there' }
-    return missing(live ? 'its content is not the backup’s' : 'its SealedSecret was not opened')
+    return unsealedOutcome(one, live, { inBackup: sealed, inCluster: sealed && this.#live(sealed) })
   }
 
   #present(one: BackedObject, live: LiveObject): Verdict {

@@ -327,7 +327,7 @@ export const backup: readonly Mutant[] = [
   ),
   mutant(
     'a Secret counts as opened because its SealedSecret is there',
-    'lib/backup/outcome.ts',
+    'lib/backup/sealed-outcome.ts',
     'if (live?.digest === one.digest)',
     'if (live)',
     'backup/outcome',
@@ -446,7 +446,7 @@ export const backup: readonly Mutant[] = [
   ),
   mutant(
     'a SealedSecret that nothing opens any more is back',
-    'lib/backup/outcome.ts',
+    'lib/backup/sealed-outcome.ts',
     'if (one.opened && live &&',
     'if (false && live &&',
     'backup/outcome',
