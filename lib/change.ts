@@ -2,6 +2,23 @@ import { isDryRun, showCommand } from './dry-run.ts'
 import { again } from './hint.ts'
 import { Problem } from './problem.ts'
 
+/** Seconds for which what was seen is taken to be so. */
+const lasts = 60
+
+/** When this run last changed something at DigitalOcean or in Git, or gained the lock. */
+let changed = Number.NEGATIVE_INFINITY
+
+/** Tells that a change at DigitalOcean or in Git begins or has ended: what was seen before may be otherwise now. */
+export const noteChange = (): void => {
+  changed = performance.now()
+}
+
+/**
+ * Since when (by `performance.now()`) what this run saw there may be taken to be so: for a minute, but not from
+ * before its own last change, nor from before it had the lock.
+ */
+export const holdsSince = (): number => Math.max(performance.now() - lasts * 1000, changed)
+
 let guard: () => Promise<number> = async () => Number.NEGATIVE_INFINITY
 
 /**
@@ -28,7 +45,9 @@ export function endChanges(): void {
  * @throws Problem when somebody else has the lock
  */
 export async function mayChange(looked = Number.POSITIVE_INFINITY): Promise<boolean> {
-  return (await guard()) > looked
+  const gained = await guard()
+  changed = Math.max(changed, gained)
+  return gained > looked
 }
 
 /** Whether this run has, or can take, the lock: for what the end of a run tidies, and the next one may. */

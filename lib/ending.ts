@@ -28,11 +28,12 @@ export function patience(): { seconds: number; for: string[] } {
 /** Puts everything away. A failure is told and does not keep the rest from being put away. */
 export async function endAll(): Promise<void> {
   endDryRun()
-  for (const { what, end } of endings.splice(0)) {
+  // What is put away may bring more of it: a key that removes what is left.
+  for (let one = endings.shift(); one; one = endings.shift()) {
     try {
-      await end()
+      await one.end()
     } catch (error) {
-      tell('!', what, `could not be put away: ${error instanceof Error ? error.message : String(error)}`)
+      tell('!', one.what, `could not be put away: ${error instanceof Error ? error.message : String(error)}`)
     }
   }
 }

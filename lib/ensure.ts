@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { mayChange } from './change.ts'
+import { holdsSince, mayChange } from './change.ts'
 import { isDryRun } from './dry-run.ts'
 import { again } from './hint.ts'
 import { Problem } from './problem.ts'
@@ -11,8 +11,11 @@ import { backoff, waitFor } from './wait.ts'
 export interface Thing<T> {
   /** Kind and name, such as `droplet main-1`. */
   what: string
-  /** All of ours that answer to it; normally none or one. */
-  look: () => Promise<T[]>
+  /**
+   * All of ours that answer to it; normally none or one.
+   * @param since by `performance.now()`: an answer that was asked for since then will do
+   */
+  look: (since: number) => Promise<T[]>
   act: () => Promise<unknown>
   /** Shown behind the name, of what was found or made. */
   detail?: (thing: T) => string
@@ -44,16 +47,16 @@ const most = { limited: 60, refused: 6, lost: 4 }
  */
 export async function ensure<T>(thing: Thing<T>): Promise<T> {
   const started = performance.now()
-  const before = await thing.look()
+  const before = await thing.look(holdsSince())
   if (before.length > 0) return one(thing, before, '=', started, false)
   if (isDryRun()) {
     await thing.act()
     return thing.imagined
   }
-  if (await mayChange(started)) {
-    const meanwhile = await thing.look()
-    if (meanwhile.length > 0) return one(thing, meanwhile, '=', started, false)
-  }
+  // What was seen before this began, or before this run had the lock, does not say that nothing is there now.
+  const since = (await mayChange(started)) ? performance.now() : started
+  const meanwhile = await thing.look(since)
+  if (meanwhile.length > 0) return one(thing, meanwhile, '=', started, false)
   const tries = { limited: 0, refused: 0, lost: 0 }
   for (;;) {
     try {
@@ -88,7 +91,7 @@ async function effectOf<T>(thing: Thing<T>, kind: keyof typeof most): Promise<T[
 }
 
 async function some<T>(thing: Thing<T>): Promise<T[] | undefined> {
-  const found = await thing.look()
+  const found = await thing.look(performance.now())
   return found.length > 0 ? found : undefined
 }
 
@@ -109,7 +112,7 @@ async function withLateTwins<T>(thing: Thing<T>, made: T[]): Promise<T[]> {
   let found = made
   for (let look = 1; found.length < 2 && performance.now() < until; look++) {
     await backoff(look, thing.patience)
-    found = await thing.look()
+    found = await thing.look(performance.now())
   }
   return found
 }

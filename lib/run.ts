@@ -2,7 +2,7 @@ import { relative } from 'node:path'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import { z } from 'zod'
-import { endChanges } from './change.ts'
+import { endChanges, noteChange } from './change.ts'
 import { answered, asked } from './confirm.ts'
 import { beginDryRun, DryRunEnd } from './dry-run.ts'
 import { atEnd, endAll, patience } from './ending.ts'
@@ -73,7 +73,10 @@ export async function run<C extends CommandName>(
         beginDryRun(flags.json ? process.stderr : process.stdout)
       } else {
         print(plan.text)
-        if (!plan.nothing) await answered(flags.yes === true, { destructive: plan.destructive === true })
+        if (plan.nothing) return
+        await answered(flags.yes === true, { destructive: plan.destructive === true })
+        // A person may think about it while others work.
+        if (!flags.yes) noteChange()
       }
     }
     const result = await flow({ flags, confirm })

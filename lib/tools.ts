@@ -3,7 +3,7 @@ import { hostname, tmpdir } from 'node:os'
 import { delimiter, join } from 'node:path'
 import type { z } from 'zod'
 import { isAlive } from './alive.ts'
-import { mayChange } from './change.ts'
+import { mayChange, noteChange } from './change.ts'
 import { missingScope, refusalIn } from './clients/digitalocean-refusal.ts'
 import { turn } from './clients/pace.ts'
 import { isDryRun, showCommand } from './dry-run.ts'
@@ -159,6 +159,8 @@ async function call(tool: string, pieces: TemplateStringsArray, words: Word[], h
   // With a project doctl asks for it first and puts the droplet into it afterwards.
   if (tool === 'doctl') await turn(/^doctl compute droplet create /.test(shown) ? 3 : 1)
   if (process.env.REGROW_VERBOSE) process.stderr.write(`  $ ${redact(shown)}\n`)
+  const changes = tool === 'doctl' && !/^doctl (account get|spaces keys )/.test(shown)
+  if (changes) noteChange()
   const done = await zx({
     env: { ...quietEnvironment(), ...how.env },
     quiet: true,
@@ -168,6 +170,7 @@ async function call(tool: string, pieces: TemplateStringsArray, words: Word[], h
     stdio: [how.input === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe'],
     ...(how.input === undefined ? {} : { input: how.input }),
   })(Object.assign(strings, { raw: strings }) as unknown as TemplateStringsArray, ...words)
+  if (changes) noteChange()
   if (done.exitCode !== 0) {
     const killed = done.signal ? `it was ended by ${done.signal}` : ''
     const said = redact([done.stderr, done.stdout, killed].map((text) => text.trim()).find(Boolean) ?? '')

@@ -10,6 +10,8 @@ export interface Wish {
   within: number
   /** What to do when the deadline passes. */
   cure?: string
+  /** Each look is a request to DigitalOcean, which takes so many a minute: looks grow rarer sooner. */
+  sparing?: boolean
 }
 
 /**
@@ -20,7 +22,7 @@ export interface Wish {
  * @throws Problem when `within` seconds have passed.
  */
 export async function waitFor<T>(
-  { wish, every, within, cure }: Wish,
+  { wish, every, within, cure, sparing = false }: Wish,
   look: (note: (state: string) => void) => Promise<T | undefined>,
 ): Promise<T> {
   let state = ''
@@ -42,7 +44,7 @@ export async function waitFor<T>(
             cure: cure ?? `Run ${again()}: it goes on from here.`,
           },
         )
-      await sleep(Math.min(every, pauseAfter(passed), within - passed) * 1000)
+      await sleep(Math.min(every, pauseAfter(passed, sparing), within - passed) * 1000)
     }
   }
   return underway(wish, work, () => state)
@@ -50,9 +52,26 @@ export async function waitFor<T>(
 
 /**
  * Seconds from one look to the next. A pause that grew with the wait would be slow where the cloud is slow: it is
- * half a second soon, and never more than a fiftieth of what has passed after that.
+ * half a second soon, and never more than a fiftieth of what has passed after that. Sparing, it is all of
+ * what has passed.
  */
-const pauseAfter = (passed: number) => Math.max(0.03, Math.min(0.5, passed * 0.1), passed * 0.02)
+export const pauseAfter = (passed: number, sparing = false): number =>
+  sparing ? Math.max(0.03, passed) : Math.max(0.03, Math.min(0.5, passed * 0.1), passed * 0.02)
+
+/**
+ * Tells within a wait whether it is time for a look that is a request to DigitalOcean: the first at once, then rarer.
+ * @param every the longest pause between two, in seconds
+ */
+export function sparingly(every: number): () => boolean {
+  const started = performance.now()
+  let next = started
+  return () => {
+    const now = performance.now()
+    if (now < next) return false
+    next = now + Math.min(every, pauseAfter((now - started) / 1000, true)) * 1000
+    return true
+  }
+}
 
 /** A look that hangs must not outlive the wait: it is given a minute beyond the deadline, then counts as no answer. */
 async function inTime<T>(look: Promise<T | undefined>, seconds: number): Promise<T | undefined> {

@@ -3,6 +3,7 @@ import { connectDigitalOcean, type DigitalOcean } from '../clients/digitalocean.
 import { tokenEnds } from '../clients/digitalocean-token.ts'
 import type { Account } from '../clients/digitalocean-types.ts'
 import { connectGitHub, type GitHub, type Place, type Repository } from '../clients/github.ts'
+import { lately } from '../clients/lately.ts'
 import { endpoints, type Tokens, tokens } from '../environment.ts'
 import { setScene } from '../hint.ts'
 import { Problem } from '../problem.ts'
@@ -136,7 +137,7 @@ export async function describe(flags: Wishes): Promise<Cluster> {
   cluster.wanted = withFirstServer(cluster.wanted)
   // A range that Git or a person records is never changed.
   if (account && flags.config === undefined && !cluster.committed)
-    cluster.wanted = withFreeRange(cluster.wanted, (await cloud.vpcs().catch(note)) ?? [])
+    cluster.wanted = withFreeRange(cluster.wanted, (await lately(cloud).vpcs().catch(note)) ?? [])
   return cluster
 }
 

@@ -1,4 +1,6 @@
+import type { DigitalOcean } from '../clients/digitalocean.ts'
 import type { Droplet, Project, ReservedIp } from '../clients/digitalocean-types.ts'
+import { asOf, lately } from '../clients/lately.ts'
 import type { Cluster } from '../cluster/cluster.ts'
 import { inventory, isOurs, ownMachines } from '../cluster/ours.ts'
 import { isDryRun } from '../dry-run.ts'
@@ -14,12 +16,13 @@ export async function ensureAddress(cluster: Cluster, project: Project): Promise
   const { region } = cluster.wanted
   return ensure({
     what: `reserved IP of ${project.name}`,
-    look: async () => {
-      const found = (await cluster.cloud.reservedIps()).filter((one) =>
+    look: async (since) => {
+      const cloud = asOf(cluster.cloud, since)
+      const found = (await cloud.reservedIps()).filter((one) =>
         isOurs('reservedIp', one, cluster.name, { id: project.id, urns: new Set() }),
       )
       // A person may have put one there as well.
-      return found.length < 2 ? found : (await ownMachines(cluster.cloud, cluster.name)).reservedIps
+      return found.length < 2 ? found : (await ownMachines(cloud, cluster.name)).reservedIps
     },
     act: () => doctl`compute reserved-ip create --region ${region} --project-id ${project.id}`,
     detail: (address) => address.ip,
@@ -39,18 +42,21 @@ export async function assignAddress(cluster: Cluster, address: ReservedIp, dropl
     return
   }
   const started = performance.now()
-  const look = async () => {
-    const found = (await cluster.cloud.reservedIps()).find((one) => one.ip === address.ip)
+  const look = async (cloud: DigitalOcean) => {
+    const found = (await cloud.reservedIps()).find((one) => one.ip === address.ip)
     if (!found) throw new Problem(`reserved IP ${address.ip} is gone`, { cure: `Run ${again()}.` })
     return found
   }
-  if ((await look()).droplet?.id === droplet.id)
+  if ((await look(lately(cluster.cloud))).droplet?.id === droplet.id)
     return tell('=', `address ${address.ip}`, `leads to ${droplet.name}`)
+  // What was told just now need not be asked for again.
+  let since = started
   let nextAt = 0
   await waitFor(
-    { wish: `address ${address.ip} leads to ${droplet.name}`, every: 2, within: 180 },
+    { wish: `address ${address.ip} leads to ${droplet.name}`, every: 3, within: 180, sparing: true },
     async (note) => {
-      const { droplet: now, locked } = await look()
+      const { droplet: now, locked } = await look(asOf(cluster.cloud, since))
+      since = performance.now()
       if (now?.id === droplet.id) return true
       note(locked ? 'on its way' : now ? `leads to droplet ${now.id}` : 'leads nowhere')
       // What was accepted takes some seconds, and longer to show: another order would only wait behind it.

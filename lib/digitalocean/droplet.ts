@@ -1,6 +1,7 @@
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Droplet, Project, ReservedIp, SshKey } from '../clients/digitalocean-types.ts'
+import { asOf } from '../clients/lately.ts'
 import type { Cluster } from '../cluster/cluster.ts'
 import { isOurs, ownProject } from '../cluster/ours.ts'
 import { isDryRun } from '../dry-run.ts'
@@ -26,11 +27,19 @@ export interface DropletSpec {
   address?: ReservedIp
 }
 
-/** The droplet of this name that is ours, if there is one. Names are not unique at DigitalOcean. */
-export async function findDroplets(cluster: Cluster, name: string): Promise<Droplet[]> {
-  const named = await cluster.cloud.dropletsNamed(name)
+/**
+ * The droplet of this name that is ours, if there is one. Names are not unique at DigitalOcean.
+ * @param since by `performance.now()`: an answer that was asked for since then will do
+ */
+export async function findDroplets(
+  cluster: Cluster,
+  name: string,
+  since = performance.now(),
+): Promise<Droplet[]> {
+  const cloud = asOf(cluster.cloud, since)
+  const named = await cloud.dropletsNamed(name)
   if (named.every((one) => isOurs('droplet', one, cluster.name))) return named
-  const project = await ownProject(cluster.cloud, cluster.name)
+  const project = await ownProject(cloud, cluster.name)
   return named.filter((one) => isOurs('droplet', one, cluster.name, project))
 }
 
@@ -55,7 +64,7 @@ export async function makeDroplet(cluster: Cluster, spec: DropletSpec): Promise<
   await writeFile(file, spec.userData, { mode: 0o600 })
   return ensure({
     what: `droplet ${spec.name}`,
-    look: () => findDroplets(cluster, spec.name),
+    look: (since) => findDroplets(cluster, spec.name, since),
     act: () =>
       doctl`compute droplet create ${spec.name} --region ${region} --size ${spec.size} --image ${image} --vpc-uuid ${spec.network.vpc.id} --ssh-keys ${spec.sshKey.id} --tag-names ${cluster.tag} --project-id ${spec.project.id} --droplet-agent=false --user-data-file ${file}`,
     detail: (droplet) => `${droplet.size_slug}, ${droplet.region.slug}`,
@@ -121,13 +130,17 @@ async function powered(cluster: Cluster, droplet: Droplet): Promise<Droplet | un
     await doctl`compute droplet-action power-on ${droplet.id}`
     tell('~', `droplet ${droplet.name}`, 'was off: powered on')
   }
+  const isOn = (one: Droplet) => one.status === 'active' && !one.locked && one.networks.v4.length > 0
+  if (isOn(droplet)) return droplet
+  let looks = 0
   const seen = await waitFor(
-    { wish: `droplet ${droplet.name} is on`, every: 3, within: 300 },
+    { wish: `droplet ${droplet.name} is on`, every: 3, within: 300, sparing: true },
     async (note) => {
+      // One request a look: now and then whether it is still being made.
+      if (++looks % 5 === 0 && (await isUnmade(cluster, droplet))) return 'unmade'
       const now = await cluster.cloud.droplet(droplet.id)
       note(now ? now.status : 'not to be seen yet')
-      if (now?.status === 'active' && !now.locked && now.networks.v4.length > 0) return now
-      return now && (await isUnmade(cluster, now)) ? 'unmade' : undefined
+      return now && isOn(now) ? now : undefined
     },
   )
   return seen === 'unmade' ? undefined : seen

@@ -1,4 +1,5 @@
 import type { Firewall, Vpc } from '../clients/digitalocean-types.ts'
+import { asOf } from '../clients/lately.ts'
 import type { Cluster } from '../cluster/cluster.ts'
 import { names } from '../cluster/names.ts'
 import { isOurs } from '../cluster/ours.ts'
@@ -23,7 +24,7 @@ export async function ensureNetwork(cluster: Cluster): Promise<Network> {
 async function ensureTag(cluster: Cluster): Promise<void> {
   await ensure({
     what: `tag ${cluster.tag}`,
-    look: async () => (await cluster.cloud.tags()).filter((tag) => tag === cluster.tag),
+    look: async (since) => (await asOf(cluster.cloud, since).tags()).filter((tag) => tag === cluster.tag),
     act: () => doctl`compute tag create ${cluster.tag}`,
     imagined: cluster.tag,
   })
@@ -34,7 +35,8 @@ async function ensureVpc(cluster: Cluster): Promise<Vpc> {
   const name = names.network(cluster.name)
   return ensure({
     what: `network ${name}`,
-    look: async () => (await cluster.cloud.vpcs()).filter((one) => isOurs('vpc', one, cluster.name)),
+    look: async (since) =>
+      (await asOf(cluster.cloud, since).vpcs()).filter((one) => isOurs('vpc', one, cluster.name)),
     act: () => doctl`vpcs create --name ${name} --region ${region} --ip-range ${network.range}`,
     detail: (vpc) => `${vpc.ip_range}, ${vpc.region}`,
     imagined: { id: '<new network>', name, region, ip_range: network.range, default: false },
@@ -47,8 +49,8 @@ async function ensureFirewall(cluster: Cluster): Promise<Firewall> {
   const rules = firewallRules(cluster)
   const found = await ensure({
     what: `firewall ${name}`,
-    look: async () =>
-      (await cluster.cloud.firewalls()).filter((one) => isOurs('firewall', one, cluster.name)),
+    look: async (since) =>
+      (await asOf(cluster.cloud, since).firewalls()).filter((one) => isOurs('firewall', one, cluster.name)),
     act: () =>
       doctl`compute firewall create --name ${name} --inbound-rules ${rules.inbound} --outbound-rules ${rules.outbound} --tag-names ${cluster.tag}`,
     detail: () => `80 and 443 for all, 6443 for ${cluster.wanted.network.adminCidrs.join(' ')}`,

@@ -1,4 +1,5 @@
 import type { Droplet, Project } from '../clients/digitalocean-types.ts'
+import { asOf, lately } from '../clients/lately.ts'
 import type { Cluster } from '../cluster/cluster.ts'
 import { names } from '../cluster/names.ts'
 import { isOurs } from '../cluster/ours.ts'
@@ -13,7 +14,8 @@ export async function ensureProject(cluster: Cluster): Promise<Project> {
   const name = names.project(cluster.name)
   return ensure({
     what: `project ${name}`,
-    look: async () => (await cluster.cloud.projects()).filter((one) => isOurs('project', one, cluster.name)),
+    look: async (since) =>
+      (await asOf(cluster.cloud, since).projects()).filter((one) => isOurs('project', one, cluster.name)),
     act: () =>
       doctl`projects create --name ${name} --purpose ${'Kubernetes cluster'} --environment Production --description ${`Grown by regrow: cluster ${cluster.name}`}`,
     imagined: { id: '<new project>', name, is_default: false },
@@ -33,7 +35,7 @@ export async function ensureInProject(
   if (droplets.length === 0) return
   const urn = ({ id }: Droplet) => `do:droplet:${id}`
   for (let attempt = 1; ; attempt++) {
-    const there = new Set(await cloud.projectResources(project.id))
+    const there = new Set(await (attempt === 1 ? lately(cloud) : cloud).projectResources(project.id))
     try {
       for (const one of droplets.filter((each) => !there.has(urn(each)))) {
         await doctl`projects resources assign ${project.id} --resource ${urn(one)}`

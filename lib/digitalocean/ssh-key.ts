@@ -1,6 +1,7 @@
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { SshKey } from '../clients/digitalocean-types.ts'
+import { asOf } from '../clients/lately.ts'
 import type { Cluster } from '../cluster/cluster.ts'
 import { names } from '../cluster/names.ts'
 import { isOurs } from '../cluster/ours.ts'
@@ -20,15 +21,15 @@ export async function ensureSshKey(cluster: Cluster, kit: Kit): Promise<SshKey> 
   const file = join(workFolder(), 'ssh-key.pub')
   await writeFile(file, publicKey)
   const body = (text: string) => text.split(' ').slice(0, 2).join(' ')
-  const same = async () =>
-    (await cluster.cloud.sshKeys()).filter((one) => body(one.public_key) === body(publicKey))
+  const same = async (since: number) =>
+    (await asOf(cluster.cloud, since).sshKeys()).filter((one) => body(one.public_key) === body(publicKey))
   return ensure({
     what: `SSH key ${name}`,
-    look: async () => (await same()).filter((one) => isOurs('sshKey', one, cluster.name)),
+    look: async (since) => (await same(since)).filter((one) => isOurs('sshKey', one, cluster.name)),
     act: () => doctl`compute ssh-key import ${name} --public-key-file ${file}`,
     // DigitalOcean takes each public key once, under whatever name.
     hopeless: async () => {
-      const [other] = await same()
+      const [other] = await same(performance.now())
       if (!other || isOurs('sshKey', other, cluster.name)) return undefined
       return new Problem(`the cluster’s SSH key is at DigitalOcean under another name, “${other.name}”`, {
         cure: `Give it the name that regrow looks for: ${doctlHint`compute ssh-key update ${other.id} --ssh-key-name ${name}`}. Then run ${again()}.`,

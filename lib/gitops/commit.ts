@@ -1,4 +1,4 @@
-import { change } from '../change.ts'
+import { change, noteChange } from '../change.ts'
 import type { Files, GitHub, Place } from '../clients/github.ts'
 import { GitHubRefusal } from '../clients/github-refusal.ts'
 import { backoff } from '../wait.ts'
@@ -44,5 +44,6 @@ export async function commitFiles(
       }
     }
   })
+  noteChange()
   return head
 }

@@ -1,5 +1,6 @@
 import { load } from 'js-yaml'
 import { z } from 'zod'
+import { lately } from '../clients/lately.ts'
 import type { Cluster } from '../cluster/cluster.ts'
 import { Problem } from '../problem.ts'
 import { type ArgocdRelease, argocdRelease, platformApplication, rootApplication } from './render.ts'
@@ -24,7 +25,7 @@ export async function applicationInGit(
   address = '',
 ): Promise<string> {
   const { path, rendered } = applied[name]
-  const text = await cluster.github.file(cluster.place, path)
+  const text = await lately(cluster.github).file(cluster.place, path)
   if (text === undefined) return rendered(valuesOf(cluster, address))
   const wanted = z.object({
     apiVersion: z.literal('argoproj.io/v1alpha1'),
@@ -41,7 +42,7 @@ export async function applicationInGit(
 export async function argocdInGit(cluster: Cluster, address = ''): Promise<ArgocdRelease> {
   const release = argocdRelease(valuesOf(cluster, address))
   const path = `clusters/${cluster.name}/platform/argocd/values.yaml`
-  const values = await cluster.github.file(cluster.place, path)
+  const values = await lately(cluster.github).file(cluster.place, path)
   if (values === undefined) return release
   if (!z.looseObject({}).safeParse(parsed(values)).success)
     throw unusable(cluster, path, 'a list of settings for the chart')

@@ -1,10 +1,12 @@
 import { z } from 'zod'
+import type { DigitalOcean } from '../clients/digitalocean.ts'
+import { lately } from '../clients/lately.ts'
 import type { Cluster } from '../cluster/cluster.ts'
 import { isOurs } from '../cluster/ours.ts'
 import { sampleIsRemoved } from '../gitops/seed.ts'
 import { tell } from '../story.ts'
 import { type Kube, kubectl, ToolFailure } from '../tools.ts'
-import { waitFor } from '../wait.ts'
+import { sparingly, waitFor } from '../wait.ts'
 import { applications, isRefused, stateOf } from './applications.ts'
 
 const claims = z.object({
@@ -29,6 +31,7 @@ const refusedFor = 60
 export async function sampleBound(kube: Kube, cluster: Cluster): Promise<void> {
   const namespace = 'hello'
   const started = performance.now()
+  const isDue = sparingly(10)
   const state = await waitFor(
     { wish: `claims in ${namespace} are bound`, every: 3, within: 300 },
     async (note) => {
@@ -48,8 +51,13 @@ export async function sampleBound(kube: Kube, cluster: Cluster): Promise<void> {
       }
       note(items.map((one) => `${one.metadata.name} ${one.status?.phase ?? ''}`).join(', ') || 'no claim yet')
       if (items.length === 0 || items.some((one) => one.status?.phase !== 'Bound')) return undefined
-      const volumes = (await cluster.cloud.volumes()).filter((one) => isOurs('volume', one, cluster.name))
-      const untagged = items.find((one) => !volumes.some((volume) => volume.name === one.spec.volumeName))
+      const untaggedIn = async (cloud: DigitalOcean) => {
+        const volumes = (await cloud.volumes()).filter((one) => isOurs('volume', one, cluster.name))
+        return items.find((one) => !volumes.some((volume) => volume.name === one.spec.volumeName))
+      }
+      if (!(await untaggedIn(lately(cluster.cloud)))) return 'Bound'
+      if (!isDue()) return undefined
+      const untagged = await untaggedIn(cluster.cloud)
       if (untagged) note(`volume ${untagged.spec.volumeName} does not carry the tag ${cluster.tag}`)
       return untagged ? undefined : 'Bound'
     },

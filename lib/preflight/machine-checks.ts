@@ -1,4 +1,5 @@
 import type { Droplet } from '../clients/digitalocean-types.ts'
+import { lately } from '../clients/lately.ts'
 import { accountOf, bucketPlaces, type Cluster } from '../cluster/cluster.ts'
 import type { Description } from '../cluster/description.ts'
 import type { Inventory } from '../cluster/ours.ts'
@@ -26,7 +27,7 @@ export async function sizeIsKept(cluster: Cluster): Promise<Problem[]> {
   const { committed, wanted, name, cloud } = cluster
   if (!committed || committed.size === wanted.size) return []
   // One that there is not is told by the check of sizes.
-  if (!(await cloud.sizes()).some(({ slug }) => slug === wanted.size)) return []
+  if (!(await lately(cloud).sizes()).some(({ slug }) => slug === wanted.size)) return []
   return [
     new Problem(`cluster ${name} has size ${committed.size}`, {
       cure: `${hint('scale.mts', cluster, '--size', wanted.size)} changes it.`,
@@ -38,6 +39,7 @@ export async function sizeIsKept(cluster: Cluster): Promise<Problem[]> {
 /** The account is not locked, and has room for the machines, volumes and addresses that are to be made. */
 export const limits: Check = async (cluster, own) => {
   const account = accountOf(cluster)
+  const cloud = lately(cluster.cloud)
   const why = account.status_message ? `: ${account.status_message}` : ''
   const toMake = cluster.wanted.nodes.filter(
     (node) => !own.droplets.some((one) => one.name === node.name),
@@ -61,16 +63,16 @@ export const limits: Check = async (cluster, own) => {
       )
   }
   const claims = own.volumes.length > 0 ? 0 : firstClaims(cluster).length
-  if (toMake > 0) full('droplets', account.droplet_limit, toMake, (await cluster.cloud.droplets()).length)
-  if (claims > 0) full('volumes', account.volume_limit, claims, (await cluster.cloud.volumes()).length)
+  if (toMake > 0) full('droplets', account.droplet_limit, toMake, (await cloud.droplets()).length)
+  if (claims > 0) full('volumes', account.volume_limit, claims, (await cloud.volumes()).length)
   if (own.reservedIps.length === 0)
-    full('reserved IPs', account.reserved_ip_limit, 1, (await cluster.cloud.reservedIps()).length)
+    full('reserved IPs', account.reserved_ip_limit, 1, (await cloud.reservedIps()).length)
   return problems
 }
 
 /** The region exists and has Spaces; each size exists, is large enough and can be had there. */
 export const regionAndSize: Check = async ({ cloud, wanted }, own) => {
-  const [regions, sizes] = await Promise.all([cloud.regions(), cloud.sizes()])
+  const [regions, sizes] = await Promise.all([lately(cloud).regions(), lately(cloud).sizes()])
   const region = regions.find((one) => one.slug === wanted.region)
   if (!region?.available)
     return [

@@ -1,4 +1,5 @@
 import type { LoadBalancer, ReservedIp, Size } from '../clients/digitalocean-types.ts'
+import { lately } from '../clients/lately.ts'
 import { bucketPlaces, type Cluster } from '../cluster/cluster.ts'
 import { runsADay, runsAMonth } from '../cluster/cron.ts'
 import { descriptionPath, renderDescription } from '../cluster/description.ts'
@@ -51,7 +52,7 @@ export async function plan(
   leaving: Leaving = { droplets: [], volumes: [] },
 ): Promise<Plan> {
   const [sizes, missing, deployKey] = await Promise.all([
-    cluster.cloud.sizes(),
+    lately(cluster.cloud).sizes(),
     bucketsToMake(cluster),
     cluster.repository && hasDeployKey(cluster.github, cluster.place, cluster.name),
   ])

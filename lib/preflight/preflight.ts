@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { connectDigitalOcean } from '../clients/digitalocean.ts'
+import { lately } from '../clients/lately.ts'
 import { accountOf, type Cluster } from '../cluster/cluster.ts'
 import { names } from '../cluster/names.ts'
 import { type Inventory, inventory } from '../cluster/ours.ts'
@@ -40,7 +41,7 @@ export async function preflight(
   const found = [...cluster.problems, ...flagsAgainstGit(cluster)]
   const own =
     cluster.account && cluster.login
-      ? await inventory(cluster.cloud, cluster.name).catch(collect(found))
+      ? await inventory(lately(cluster.cloud), cluster.name).catch(collect(found))
       : undefined
   if (own) {
     // Held against what Git describes, each would be untrue where that could not be read.
@@ -208,7 +209,7 @@ const ranges: Check = async ({ cloud, wanted, name }, own) => {
       }),
     ]
   if (own.vpcs.length > 0) return []
-  const other = (await cloud.vpcs()).find((vpc) => overlap(vpc.ip_range, range))
+  const other = (await lately(cloud).vpcs()).find((vpc) => overlap(vpc.ip_range, range))
   return other
     ? [
         new Problem(`network ${range} meets ${other.ip_range} of network ${other.name}`, {
@@ -221,7 +222,7 @@ const ranges: Check = async ({ cloud, wanted, name }, own) => {
 /** The name of a firewall can be given once in an account. */
 const firewallIsOurs: Check = async ({ cloud, name, tag }, own) => {
   if (own.firewalls.length > 0) return []
-  const other = (await cloud.firewalls()).find((one) => one.name === names.firewall(name))
+  const other = (await lately(cloud).firewalls()).find((one) => one.name === names.firewall(name))
   return other
     ? [
         new Problem(`firewall ${other.name} (${other.id}) is there and does not guard the tag ${tag}`, {
@@ -261,7 +262,7 @@ const scopes: Check = async ({ scopes }) =>
 
 /** The one scope for reading that nothing else here needs. */
 const tags: Check = async ({ cloud }) => {
-  await cloud.tags()
+  await lately(cloud).tags()
   return []
 }
 

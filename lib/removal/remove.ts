@@ -1,6 +1,8 @@
 import { change, mayChange } from '../change.ts'
 import { cloudTime } from '../clients/clock.ts'
+import type { DigitalOcean } from '../clients/digitalocean.ts'
 import type { Snapshot } from '../clients/digitalocean-types.ts'
+import { asOf } from '../clients/lately.ts'
 import type { Bucket } from '../clients/s3.ts'
 import { bucketPlaces, type Cluster } from '../cluster/cluster.ts'
 import { inventory } from '../cluster/ours.ts'
@@ -26,15 +28,17 @@ export async function removeCloud(cluster: Cluster, keep: Kept): Promise<void> {
   const now = cloudTime(cloud).getTime()
   await forAll(own.loadBalancers ?? [], (one) =>
     gone(
+      cluster,
       `load balancer ${one.name}`,
-      async () => (await cloud.loadBalancers()).some((each) => each.id === one.id),
+      async (cloud) => (await cloud.loadBalancers()).some((each) => each.id === one.id),
       () => doctl`compute load-balancer delete ${one.id} --force`,
     ),
   )
   await forAll(own.droplets, (one) =>
     gone(
+      cluster,
       `droplet ${one.name}`,
-      async () => (await cloud.droplet(one.id)) !== undefined,
+      async (cloud) => (await cloud.droplet(one.id)) !== undefined,
       () => doctl`compute droplet delete ${one.id} --force`,
     ),
   )
@@ -42,8 +46,9 @@ export async function removeCloud(cluster: Cluster, keep: Kept): Promise<void> {
     own.volumes.filter((one) => !keep.volumes.has(one.id)),
     (one) =>
       gone(
+        cluster,
         `volume ${one.name}`,
-        async () => (await cloud.volumes()).some((each) => each.id === one.id),
+        async (cloud) => (await cloud.volumes()).some((each) => each.id === one.id),
         () => doctl`compute volume delete ${one.id} --force`,
       ),
   )
@@ -56,22 +61,25 @@ export async function removeCloud(cluster: Cluster, keep: Kept): Promise<void> {
       own.reservedIps.filter((one) => !keep.reservedIps.has(one.ip)),
       (one) =>
         gone(
+          cluster,
           `reserved IP ${one.ip}`,
-          async () => (await cloud.reservedIps()).some((each) => each.ip === one.ip),
+          async (cloud) => (await cloud.reservedIps()).some((each) => each.ip === one.ip),
           () => doctl`compute reserved-ip delete ${one.ip} --force`,
         ),
     ),
     forAll(own.firewalls, (one) =>
       gone(
+        cluster,
         `firewall ${one.name}`,
-        async () => (await cloud.firewalls()).some((each) => each.id === one.id),
+        async (cloud) => (await cloud.firewalls()).some((each) => each.id === one.id),
         () => doctl`compute firewall delete ${one.id} --force`,
       ),
     ),
     forAll(own.sshKeys, (one) =>
       gone(
+        cluster,
         `SSH key ${one.name}`,
-        async () => (await cloud.sshKeys()).some((each) => each.id === one.id),
+        async (cloud) => (await cloud.sshKeys()).some((each) => each.id === one.id),
         () => doctl`compute ssh-key delete ${one.id} --force`,
       ),
     ),
@@ -88,16 +96,18 @@ export async function removeCloud(cluster: Cluster, keep: Kept): Promise<void> {
       own.vpcs.filter((one) => !one.default),
       (one) =>
         gone(
+          cluster,
           `network ${one.name}`,
-          async () => (await cloud.vpcs()).some((each) => each.id === one.id),
+          async (cloud) => (await cloud.vpcs()).some((each) => each.id === one.id),
           () => doctl`vpcs delete ${one.id} --force`,
         ),
     ),
   ])
   await forAll(keep.project ? [] : own.projects, (one) =>
     gone(
+      cluster,
       `project ${one.name}`,
-      async () => (await cloud.projects()).some((each) => each.id === one.id),
+      async (cloud) => (await cloud.projects()).some((each) => each.id === one.id),
       () => doctl`projects delete ${one.id} --force`,
     ),
   )
@@ -112,11 +122,12 @@ async function removeTag(cluster: Cluster): Promise<void> {
   await doctl`compute tag delete ${cluster.tag} --force`
 }
 
-async function removeSnapshots({ cloud }: Cluster, snapshots: readonly Snapshot[]): Promise<void> {
+async function removeSnapshots(cluster: Cluster, snapshots: readonly Snapshot[]): Promise<void> {
   await forAll(snapshots, (one) =>
     gone(
+      cluster,
       `snapshot ${one.name}`,
-      async () => (await cloud.volumeSnapshots()).some((each) => each.id === one.id),
+      async (cloud) => (await cloud.volumeSnapshots()).some((each) => each.id === one.id),
       () => doctl`compute snapshot delete ${one.id} --force`,
     ),
   )
@@ -209,8 +220,9 @@ async function bucketsLeft(cluster: Cluster): Promise<string[]> {
  * minutes after their droplets), and a 404 only means that an earlier attempt had its effect: so it is looked at.
  */
 async function gone(
+  { cloud }: Cluster,
   what: string,
-  there: () => Promise<boolean>,
+  there: (cloud: DigitalOcean) => Promise<boolean>,
   remove: () => Promise<Output>,
 ): Promise<void> {
   if (isDryRun()) {
@@ -219,9 +231,10 @@ async function gone(
   }
   const started = performance.now()
   let accepted = false
+  let since = started
   let attempt = 0
   await waitFor({ wish: `${what} is gone`, every: 5, within: 600 }, async (note) => {
-    if (!accepted)
+    if (!accepted) {
       try {
         await remove()
         accepted = true
@@ -229,7 +242,10 @@ async function gone(
         if (!(error instanceof ToolFailure)) throw error
         note(error.message)
       }
-    if (!(await there())) return true
+      since = performance.now()
+    }
+    // Others wait for the same list: what they were told within this second will do.
+    if (!(await there(asOf(cloud, Math.max(since, performance.now() - 1000))))) return true
     // What was given away again is there for ever; a run that took the lock over may have been given it.
     if (accepted) await mayChange()
     // Each look is a request of the account's 250 a minute: a thing that stays is asked after ever more seldom.

@@ -12,7 +12,7 @@ import { commonSpec, deliver } from '../server/bundle.ts'
 import type { Ground } from '../server/grow.ts'
 import { tell } from '../story.ts'
 import { doctl, type Kube, ToolFailure } from '../tools.ts'
-import { waitFor } from '../wait.ts'
+import { sparingly, waitFor } from '../wait.ts'
 import { type Described, sizeOf } from './reshape.ts'
 
 /** What a machine needs to join: the ground that the first server stands on, and the SSH key. */
@@ -120,6 +120,7 @@ async function untilReady(
     await order(cluster, ground, node, { server, isThere: false })
   }
   let rounds = 0
+  const isDue = sparingly(10)
   if (waiting.size === 0) return []
   const wish = waiting.size === 1 ? `${[...waiting.keys()][0]} joins` : `${waiting.size} machines join`
   try {
@@ -132,9 +133,9 @@ async function untilReady(
           tell('+', `node ${name}`, 'Ready', (performance.now() - started) / 1000)
         }
       if (waiting.size === 0) return true
-      const machines = (await cluster.cloud.dropletsTagged(cluster.tag)).filter((one) =>
-        waiting.has(one.name),
-      )
+      const machines = isDue()
+        ? (await cluster.cloud.dropletsTagged(cluster.tag)).filter((one) => waiting.has(one.name))
+        : []
       await powerOn(machines.filter(({ status }) => status === 'off'))
       const attend = async (name: string, work: () => Promise<void>) => {
         try {
@@ -145,7 +146,7 @@ async function untilReady(
           failed.push(error)
         }
       }
-      // One a round: a hundred that are being made would be a hundred more requests.
+      // One at a time: a hundred that are being made would be a hundred more requests.
       const beingMade = machines.filter(({ status }) => status === 'new')
       const next = beingMade[rounds++ % beingMade.length]
       const awaited = next && waiting.get(next.name)

@@ -110,7 +110,7 @@ async function brought(
   act: () => Promise<Output>,
 ): Promise<void> {
   let asked = Number.NEGATIVE_INFINITY
-  await waitFor({ wish, every: 3, within }, async (note) => {
+  await waitFor({ wish, every: 3, within, sparing: true }, async (note) => {
     const now = await cluster.cloud.droplet(id)
     if (!now)
       throw new Problem(`droplet ${id} is gone`, {
@@ -138,6 +138,7 @@ async function sized(cluster: Cluster, droplet: Droplet, size: string): Promise<
   const before = new Set((await resizes()).map((one) => one.id))
   for (let attempt = 1; ; attempt++) {
     let said = ''
+    let looks = 0
     try {
       await doctl`compute droplet-action resize ${id} --size ${size}`
     } catch (error) {
@@ -145,11 +146,13 @@ async function sized(cluster: Cluster, droplet: Droplet, size: string): Promise<
       said = error.message
     }
     const errored = await waitFor(
-      { wish: `droplet ${name} is ${size}`, every: 5, within: 900 },
+      { wish: `droplet ${name} is ${size}`, every: 5, within: 900, sparing: true },
       async (note) => {
+        if (await isSized()) return 'no'
+        // One request a look: now and then what became of the action.
+        if (looks++ % 3 > 0) return undefined
         const own = (await resizes()).filter((one) => !before.has(one.id))
         note(own[0]?.status ?? 'no action to be seen')
-        if (await isSized()) return 'no'
         if (own.some((one) => one.status === 'in-progress')) return undefined
         return own.length > 0 || said ? 'yes' : undefined
       },

@@ -68,7 +68,7 @@ export async function deliver(
   await writeNote(kit, {
     name,
     role,
-    accessKey: buckets.accessKey,
+    accessKey: await buckets.accessKey(),
     ...noted,
     sha256: bundle.sha256,
     at: cloudTime(cluster.cloud).toISOString(),

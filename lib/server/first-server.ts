@@ -1,7 +1,7 @@
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { dump } from 'js-yaml'
-import { mayChange } from '../change.ts'
+import { holdsSince, mayChange } from '../change.ts'
 import type { ReservedIp } from '../clients/digitalocean-types.ts'
 import { bucketPlaces, type Cluster } from '../cluster/cluster.ts'
 import { fetchPinned } from '../cluster/upstream.ts'
@@ -41,11 +41,15 @@ export function firstServerName(cluster: Cluster): string {
 export async function ensureBundle(cluster: Cluster, seedling: Seedling): Promise<string> {
   const name = firstServerName(cluster)
   const looked = performance.now()
-  if ((await findDroplets(cluster, name)).length > 0) {
+  const isThere = async (since: number) => (await findDroplets(cluster, name, since)).length > 0
+  if (await isThere(holdsSince())) {
     tell('=', `bundle of ${name}`, 'its droplet is there')
     return ''
   }
-  if (!isDryRun() && (await mayChange(looked)) && (await findDroplets(cluster, name)).length > 0) return ''
+  if (!isDryRun()) {
+    const since = (await mayChange(looked)) ? performance.now() : looked
+    if (await isThere(since)) return ''
+  }
   const [argocd, platform, veleroKey] = await Promise.all([
     renderArgoCd(cluster, seedling.address),
     applicationInGit(cluster, 'platform', seedling.address.ip),

@@ -1,4 +1,4 @@
-import { change } from '../change.ts'
+import { change, holdsSince } from '../change.ts'
 import type { Droplet } from '../clients/digitalocean-types.ts'
 import type { Bucket } from '../clients/s3.ts'
 import type { Cluster } from '../cluster/cluster.ts'
@@ -50,7 +50,7 @@ export async function reviveFirstServer(cluster: Cluster, buckets: Buckets): Pro
   if (isDryRun()) return
   const name = firstServerName(cluster)
   const [[droplet], note, reports] = await Promise.all([
-    findDroplets(cluster, name),
+    findDroplets(cluster, name, holdsSince()),
     readNote(buckets.kit, name),
     reportsOf(buckets.kit, name),
   ])
@@ -134,20 +134,26 @@ async function powerCycle(buckets: Buckets, droplet: Droplet, failed: Report): P
   )
 }
 
-/** Acts until the wish is seen to be true; a refusal is looked at, not believed. */
+/**
+ * Acts until the wish is seen to be true; a refusal is looked at, not believed. What was accepted is under way, and is not
+ * ordered again before 15 s have passed.
+ */
 export async function untilDone(
   wish: string,
   seen: () => Promise<boolean>,
   act: () => Promise<Output>,
 ): Promise<void> {
-  await waitFor({ wish, every: 5, within: 300 }, async (note) => {
+  let nextAt = 0
+  await waitFor({ wish, every: 5, within: 300, sparing: true }, async (note) => {
     if (await seen()) return true
+    if (performance.now() < nextAt) return undefined
     try {
       await act()
+      nextAt = performance.now() + 15_000
     } catch (error) {
       if (!(error instanceof ToolFailure)) throw error
       note(error.message)
     }
-    return (await seen()) ? true : undefined
+    return undefined
   })
 }

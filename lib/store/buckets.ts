@@ -1,7 +1,9 @@
 import { thisProcess } from '../alive.ts'
-import { change, holdsLock } from '../change.ts'
+import { change, holdsLock, mayChange } from '../change.ts'
 import { cloudTime } from '../clients/clock.ts'
+import type { DigitalOcean } from '../clients/digitalocean.ts'
 import type { SpacesKey } from '../clients/digitalocean-types.ts'
+import { lately } from '../clients/lately.ts'
 import { type Bucket, connectStore } from '../clients/s3.ts'
 import { type BucketPlaces, bucketPlaces, type Cluster } from '../cluster/cluster.ts'
 import { names } from '../cluster/names.ts'
@@ -12,7 +14,7 @@ import { Problem } from '../problem.ts'
 import { tell } from '../story.ts'
 import { removeSpentBundles } from './bundles.ts'
 import { missingBuckets, unusable, usable } from './existence.ts'
-import { isAbandoned, isClusterKey, mintKey, type OwnKey, removeKey, type SpacesKeyPair } from './keys.ts'
+import { isAbandoned, isClusterKey, mintKey, removeKey, type SpacesKeyPair } from './keys.ts'
 import { nodeRecords, readNote } from './nodes.ts'
 import { ofAnotherAccount } from './other-account.ts'
 import { ownKey } from './other-store.ts'
@@ -25,13 +27,14 @@ export interface Buckets {
   velero: Bucket
   /** Kit, bundles and node reports: no key for it ever enters the cluster. */
   kit: Bucket
-  /** The operator's access key, noted beside what it signed. */
-  accessKey: string
+  /** The access key that writes, noted beside what it signed. */
+  accessKey(): Promise<string>
 }
 
 /**
- * Makes sure of both buckets and opens them with an operator's key. At the end of the run the bundles that no machine
- * needs any more go, and then the key.
+ * Makes sure of both buckets. They are read with the key that this run reads with already; the operator's key is minted
+ * under the lock, when something is to be written. At the end of the run the bundles that no machine needs any more go,
+ * and then the key.
  */
 export async function ensureBuckets(cluster: Cluster): Promise<Buckets> {
   const buckets = await bucketsNow(cluster)
@@ -47,8 +50,53 @@ async function bucketsNow(cluster: Cluster): Promise<Buckets> {
   if (missing.length > 0) await createBuckets(cluster, places, missing)
   else for (const bucket of [places.velero, places.kit]) tell('=', `bucket ${bucket}`, places.region)
   // Nothing can be imagined about buckets that are there: a dry run reads them.
-  if (isDryRun()) return missing.length > 0 ? imagined(places) : openSpaces(cluster, places, 'read', false)
-  return openSpaces(cluster, places, 'readwrite', true)
+  if (isDryRun()) return missing.length > 0 ? imagined(places) : reader(cluster, places)
+  return written(cluster, places, await readers.get(cluster.cloud)?.get(places.kit))
+}
+
+/** The buckets as runs read them, by the client that looks at DigitalOcean and the kit's bucket: one key a run. */
+const readers = new WeakMap<DigitalOcean, Map<string, Promise<Buckets>>>()
+
+function reader(cluster: Cluster, places: BucketPlaces): Promise<Buckets> {
+  const known = readers.get(cluster.cloud) ?? new Map<string, Promise<Buckets>>()
+  readers.set(cluster.cloud, known)
+  const opened = known.get(places.kit) ?? openSpaces(cluster, places, 'read')
+  known.set(places.kit, opened)
+  opened.catch(() => known.delete(places.kit))
+  return opened
+}
+
+/** @param seen the same buckets as this run reads them already; without, they are read with the operator's key too */
+async function written(cluster: Cluster, places: BucketPlaces, seen: Buckets | undefined): Promise<Buckets> {
+  let key: Promise<SpacesKeyPair> | undefined
+  let opened: Promise<Buckets> | undefined
+  const mint = async () => {
+    // Who works without the lock would lose its key to the end of a run that has it.
+    await mayChange()
+    key = mintOwn(cluster, places, 'readwrite')
+    return open(cluster, places, await key)
+  }
+  const writer = () => {
+    opened ??= mint()
+    return opened
+  }
+  const bucket = (which: 'velero' | 'kit'): Bucket => {
+    const read = async () => (seen ?? (await writer()))[which]
+    const write = async () => (await writer())[which]
+    return {
+      name: places[which],
+      get: async (...words) => (await read()).get(...words),
+      exists: async (...words) => (await read()).exists(...words),
+      list: async (...words) => (await read()).list(...words),
+      put: async (...words) => (await write()).put(...words),
+      remove: async (...words) => (await write()).remove(...words),
+      sign: async (...words) => (await write()).sign(...words),
+    }
+  }
+  const kit = bucket('kit')
+  atEnd('keys', async () => putAway(cluster, kit, await key?.catch(() => undefined), true))
+  if (!seen) await writer()
+  return { places, velero: bucket('velero'), kit, accessKey: async () => (await writer()).accessKey() }
 }
 
 /**
@@ -61,7 +109,7 @@ export async function openBuckets(
   const places = bucketPlaces(cluster)
   if (!places.spaces) return open(cluster, places, ownKey())
   if ((await missingBuckets(places)).length > 0) return undefined
-  return openSpaces(cluster, places, permission, false)
+  return permission === 'read' ? reader(cluster, places) : openSpaces(cluster, places, permission)
 }
 
 /** The buckets of a cluster whose backups are to be read, with a key that can only read. @throws Problem */
@@ -82,18 +130,25 @@ async function openSpaces(
   cluster: Cluster,
   places: BucketPlaces,
   permission: 'read' | 'readwrite',
-  locks: boolean,
 ): Promise<Buckets> {
+  const key = await mintOwn(cluster, places, permission)
+  const buckets = await open(cluster, places, key)
+  atEnd(`key ${key.name}`, () => putAway(cluster, buckets.kit, key, false))
+  return buckets
+}
+
+/** Mints a key of this run's own for both buckets. */
+function mintOwn(
+  cluster: Cluster,
+  places: BucketPlaces,
+  permission: 'read' | 'readwrite',
+): Promise<SpacesKeyPair> {
   const make = permission === 'read' ? names.readerKey : names.operatorKey
-  const key = await mintKey(
+  return mintKey(
     cluster,
     make(cluster.name, cloudTime(cluster.cloud), thisProcess()),
     [places.velero, places.kit].map((bucket) => `bucket=${bucket};permission=${permission}`),
   )
-  const buckets = await open(cluster, places, key)
-  const own = { name: key.name, access_key: key.accessKey }
-  atEnd(`key ${key.name}`, () => putAway(cluster, buckets, own, locks))
-  return buckets
 }
 
 async function open(cluster: Cluster, places: BucketPlaces, key: SpacesKeyPair): Promise<Buckets> {
@@ -108,19 +163,19 @@ async function open(cluster: Cluster, places: BucketPlaces, key: SpacesKeyPair):
     places,
     velero: store.bucket(places.velero),
     kit: store.bucket(places.kit),
-    accessKey: key.accessKey,
+    accessKey: async () => key.accessKey,
   }
 }
 
 /** Whether killed runs left keys behind, that the end of a run which may change things puts away. */
 export async function keysAreLeft(cluster: Cluster): Promise<boolean> {
-  return (await abandoned(cluster, true)).length > 0
+  return (await abandoned(cluster, cluster.cloud, true)).length > 0
 }
 
 /** Keys of killed runs. @param locked whether this run has, or can take, the cluster's lock */
-async function abandoned(cluster: Cluster, locked: boolean): Promise<SpacesKey[]> {
+async function abandoned(cluster: Cluster, cloud: DigitalOcean, locked: boolean): Promise<SpacesKey[]> {
   const now = cloudTime(cluster.cloud).getTime()
-  return (await cluster.cloud.spacesKeys()).filter(
+  return (await cloud.spacesKeys()).filter(
     (key) => isOurs('spacesKey', key, cluster.name) && isAbandoned(key, now, locked),
   )
 }
@@ -130,13 +185,20 @@ async function abandoned(cluster: Cluster, locked: boolean): Promise<SpacesKey[]
  * it has not reported its last step. Those live seven days at most, as their URLs do.
  * @param locks whether this run works under the cluster's lock: then it is taken where keys are left, as for any change
  */
-async function putAway(cluster: Cluster, buckets: Buckets, own: OwnKey, locks: boolean): Promise<void> {
+async function putAway(
+  cluster: Cluster,
+  kit: Bucket,
+  own: SpacesKeyPair | undefined,
+  locks: boolean,
+): Promise<void> {
   const isFirst = !swept.has(cluster.name) && !wasDryRun()
   swept.add(cluster.name)
-  const found = isFirst ? await abandoned(cluster, locks) : []
-  const left = found.length > 0 && locks && !(await holdsLock()) ? [] : found
-  const needed = locks || left.length > 0 ? await keysInNeed(buckets.kit) : new Set<string>()
-  for (const key of [own, ...left]) if (!needed.has(key.access_key)) await removeKey(cluster, key)
+  const seen = isFirst ? await abandoned(cluster, lately(cluster.cloud), locks) : []
+  const may = seen.length > 0 && (!locks || (await holdsLock()))
+  const left = may ? await abandoned(cluster, cluster.cloud, locks) : []
+  const needed = (own && locks) || left.length > 0 ? await keysInNeed(kit) : new Set<string>()
+  const keys = [...(own ? [{ name: own.name, access_key: own.accessKey }] : []), ...left]
+  for (const key of keys) if (!needed.has(key.access_key)) await removeKey(cluster, key)
 }
 
 /** Clusters whose abandoned keys this run has looked for at its end: once is enough. */
@@ -157,11 +219,13 @@ export async function retireClusterKeys(cluster: Cluster, buckets: Buckets, serv
   if (!buckets.places.spaces) return
   const inUse = (await readNote(buckets.kit, server))?.veleroKey
   if (!inUse) return
-  for (const key of await cluster.cloud.spacesKeys())
-    if (isClusterKey(key, cluster.name) && key.access_key !== inUse) {
-      await removeKey(cluster, key)
-      tell('-', `key ${key.name}`, 'of an earlier server')
-    }
+  const others = async (cloud: DigitalOcean) =>
+    (await cloud.spacesKeys()).filter((key) => isClusterKey(key, cluster.name) && key.access_key !== inUse)
+  if ((await others(lately(cluster.cloud))).length === 0) return
+  for (const key of await others(cluster.cloud)) {
+    await removeKey(cluster, key)
+    tell('-', `key ${key.name}`, 'of an earlier server')
+  }
 }
 
 function imagined(places: BucketPlaces): Buckets {
@@ -174,5 +238,10 @@ function imagined(places: BucketPlaces): Buckets {
     remove: async () => {},
     sign: async (_method, key) => `<signed URL of ${key}>`,
   })
-  return { places, velero: nothing(places.velero), kit: nothing(places.kit), accessKey: '<new key>' }
+  return {
+    places,
+    velero: nothing(places.velero),
+    kit: nothing(places.kit),
+    accessKey: async () => '<new key>',
+  }
 }

@@ -1,5 +1,7 @@
 import { change, mayChange } from '../change.ts'
 import { cloudTime } from '../clients/clock.ts'
+import type { DigitalOcean } from '../clients/digitalocean.ts'
+import { lately } from '../clients/lately.ts'
 import { connectStore, type Store } from '../clients/s3.ts'
 import { type BucketPlaces, bucketPlaces, type Cluster } from '../cluster/cluster.ts'
 import { names } from '../cluster/names.ts'
@@ -54,12 +56,12 @@ async function withSetupKey(
 /** Removes the full-access keys that killed runs left. */
 export async function sweepSetupKeys(cluster: Cluster): Promise<void> {
   if (isDryRun()) return
-  const left = (await cluster.cloud.spacesKeys()).filter(
-    (key) => isOurs('spacesKey', key, cluster.name) && isSetupKey(key.name),
-  )
+  const left = async (cloud: DigitalOcean) =>
+    (await cloud.spacesKeys()).filter((key) => isOurs('spacesKey', key, cluster.name) && isSetupKey(key.name))
+  if ((await left(lately(cluster.cloud))).length === 0) return
   // They may be in use by whoever has the lock.
-  if (left.length > 0) await mayChange()
-  for (const key of left) await removeKey(cluster, key)
+  await mayChange()
+  for (const key of await left(cluster.cloud)) await removeKey(cluster, key)
 }
 
 /**

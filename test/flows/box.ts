@@ -78,6 +78,10 @@ export const mutating = (requests: readonly LogEntry[]) =>
     .filter((one) => one.method !== 'GET' && one.method !== 'HEAD' && !one.path.includes('git-upload-pack'))
     .map((one) => `${one.service} ${one.method} ${one.path.split('?')[0]}`)
 
+/** How often a service was asked by a flow and its tools; what a machine's own half asked is left out. */
+export const askedOf = (service: string, requests: readonly LogEntry[]): number =>
+  requests.filter((one) => one.service === service && !/paper|argocd/.test(one.agent ?? '')).length
+
 /** Opens a world in a new folder, which goes when the test ends; `latencyScale` times as slow as the real thing. */
 export async function openTestBox(t: Test, faults: Fault[] = [], latencyScale = 0): Promise<TestBox> {
   process.env.REGROW_SANDBOX_TOOLS = 'stand-ins'

@@ -1,5 +1,6 @@
 import t from 'tap'
 import { guardChanges } from '../../lib/change.ts'
+import { asOf, lately } from '../../lib/clients/lately.ts'
 import { ensure, type Thing } from '../../lib/ensure.ts'
 import { Problem } from '../../lib/problem.ts'
 import { ToolFailure } from '../../lib/tools.ts'
@@ -55,7 +56,7 @@ t.test('an act whose answer was lost is not repeated when its effect shows a mom
   const late: Thing<string> = {
     ...thing,
     patience: 5,
-    look: async () => (performance.now() < shows ? [] : look()),
+    look: async () => (performance.now() < shows ? [] : look(0)),
     act: async () => {
       shows = performance.now() + 100
       await thing.act()
@@ -78,7 +79,7 @@ t.test('twins that a create in doubt left are removed, but for one', async (t) =
   // The list lags: the first create shows only when the second one was made.
   const late: Thing<string> = {
     ...thing,
-    look: async () => (hidden ? [] : look()),
+    look: async () => (hidden ? [] : look(0)),
     act: async () => {
       if (there.length === 1) hidden = false
       await thing.act()
@@ -96,7 +97,7 @@ t.test('a create in doubt whose effect shows later than the one after it is look
     ...thing,
     patience: 0.4,
     // The first one shows a while after the second, which is to be seen at once.
-    look: async () => (performance.now() < shows ? there.filter((one) => one !== 'a1') : look()),
+    look: async () => (performance.now() < shows ? there.filter((one) => one !== 'a1') : look(0)),
     act: async () => {
       if (there.length === 1) shows = performance.now() + 200
       await thing.act()
@@ -150,7 +151,23 @@ t.test('when the lock is taken only now, it is looked once more before anything 
     return performance.now()
   })
   t.teardown(() => guardChanges(async () => Number.NEGATIVE_INFINITY))
-  t.equal(await ensure(thing), 'made by the run before us')
+  const client = { list: async () => [...there] }
+  t.equal(
+    await ensure({ ...thing, look: (since) => asOf(client, since).list() }),
+    'made by the run before us',
+  )
+  t.equal(acts(), 0)
+})
+
+t.test('what was seen a while ago may say that a thing is there, and never that none is', async (t) => {
+  const { thing, there, acts } = cloud([])
+  const client = { list: async () => [...there] }
+  const look = (since: number) => asOf(client, since).list()
+  t.same(await lately(client).list(), [])
+  there.push('made meanwhile')
+  t.equal(await ensure({ ...thing, look }), 'made meanwhile')
+  there.pop()
+  t.equal(await ensure({ ...thing, look }), 'made meanwhile', 'as it was seen')
   t.equal(acts(), 0)
 })
 
@@ -160,13 +177,13 @@ t.test('what was refused had no effect: it is made after a pause, and no twin is
     let looks = 0
     const look = async () => {
       looks++
-      return thing.look()
+      return thing.look(0)
     }
     const started = performance.now()
     t.equal(await ensure({ ...thing, look, patience: 15 }), 'a2')
     t.equal(acts(), 2)
     t.ok(performance.now() - started < 3000, `${step}: it took ${performance.now() - started} ms`)
-    t.equal(looks, 3, 'before, after the refusal, and after it was made')
+    t.equal(looks, 4, 'before, once more where it may act, after the refusal, and after it was made')
   }
 })
 
@@ -184,7 +201,7 @@ t.test('an act in doubt stays in doubt when the next one is refused', async (t) 
   let hidden = true
   const late: Thing<string> = {
     ...thing,
-    look: async () => (hidden ? [] : look()),
+    look: async () => (hidden ? [] : look(0)),
     act: async () => {
       await thing.act().finally(() => {
         if (there.length === 2) hidden = false

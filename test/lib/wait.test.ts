@@ -1,6 +1,7 @@
 import t from 'tap'
 import { Problem } from '../../lib/problem.ts'
-import { waitFor } from '../../lib/wait.ts'
+import { pauseAfter, sparingly, waitFor } from '../../lib/wait.ts'
+import { latencies } from '../../sandbox/latencies.ts'
 
 t.test('a wait ends with what was found', async (t) => {
   let looks = 0
@@ -29,4 +30,31 @@ t.test('a Problem ends a wait at once', async (t) => {
     { message: 'final' },
   )
   t.ok(performance.now() - started < 500)
+})
+
+/** How many looks a wait takes that ends after so many seconds. */
+function looksWithin(seconds: number, every: number): number {
+  let looks = 1
+  for (let passed = 0; passed < seconds; looks++) passed += Math.min(every, pauseAfter(passed, true))
+  return looks
+}
+
+t.test('a wait whose looks are requests to DigitalOcean is sparing with them', async (t) => {
+  const machine = looksWithin(latencies.createDroplet, 3)
+  const address = looksWithin(latencies.assignAddress, 3)
+  t.ok(machine + address <= 30, `${machine} for a machine, ${address} for its address`)
+  t.ok(looksWithin(600, 5) < 140, 'nor does a long one use up the 200 of a minute')
+})
+
+t.test('within a wait for something else it is asked at once, and then ever more seldom', async (t) => {
+  const isDue = sparingly(10)
+  t.ok(isDue())
+  t.notOk(isDue(), 'not again at once')
+  let asked = 0
+  const until = performance.now() + 300
+  while (performance.now() < until) {
+    if (isDue()) asked++
+    await new Promise((resolve) => setTimeout(resolve, 1))
+  }
+  t.ok(asked > 0 && asked <= 5, `${asked} in 0.3 s`)
 })

@@ -22,7 +22,7 @@ t.test(
     }
     const userData = await deliver(
       { cloud: { clockOffset: () => 0 } } as unknown as Cluster,
-      { kit, accessKey: 'DO00' } as unknown as Buckets,
+      { kit, accessKey: async () => 'DO00' } as unknown as Buckets,
       {
         node: firstServer,
         authorities,

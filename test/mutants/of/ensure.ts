@@ -19,8 +19,8 @@ export const ensure: readonly Mutant[] = [
   mutant(
     'what was seen before the lock is not looked at again',
     'lib/ensure.ts',
-    'if (await mayChange(started)) {',
-    'if ((await mayChange(started)) && false) {',
+    'const since = (await mayChange(started)) ? performance.now() : started',
+    'const since = (await mayChange(started)) ? started : started',
     'lib/ensure',
   ),
   mutant(

@@ -14,8 +14,8 @@ export const secrets: readonly Mutant[] = [
   mutant(
     'the operator’s key is left behind',
     'lib/store/buckets.ts',
-    'for (const key of [own, ...left]) if',
-    'for (const key of left) if',
+    '...(own ? [{ name: own.name, access_key: own.accessKey }] : []), ...left',
+    '...left',
     'flows/life',
   ),
   mutant(
@@ -42,8 +42,8 @@ export const secrets: readonly Mutant[] = [
   mutant(
     'the key of a bundle beside it in the bucket',
     'lib/server/bundle.ts',
-    'accessKey: buckets.accessKey,',
-    'accessKey: `${buckets.accessKey} ${key}`,',
+    'accessKey: await buckets.accessKey(),',
+    'accessKey: `${await buckets.accessKey()} ${key}`,',
     'server/bundle',
   ),
   mutant(
