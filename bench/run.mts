@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { growCrowd } from './crowd.ts'
 import { type Flow, flows } from './flows.ts'
 import { live } from './life.ts'
+import { askAtOwnPace, atOwnPace } from './own-pace.ts'
 import { measurePace } from './pace.ts'
 import { counts, folder, forget, keep, root, run, seen, worldFile } from './work.ts'
 
@@ -107,10 +108,23 @@ function measureCrowd(): Measure {
   }
 }
 
+function measureOwnPace(): Measure {
+  const all = atOwnPace.map(({ name, flow, most }) => ({ name, most, asked: askAtOwnPace(flow) }))
+  return {
+    told: Object.fromEntries(all.map(({ name, asked }) => [name, asked])),
+    bounds: all.flatMap(({ name, most, asked }): Bound[] => [
+      [`${name}: requests at DigitalOcean’s own pace`, asked.requests, most],
+      // The next one would have waited.
+      [`${name}: the most of them a minute`, asked.aMinute, 199],
+    ]),
+  }
+}
+
 const parts: Record<string, () => Measure> = {
   start: measureStart,
   life: measureLife,
   '100 machines': measureCrowd,
+  'own pace': measureOwnPace,
   ...Object.fromEntries(Object.entries(flows).map(([name, flow]) => [name, () => measureFlow(name, flow)])),
 }
 const chosen = process.argv.slice(2)

@@ -3,7 +3,7 @@ import { again } from './hint.ts'
 import { Problem } from './problem.ts'
 
 /** Seconds for which what was seen is taken to be so. */
-const lasts = 60
+const lasts = 120
 
 /** When this run last changed something at DigitalOcean or in Git, or gained the lock. */
 let changed = Number.NEGATIVE_INFINITY
@@ -14,7 +14,7 @@ export const noteChange = (): void => {
 }
 
 /**
- * Since when (by `performance.now()`) what this run saw there may be taken to be so: for a minute, but not from
+ * Since when (by `performance.now()`) what this run saw there may be taken to be so: for two minutes, but not from
  * before its own last change, nor from before it had the lock.
  */
 export const holdsSince = (): number => Math.max(performance.now() - lasts * 1000, changed)

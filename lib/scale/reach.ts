@@ -1,4 +1,4 @@
-import { mayChange } from '../change.ts'
+import { holdsSince, mayChange } from '../change.ts'
 import type { Cluster } from '../cluster/cluster.ts'
 import { assignAddress } from '../digitalocean/address.ts'
 import { ensureInProject } from '../digitalocean/project.ts'
@@ -29,6 +29,7 @@ export async function reach(
   { kit, address, project }: Ground,
   earlier: Earlier = [],
 ): Promise<Reached> {
+  let since = performance.now()
   const before = await survey(cluster, kit, earlier)
   const { wake, adopt, resize, lead } = difference(cluster.wanted, before, Date.now())
   // Powering on needs no lock of its own, because it must come true for a run that is ending, too.
@@ -43,10 +44,13 @@ export async function reach(
       wish: `a server of ${cluster.name} answers`,
       every: 5,
       within: 600,
+      sparing: true,
       cure: `Port 6443 is open to ${cluster.wanted.network.adminCidrs.join(', ')}: is your own address among them? If no server is left, bring the last backup back: ${command('restore.mts', '--backup', 'latest')}`,
     },
     async () => {
-      const seen = await survey(cluster, kit, earlier)
+      // What was seen just now holds, where nothing had to be done about it.
+      const seen = await survey(cluster, kit, earlier, Math.max(since, holdsSince()))
+      since = performance.now()
       const todo = difference(cluster.wanted, seen, Date.now())
       if (seen.kube) return { kube: seen.kube, seen, todo }
       if (isDryRun()) throw new DryRunEnd('no server answers; nothing was changed')

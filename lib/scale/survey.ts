@@ -1,5 +1,6 @@
 import { join } from 'node:path'
 import type { Droplet, ReservedIp } from '../clients/digitalocean-types.ts'
+import { asOf } from '../clients/lately.ts'
 import type { Bucket } from '../clients/s3.ts'
 import type { Cluster } from '../cluster/cluster.ts'
 import { ownMachines } from '../cluster/ours.ts'
@@ -33,10 +34,17 @@ export async function othersThan(wish: Wish, kit: Bucket): Promise<Earlier> {
 /**
  * Looks at droplets, nodes and pods; changes nothing.
  * @param earlier droplets that are none of its machines: of a cluster that is being replaced
+ * @param since by `performance.now()`: what DigitalOcean was asked for since then will do
  * @throws Problem when there is no such cluster
  */
-export async function survey(cluster: Cluster, kit: Kit, earlier: Earlier = []): Promise<Survey> {
-  const { droplets: all, astray, reservedIps } = await ownMachines(cluster.cloud, cluster.name)
+export async function survey(
+  cluster: Cluster,
+  kit: Kit,
+  earlier: Earlier = [],
+  since = performance.now(),
+): Promise<Survey> {
+  const cloud = asOf(cluster.cloud, since)
+  const { droplets: all, astray, reservedIps } = await ownMachines(cloud, cluster.name)
   const isNow = (one: Droplet) => !earlier.some(({ id }) => id === one.id)
   const droplets = all.filter(isNow)
   const [address] = reservedIps

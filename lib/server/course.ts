@@ -1,5 +1,6 @@
 import { cloudTime } from '../clients/clock.ts'
 import type { Volume } from '../clients/digitalocean-types.ts'
+import { lately } from '../clients/lately.ts'
 import type { Bucket } from '../clients/s3.ts'
 import type { Cluster } from '../cluster/cluster.ts'
 import { wasReleasedSince } from '../cluster/lock.ts'
@@ -50,7 +51,7 @@ export async function setCourse(
   backup: string,
   asked: Asked,
 ): Promise<Course> {
-  const own = await inventory(cluster.cloud, cluster.name)
+  const own = await inventory(lately(cluster.cloud), cluster.name)
   const begun = buckets && underWay(await restorations(buckets.kit), own, firstServerName(cluster))
   if (begun && begun.backup !== backup && !asked.instead)
     throw refusal(cluster, { begun, own }, '--unfinished gives it up for this one.')
