@@ -9,7 +9,8 @@ import { ensure } from '../ensure.ts'
 import { again } from '../hint.ts'
 import { Problem } from '../problem.ts'
 import { tell } from '../story.ts'
-import { doctl, ToolFailure, workFolder } from '../tools.ts'
+import { doctl, workFolder } from '../tools.ts'
+import { untilDone } from '../until-done.ts'
 import { waitFor } from '../wait.ts'
 import { assignAddress } from './address.ts'
 import type { Network } from './network.ts'
@@ -105,14 +106,10 @@ export async function isUnmade({ cloud }: Cluster, droplet: Droplet): Promise<bo
  * @throws Problem when this was the third attempt to make it
  */
 export async function removeUnmade(cluster: Cluster, { id, name }: Droplet, attempt: number): Promise<void> {
-  await waitFor(
-    { wish: `droplet ${name}, which could not be made, is gone`, every: 3, within: 120 },
-    async () => {
-      await doctl`compute droplet delete ${id} --force`.catch((error: unknown) => {
-        if (!(error instanceof ToolFailure)) throw error
-      })
-      return (await cluster.cloud.droplet(id)) ? undefined : true
-    },
+  await untilDone(
+    `droplet ${name}, which could not be made, is gone`,
+    async () => !(await cluster.cloud.droplet(id)),
+    () => doctl`compute droplet delete ${id} --force`,
   )
   tell('-', `droplet ${name}`, 'its create action errored at DigitalOcean')
   if (attempt === 3)

@@ -6,8 +6,8 @@ import { isDryRun } from '../dry-run.ts'
 import { doctlHint, hint } from '../hint.ts'
 import { tell } from '../story.ts'
 import { doctl } from '../tools.ts'
+import { untilDone } from '../until-done.ts'
 import type { Restoration } from './restoration.ts'
-import { untilDone } from './revive.ts'
 
 /**
  * Powers the earlier cluster's droplets off, hard: from then on one cluster writes to the backups. They stay, on the

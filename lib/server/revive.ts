@@ -15,8 +15,8 @@ import type { Buckets } from '../store/buckets.ts'
 import { bundleKey } from '../store/bundles.ts'
 import { readNote, readReport, reportKey } from '../store/nodes.ts'
 import { tell } from '../story.ts'
-import { doctl, type Output, ToolFailure } from '../tools.ts'
-import { waitFor } from '../wait.ts'
+import { doctl, ToolFailure } from '../tools.ts'
+import { untilDone } from '../until-done.ts'
 import { firstServerName } from './first-server.ts'
 
 const week = 7 * 24 * 3600_000
@@ -132,28 +132,4 @@ async function powerCycle(buckets: Buckets, droplet: Droplet, failed: Report): P
     `droplet ${droplet.name}`,
     `power-cycled: its step “${failed.step}” had failed (${failed.message})`,
   )
-}
-
-/**
- * Acts until the wish is seen to be true; a refusal is looked at, not believed. What was accepted is under way, and is not
- * ordered again before 15 s have passed.
- */
-export async function untilDone(
-  wish: string,
-  seen: () => Promise<boolean>,
-  act: () => Promise<Output>,
-): Promise<void> {
-  let nextAt = 0
-  await waitFor({ wish, every: 5, within: 300, sparing: true }, async (note) => {
-    if (await seen()) return true
-    if (performance.now() < nextAt) return undefined
-    try {
-      await act()
-      nextAt = performance.now() + 15_000
-    } catch (error) {
-      if (!(error instanceof ToolFailure)) throw error
-      note(error.message)
-    }
-    return undefined
-  })
 }
