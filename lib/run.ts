@@ -197,7 +197,9 @@ async function openSandbox(): Promise<void> {
   const lines = createInterface({ input: child.stdout })
   const env = await new Promise<Record<string, string>>((resolve, reject) => {
     lines.once('line', (line) => resolve(z.record(z.string(), z.string()).parse(JSON.parse(line))))
-    gone.then(() => reject(new Problem('the sandbox could not be opened', { cure: 'It said why above.' })))
+    gone.then(() =>
+      reject(new Problem('the sandbox could not be opened', { cure: 'Its message above says why.' })),
+    )
   })
   await warm
   Object.assign(process.env, env)

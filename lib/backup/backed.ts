@@ -100,7 +100,7 @@ const again = 'Take another backup then.'
 const failed = 'Take another backup, when the cause is gone.'
 const elsewhere = {
   why: 'Velero saved no bytes of it',
-  cure: `Velero can save volumes of ${driver} alone: move the data to a claim of class do-block-storage, and remove this one, or save it yourself.`,
+  cure: `Velero can save only volumes of ${driver}: move the data to a claim of class do-block-storage, and remove this one, or save it yourself.`,
 }
 
 /** Why a restore cannot bring a volume back. */

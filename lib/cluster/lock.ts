@@ -144,7 +144,7 @@ function explainTakeover(other: Holder, place: Place, steal: boolean): void {
   const dead = isDead(other)
   if (!dead && !steal)
     throw new Problem(`${place.owner}/${place.name} is locked by ${name(other)}`, {
-      cure: `Wait for it. If that run is surely not going on any more, take its lock: ${goesOn()} --steal-lock`,
+      cure: `Wait for it. If you are sure that run is dead, take its lock: ${goesOn()} --steal-lock`,
     })
   tell('!', 'lock', `taken over from ${name(other)}${dead ? ', which is not running any more' : ''}`)
 }

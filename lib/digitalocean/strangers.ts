@@ -19,7 +19,7 @@ export const strangers = (
         new Problem(
           `droplet ${one.name} (${one.id}) is in project ${names.project(name)} or has the tag ${tag}, and regrow never gave it that name`,
           {
-            cure: `Is it none of the cluster’s? Move it to another project at DigitalOcean, and take the tag off. Was it renamed? Give it its name back: ${doctlHint`compute droplet-action rename ${one.id} --droplet-name NAME`}.`,
+            cure: `Does it not belong to the cluster? Move it to another project at DigitalOcean, and take the tag off. Was it renamed? Give it its name back: ${doctlHint`compute droplet-action rename ${one.id} --droplet-name NAME`}.`,
           },
         ),
     )

@@ -50,7 +50,7 @@ export async function fetchRelease(
   const published = checksumIn(sums, basename(address))
   if (!published)
     throw new Problem(`${tool.sums(os, arch)} names no SHA-256 of ${basename(address)}: ${name} is refused`, {
-      cure: 'Nothing is run that its makers do not vouch for. Install it yourself.',
+      cure: 'regrow runs only tools whose makers publish a checksum. Install it yourself.',
     })
   const file = await download(address)
   const got = createHash('sha256').update(file).digest('hex')

@@ -38,7 +38,7 @@ export function checkedYaml(what: string, text: string): string {
     loadAll(text)
   } catch (error) {
     throw new Problem(`${what} is not valid YAML: ${firstLine(error)}`, {
-      cure: 'mend the values that were given, or the template',
+      cure: 'correct the values, or the template',
       cause: error,
     })
   }

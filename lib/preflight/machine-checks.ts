@@ -127,7 +127,9 @@ export const regionAndSize: Check = async ({ cloud, wanted }, own) => {
       )
     else if (missing && (!size.available || !region.sizes.includes(slug)))
       problems.push(
-        new Problem(`size ${slug} cannot be had in ${wanted.region} now`, { cure: `For example: ${fit}.` }),
+        new Problem(`size ${slug} is not available in ${wanted.region} now`, {
+          cure: `For example: ${fit}.`,
+        }),
       )
   }
   return problems

@@ -70,7 +70,7 @@ export const digitalOcean: Row[] = [
     run: 'bootstrap.mts',
     behaviour: cloud({ soldOut: ['s-1vcpu-2gb'] }),
     code: 1,
-    found: [['size s-1vcpu-2gb cannot be had in fra1 now', sizes.replace(' s-1vcpu-2gb', '')]],
+    found: [['size s-1vcpu-2gb is not available in fra1 now', sizes.replace(' s-1vcpu-2gb', '')]],
   },
   { run: 'bootstrap.mts --region xyz1', code: 2, found: [['DigitalOcean has no region xyz1', regions]] },
   { run: 'bootstrap.mts --region nyc1', code: 2, found: [['region nyc1 has no Spaces', regions]] },

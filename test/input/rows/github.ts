@@ -144,7 +144,7 @@ export const github: Row[] = [
     code: 1,
     says: [
       'bob/locked is locked by eve on far (bootstrap, process 7, since 2026-11-23T10:00:00Z)',
-      `Wait for it. If that run is surely not going on any more, take its lock: ${paste('bootstrap.mts', '--repo', 'bob/locked')} --steal-lock`,
+      `Wait for it. If you are sure that run is dead, take its lock: ${paste('bootstrap.mts', '--repo', 'bob/locked')} --steal-lock`,
     ],
   },
   {
