@@ -103,5 +103,5 @@ t.test('a sandbox that cannot be opened is told, with what its wrapper said', as
   const env = { TMPDIR: dir, REGROW_SANDBOX_LATENCY: '7' }
   const ended = await runIn(dir, 'sh', ['-c', `${resolve('bootstrap.mts')} --sandbox`], { env })
   t.match(ended, { code: 1, out: '', err: /--latency takes a number/ })
-  t.match(ended.err, /^x the sandbox could not be opened\n {2}→ Its message above says why above/m)
+  t.match(ended.err, /^x the sandbox could not be opened\n {2}→ Its message above says why\./m)
 })
