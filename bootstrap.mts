@@ -36,7 +36,7 @@ await run('bootstrap', async ({ flags, confirm }) => {
   const [network, address, buckets] = await Promise.all([
     ensureNetwork(cluster),
     ensureAddress(cluster, project),
-    ensureBuckets(cluster),
+    ensureBuckets(cluster, { past: true }), // what is deleted from the backups stays for a while
   ])
   await noRestoreUnderWay(cluster, buckets.kit) // one may have begun meanwhile: apps would start on missing data
   await reviveFirstServer(cluster, buckets) // only where an earlier run left it in trouble

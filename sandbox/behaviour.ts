@@ -6,6 +6,8 @@ const behaviour = z.object({
   keyPropagationMs: z.number().default(0),
   /** Regular expressions on names of buckets that were deleted and are held for a while: there is none, and none can be made. */
   heldBuckets: z.array(z.string()).default([]),
+  /** What a Spaces key for single buckets may do with earlier versions of objects: nobody says, so the worst for us. */
+  limitedKeyVersions: z.enum(['erase', 'see', 'nothing']).default('erase'),
   /** True for a fine-grained GitHub token, whose answers do not tell scopes. */
   githubFineGrained: z.boolean().default(false),
   /** What a classic GitHub token may do; `workflow` is what workflow files need besides `repo`. */

@@ -3,6 +3,9 @@ import { networkCure } from '../environment.ts'
 import { Problem } from '../problem.ts'
 import { withRetry } from '../retry.ts'
 import type { Secret } from '../secret.ts'
+import { lifecycle, listVersions, type Version, withMd5 } from './s3-versions.ts'
+
+export type { Version }
 
 /** A key pair of an S3 store. */
 export interface StoreKey {
@@ -13,13 +16,19 @@ export interface StoreKey {
 /** One bucket of an S3 store, as the flows use it; names of objects are keys without a leading slash. */
 export interface Bucket {
   readonly name: string
-  get(key: string): Promise<Uint8Array | undefined>
+  /** An object's bytes, or those of an earlier version; undefined when there is none. */
+  get(key: string, version?: string): Promise<Uint8Array | undefined>
   /** Writes an object whole. `once` leaves one that is there as it is: read it back. @throws Problem */
   put(key: string, body: Uint8Array | string, options?: { once?: boolean; type?: string }): Promise<void>
   exists(key: string): Promise<boolean>
   /** All keys under a prefix, or the first `most`, with size (bytes) and time. */
   list(prefix?: string, most?: number): Promise<{ key: string; size: number; at: Date }[]>
-  remove(key: string): Promise<void>
+  /** All versions under a prefix, key by key, the newest of each first. */
+  versions(prefix?: string): Promise<Version[]>
+  /** Makes an earlier version the newest again, by a copy of it; nothing is lost by that. */
+  putBack(key: string, version: string): Promise<void>
+  /** Removes an object; with a version that alone, for good. */
+  remove(key: string, version?: string): Promise<void>
   /** A URL that allows one method on one key, for at most seven days (604,800 s). */
   sign(method: 'GET' | 'PUT' | 'DELETE', key: string, seconds: number): Promise<string>
 }
@@ -32,6 +41,10 @@ export interface Store {
   /** @returns false where the store says that there is one of this name, and shows none */
   createBucket(bucket: string): Promise<boolean>
   removeBucket(bucket: string): Promise<void>
+  /** Lets a bucket keep what is deleted or overwritten from now on. */
+  keepVersions(bucket: string): Promise<void>
+  /** Lets what it keeps so go after so many days, and what was half uploaded after seven. */
+  expireVersions(bucket: string, days: number): Promise<void>
 }
 
 /** A refusal by the object store, with its S3 error code. */
@@ -82,10 +95,11 @@ export async function connectStore(
 
   const bucket = (name: string): Bucket => ({
     name,
-    get: async (key) => {
+    get: async (key, version) => {
       try {
         const answer = await ask(`read ${name}/${key}`, async () => {
-          const got = await client.send(new sdk.GetObjectCommand({ Bucket: name, Key: key }))
+          const at = { Bucket: name, Key: key, ...(version ? { VersionId: version } : {}) }
+          const got = await client.send(new sdk.GetObjectCommand(at))
           return got.Body?.transformToByteArray()
         })
         return answer
@@ -144,10 +158,20 @@ export async function connectStore(
       } while (token && found.length < most)
       return found
     },
-    remove: async (key) => {
-      await ask(`remove ${name}/${key}`, () =>
-        client.send(new sdk.DeleteObjectCommand({ Bucket: name, Key: key })),
-      )
+    versions: (prefix = '') =>
+      listVersions((from) =>
+        ask(`list the versions of ${name}/${prefix}`, () =>
+          client.send(new sdk.ListObjectVersionsCommand({ Bucket: name, Prefix: prefix, ...from })),
+        ),
+      ),
+    putBack: async (key, version) => {
+      const source = `${name}/${key}`.split('/').map(encodeURIComponent).join('/')
+      const at = { Bucket: name, Key: key, CopySource: `${source}?versionId=${version}` }
+      await ask(`bring back ${name}/${key}`, () => client.send(new sdk.CopyObjectCommand(at)))
+    },
+    remove: async (key, version) => {
+      const at = { Bucket: name, Key: key, ...(version ? { VersionId: version } : {}) }
+      await ask(`remove ${name}/${key}`, () => client.send(new sdk.DeleteObjectCommand(at)))
     },
     sign: async (method, key, seconds) => {
       const { getSignedUrl } = await import('@aws-sdk/s3-request-presigner')
@@ -196,6 +220,18 @@ export async function connectStore(
         // So had one that removed it.
         if (!(error instanceof StoreRefusal) || error.status !== 404) throw error
       }
+    },
+    keepVersions: async (name) => {
+      const wanted = { Bucket: name, VersioningConfiguration: { Status: 'Enabled' as const } }
+      await ask(`keep versions in ${name}`, () => client.send(new sdk.PutBucketVersioningCommand(wanted)))
+    },
+    expireVersions: async (name, days) => {
+      const command = new sdk.PutBucketLifecycleConfigurationCommand({
+        Bucket: name,
+        LifecycleConfiguration: lifecycle(days),
+      })
+      withMd5(command)
+      await ask(`set how long ${name} keeps versions`, () => client.send(command))
     },
   }
 }

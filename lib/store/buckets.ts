@@ -18,7 +18,7 @@ import { isAbandoned, isClusterKey, mintKey, removeKey, type SpacesKeyPair } fro
 import { nodeRecords, readNote } from './nodes.ts'
 import { ofAnotherAccount } from './other-account.ts'
 import { ownKey } from './other-store.ts'
-import { createBuckets, sweepSetupKeys } from './setup.ts'
+import { createBuckets, ensurePast, sweepSetupKeys } from './setup.ts'
 
 /** The two buckets of a cluster, opened with the operator's key. */
 export interface Buckets {
@@ -35,14 +35,15 @@ export interface Buckets {
  * Makes sure of both buckets. They are read with the key that this run reads with already; the operator's key is minted
  * under the lock, when something is to be written. At the end of the run the bundles that no machine needs any more go,
  * and then the key.
+ * @param past whether one that was made otherwise is to keep what is deleted, too
  */
-export async function ensureBuckets(cluster: Cluster): Promise<Buckets> {
-  const buckets = await bucketsNow(cluster)
+export async function ensureBuckets(cluster: Cluster, { past = false } = {}): Promise<Buckets> {
+  const buckets = await bucketsNow(cluster, past)
   if (!isDryRun()) atEnd('bundles', () => removeSpentBundles(cluster, buckets.kit))
   return buckets
 }
 
-async function bucketsNow(cluster: Cluster): Promise<Buckets> {
+async function bucketsNow(cluster: Cluster, past: boolean): Promise<Buckets> {
   const places = bucketPlaces(cluster)
   if (!places.spaces) return open(cluster, places, ownKey())
   await sweepSetupKeys(cluster)
@@ -50,8 +51,11 @@ async function bucketsNow(cluster: Cluster): Promise<Buckets> {
   if (missing.length > 0) await createBuckets(cluster, places, missing)
   else for (const bucket of [places.velero, places.kit]) tell('=', `bucket ${bucket}`, places.region)
   // Nothing can be imagined about buckets that are there: a dry run reads them.
-  if (isDryRun()) return missing.length > 0 ? imagined(places) : reader(cluster, places)
-  return written(cluster, places, await readers.get(cluster.cloud)?.get(places.kit))
+  if (isDryRun() && missing.length > 0) return imagined(places)
+  const seen = isDryRun() ? reader(cluster, places) : readers.get(cluster.cloud)?.get(places.kit)
+  const buckets = isDryRun() && seen ? await seen : await written(cluster, places, await seen)
+  if (past && missing.length === 0) await ensurePast(cluster, places, buckets.kit)
+  return buckets
 }
 
 /** The buckets as runs read them, by the client that looks at DigitalOcean and the kit's bucket: one key a run. */
@@ -88,7 +92,9 @@ async function written(cluster: Cluster, places: BucketPlaces, seen: Buckets | u
       get: async (...words) => (await read()).get(...words),
       exists: async (...words) => (await read()).exists(...words),
       list: async (...words) => (await read()).list(...words),
+      versions: async (...words) => (await read()).versions(...words),
       put: async (...words) => (await write()).put(...words),
+      putBack: async (...words) => (await write()).putBack(...words),
       remove: async (...words) => (await write()).remove(...words),
       sign: async (...words) => (await write()).sign(...words),
     }
@@ -236,6 +242,8 @@ function imagined(places: BucketPlaces): Buckets {
     exists: async () => false,
     list: async () => [],
     remove: async () => {},
+    versions: async () => [],
+    putBack: async () => {},
     sign: async (_method, key) => `<signed URL of ${key}>`,
   })
   return {

@@ -2,15 +2,17 @@ import { change, mayChange } from '../change.ts'
 import { cloudTime } from '../clients/clock.ts'
 import type { DigitalOcean } from '../clients/digitalocean.ts'
 import { lately } from '../clients/lately.ts'
-import { connectStore, type Store } from '../clients/s3.ts'
+import { type Bucket, connectStore, type Store } from '../clients/s3.ts'
 import { type BucketPlaces, bucketPlaces, type Cluster } from '../cluster/cluster.ts'
 import { names } from '../cluster/names.ts'
 import { isOurs } from '../cluster/ours.ts'
 import { isDryRun } from '../dry-run.ts'
 import { atEnd } from '../ending.ts'
+import { forAll } from '../parallel.ts'
 import { tell } from '../story.ts'
-import { accepted, missingBuckets, showsOrIsHeld } from './existence.ts'
+import { accepted, missingBuckets, showsOrIsHeld, usable } from './existence.ts'
 import { isSetupKey, mintKey, removeKey } from './keys.ts'
+import { daysKept, daysNoted, keepPast } from './past.ts'
 
 /** Makes buckets. A full-access key exists only between “no bucket” and “buckets made”. */
 export async function createBuckets(
@@ -30,7 +32,20 @@ export async function createBuckets(
         if (!isDryRun()) tell('+', `bucket ${bucket}`, places.region, (performance.now() - started) / 1000)
       }),
     )
+    if (!isDryRun()) for (const bucket of [places.velero, places.kit]) await usable(store, bucket)
+    await keepPast(cluster, places, store)
   })
+}
+
+/** Makes sure that the backups' bucket, which was there, keeps what is deleted as long as is wanted. */
+export async function ensurePast(cluster: Cluster, places: BucketPlaces, kit: Bucket): Promise<void> {
+  const days = daysKept(cluster)
+  if ((await daysNoted(kit)) === days) return
+  await withSetupKey(cluster, places, async (store) => {
+    if (!isDryRun()) await accepted(store, places.velero)
+    await keepPast(cluster, places, store)
+  })
+  if (!isDryRun()) tell('~', `bucket ${places.velero}`, `keeps what is deleted for ${days} days`)
 }
 
 /** Works with a full-access key that goes as soon as the work is done, also after a failure and after Ctrl-C. */
@@ -78,19 +93,26 @@ export async function deleteBuckets(cluster: Cluster): Promise<void> {
     const empty = async (name: string, prefix?: string) => {
       await accepted(store, name)
       const bucket = store.bucket(name)
-      for (const object of await bucket.list(prefix)) await bucket.remove(object.key)
+      const all = await bucket.versions(prefix)
+      await forAll(all, ({ key, id }) => bucket.remove(key, id), 8)
+      return all.filter((one) => one.isDeletion || !one.isLatest).length
     }
     // First what the machines reported: who comes after a kill must not hear of machines whose backups and kit are gone.
     if (there.includes(places.kit))
-      await change(`aws s3 rm s3://${places.kit}/nodes/ --recursive --endpoint-url ${places.endpoint}`, () =>
-        empty(places.kit, 'nodes/'),
+      await change(
+        `aws s3 rm s3://${places.kit}/nodes/ --recursive --endpoint-url ${places.endpoint}`,
+        async () => {
+          await empty(places.kit, 'nodes/')
+        },
       )
     for (const name of there) {
+      let past = 0
       await change(`aws s3 rb s3://${name} --force --endpoint-url ${places.endpoint}`, async () => {
-        await empty(name)
+        past = await empty(name)
         await store.removeBucket(name)
       })
-      if (!isDryRun()) tell('-', `bucket ${name}`)
+      const what = past > 0 ? `with ${past} earlier versions and delete marks` : ''
+      if (!isDryRun()) tell('-', `bucket ${name}`, what)
     }
   })
 }

@@ -8,14 +8,24 @@ export interface SpacesKey {
   grants: readonly { bucket: string; permission: string }[]
 }
 
-/** What an operation asks of a key: `full` is what only a full-access key may do. */
-export type Need = 'read' | 'write' | 'full'
+/**
+ * What an operation asks of a key: `full` is what only a full-access key may do; `past` is to see earlier versions,
+ * `erase` to remove them.
+ */
+export type Need = 'read' | 'write' | 'past' | 'erase' | 'full'
+
+/** What a key with a grant for one bucket may do with earlier versions: DigitalOcean does not say. */
+export type OfLimited = 'erase' | 'see' | 'nothing'
 
 /** Whether a key's grants (https://docs.digitalocean.com/products/spaces/how-to/manage-access/) allow this. */
-export function allows(key: SpacesKey, bucket: string | undefined, need: Need): boolean {
+export function allows(key: SpacesKey, bucket: string | undefined, need: Need, versions: OfLimited): boolean {
   return key.grants.some((grant) => {
     if (grant.permission === 'fullaccess') return true
     if (need === 'full' || grant.bucket !== bucket) return false
-    return grant.permission === 'readwrite' || (grant.permission === 'read' && need === 'read')
+    if (need === 'past' && versions === 'nothing') return false
+    if (need === 'erase' && versions !== 'erase') return false
+    return (
+      grant.permission === 'readwrite' || (grant.permission === 'read' && ['read', 'past'].includes(need))
+    )
   })
 }

@@ -2,11 +2,9 @@ import { randomBytes } from 'node:crypto'
 import { type Call, empty, xml } from './call.ts'
 import { keptHeaders } from './objects.ts'
 import { Refusal } from './refusal.ts'
-import { md5 } from './storage.ts'
+import { md5, waiting } from './storage.ts'
 import { inside, textOf } from './xml.ts'
 
-// Where uploads wait: a folder that no bucket's name can be. The upload's own object keeps the headers it began with.
-const waiting = '.uploads'
 const smallestPart = 5 * 1024 * 1024
 
 /** CreateMultipartUpload. */

@@ -1,6 +1,7 @@
 import { type Call, empty, xml } from './call.ts'
 import { Refusal } from './refusal.ts'
-import type { Meta } from './storage.ts'
+import type { Meta, Storage } from './storage.ts'
+import { versionOf } from './versions.ts'
 import { inside, textOf } from './xml.ts'
 
 const kept =
@@ -17,10 +18,20 @@ export function keptHeaders(headers: Readonly<Record<string, string>>): Record<s
   )
 }
 
-/** GetObject and HeadObject, with ranges and conditions. */
-export function getObject({ storage, method, bucket, key, query, headers }: Call): Response {
+/** An object as it is, or as it was: without a version the current one. @throws Refusal */
+function found(storage: Storage, bucket: string, key: string, version: string | undefined) {
+  if (version !== undefined) return versionOf(storage, bucket, key, version)
   const meta = storage.meta(bucket, key)
   if (!meta) throw new Refusal('NoSuchKey')
+  return { meta, bytes: storage.bytes(bucket, key) }
+}
+
+const versionHeader = ({ version }: Meta): Record<string, string> =>
+  version ? { 'x-amz-version-id': version } : {}
+
+/** GetObject and HeadObject, with ranges and conditions, of any version. */
+export function getObject({ storage, method, bucket, key, query, headers }: Call): Response {
+  const { meta, bytes } = found(storage, bucket, key, query.versionId)
   const shown = shownHeaders(meta, query)
   const etag = `"${meta.etag}"`
   if (headers['if-match'] && headers['if-match'] !== etag) throw new Refusal('PreconditionFailed')
@@ -29,7 +40,7 @@ export function getObject({ storage, method, bucket, key, query, headers }: Call
   const [from, to] = range ?? [0, meta.size - 1]
   const length = { 'content-length': String(to - from + 1) }
   const part = range ? { 'content-range': `bytes ${from}-${to}/${meta.size}` } : {}
-  const body = method === 'HEAD' ? null : new Uint8Array(storage.bytes(bucket, key).subarray(from, to + 1))
+  const body = method === 'HEAD' ? null : new Uint8Array(bytes.subarray(from, to + 1))
   return new Response(body, { status: range ? 206 : 200, headers: { ...shown, ...length, ...part } })
 }
 
@@ -41,6 +52,7 @@ function shownHeaders(meta: Meta, query: Record<string, string>): Record<string,
     'content-type': 'binary/octet-stream',
     ...meta.headers,
     ...Object.fromEntries(overrides),
+    ...versionHeader(meta),
     etag: `"${meta.etag}"`,
     'last-modified': new Date(meta.at).toUTCString(),
     'accept-ranges': 'bytes',
@@ -67,34 +79,35 @@ export function putObject(call: Call): Response {
     throw new Refusal('PreconditionFailed')
   call.countWrite(bucket, key)
   const meta = storage.put(bucket, key, body, keptHeaders(headers))
-  return empty(200, { etag: `"${meta.etag}"` })
+  return empty(200, { etag: `"${meta.etag}"`, ...versionHeader(meta) })
 }
 
-/** CopyObject within and between buckets. */
+/** CopyObject within and between buckets, of any version. */
 export function copyObject(call: Call): Response {
   const { storage, headers } = call
-  const source = decodeURIComponent(headers['x-amz-copy-source'] ?? '').replace(/^\//, '')
-  const [bucket = '', ...path] = source.split('/')
+  const [source = '', version] = (headers['x-amz-copy-source'] ?? '').split('?versionId=')
+  const [bucket = '', ...path] = decodeURIComponent(source).replace(/^\//, '').split('/')
   const key = path.join('/')
-  call.demand(bucket, 'read')
-  const meta = storage.meta(bucket, key)
-  if (!meta) throw new Refusal('NoSuchKey')
+  call.demand(bucket, version === undefined ? 'read' : 'past')
+  const { meta, bytes } = found(storage, bucket, key, version)
   call.countWrite(call.bucket, call.key)
   const kept = headers['x-amz-metadata-directive'] === 'REPLACE' ? keptHeaders(headers) : meta.headers
-  const copy = storage.put(call.bucket, call.key, storage.bytes(bucket, key), kept)
+  const copy = storage.put(call.bucket, call.key, bytes, kept)
   return xml('CopyObjectResult', { ETag: `"${copy.etag}"`, LastModified: copy.at })
 }
 
 /** DeleteObject: that nothing is there is fine. */
 export function deleteObject({ storage, bucket, key }: Call): Response {
-  storage.remove(bucket, key)
-  return empty(204)
+  const marker = storage.remove(bucket, key)
+  return empty(204, marker ? { 'x-amz-delete-marker': 'true', 'x-amz-version-id': marker } : {})
 }
 
 /** DeleteObjects: up to a thousand keys. */
 export function deleteObjects({ storage, bucket, body }: Call): Response {
   const text = body.toString()
   const keys = inside(text, 'Object').map((object) => textOf(object, 'Key') ?? '')
+  if (text.includes('<VersionId>'))
+    throw new Refusal('NotImplemented', "The box's Spaces delete versions one at a time.")
   if (keys.length === 0 || keys.length > 1000 || keys.includes('')) throw new Refusal('MalformedXML')
   for (const key of keys) storage.remove(bucket, key)
   const quiet = textOf(text, 'Quiet') === 'true'

@@ -5,6 +5,15 @@ import { abortUpload, completeUpload, listParts, startUpload, uploadPart } from 
 import { copyObject, deleteObject, deleteObjects, getObject, putObject } from './objects.ts'
 import { Refusal } from './refusal.ts'
 import type { Storage } from './storage.ts'
+import {
+  deleteVersion,
+  getLifecycle,
+  getVersioning,
+  listVersions,
+  putLifecycle,
+  putVersioning,
+  versionsIn,
+} from './versions.ts'
 import { textOf, type Xml } from './xml.ts'
 
 /** An operation: what it needs, and its answer. */
@@ -23,8 +32,11 @@ const operations: Record<string, Operation> = {
   'HEAD bucket': on('read', ({ region }) => empty(200, { 'x-amz-bucket-region': region })),
   'GET bucket': on('read', ({ storage, bucket, query }) => xmlText(listObjects(storage, bucket, query))),
   'GET bucket?location': on('read', ({ region }) => xml('LocationConstraint', region)),
-  'GET bucket?versioning': on('read', () => xml('VersioningConfiguration', {})),
-  'GET bucket?lifecycle': on('read', notConfigured('NoSuchLifecycleConfiguration')),
+  'GET bucket?versioning': on('read', getVersioning),
+  'PUT bucket?versioning': on('full', putVersioning),
+  'GET bucket?versions': on('past', listVersions),
+  'GET bucket?lifecycle': on('read', getLifecycle),
+  'PUT bucket?lifecycle': on('full', putLifecycle),
   'GET bucket?cors': on('read', notConfigured('NoSuchCORSConfiguration')),
   'GET bucket?object-lock': on('read', notConfigured('ObjectLockConfigurationNotFoundError')),
   'POST bucket?delete': on('write', deleteObjects),
@@ -34,6 +46,9 @@ const operations: Record<string, Operation> = {
     call.headers['x-amz-copy-source'] ? copyObject(call) : putObject(call),
   ),
   'DELETE object': on('write', deleteObject),
+  'GET object?versionId': on('past', getObject),
+  'HEAD object?versionId': on('past', getObject),
+  'DELETE object?versionId': on('erase', deleteVersion),
   'POST object?uploads': on('write', startUpload),
   'PUT object?partNumber&uploadId': on('write', uploadPart),
   'GET object?uploadId': on('read', listParts),
@@ -42,7 +57,7 @@ const operations: Record<string, Operation> = {
 }
 
 const plain =
-  /^(x-|response-|prefix$|delimiter$|marker$|max-keys$|list-type$|continuation-token$|start-after$|encoding-type$|fetch-owner$|max-parts$|part-number-marker$)/i
+  /^(x-|response-|prefix$|delimiter$|marker$|max-keys$|list-type$|continuation-token$|start-after$|encoding-type$|key-marker$|version-id-marker$|fetch-owner$|max-parts$|part-number-marker$)/i
 const unknownHeaders =
   /^x-amz-(server-side-encryption|tagging|object-lock|website|grant|acl$|copy-source-(range|if))/
 
@@ -80,7 +95,7 @@ function createBucket({ storage, bucket, body }: Call): Response {
 }
 
 function removeBucket({ storage, bucket }: Call): Response {
-  if (storage.keys(bucket).length > 0) throw new Refusal('BucketNotEmpty')
+  if (versionsIn(storage, bucket).length > 0) throw new Refusal('BucketNotEmpty')
   storage.removeBucket(bucket)
   return empty(204)
 }

@@ -4,7 +4,7 @@ import { behaviourOf } from '../behaviour.ts'
 import { serve } from '../serve.ts'
 import type { World } from '../world.ts'
 import { readBody } from './body.ts'
-import { allows, type Need, type SpacesKey } from './key.ts'
+import { allows, type Need, type OfLimited, type SpacesKey } from './key.ts'
 import { operationOf } from './operations.ts'
 import { Refusal } from './refusal.ts'
 import { checkSignature, type Signed, type Signer } from './signature.ts'
@@ -33,7 +33,7 @@ export async function startSpaces(
         const asked = readRequest(incoming.method ?? '', incoming.url ?? '', incoming.headers)
         const signer = checkSignature(asked, keyOf)
         const operation = operationOf(asked)
-        const demand = demandOf(storage, signer)
+        const demand = demandOf(storage, signer, behaviourOf(world).limitedKeyVersions)
         demand(asked.bucket, operation.need, asked.method === 'PUT' && !asked.key)
         if (!signer) throw new Refusal('AccessDenied')
         const body = readBody(Buffer.from(await request.arrayBuffer()), asked.headers, signer.payload)
@@ -94,10 +94,10 @@ function readRequest(
 }
 
 /** A missing bucket is told to everybody, as S3 does; what is in one only to a key that may know. */
-function demandOf(storage: Storage, signer: Signer | undefined) {
+function demandOf(storage: Storage, signer: Signer | undefined, versions: OfLimited) {
   return (bucket: string, need: Need, creating = false): void => {
     if (bucket && !creating && !storage.bucket(bucket)) throw new Refusal('NoSuchBucket')
-    if (!signer || !allows(signer.key, bucket, need)) throw new Refusal('AccessDenied')
+    if (!signer || !allows(signer.key, bucket, need, versions)) throw new Refusal('AccessDenied')
   }
 }
 

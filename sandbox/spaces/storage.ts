@@ -8,6 +8,16 @@ export interface Bucket {
   name: string
   /** ISO 8601. */
   at: string
+  /** Whether earlier versions of its objects are kept. */
+  versioned?: true
+  lifecycle?: Lifecycle
+}
+
+/** What a bucket's lifecycle rule removes, in days; a delete marker goes with the last version behind it. */
+export interface Lifecycle {
+  noncurrentDays?: number
+  uploadDays?: number
+  expiredMarkers: boolean
 }
 
 /** What is known of an object besides its bytes; `headers` are those it was written with. */
@@ -17,7 +27,17 @@ export interface Meta {
   /** ISO 8601. */
   at: string
   headers: Record<string, string>
+  /** Of an object written to a bucket that keeps versions. */
+  version?: string
+  /** Nothing is there since: a delete marker. */
+  marker?: true
 }
+
+/** Where earlier versions and delete markers lie, as `<bucket>/<key>/<version>`, beside the buckets: no bucket's name. */
+export const past = '.past'
+
+/** Where uploads in parts wait: no bucket's name either. The upload's own object keeps the headers it began with. */
+export const waiting = '.uploads'
 
 /**
  * Buckets as folders. An object is a file `<key>@` with its `<key>@meta` beside it: the `@`, which no encoded key
@@ -44,6 +64,11 @@ export class Storage {
     write(join(this.#root, name, '@bucket'), JSON.stringify({ name, at: new Date().toISOString() }))
   }
 
+  /** Changes what is set for a bucket. */
+  configure(name: string, settings: Partial<Bucket>): void {
+    write(join(this.#root, name, '@bucket'), JSON.stringify({ ...this.bucket(name), ...settings }))
+  }
+
   removeBucket(name: string): void {
     rmSync(join(this.#root, name), { recursive: true, force: true })
   }
@@ -57,7 +82,8 @@ export class Storage {
         else if (entry.name.endsWith('@')) keys.push(prefix + decode(entry.name.slice(0, -1)))
       }
     }
-    walk(join(this.#root, bucket), '')
+    const folder = this.#folder(bucket)
+    if (existsSync(folder)) walk(folder, '')
     return keys.sort((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b)))
   }
 
@@ -70,21 +96,60 @@ export class Storage {
   }
 
   put(bucket: string, key: string, bytes: Buffer, headers: Meta['headers'] = {}, etag = md5(bytes)): Meta {
-    const file = this.#file(bucket, key)
+    const version = this.bucket(bucket)?.versioned ? this.#retire(bucket, key) : undefined
     const meta: Meta = { etag, size: bytes.length, at: new Date().toISOString(), headers }
+    return this.restore(bucket, key, bytes, version ? { ...meta, version } : meta)
+  }
+
+  /** Writes an object with what is known of it, as it was. */
+  restore(bucket: string, key: string, bytes: Buffer, meta: Meta): Meta {
+    const file = this.#file(bucket, key)
     write(file, bytes)
     write(`${file}meta`, JSON.stringify(meta))
     return meta
   }
 
-  remove(bucket: string, key: string): void {
+  /** Removes an object; where versions are kept, a delete marker takes its place. @returns the marker's version */
+  remove(bucket: string, key: string): string | undefined {
+    if (!this.bucket(bucket)?.versioned) {
+      this.erase(bucket, key)
+      return undefined
+    }
+    const version = this.#retire(bucket, key)
+    const meta: Meta = { etag: '', size: 0, at: new Date().toISOString(), headers: {}, version, marker: true }
+    this.restore(past, `${bucket}/${key}/${version}`, Buffer.alloc(0), meta)
+    return version
+  }
+
+  /** Removes an object for good. */
+  erase(bucket: string, key: string): void {
     for (const file of ['', 'meta']) rmSync(this.#file(bucket, key) + file, { force: true })
+  }
+
+  /** Moves the current object, if there is one, to the earlier versions. @returns the next version's name */
+  #retire(bucket: string, key: string): string {
+    const meta = this.meta(bucket, key)
+    if (meta) {
+      this.restore(past, `${bucket}/${key}/${meta.version ?? 'null'}`, this.bytes(bucket, key), meta)
+      this.erase(bucket, key)
+    }
+    return nextVersion()
   }
 
   #file(bucket: string, key: string): string {
     if (Buffer.byteLength(key) > 1024) throw new Refusal('KeyTooLongError')
-    return `${join(this.#root, bucket, ...key.split('/').map(encode))}@`
+    return `${join(this.#folder(bucket), ...key.split('/').map(encode))}@`
   }
+
+  #folder = (bucket: string) => (bucket === past ? `${this.#root}-past` : join(this.#root, bucket))
+}
+
+let last = 0
+
+/** Names of versions sort by their age, also over restarts. */
+function nextVersion(): string {
+  last = Math.max(Date.now() * 1000, last + 1)
+  return last.toString(36).padStart(12, '0')
 }
 
 /** The MD5 in hex, which S3 calls an ETag. */

@@ -17,6 +17,8 @@ const kit = (objects: Record<string, number>): Bucket => ({
       .map(([key, age]) => ({ key, size: 1, at: new Date(now - age) })),
   remove: async () => {},
   sign: async () => '',
+  versions: async () => [],
+  putBack: async () => {},
 })
 
 const spent = (objects: Record<string, number>, there: string[], wanted: string[] = there) =>
