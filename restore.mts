@@ -18,6 +18,7 @@ import { restoreChecks } from './lib/backup/restore-checks.ts'
 import { restorePlan } from './lib/backup/restore-plan.ts'
 import type { Returning } from './lib/backup/sight.ts'
 import { isAccepted, termsOf, wordsOf } from './lib/backup/terms.ts'
+import { toUndelete, undelete } from './lib/backup/undelete.ts'
 import { provenIds } from './lib/backup/volumes.ts'
 import { describe } from './lib/cluster/cluster.ts'
 import { ensureAddress } from './lib/digitalocean/address.ts'
@@ -46,10 +47,11 @@ await run('restore', async ({ flags, confirm }) => {
   await preflightReading(source)
   const kept = await needBuckets(source)
   const sourceKit = await needKit(kept, source.name) // asks for the passphrase
-  const backup = await chooseBackup(kept.velero, flags.backup, source, flags) // whole, or refused with the reason
+  const past = await toUndelete(kept.velero, flags) // with --undelete: the bucket as it will be once that is done
+  const backup = await chooseBackup(past.seen, flags.backup, source, flags) // whole, or refused with the reason
   const { name: chosen } = backup.metadata
-  const backed = await backedVolumes(kept.velero, chosen, bytesIn(kept.velero, source))
-  const held = await backedObjects(kept.velero, chosen)
+  const backed = await backedVolumes(past.seen, chosen, bytesIn(past.seen, source))
+  const held = await backedObjects(past.seen, chosen)
   const cluster =
     flags.as === undefined
       ? source
@@ -68,14 +70,14 @@ await run('restore', async ({ flags, confirm }) => {
     backup,
     held,
     backed,
-    source: kept.velero,
+    source: past.seen,
     kit: before?.kit,
     flags,
   })
   const checks = restoreChecks({ course, backed, held, terms, flags, source })
   const own = await preflight(cluster, checks, { readOnly })
-  const apart = cluster === source ? await snapshotsApart(kept.velero, cluster, own, held) : [] // a person's own, in no backup
-  await confirm(await restorePlan({ cluster, own, course, backup, held, terms, apart }))
+  const apart = cluster === source ? await snapshotsApart(past.seen, cluster, own, held) : [] // a person's own, in no backup
+  await confirm(await restorePlan({ cluster, own, course, backup, held, terms, apart, past }))
 
   await claim(cluster, 'restore', flags, { readOnly })
   const project = await ensureProject(cluster)
@@ -89,6 +91,7 @@ await run('restore', async ({ flags, confirm }) => {
   await beginRestoration(cluster, buckets, course)
   if (flags.unfinished) finishedBy(finishing(cluster, { begun: course, own })) // it is given up once
   await powerOffEarlier(cluster, course) // with --replace: two clusters never write to one bucket
+  await undelete(source, past) // nobody deletes it again now
   if (terms.choice === 'revert') await revertRemoved(cluster, terms.git) // now no earlier machine follows it
   await recordLateVolumes(cluster, buckets, course) // what it made until then is not forgotten
   const ground = { project, network, address, buckets, kit }

@@ -60,6 +60,7 @@ export const commands = {
       region: { value: 'REGION', about: 'with --as: another region (not for snapshots)' },
       replace: { about: 'stop the live cluster; delete it once all is proven' },
       partial: { about: 'with --backup NAME: even one that is not whole' },
+      undelete: { about: 'with --backup NAME: one that was deleted, too' },
       'git-removed': { value: 'HOW', about: 'what Git deleted since: revert, keep or drop' },
       unfinished: { about: 'give up a restore that is unfinished or not proven' },
       ...asking,
@@ -96,7 +97,11 @@ export const commands = {
   },
   backups: {
     about: 'Which backups there are, from the bucket: no cluster is needed.',
-    flags: { ...cluster, ...common },
+    flags: {
+      ...cluster,
+      deleted: { about: 'those deleted or overwritten that can be brought back' },
+      ...common,
+    },
   },
   rehearse: {
     about: 'The drill: a backup onto a throw-away droplet, proven, destroyed.',

@@ -1,17 +1,23 @@
 #!/usr/bin/env -S sh -c 'exec node --max-semi-space-size=4 --import "$(dirname "$(realpath "$0")")/../lib/start.mjs" "$0" "$@"'
 // Which backups there are, and whether each is whole, read from the bucket: no cluster is needed.
 import { ageOf, lastWhole } from '../lib/backup/backups.ts'
+import { deletedBackups, deletedTable } from '../lib/backup/deleted.ts'
 import { backupTable, records } from '../lib/backup/record.ts'
 import { describe } from '../lib/cluster/cluster.ts'
 import { ownSnapshots } from '../lib/cluster/ours.ts'
 import { preflightReading } from '../lib/preflight/preflight.ts'
 import { run } from '../lib/run.ts'
 import { needBuckets } from '../lib/store/buckets.ts'
+import { daysNoted } from '../lib/store/past.ts'
 
 await run('backups', async ({ flags }) => {
   const cluster = await describe(flags)
   await preflightReading(cluster)
   const buckets = await needBuckets(cluster)
+  if (flags.deleted) {
+    const deleted = await deletedBackups(buckets.velero, cluster, await daysNoted(buckets.kit))
+    return flags.json ? deleted : deletedTable(deleted).join('\n')
+  }
   const snapshots = await ownSnapshots(cluster.cloud, cluster.name)
   const all = await records(buckets.velero, cluster, snapshots)
   if (flags.json) return all

@@ -1,5 +1,6 @@
 import { change } from '../change.ts'
 import { bucketPlaces, type Cluster, describe } from '../cluster/cluster.ts'
+import { command } from '../hint.ts'
 import { kubectlRepeated } from '../kubernetes/repeated.ts'
 import { Problem } from '../problem.ts'
 import { firstServerName } from '../server/first-server.ts'
@@ -8,15 +9,22 @@ import { tell } from '../story.ts'
 import type { Kube } from '../tools.ts'
 import { giveClusterKey } from './cluster-key.ts'
 
-/** Flags that mean something only with `--as`, or nothing with it. @throws Problem (exit code 2) */
+/** Flags that mean something only with another one, or nothing with it. @throws Problem (exit code 2) */
 export function fitTogether(flags: {
   as: string | undefined
   region: string | undefined
   'as-repo': string | undefined
   replace: boolean
   'with-apps': boolean
+  backup: string | undefined
+  undelete: boolean
 }): void {
   const wrong = (message: string, cure: string) => new Problem(message, { cure, exitCode: 2 })
+  if (flags.undelete && (flags.backup === undefined || flags.backup === 'latest'))
+    throw wrong(
+      '--undelete needs the name of a backup',
+      `Name it with --backup NAME; ${command('scripts/backups.mts', '--deleted')} lists those that can be brought back.`,
+    )
   if (flags.as !== undefined && flags.replace)
     throw wrong(
       '--replace and --as do not go together: beside the original nothing is replaced',

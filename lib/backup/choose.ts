@@ -34,7 +34,7 @@ export async function chooseBackup(
   const all = await listBackups(bucket, cluster, bytes)
   if (all.length === 0)
     throw new Problem(`there is no backup in ${bucket.name}`, {
-      cure: `Without one there is nothing to bring back; ${command('bootstrap.mts')} grows a new, empty cluster.`,
+      cure: `Were they deleted? ${command('scripts/backups.mts', '--deleted')} lists those that can be brought back. Without one there is nothing to bring back; ${command('bootstrap.mts')} grows a new, empty cluster.`,
     })
   const sure = async (one: Backup): Promise<Backup> =>
     one.wholeness.state === 'failed'

@@ -10,6 +10,7 @@ import { toExtend } from './expiry.ts'
 import type { BackedObject } from './objects.ts'
 import { keyOf } from './outcome.ts'
 import { foreseenLines, type Terms } from './terms.ts'
+import { type Undeleted, undeletionLines } from './undelete.ts'
 
 /** What a restore will make, keep and, with `--replace`, destroy; and what it costs a month. */
 export async function restorePlan({
@@ -20,6 +21,7 @@ export async function restorePlan({
   held,
   terms,
   apart,
+  past,
 }: {
   cluster: Cluster
   /** What belongs to it at DigitalOcean. */
@@ -30,6 +32,8 @@ export async function restorePlan({
   terms: Terms
   /** Snapshots that no backup has, one line each. */
   apart: readonly string[]
+  /** What is brought back into the bucket first. */
+  past: Undeleted
 }): Promise<Plan> {
   const kept = held.filter((one) => !terms.dropped.has(keyOf(one)))
   const made = await plan(cluster, own, course.begun ? [] : claimsOf(kept), course)
@@ -37,6 +41,7 @@ export async function restorePlan({
   const since = backup.status?.startTimestamp ?? 'it was made'
   const lines = [
     `backup ${ageOf(backup, cluster)}, comes back onto ${course.server}`,
+    ...undeletionLines(past),
     ...(course.finished ? [`  = it was proven there at ${course.finished}: nothing is restored again`] : []),
     ...earlierLines(own, course, await cluster.cloud.sizes()),
     ...toExtend([backup], backup.metadata.name, now, cluster.wanted.backups.keepDays).map(
@@ -55,6 +60,7 @@ export async function restorePlan({
       backup: backup.metadata.name,
       course,
       notRestored: terms.foreseen,
+      ...(past.undeletion ? { undeleted: past.undeletion.back.map(({ key }) => key) } : {}),
       plan: made.toJSON(),
     }),
   }

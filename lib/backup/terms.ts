@@ -43,6 +43,7 @@ export interface TermFlags {
   'as-repo'?: string | undefined
   'with-apps': boolean
   partial: boolean
+  undelete?: boolean
 }
 
 /** What the command that finishes a restore needs beside the backup's name. */
@@ -50,6 +51,7 @@ export const wordsOf = (flags: TermFlags): string[] => [
   ...(flags['as-repo'] === undefined ? [] : ['--as-repo', flags['as-repo']]),
   ...(flags['with-apps'] ? ['--with-apps'] : []),
   ...(flags.partial ? ['--partial'] : []),
+  ...(flags.undelete ? ['--undelete'] : []),
   ...(flags['git-removed'] ? ['--git-removed', flags['git-removed']] : []),
 ]
 

@@ -52,8 +52,9 @@ async function bucketsNow(cluster: Cluster, past: boolean): Promise<Buckets> {
   else for (const bucket of [places.velero, places.kit]) tell('=', `bucket ${bucket}`, places.region)
   // Nothing can be imagined about buckets that are there: a dry run reads them.
   if (isDryRun() && missing.length > 0) return imagined(places)
-  const seen = isDryRun() ? reader(cluster, places) : readers.get(cluster.cloud)?.get(places.kit)
-  const buckets = isDryRun() && seen ? await seen : await written(cluster, places, await seen)
+  const buckets = isDryRun()
+    ? await reader(cluster, places)
+    : await written(cluster, places, await readers.get(cluster.cloud)?.get(places.kit))
   if (past && missing.length === 0) await ensurePast(cluster, places, buckets.kit)
   return buckets
 }

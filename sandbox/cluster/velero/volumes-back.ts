@@ -6,6 +6,7 @@ import { now } from '../time.ts'
 import { at, type Thing, type Tree, textAt, treeAt } from '../tree.ts'
 import type { Bucket } from './bucket.ts'
 import { opened, unpack } from './volume-bytes.ts'
+import { struckOff } from './volumes.ts'
 
 /** A claim that a restore made, and what its backup kept of its volume. */
 interface Returning {
@@ -49,6 +50,8 @@ async function download(
     const driver = csiDriver(cluster)
     const storage = store.find('StorageClass', undefined, textAt(claim, 'spec', 'storageClassName'))
     if (!driver || !storage) throw new Error('the CSI driver does not run')
+    if ((await bucket.list(struckOff(key))).length > 0)
+      throw new Error(`unable to get snapshot ${key}: snapshot not found`)
     const bytes = opened(cluster, await bucket.get(key))
     await world.latency(latencies.downloadVolume)
     if (textAt(store.get('DataDownload', 'velero', name), 'status', 'phase') !== 'InProgress')

@@ -197,6 +197,9 @@ async function snapshotted(cluster: Cluster, backup: Thing, source: Source): Pro
   }
 }
 
+/** What says in a kopia repository that a snapshot is struck off, whatever comes back of its bytes. */
+export const struckOff = (key: string) => `${key}.struck-off`
+
 /** Removes what was kept of volumes: snapshots at DigitalOcean, bytes in the bucket. */
 export async function forgetVolumes(cluster: Cluster, infos: readonly Tree[], bucket: Bucket): Promise<void> {
   for (const info of infos) {
@@ -204,6 +207,8 @@ export async function forgetVolumes(cluster: Cluster, infos: readonly Tree[], bu
     if (snapshot && snapshot !== 'unknown')
       await csiDriver(cluster)?.cloud.call('DELETE', `snapshots/${snapshot}`)
     const kept = textAt(info, 'snapshotDataMovementInfo', 'snapshotHandle')
-    if (kept) await bucket.remove(kept)
+    if (!kept) continue
+    await bucket.put(struckOff(kept), '')
+    await bucket.remove(kept)
   }
 }

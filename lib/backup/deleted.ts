@@ -1,0 +1,82 @@
+import type { Bucket } from '../clients/s3.ts'
+import type { Cluster } from '../cluster/cluster.ts'
+import { bytesIn } from './bytes.ts'
+import { namesIn, pastOf, seenWith, undeletionOf } from './past.ts'
+import { isWhole, judge, reasonsOf, type Wholeness } from './whole.ts'
+
+/** A backup that is not there as it was, and can be brought back. Times are RFC 3339. */
+export interface DeletedBackup {
+  name: string
+  started: string | undefined
+  /** When the first thing of it was deleted or overwritten. */
+  deleted: string | undefined
+  /** Until when it can be brought back, in Spaces; undefined where the store alone knows. */
+  until: string | undefined
+  /** Whether it is whole once it is back. */
+  wholeness: Wholeness['state']
+  reasons: string[]
+  /** Objects that would be brought back. */
+  objects: number
+}
+
+/**
+ * The backups that can be brought back, the last deleted first: those whose own files were deleted or overwritten, and
+ * those whose bytes were.
+ * @param days how long the bucket keeps what is deleted, if that is known
+ */
+export async function deletedBackups(
+  bucket: Bucket,
+  cluster: Pick<Cluster, 'cloud' | 'name'>,
+  days: number | undefined,
+): Promise<DeletedBackup[]> {
+  const past = pastOf(bucket)
+  const names = await namesIn(past)
+  const found = await Promise.all(
+    names.map(async (name): Promise<DeletedBackup[]> => {
+      const undeletion = await undeletionOf(bucket, past, name)
+      if (!undeletion || undeletion.back.length === 0) return []
+      const { backup, back, since } = undeletion
+      const judged = async (one: Bucket) => ({ wholeness: await judge(one, backup, bytesIn(one, cluster)) })
+      const then = await judged(seenWith(bucket, undeletion))
+      // kopia clears up in its repositories: what is whole without that lost nothing.
+      if (!since && (isWhole(await judged(bucket)) || !isWhole(then))) return []
+      const until = since && days !== undefined ? new Date(since.getTime() + days * 86_400_000) : undefined
+      return [
+        {
+          name,
+          started: backup.status?.startTimestamp,
+          deleted: since?.toISOString(),
+          until: until?.toISOString(),
+          wholeness: then.wholeness.state,
+          reasons: reasonsOf(then),
+          objects: back.length,
+        },
+      ]
+    }),
+  )
+  return found.flat().toSorted((a, b) => ((a.deleted ?? '') < (b.deleted ?? '') ? 1 : -1))
+}
+
+/** Deleted backups as a table for a screen of 80 columns. */
+export function deletedTable(all: readonly DeletedBackup[]): string[] {
+  if (all.length === 0) return ['no deleted backups that can be brought back']
+  const minute = (time: string | undefined) => time?.slice(0, 16).replace('T', ' ') ?? 'unknown'
+  const header = ['name', 'state', 'taken (UTC)', 'deleted (UTC)', 'kept until']
+  const rows = all.map((one) => [
+    one.name,
+    one.wholeness,
+    minute(one.started),
+    minute(one.deleted),
+    one.until?.slice(0, 10) ?? 'unknown',
+  ])
+  const widths = header.map((title, at) => Math.max(title.length, ...rows.map((row) => row[at]?.length ?? 0)))
+  const line = (cells: readonly string[]) =>
+    cells
+      .map((cell, at) => cell.padEnd(widths[at] ?? 0))
+      .join('  ')
+      .trimEnd()
+  return [
+    line(header),
+    ...all.flatMap((one, at) => [line(rows[at] ?? []), ...one.reasons.map((reason) => `  ! ${reason}`)]),
+  ]
+}
