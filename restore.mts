@@ -84,7 +84,7 @@ await run('restore', async ({ flags, confirm }) => {
   const [network, address, buckets] = await Promise.all([
     ensureNetwork(cluster),
     ensureAddress(cluster, project),
-    ensureBuckets(cluster),
+    ensureBuckets(cluster, { past: cluster !== source }), // a copy's are made here, in as many runs as it takes
   ])
   const kit = await ensureKit(buckets, cluster, sourceKit)
   await reviveFirstServer(cluster, buckets)
