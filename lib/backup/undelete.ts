@@ -62,7 +62,7 @@ export function undeletionLines({ undeletion }: Undeleted): string[] {
       : []),
     ...(since && younger.length > 0
       ? [
-          `  ! if Velero itself deleted it (it expired, or by velero backup delete), its volumes are struck off and will not come back beside younger backups (${younger.join(', ')}): the restore will name them`,
+          `  ! if Velero itself deleted it (it expired, or you had Velero delete it), its volumes are struck off and will not come back beside younger backups (${younger.join(', ')}): the restore will name them`,
         ]
       : []),
   ]
