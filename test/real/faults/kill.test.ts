@@ -75,7 +75,7 @@ function copyThatForgets(t: { teardown(end: () => void): void }) {
   const text = readFileSync(file, 'utf8')
   // It forgets what was there before, also when it looks again under the lock; what it makes itself it sees.
   const forgetful = text
-    .replace('look: async () => {\n', 'look: async () => {\n      if (looked++ < 2) return []\n')
+    .replace('look: async (since) => {\n', 'look: async (since) => {\n      if (looked++ < 2) return []\n')
     .replace('export async function ensureAddress', 'let looked = 0\nexport async function ensureAddress')
   if (!forgetful.includes('looked++')) throw new Error('ensureAddress looks otherwise now: mend this test')
   writeFileSync(file, forgetful)
