@@ -128,7 +128,11 @@ t.test('beside the original apps come back asleep', async (t) => {
 })
 
 t.test('an address that changed is told with the records that must follow it', async (t) => {
-  const rule = { spec: { rules: [{ host: 'shop.example.org' }, {}] } }
+  const rule = {
+    kind: 'Ingress',
+    metadata: { name: 'shop', namespace: 'shop' },
+    spec: { rules: [{ host: 'shop.example.org' }, {}] },
+  }
   stage.set({ lists: { 'ingresses.networking.k8s.io': [rule, rule] } })
   const evidence = {
     cluster,
