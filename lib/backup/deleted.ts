@@ -2,6 +2,7 @@ import type { Bucket } from '../clients/s3.ts'
 import type { Cluster } from '../cluster/cluster.ts'
 import { bytesIn } from './bytes.ts'
 import { namesIn, pastOf, seenWith, undeletionOf } from './past.ts'
+import { minuteOf, table } from './table.ts'
 import { isWhole, judge, reasonsOf, type Wholeness } from './whole.ts'
 
 /** A backup that is not there as it was, and can be brought back. Times are RFC 3339. */
@@ -60,23 +61,17 @@ export async function deletedBackups(
 /** Deleted backups as a table for a screen of 80 columns. */
 export function deletedTable(all: readonly DeletedBackup[]): string[] {
   if (all.length === 0) return ['no deleted backups that can be brought back']
-  const minute = (time: string | undefined) => time?.slice(0, 16).replace('T', ' ') ?? 'unknown'
-  const header = ['name', 'state', 'taken (UTC)', 'deleted (UTC)', 'kept until']
-  const rows = all.map((one) => [
-    one.name,
-    one.wholeness,
-    minute(one.started),
-    minute(one.deleted),
-    one.until?.slice(0, 10) ?? 'unknown',
-  ])
-  const widths = header.map((title, at) => Math.max(title.length, ...rows.map((row) => row[at]?.length ?? 0)))
-  const line = (cells: readonly string[]) =>
-    cells
-      .map((cell, at) => cell.padEnd(widths[at] ?? 0))
-      .join('  ')
-      .trimEnd()
-  return [
-    line(header),
-    ...all.flatMap((one, at) => [line(rows[at] ?? []), ...one.reasons.map((reason) => `  ! ${reason}`)]),
-  ]
+  return table(
+    ['name', 'state', 'taken (UTC)', 'deleted (UTC)', 'kept until'],
+    all.map((one) => ({
+      cells: [
+        one.name,
+        one.wholeness,
+        minuteOf(one.started) ?? 'unknown',
+        minuteOf(one.deleted) ?? 'unknown',
+        one.until?.slice(0, 10) ?? 'unknown',
+      ],
+      below: one.reasons.map((reason) => `  ! ${reason}`),
+    })),
+  )
 }

@@ -5,6 +5,7 @@ import { dollars, prices } from '../cluster/prices.ts'
 import { backedVolumes } from './backed.ts'
 import { type Backup, listBackups } from './backups.ts'
 import { type Bytes, bytesIn } from './bytes.ts'
+import { minuteOf, table } from './table.ts'
 import { isWhole, reasonsOf, type Wholeness } from './whole.ts'
 
 /** The annotation under which a backup remembers which commit of the GitOps repository it was made beside. */
@@ -84,29 +85,22 @@ export function sizeOf(bytes: number): string {
 
 /** Backups as a table for a screen of 80 columns, and below each what keeps it from being whole. */
 export function backupTable(all: readonly BackupRecord[]): string[] {
-  const minute = (time: string | undefined) => time?.slice(0, 16).replace('T', ' ')
-  const rows = all.map((one) => [
-    one.name,
-    one.wholeness,
-    minute(one.started) ?? 'never',
-    sizeOf(one.bytes),
-    String(one.volumes.length),
-    one.expires?.slice(0, 10) ?? 'deleted',
-  ])
-  const header = ['name', 'state', 'taken (UTC)', 'size', 'volumes', 'kept until']
-  const widths = header.map((title, at) => Math.max(title.length, ...rows.map((row) => row[at]?.length ?? 0)))
-  const line = (cells: readonly string[]) =>
-    cells
-      .map((cell, at) => cell.padEnd(widths[at] ?? 0))
-      .join('  ')
-      .trimEnd()
   if (all.length === 0) return ['no backups']
-  return [
-    line(header),
-    ...all.flatMap((one, at) => [
-      line(rows[at] ?? []),
-      ...one.reasons.map((reason) => `  ! ${reason}`),
-      ...(one.perMonth > 0 ? [`    its snapshots cost ${dollars(one.perMonth)} a month`] : []),
-    ]),
-  ]
+  return table(
+    ['name', 'state', 'taken (UTC)', 'size', 'volumes', 'kept until'],
+    all.map((one) => ({
+      cells: [
+        one.name,
+        one.wholeness,
+        minuteOf(one.started) ?? 'never',
+        sizeOf(one.bytes),
+        String(one.volumes.length),
+        one.expires?.slice(0, 10) ?? 'deleted',
+      ],
+      below: [
+        ...one.reasons.map((reason) => `  ! ${reason}`),
+        ...(one.perMonth > 0 ? [`    its snapshots cost ${dollars(one.perMonth)} a month`] : []),
+      ],
+    })),
+  )
 }
