@@ -10,6 +10,7 @@ const object = z.object({
     name: z.string(),
     labels: z.record(z.string(), z.string()).default({}),
     deletionTimestamp: z.string().optional(),
+    ownerReferences: z.array(z.unknown()).optional(),
   }),
 })
 const list = z.object({ items: z.array(object) })
@@ -26,7 +27,9 @@ const isRestored = ({ metadata }: Found) => metadata.labels['velero.io/restore-n
 export function whyKept(one: Found, within: readonly Found[]): string | undefined {
   if (one.metadata.deletionTimestamp !== undefined) return 'it is being deleted'
   if (one.kind !== 'Namespace') return isRestored(one) ? undefined : 'this restore did not make it'
-  const since = within.find((each) => !isRestored(each) && each.metadata.name !== 'kube-root-ca.crt')
+  // What a controller makes, such as the Secret of a SealedSecret, is nobody's data.
+  const isMade = ({ metadata }: Found) => metadata.name === 'kube-root-ca.crt' || metadata.ownerReferences
+  const since = within.find((each) => !isRestored(each) && !isMade(each))
   return since && `${since.kind} ${since.metadata.name} was made in it since`
 }
 

@@ -20,6 +20,11 @@ for (const [name, kept, wanted] of [
   ],
   ['a namespace with what Velero brought', whyKept(one('Namespace', {}), [root, one('Secret')]), undefined],
   [
+    'a namespace with a Secret that its SealedSecret made',
+    whyKept(one('Namespace', {}), [one('Secret', { ownerReferences: [{ kind: 'SealedSecret' }] })]),
+    undefined,
+  ],
+  [
     'a namespace in which somebody keeps something since',
     whyKept(one('Namespace', {}), [one('Secret'), one('PersistentVolumeClaim', {})]),
     'PersistentVolumeClaim a was made in it since',
