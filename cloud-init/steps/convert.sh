@@ -78,6 +78,7 @@ say 'The datastore is being converted.'
 # After a power cut in take_back there may be no database: k3s would begin an empty cluster.
 if [ -e "$copy" ] && [ ! -e "$db" ]; then take_back; fi
 trap start_k3s EXIT # whatever happens, the server goes on
+systemctl enable k3s.service # a power cut in take_back may have left it disabled, with a whole database
 if [ ! -e "$setting" ]; then
   [ -e "$db/state.db" ] || hopeless 'There is no SQLite database here to convert.'
   copy_database
@@ -87,5 +88,5 @@ fi
 start_k3s
 await "${REGROW_AWAIT:-240}" is_same_on_etcd || take_back
 write_map 'done' 'The datastore is etcd.' || again 'The outcome cannot be written.'
-rm -rf "$copy"
+rm -rf "$copy" "$db.new" "$db.old"
 say 'The datastore is etcd.'

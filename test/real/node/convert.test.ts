@@ -77,7 +77,10 @@ t.test('SIMULATED k3s, real script', { skip: missing }, async (t) => {
   t.test('after a power cut in the middle it goes on where it was', async (t) => {
     const machine = makeServer(t, works)
     const systemctl = machine.read('stubs/systemctl')
-    machine.stub('systemctl', 'case "$*" in start*) kill -9 $PPID ;; esac; rm -f "$REGROW_ROOT/running"')
+    machine.stub(
+      'systemctl',
+      'case "$*" in start*) kill -9 $PPID ;; stop*) rm -f "$REGROW_ROOT/running" ;; esac',
+    )
     await machine.run('var/lib/regrow/bundle/steps/convert.sh').ended
     t.ok(machine.has('etc/rancher/k3s/config.yaml.d/ha.yaml'), 'it was in the middle')
     machine.write('stubs/systemctl', systemctl)
@@ -104,6 +107,29 @@ t.test('SIMULATED k3s, real script', { skip: missing }, async (t) => {
     t.match(machine.read(`${db}/map`), 'state=failed\n')
     t.notOk(machine.has('etc/rancher/k3s/config.yaml.d/ha.yaml') || machine.has(`${db}.old`))
   })
+
+  t.test(
+    'after a power cut while k3s was disabled it is enabled again, also where etcd then takes over',
+    async (t) => {
+      const machine = makeServer(t, ':')
+      machine.write('var/lib/regrow/convert/wanted', '')
+      machine.stub('rm', `case "$*" in *ha.yaml) kill -9 $PPID; exit ;; esac; exec /bin/rm "$@"`)
+      await machine.run('var/lib/regrow/bundle/steps/convert.sh', [], { REGROW_AWAIT: '1' }).ended
+      t.ok(
+        machine.has(`${db}/state.db`) && machine.has('etc/rancher/k3s/config.yaml.d/ha.yaml'),
+        'in the middle',
+      )
+      t.ok(machine.calls().includes('systemctl disable --now k3s.service'))
+      rmSync(machine.path('stubs/rm'))
+      machine.stub('systemctl', machine.read('stubs/systemctl').replace(/^ {6}:$/m, works))
+      const { code, output } = await machine.run(run, ['convert']).ended
+      t.equal(code, 0, output)
+      const settings = machine.calls().filter((call) => /^systemctl (enable|disable)/.test(call))
+      t.equal(settings.at(-1), 'systemctl enable k3s.service', 'the next boot starts it')
+      t.notOk(machine.has(`${db}.old`), 'nothing is left beside the database')
+      t.notOk(machine.has(`${db}.old`), 'nor is the other database left beside it')
+    },
+  )
 
   t.test('a server on etcd has nothing to convert', async (t) => {
     const machine = makeServer(t, works)
