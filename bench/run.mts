@@ -8,6 +8,7 @@ import { type Flow, flows } from './flows.ts'
 import { live } from './life.ts'
 import { askAtOwnPace, atOwnPace } from './own-pace.ts'
 import { measurePace } from './pace.ts'
+import { lacksThroughput, moveBytes } from './throughput.ts'
 import { counts, folder, forget, keep, root, run, seen, worldFile } from './work.ts'
 
 /** A number and what it may be at most. */
@@ -120,11 +121,35 @@ function measureOwnPace(): Measure {
   }
 }
 
-const parts: Record<string, () => Measure> = {
+/** Not part of a whole run without the programs, nor a reason to fail it. */
+async function measureThroughput(): Promise<Measure> {
+  const lacks = lacksThroughput()
+  if (lacks) {
+    process.stderr.write(`! throughput is NOT MEASURED: ${lacks}\n`)
+    return { told: { notMeasured: lacks }, bounds: [] }
+  }
+  const told = await moveBytes()
+  const most = { few: 1.5, many: 3 }
+  return {
+    told,
+    bounds: Object.entries(told).flatMap(([load, ways]) =>
+      Object.entries(ways).map(
+        ([way, { ratio }]): Bound => [
+          `throughput of ${load} files, ${way}, in times of rclone`,
+          ratio,
+          most[load as keyof typeof most],
+        ],
+      ),
+    ),
+  }
+}
+
+const parts: Record<string, () => Measure | Promise<Measure>> = {
   start: measureStart,
   life: measureLife,
   '100 machines': measureCrowd,
   'own pace': measureOwnPace,
+  throughput: measureThroughput,
   ...Object.fromEntries(Object.entries(flows).map(([name, flow]) => [name, () => measureFlow(name, flow)])),
 }
 const chosen = process.argv.slice(2)
@@ -141,7 +166,7 @@ try {
   for (const [name, measure] of Object.entries(parts)) {
     if (chosen.length > 0 && !chosen.includes(name)) continue
     process.stderr.write(`· ${name}\n`)
-    const one = measure()
+    const one = await measure()
     told[name] = one.told
     bounds.push(...one.bounds)
     // A bench that is ended early has told what it knew.

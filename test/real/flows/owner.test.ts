@@ -19,6 +19,10 @@ const push = async (path: string, text: string, message = path) => {
     ...(there.sha ? { sha: there.sha } : {}),
   })
 }
+const leave = async (path: string) => {
+  const { sha } = (await github(box.env, 'GET', `${contents}/${path}`)) as { sha: string }
+  await github(box.env, 'DELETE', `${contents}/${path}`, { message: `remove ${path}`, sha })
+}
 const kubectl = async (...words: string[]) => {
   const ended = await box.run('kubectl', words)
   if (ended.code !== 0) throw new Error(ended.err)
@@ -61,6 +65,48 @@ t.test('an app is added by copying hello and its disk', async (t) => {
   const claim = ['get', 'pvc', 'shop', '-n', 'shop', '-o', 'jsonpath={.status.phase}']
   t.equal(await kubectl(...claim), 'Bound')
 })
+
+t.test(
+  'an app with an Application of its own: a file of it that does not parse stops nobody else',
+  async (t) => {
+    const samples = await committed(box.env, 'clusters/main/apps/README.md')
+    const [, , sample = ''] = samples.split(/```yaml\n/).map((part) => part.split('```')[0])
+    const folder = /^ +path: (\S+)$/m.exec(sample)?.[1] ?? ''
+    const settings = (name: string) =>
+      `apiVersion: v1\nkind: ConfigMap\nmetadata: { name: ${name}, namespace: shop }\n`
+    await push(`${folder}/plain.yaml`, settings('plain'))
+    await push('clusters/main/apps/shop.yaml', sample)
+    await refresh()
+    const there = (name: string) => async () =>
+      (await kubectl('get', 'configmap', name, '-n', 'shop', '--ignore-not-found', '-o', 'name')) !== ''
+    t.ok(await eventually(there('plain')), 'plain files, without a kustomization')
+    await push(`${folder}/plain.yaml`, 'kind: [')
+    await push('clusters/main/apps/other.yaml', settings('other'))
+    await refresh()
+    t.ok(await eventually(there('other')), 'the rest goes on')
+    await kubectl(
+      'annotate',
+      'application',
+      'shop',
+      '-n',
+      'argocd',
+      'argocd.argoproj.io/refresh=normal',
+      '--overwrite',
+    )
+    const told = ['get', 'application', 'shop', '-n', 'argocd', '-o', 'jsonpath={.status.conditions[*].type}']
+    t.ok(await eventually(async () => (await kubectl(...told)).includes('ComparisonError')))
+    t.ok(await there('plain')(), 'and what runs stays')
+    for (const path of [
+      `${folder}/plain.yaml`,
+      'clusters/main/apps/shop.yaml',
+      'clusters/main/apps/other.yaml',
+    ])
+      await leave(path)
+    await refresh()
+    const gone = ['get', 'application', 'shop', '-n', 'argocd', '--ignore-not-found', '-o', 'name']
+    t.ok(await eventually(async () => (await kubectl(...gone)) === ''))
+  },
+)
 
 const skip = !process.env.REGROW_TOOLS && 'REGROW_TOOLS does not say where the real kubectl is'
 t.test('a Secret is sealed by the README’s command, committed and opened', { skip }, async (t) => {
@@ -116,10 +162,8 @@ t.test('Argo CD’s password', async (t) => {
 t.test('the copied app leaves, and its data stays', async (t) => {
   for (const path of ['namespace', 'workload', 'ingress', ...(skip ? [] : ['database'])]
     .map((one) => `clusters/main/apps/shop/${one}.yaml`)
-    .concat('storage/shop.yaml')) {
-    const { sha } = (await github(box.env, 'GET', `${contents}/${path}`)) as { sha: string }
-    await github(box.env, 'DELETE', `${contents}/${path}`, { message: `remove ${path}`, sha })
-  }
+    .concat('storage/shop.yaml'))
+    await leave(path)
   await refresh()
   const workload = ['get', 'statefulset', 'shop', '-n', 'shop', '--ignore-not-found', '-o', 'name']
   t.ok(await eventually(async () => (await kubectl(...workload)) === ''))
