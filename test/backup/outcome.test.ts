@@ -354,6 +354,10 @@ t.test('Git is believed where an Application that is there lists the object', (t
   t.same(told([api], sight([there], { apps: new Map([['team', listed]]) })), {
     'deployments.apps team/api': 'from Git: by Application team',
   })
+  const other = live('deployments.apps', 'team/api', { restoredBy: undefined, digest: 'other' })
+  t.same(told([api], sight([other], { apps: new Map([['team', app([])]]) })), {
+    'deployments.apps team/api': 'made anew: by this cluster, with its own content',
+  })
   t.same(told([api], sight([], { apps: new Map([['team', { ...listed, state: 'OutOfSync' }]]) })), {
     'deployments.apps team/api': 'missing: Git has it, and Argo CD has not made it: team OutOfSync',
   })

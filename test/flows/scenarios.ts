@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { load } from 'js-yaml'
@@ -202,21 +202,37 @@ export const scenarios: Record<string, Scenario> = {
     t.match(ended.err, 'cluster main is alive: droplet main-1 is active')
   },
 
-  'all is lost but the buckets and Git, and an object is altered: the volume is named; with it whole, all comes back':
+  'Velero deletes a backup, all is lost but the buckets and Git, and an object is altered: the volume is named; with it whole, all comes back':
     async (t, box, shop) => {
       const before = await shop.content()
+      // As `velero backup delete` asks for it: the real Velero has kopia strike the volumes off.
+      const request = {
+        ...{ apiVersion: 'velero.io/v1', kind: 'DeleteBackupRequest' },
+        ...{ metadata: { name: 'later', namespace: 'velero' }, spec: { backupName: 'later' } },
+      }
+      await shop.kubectl('apply --server-side -f -', JSON.stringify(request))
+      const listed = async (...words: string[]) =>
+        z
+          .array(z.looseObject({ name: z.string() }))
+          .parse(JSON.parse((await box.run('scripts/backups.mts', ['--json', ...words])).out))
+      t.ok(await until(async () => (await listed()).every(({ name }) => name !== 'later')))
+      const deleted = await listed('--deleted')
+      t.match(
+        deleted.find(({ name }) => name === 'later'),
+        { wholeness: 'whole' },
+      )
       await shop.lose()
-      const file = movedObject(box, 'shop')
+      const [file = ''] = movedObject(box, 'shop')
       const whole = readFileSync(file)
       const altered = Buffer.from(whole)
       const middle = altered.length >> 1
       altered[middle] = (altered[middle] ?? 0) ^ 1
-      writeFileSync(file, altered)
-      const failed = await shop.restore('--backup', 'later')
+      for (const one of movedObject(box, 'shop')) writeFileSync(one, altered)
+      const failed = await shop.restore('--backup', 'later', '--undelete')
       t.equal(failed.code, 1)
       t.match(failed.err, /ended PartiallyFailed: volume of claim shop\/files: Failed: /)
       t.match(failed.err, 'No app was started')
-      writeFileSync(file, whole)
+      for (const one of movedObject(box, 'shop')) writeFileSync(one, whole)
       const ended = await shop.restore('--backup', 'later')
       t.equal(ended.code, 0, ended.err)
       t.same(
@@ -303,13 +319,21 @@ async function placeOf(shop: Shop, wanted: string): Promise<string> {
   }
 }
 
-/** The largest object in the bucket that holds bytes of a namespace's volumes. */
-function movedObject({ dir }: Surroundings, namespace: string): string {
-  const spaces = join(dir, '.sandbox', 'spaces')
-  const bucket = readdirSync(spaces).find((name) => name.endsWith('-velero')) ?? ''
-  const folder = join(spaces, bucket, 'kopia', namespace)
-  const files = readdirSync(folder, { recursive: true, encoding: 'utf8' })
-    .filter((name) => name.endsWith('@'))
-    .map((name) => join(folder, name))
-  return files.toSorted((a, b) => statSync(b).size - statSync(a).size)[0] ?? ''
+/** The largest object in the bucket that holds bytes of a namespace's volumes: its file, or those of its versions. */
+function movedObject({ dir }: Surroundings, namespace: string): string[] {
+  const [there, earlier] = ['spaces', 'spaces-past'].map((name) => join(dir, '.sandbox', name)) as [
+    string,
+    string,
+  ]
+  const bucket = readdirSync(there).find((name) => name.endsWith('-velero')) ?? ''
+  const files = [there, earlier]
+    .map((folder) => join(folder, bucket, 'kopia', namespace))
+    .filter((folder) => existsSync(folder))
+    .flatMap((folder) =>
+      readdirSync(folder, { recursive: true, withFileTypes: true })
+        .filter((one) => one.isFile() && one.name.endsWith('@'))
+        .map((one) => join(one.parentPath, one.name)),
+    )
+  const most = Math.max(...files.map((one) => statSync(one).size))
+  return files.filter((one) => statSync(one).size === most)
 }

@@ -125,5 +125,6 @@ if (phases[kind]) {
 }
 if (kind === 'backupstoragelocations.velero.io') end({ status: { phase: 'Available' } })
 if (kind === 'applications.argoproj.io' && name === 'root') end()
+if (flag('-o') === 'name') end()
 end({ items: (lists[kind] ?? (() => stage.lists[kind] ?? []))() })
 `

@@ -115,6 +115,11 @@ t.test('a backup waits longer than ten minutes for a snapshot, and its phase is 
     stage.seen().said.join('\n'),
     /velero .*backup create first .*--csi-snapshot-timeout 25m.*--item-operation-timeout 24h/,
   )
+  t.match(
+    stage.seen().applied.map((one) => load(one)),
+    [{ kind: 'ConfigMap', metadata: { name: 'unbound-claims', namespace: 'velero' } }],
+    'the policy that it names is there first',
+  )
 })
 
 t.test('beside the original apps come back asleep', async (t) => {
