@@ -310,6 +310,18 @@ t.test(
   },
 )
 
+t.test('Velero’s server and its plugin may do nothing that a person could not', async (t) => {
+  const unprivileged = {
+    allowPrivilegeEscalation: false,
+    capabilities: { drop: ['ALL'] },
+    seccompProfile: { type: 'RuntimeDefault' },
+  }
+  t.match(file(ordinary, 'clusters/main/platform/velero/values.yaml'), {
+    containerSecurityContext: unprivileged,
+    initContainers: [{ name: 'velero-plugin-for-aws', securityContext: unprivileged }],
+  })
+})
+
 t.test('a claim of a class that waits for its first pod is filled without one', async (t) => {
   const { configMaps } = z
     .object({ configMaps: z.object({ 'node-agent': z.object({ data: z.record(z.string(), z.string()) }) }) })

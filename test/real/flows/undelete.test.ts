@@ -1,6 +1,10 @@
+import { readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { load } from 'js-yaml'
 import t from 'tap'
 import { connectStore } from '../../../lib/clients/s3.ts'
 import { Secret } from '../../../lib/secret.ts'
+import { commit, committed } from '../../census/repository.ts'
 import { confirmed, openTestBox, withBucket } from '../../flows/box.ts'
 import { openShop } from '../../flows/shop.ts'
 
@@ -36,6 +40,26 @@ t.test('what keeps the past is set once, with a key that is gone then', async (t
   t.notMatch(keys.map(({ name }) => name).join(' '), /-setup/)
   t.same(await deleted(), [])
 })
+
+t.test(
+  'a bucket that an earlier regrow made keeps the past from the next bootstrap on, as long as backups are kept',
+  async (t) => {
+    const spaces = join(box.dir, '.sandbox', 'spaces')
+    const file = join(spaces, bucketName, '@bucket')
+    const settings = () => JSON.parse(readFileSync(file, 'utf8')) as { versioned?: true; lifecycle?: object }
+    const { versioned: _, lifecycle: __, ...plain } = settings()
+    writeFileSync(file, JSON.stringify(plain))
+    const kit = bucketName.replace(/-velero$/, '-kit')
+    for (const part of ['@', '@meta']) rmSync(join(spaces, kit, `versions.json${part}`))
+    t.equal((await box.run('bootstrap.mts', ['--yes'])).code, 0)
+    t.match(settings(), { versioned: true, lifecycle: { noncurrentDays: 30 } })
+    const path = 'clusters/main/cluster.yaml'
+    const description = load(await committed(box.env, path)) as { backups?: object }
+    await commit(box.env, { [path]: [{ ...description, backups: { ...description.backups, keepDays: 45 } }] })
+    t.equal((await box.run('bootstrap.mts', ['--yes'])).code, 0)
+    t.match(settings(), { versioned: true, lifecycle: { noncurrentDays: 45 } })
+  },
+)
 
 t.test('a name that nobody knows, none at all, and a backup that was not deleted', async (t) => {
   const none = await shop.restore('--replace', '--backup', 'nobody', '--undelete')
