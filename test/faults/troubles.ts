@@ -2,7 +2,7 @@ import type { FaultKind } from '../../sandbox/faults.ts'
 import type { Breakable } from './flows.ts'
 import type { Trouble } from './harness.ts'
 import { type Point, tellPoint } from './points.ts'
-import { drawnBy, inOrder } from './share.ts'
+import { drawnBy } from './share.ts'
 
 /** What can happen to one request. */
 export const kinds: readonly FaultKind[] = ['429', '500', '503', 'cut-before', 'cut-after', 'timeout', 'slow']
@@ -30,8 +30,8 @@ export const errored: readonly { kind: string; behaviour: object }[] = [
 export const requestsOf = (points: readonly Point[]) => points.filter((one) => one.nth === 1)
 
 /**
- * For each request (of a flow that is not always tried whole: for a share of them) one kind of those that the sweep has seen to end well there, the rarest so far, in an order drawn by
- * the commit; and the requests for which none was seen yet.
+ * For a share of the requests, two thirds at least of a flow that is always tried, one kind of those that the sweep has seen
+ * to end well there, the rarest so far, in an order drawn by the commit; and the requests for which none was seen yet.
  * @param ended whether an attempt, by its name, was seen to end well
  */
 export function drawn(
@@ -41,7 +41,8 @@ export function drawn(
 ): { troubles: Trouble[]; unseen: Point[] } {
   const counts = new Map<FaultKind, number>()
   const unseen: Point[] = []
-  const requests = always ? inOrder(requestsOf(points), tellPoint) : drawnBy(requestsOf(points), tellPoint)
+  const all = requestsOf(points)
+  const requests = drawnBy(all, tellPoint, always ? Math.ceil((all.length * 2) / 3) : 0)
   const troubles = requests.flatMap((point) => {
     const [kind] = kinds
       .filter((one) => ended(`${name}: ${tellTrouble({ kind: one, point })}`))

@@ -7,7 +7,7 @@ import { readSeen } from '../../faults/seen.ts'
 import { drawnFlows, seed } from '../../faults/share.ts'
 import { behaviours, drawn, errored, kinds, tellTrouble } from '../../faults/troubles.ts'
 
-// SIMULATED clouds that fail: for each request one fault, drawn by the commit among those that the sweep has seen to end
+// SIMULATED clouds that fail: for two requests of three, or all, one fault, drawn by the commit among those that the sweep has seen to end
 // well (test/faults/sweep.json); `npm run test:sweep` takes every pair. The run succeeds or says clearly what to do, and
 // in the end the world is as if nothing had happened.
 
