@@ -23,6 +23,7 @@ import { noRestoreUnderWay } from './lib/server/restoration.ts'
 import { reviveFirstServer } from './lib/server/revive.ts'
 import { ensureBuckets } from './lib/store/buckets.ts'
 import { ensureKit } from './lib/store/kit.ts'
+import { keepUpstream } from './lib/store/upstream.ts'
 
 await run('bootstrap', async ({ flags, confirm }) => {
   await ensureTools(flags) // doctl, kubectl, helm, velero: fetched if you agree
@@ -47,6 +48,7 @@ await run('bootstrap', async ({ flags, confirm }) => {
     healthy(kube, 'platform'), // CSI, Velero, sealed-secrets: by Argo CD
     ensureCloudToken(kube, cluster),
     ensureClusterKey(kube, cluster, buckets), // what Velero opens the backups with
+    keepUpstream(cluster, buckets.kit), // k3s, charts, manifests: a restore needs nobody else
   ])
   await applyRoot(kube, cluster, address) // the app of apps: ingress, backups, your apps
   await growOthers(cluster, ground) // the machines beside the first, where some are described: apps may need them

@@ -39,6 +39,7 @@ import { beginRestoration, finishing, finishRestoration, noteUnproven } from './
 import { reviveFirstServer } from './lib/server/revive.ts'
 import { ensureBuckets, needBuckets, openBuckets } from './lib/store/buckets.ts'
 import { ensureKit, needKit } from './lib/store/kit.ts'
+import { carryUpstream } from './lib/store/upstream.ts'
 
 await run('restore', async ({ flags, confirm }) => {
   fitTogether(flags)
@@ -75,7 +76,7 @@ await run('restore', async ({ flags, confirm }) => {
     flags,
   })
   const checks = restoreChecks({ course, backed, held, terms, flags, source })
-  const own = await preflight(cluster, checks, { readOnly })
+  const own = await preflight(cluster, checks, { readOnly, kit: kept.kit })
   const apart = cluster === source ? await snapshotsApart(past.seen, cluster, own, held) : [] // a person's own, in no backup
   await confirm(await restorePlan({ cluster, own, course, backup, held, terms, apart, past }))
 
@@ -87,6 +88,7 @@ await run('restore', async ({ flags, confirm }) => {
     ensureBuckets(cluster, { past: cluster !== source }), // a copy's are made here, in as many runs as it takes
   ])
   const kit = await ensureKit(buckets, cluster, sourceKit)
+  await carryUpstream(cluster, kept.kit, buckets.kit) // what upstream serves no longer, for a copy
   await reviveFirstServer(cluster, buckets)
   await beginRestoration(cluster, buckets, course)
   if (flags.unfinished) finishedBy(finishing(cluster, { begun: course, own })) // it is given up once

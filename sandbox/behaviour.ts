@@ -29,6 +29,8 @@ const behaviour = z.object({
   githubInitMs: z.number().default(0),
   /** Regular expressions on paths of the upstream mirror: what matches is served with one byte altered. */
   corrupt: z.array(z.string()).default([]),
+  /** Regular expressions on paths of the upstream mirror: what matches was withdrawn, 404. */
+  gone: z.array(z.string()).default([]),
   /** Regular expressions on images that no registry serves. */
   unpullable: z.array(z.string()).default([]),
   /** Regular expressions on names: machines that are on and of which nothing is ever heard. */

@@ -18,6 +18,7 @@ import { changesOf, statusOutcome } from '../lib/preflight/status.ts'
 import { run } from '../lib/run.ts'
 import { restorations, unfinishedRestore } from '../lib/server/restoration.ts'
 import { openBuckets } from '../lib/store/buckets.ts'
+import { keptUpstream } from '../lib/store/upstream.ts'
 
 await run('status', async ({ flags }) => {
   const cluster = await describe(flags)
@@ -32,6 +33,7 @@ await run('status', async ({ flags }) => {
   const risks = seen.kube ? await threats(seen.kube, cluster) : [] // to the next backup
   const left = seen.kube ? await leftSnapshots(seen.kube, cluster, own, buckets?.velero) : [] // by backups that failed
   const lock = cluster.repository && (await lockHolder(cluster.github, cluster.place))
+  const upstream = buckets && cluster.committed && (await keptUpstream(cluster, buckets.kit)) // what a restore needs of it
   const { changed, missing } = changesOf(cluster, planned)
   const found = {
     cluster,
@@ -52,5 +54,5 @@ await run('status', async ({ flags }) => {
     unfinished: unfinished?.begun,
   })
   const state = stateOf(found, attention, cloudTime(cluster.cloud).getTime())
-  return statusOutcome({ ...found, state, attention, things, missing })
+  return statusOutcome({ ...found, state, attention, things, missing, upstream })
 })

@@ -14,20 +14,20 @@ is_right() { # file: it is there and has the digest
 }
 
 fetch_k3s() {
-  local code=0 status
+  local code=0 status from=${K3S_URL%%\?*} # a signed URL is for this machine alone
   if is_right "$binary"; then return; fi
   mkdir -p "$(dirname "$binary")"
-  status=$(curl -fsSL --connect-timeout 30 -m 240 -o "$binary.new" -w '%{http_code}' "$K3S_URL") || code=$?
+  status=$(curl -K - -fsSL --connect-timeout 30 -m 240 -o "$binary.new" -w '%{http_code}' <<<"url = \"$K3S_URL\"") || code=$?
   case $code in
     0) ;;
-    6) again "k3s cannot be fetched: the name in $K3S_URL cannot be resolved, DNS does not work here." ;;
-    22) again "k3s cannot be fetched: $K3S_URL answers $status." ;;
-    28) again "k3s cannot be fetched: $K3S_URL does not answer in time, or its name cannot be resolved." ;;
-    35 | 60) again "k3s cannot be fetched: TLS with the server of $K3S_URL failed; the clock here says $(date -u)." ;;
-    *) again "k3s cannot be fetched from $K3S_URL: curl ended with code $code." ;;
+    6) again "k3s cannot be fetched: the name in $from cannot be resolved, DNS does not work here." ;;
+    22) again "k3s cannot be fetched: $from answers $status." ;;
+    28) again "k3s cannot be fetched: $from does not answer in time, or its name cannot be resolved." ;;
+    35 | 60) again "k3s cannot be fetched: TLS with the server of $from failed; the clock here says $(date -u)." ;;
+    *) again "k3s cannot be fetched from $from: curl ended with code $code." ;;
   esac
   is_right "$binary.new" ||
-    hopeless "k3s from $K3S_URL is not the one that was asked for: its SHA-256 is $(sha256sum <"$binary.new" | cut -c-64) instead of $K3S_SHA256."
+    hopeless "k3s from $from is not the one that was asked for: its SHA-256 is $(sha256sum <"$binary.new" | cut -c-64) instead of $K3S_SHA256."
   chmod 0755 "$binary.new"
   sync
   mv "$binary.new" "$binary"

@@ -114,6 +114,8 @@ export async function connectStore(
         ask(`write ${name}/${key}`, async () => {
           await client.send(
             new sdk.PutObjectCommand({ Bucket: name, Key: key, Body: bytes, ContentType: type, ...only }),
+            // A slow line may take a while for what is large: 50 kB a second are enough.
+            { requestTimeout: Math.max(60_000, bytes.length / 50) },
           )
         })
       if (!once) return write({})

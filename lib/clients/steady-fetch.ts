@@ -9,14 +9,18 @@ export interface Asked {
   silence?: number
 }
 
+/** Bytes a second that a line takes at least. */
+const slowest = 50_000
+
 /** Seconds for a connection, the handshake of TLS included. */
 const toConnect = 10
 
 /**
  * `fetch` for the addresses that regrow asks itself. Node 20's own does not notice a connection that the server closes
  * before it read anything, and waits for its deadline; this one fails at once, and it also fails when there is no connection
- * within 10 s, or when nothing arrives for `silence` seconds (15 unless told), however long the whole takes. Follows
- * redirects, without the authorization where they lead to another host. The answer has come whole when it is returned.
+ * within 10 s, or when nothing arrives for `silence` seconds (15 unless told; longer behind a large body), however long the
+ * whole takes. Follows redirects, without the authorization where they lead to another host. The answer has come whole when
+ * it is returned.
  * @throws Error saying how the connection failed
  */
 export async function steadyFetch(address: string, asked: Asked = {}): Promise<Response> {
@@ -52,7 +56,8 @@ function once(
       method,
       headers: { ...Object.fromEntries(kept), ...length },
     })
-    const heard = watch(asking, silence)
+    // What is sent takes its time on a slow line, and the server hears all of it before it says anything.
+    const heard = watch(asking, silence + Buffer.byteLength(body ?? '') / slowest)
     const failed = (error: Error) =>
       reject(endings[error.message] ? new Error(endings[error.message], { cause: error }) : error)
     asking.once('error', failed)

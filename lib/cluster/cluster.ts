@@ -46,6 +46,8 @@ export interface Cluster {
   unwritten?: Set<string>
   /** What GitHub may refuse without ending this run: commits to main; and, once it refused the lock, everything. */
   goesOn?: 'without main' | 'without GitHub'
+  /** What upstream serves no longer as it was recorded and the kit's bucket keeps, with the reason, by its name under `digests`. */
+  fromKit?: Map<string, string>
   /** Where the backups lie that it is made from, when they are another cluster's. */
   original?: BucketPlaces
   /** Whose tokens these are, when they could be read. */

@@ -1,8 +1,17 @@
 import { createHash } from 'node:crypto'
-import { download as fetchWhole } from '../clients/download.ts'
+import { DownloadFailure, download as fetchWhole } from '../clients/download.ts'
+import { steadyFetch } from '../clients/steady-fetch.ts'
 import { endpoints } from '../environment.ts'
 import { Problem } from '../problem.ts'
-import { type Chart, k3sSumsAddress, type UpstreamFile, upstreamFiles, versionsOf } from '../versions.ts'
+import {
+  type Chart,
+  k3sSumsAddress,
+  type PartName,
+  type UpstreamFile,
+  upstreamFiles,
+  type Versions,
+  versionsOf,
+} from '../versions.ts'
 import { archiveIn, indexAddress } from './chart-index.ts'
 import type { Cluster } from './cluster.ts'
 
@@ -23,29 +32,46 @@ export async function recordDigests(cluster: Cluster): Promise<string[]> {
   return missing.map(({ name }) => name)
 }
 
+/** A file of upstream that cannot be had as it was recorded. */
+export interface Lost {
+  file: UpstreamFile
+  /** In a few words, such as `upstream answers 404`. */
+  why: string
+  /** What a run ends with that has no copy of it. */
+  problem: Problem
+}
+
 /**
- * Makes sure that upstream still serves everything that the description records, as it was recorded, where Argo CD will
- * ask for it.
+ * What upstream serves no longer as the description records it, where Argo CD and the nodes will ask for it.
+ * @param names what is asked for, by its name under `digests`
  * @param inGit charts as Git has them: an address or version there is the one that counts
- * @param besides names of what was fetched just now
- * @throws Problem naming the first that cannot be had or is another
  */
-export async function checkUpstream(
+export async function lostUpstream(
   cluster: Cluster,
+  names: readonly string[],
   inGit: readonly Chart[],
-  besides: readonly string[],
-): Promise<void> {
+): Promise<Lost[]> {
   const versions = versionsOf(cluster.wanted.versions)
-  await Promise.all(
-    upstreamFiles(versions).map(async (file) => {
+  const asked = upstreamFiles(versions).filter(({ name }) => names.includes(name))
+  const all = await Promise.all(
+    asked.map(async (file): Promise<Lost[]> => {
       const chart = 'chart' in file ? otherThan(file.chart, inGit) : undefined
-      if (!chart && besides.includes(file.name)) return
-      const got = await digestOf(chart ? { name: file.name, chart } : file, versions.k3s)
-      // Of another version than cluster.yaml names nothing was recorded.
-      if (chart && 'chart' in file && chart.version !== file.chart.version) return
-      if (got !== cluster.wanted.digests[file.name]) throw altered(file, got, cluster.wanted.digests)
+      const wanted = chart ? { name: file.name, chart } : file
+      try {
+        const got = await digestOf(wanted, versions.k3s)
+        // Of another version than cluster.yaml names nothing was recorded.
+        if (chart && 'chart' in file && chart.version !== file.chart.version) return []
+        if (got !== cluster.wanted.digests[file.name]) throw altered(wanted, got, cluster.wanted.digests)
+        if ('address' in file && file.name === 'k3s') await isServed(file.address)
+        return []
+      } catch (error) {
+        if (!(error instanceof Problem)) throw error
+        const why = error instanceof UpstreamFault ? error.why : 'upstream has it no longer'
+        return [{ file: wanted, why, problem: error }]
+      }
     }),
   )
+  return all.flat()
 }
 
 /**
@@ -57,6 +83,27 @@ export async function fetchPinned(file: UpstreamFile, digests: Record<string, st
   const got = sha256(bytes)
   if (digests[file.name] !== got) throw altered(file, got, digests)
   return bytes
+}
+
+/** Which version of a file is meant. */
+export const versionOf = (file: UpstreamFile, versions: Versions): string =>
+  'chart' in file ? file.chart.version : (versions[file.name.replace(/\/.*/, '') as PartName] ?? '')
+
+/** What a file is called in a plan, such as `k3s v1.36.5+k3s1`. */
+export function titleOf(file: UpstreamFile, versions: Versions): string {
+  if ('chart' in file) return `chart ${file.chart.chart} ${file.chart.version}`
+  const [part, inner] = file.name.split('/')
+  return [part, versionOf(file, versions), inner].filter(Boolean).join(' ')
+}
+
+/** Why upstream does not give a file, in a few words beside the message. */
+class UpstreamFault extends Problem {
+  readonly why: string
+
+  constructor(message: string, why: string, more: { cure: string; cause?: unknown }) {
+    super(message, more)
+    this.why = why
+  }
 }
 
 /** The same chart, where Git names another address or version of it. */
@@ -72,8 +119,9 @@ const labelOf = (file: UpstreamFile) =>
     : file.address
 
 function altered(file: UpstreamFile, got: string, digests: Record<string, string>): Problem {
-  return new Problem(
+  return new UpstreamFault(
     `${labelOf(file)} is not what cluster.yaml recorded: SHA-256 ${got}, not ${digests[file.name]}`,
+    'upstream serves something else',
     {
       cure: `If you changed its version, remove “${file.name}” under digests in cluster.yaml. Otherwise upstream was altered: do not go on.`,
     },
@@ -101,8 +149,9 @@ async function contentOf(file: UpstreamFile): Promise<Uint8Array> {
   const archive = archiveIn(Buffer.from(index).toString(), chart)
   const bytes = await download(archive.address, moved(chart))
   if (archive.digest && archive.digest !== sha256(bytes))
-    throw new Problem(
+    throw new UpstreamFault(
       `${archive.address} is not what ${indexAddress(chart)} says: SHA-256 ${sha256(bytes)}`,
+      'upstream serves something else',
       {
         cure: 'Upstream was altered, or is being changed just now: do not go on.',
       },
@@ -113,19 +162,36 @@ async function contentOf(file: UpstreamFile): Promise<Uint8Array> {
 const moved = ({ chart }: Chart) =>
   `Did the chart move? Then write its new address into repoURL where clusters/NAME/*.yaml in your repository names chart ${chart}. Otherwise check the network, or name a mirror with REGROW_UPSTREAM_URL.`
 
-async function download(
-  address: string,
-  cure = 'Check the network and versions in cluster.yaml, or name a mirror with REGROW_UPSTREAM_URL.',
-): Promise<Uint8Array> {
+const atUpstream =
+  'Check the network and versions in cluster.yaml, or name a mirror with REGROW_UPSTREAM_URL.'
+
+async function download(address: string, cure = atUpstream): Promise<Uint8Array> {
   const url = endpoints().upstream(address)
   try {
     return await fetchWhole(url)
   } catch (error) {
-    throw new Problem(`${url} could not be fetched: ${error instanceof Error ? error.message : error}`, {
-      cure,
-      cause: error,
-    })
+    const status = error instanceof DownloadFailure ? error.status : undefined
+    throw new UpstreamFault(
+      `${url} could not be fetched: ${error instanceof Error ? error.message : error}`,
+      status === undefined ? 'upstream does not answer' : `upstream answers ${status}`,
+      { cure, cause: error },
+    )
   }
 }
 
-const sha256 = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest('hex')
+/** A node fetches it, and this machine only its checksum: so it is asked whether it is there. */
+async function isServed(address: string): Promise<void> {
+  const url = endpoints().upstream(address)
+  // What may heal does until a node asks for it.
+  const status = await steadyFetch(url, { method: 'HEAD' }).then(
+    (answer) => answer.status,
+    () => undefined,
+  )
+  if (status === 404 || status === 410)
+    throw new UpstreamFault(`${url} could not be fetched: status ${status}`, `upstream answers ${status}`, {
+      cure: atUpstream,
+    })
+}
+
+/** The SHA-256 in hex. */
+export const sha256 = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex')

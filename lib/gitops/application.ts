@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import type { Place } from '../clients/github.ts'
+import { chartOfCopy } from './copies.ts'
 import { groupOf } from './held.ts'
 
 const options = z
@@ -81,6 +82,10 @@ export function isIn({ repoURL }: Source, { owner, name }: Place): boolean {
   return path?.toLowerCase() === `${owner}/${name}`.toLowerCase()
 }
 
-/** Names a source whose objects cannot be told from its files: the same name means the same objects. */
-export const nameOf = ({ repoURL, path, chart }: Source): string =>
-  chart === undefined ? `${repoURL} ${path ?? ''}` : `${repoURL} chart ${chart}`
+/**
+ * Names a source whose objects cannot be told from its files: the same name means the same objects. A chart is the same
+ * wherever it lies: its repository may have moved, or its copy may be in Git.
+ */
+export function nameOf({ repoURL, path = '', chart = chartOfCopy(path) }: Source): string {
+  return chart === undefined ? `${repoURL} ${path}` : `chart ${chart}`
+}

@@ -1,6 +1,9 @@
 import { createHash } from 'node:crypto'
 import type { GitHub, Place } from '../clients/github.ts'
 
+/** Points at what regrow wrote last, so that a person's edits can be told from a newer regrow's changes. */
+export const seeded = 'regrow/seeded'
+
 /**
  * How a file in Git differs from what regrow would write. `ours`: regrow may write it. `edited`, `removed`: a person
  * did that, and regrow wants nothing new. `both`: a person edited what regrow now wants otherwise.

@@ -1,6 +1,7 @@
 import { posix } from 'node:path'
 import { load } from 'js-yaml'
 import { z } from 'zod'
+import { isManifestCopy } from './copies.ts'
 import { type Described, describedIn } from './manifest-files.ts'
 import type { RepositoryTree } from './repository-tree.ts'
 
@@ -44,6 +45,8 @@ export async function kustomized(
   const found = await Promise.all(
     [...resources, ...bases, ...components].map(async (resource): Promise<Placed[]> => {
       const path = posix.join(folder, resource)
+      // As what it fetched before and may fetch again.
+      if (isManifestCopy(path)) return []
       const inner = kustomizationIn(tree, path)
       if (inner) return kustomized(tree, inner, [file, ...above])
       const text = (await tree.texts([path])).get(path)

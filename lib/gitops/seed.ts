@@ -4,15 +4,14 @@ import type { Cluster } from '../cluster/cluster.ts'
 import { isDryRun } from '../dry-run.ts'
 import type { Kit } from '../store/kit.ts'
 import { tell } from '../story.ts'
+import { versionsOf } from '../versions.ts'
 import { commitFiles } from './commit.ts'
+import { withCopies } from './copies.ts'
 import { ensureDeployKey } from './deploy-keys.ts'
-import { areExactly, blobsOf, type Drift, drift } from './drift.ts'
+import { areExactly, blobsOf, type Drift, drift, seeded } from './drift.ts'
 import { writtenIfTaken } from './read-only.ts'
 import { renderRepository } from './render.ts'
 import { valuesOf } from './repository-values.ts'
-
-// Points at what regrow wrote last, so that a person's edits can be told from a newer regrow's changes.
-const seeded = 'regrow/seeded'
 
 /** Whether a person took the sample out of Git: then nobody waits for its claim. */
 export async function sampleIsRemoved({ github, place, repository }: Cluster): Promise<boolean> {
@@ -39,10 +38,15 @@ export async function seed(cluster: Cluster, kit: Kit, address: ReservedIp): Pro
 
 async function seedManifests(cluster: Cluster, address: string): Promise<void> {
   const { github, place } = cluster
-  const wanted = renderRepository(valuesOf(cluster, address))
+  const values = valuesOf(cluster, address)
   const started = performance.now()
   const blobsAt = async (ref: string) => blobsOf(github, place, await github.ref(place, ref))
   const [before, now] = await Promise.all([blobsAt(seeded), blobsAt('heads/main')])
+  // What upstream has no longer is read where its copy lies.
+  const wanted = withCopies(renderRepository(values), (path) => now.has(path), {
+    ...values,
+    versions: versionsOf(cluster.wanted.versions),
+  })
   const found = await drift(github, place, wanted, { before, there: now })
   for (const one of found.filter((each) => each.kind !== 'ours')) tellEdit(one)
   const changes = found.filter((one) => one.kind === 'ours')

@@ -15,6 +15,7 @@ import type { Shown } from '../run.ts'
 import { missingBuckets } from '../store/existence.ts'
 import { isClusterKey, nextVeleroKey } from '../store/keys.ts'
 import { type PlanItem, planText } from './plan-text.ts'
+import { fromKitLines } from './upstream.ts'
 
 /** What will be made and kept, and what it costs. */
 export interface Plan extends Shown {
@@ -286,6 +287,7 @@ async function warnings(cluster: Cluster, missing: readonly string[]): Promise<s
   const sealed = isNewKit ? sealedText(cluster, await sealedSecretsInGit(cluster)) : undefined
   const moved = movedBranch(cluster)
   return [
+    ...fromKitLines(cluster),
     ...(sealed
       ? [`${sealed} cannot be opened: their key went with the old kit. Seal them again afterwards`]
       : []),

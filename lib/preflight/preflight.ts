@@ -1,13 +1,12 @@
 import { z } from 'zod'
 import { connectDigitalOcean } from '../clients/digitalocean.ts'
 import { lately } from '../clients/lately.ts'
+import type { Bucket } from '../clients/s3.ts'
 import { accountOf, type Cluster } from '../cluster/cluster.ts'
 import { names } from '../cluster/names.ts'
 import { type Inventory, inventory } from '../cluster/ours.ts'
 import { overlap, podRange, serviceRange } from '../cluster/ranges.ts'
-import { checkUpstream, recordDigests } from '../cluster/upstream.ts'
 import { endpoints } from '../environment.ts'
-import { chartsInGit } from '../gitops/chart-sources.ts'
 import { again, command, doctlHint } from '../hint.ts'
 import { checkKubeconfigPlace } from '../kubernetes/kubeconfig.ts'
 import { Problem, Problems } from '../problem.ts'
@@ -25,18 +24,20 @@ import {
   repositoryIsOurs,
   repositoryIsWritable,
 } from './repository-checks.ts'
+import { upstreamCheck } from './upstream.ts'
 
 /**
  * Looks for everything that would fail later, before anything exists.
  * @param machines what is right about the machines that exist, for this flow
  * @param readOnly whether a repository will do that can be read and not written
+ * @param kit where what upstream has no longer may be kept; the cluster's own unless told
  * @returns what belongs to the cluster at DigitalOcean, as it was looked at
  * @throws Problems: all of them at once
  */
 export async function preflight(
   cluster: Cluster,
   machines: readonly Check[] = [sizeIsKept, machinesAreDescribed, repositoryIsNamed],
-  { readOnly = false }: { readOnly?: boolean } = {},
+  { readOnly = false, kit }: { readOnly?: boolean; kit?: Bucket } = {},
 ): Promise<Inventory> {
   const found = [...cluster.problems, ...flagsAgainstGit(cluster)]
   const own =
@@ -46,7 +47,7 @@ export async function preflight(
   if (own) {
     // Held against what Git describes, each would be untrue where that could not be read.
     const described: Check[] = [
-      upstream,
+      upstreamCheck(kit),
       otherStore,
       limits,
       regionAndSize,
@@ -185,18 +186,6 @@ const clusterToken: Check = async (cluster) => {
   return (await Promise.allSettled(looks)).flatMap((look) =>
     look.status === 'rejected' ? [asProblem(look.reason)] : [],
   )
-}
-
-/**
- * Everything that upstream serves can be had; its digests go into the description. A first server fetches all of it anew,
- * where Git says that it is.
- */
-const upstream: Check = async (cluster, own) => {
-  const recorded = await recordDigests(cluster)
-  const [first] = cluster.wanted.nodes
-  if (!own.droplets.some(({ name }) => name === first?.name))
-    await checkUpstream(cluster, await chartsInGit(cluster), recorded)
-  return []
 }
 
 const ranges: Check = async ({ cloud, wanted, name }, own) => {

@@ -2,9 +2,12 @@ import { ageOf } from '../backup/backups.ts'
 import { isWhole } from '../backup/whole.ts'
 import type { Cluster } from '../cluster/cluster.ts'
 import { dollars } from '../cluster/prices.ts'
+import { titleOf } from '../cluster/upstream.ts'
 import { hint } from '../hint.ts'
 import type { Outcome } from '../result.ts'
 import { finishing, machinesKept } from '../server/restoration.ts'
+import { type Kept, mib } from '../store/upstream.ts'
+import { versionsOf } from '../versions.ts'
 import { exitCodes, type Findings, type State } from './condition.ts'
 import type { Existing } from './existing.ts'
 import type { Plan } from './plan.ts'
@@ -37,11 +40,21 @@ export interface Told extends Findings {
   attention: readonly string[]
   things: readonly Existing[]
   missing: readonly string[]
+  /** What the kit's bucket keeps of upstream; undefined where there is no kit or nothing is described. */
+  upstream: Kept | undefined
+}
+
+/** What of upstream a restore could do without. */
+function keptLine(cluster: Cluster, { names, lacking, bytes }: Kept): string {
+  if (lacking.length === 0) return `${names.length} files kept in the kit’s bucket, ${mib(bytes)}`
+  const versions = versionsOf(cluster.wanted.versions)
+  return `not kept yet: ${lacking.map((file) => titleOf(file, versions)).join(', ')}; ${hint('bootstrap.mts', cluster)} keeps it`
 }
 
 /** The result of status: data as JSON, lines on the screen, and the exit code of the state. */
 export function statusOutcome(told: Told): Outcome & Record<string, unknown> {
-  const { cluster, health, backups, unfinished, lock, state, attention, things, changed, missing } = told
+  const { cluster, health, backups, unfinished, lock, state, attention, things, changed, missing, upstream } =
+    told
   const { name, place, committed, tokensEnd } = cluster
   const perMonth = things.reduce((sum, one) => sum + one.perMonth, 0)
   const newest = backups.find(isWhole)
@@ -70,6 +83,11 @@ export function statusOutcome(told: Told): Outcome & Record<string, unknown> {
     },
     lockedBy: lock?.holder,
     tokensEnd,
+    upstream: upstream && {
+      kept: upstream.names,
+      lacking: upstream.lacking.map((one) => one.name),
+      bytes: upstream.bytes,
+    },
     perMonth: Math.round(perMonth * 100) / 100,
     lastBackup: newest ? { name: newest.metadata.name, at: newest.status?.startTimestamp } : null,
     shown: () => ({
@@ -90,6 +108,7 @@ export function statusOutcome(told: Told): Outcome & Record<string, unknown> {
       applications: health.applications?.map((one) => `${one.name}  ${one.state}`),
       lockedBy: lock?.holder,
       tokensEnd: ending.length > 0 ? ending : undefined,
+      upstream: upstream && keptLine(cluster, upstream),
       perMonth: `$${perMonth.toFixed(2)}`,
       lastBackup: ageOf(newest, cluster),
     }),

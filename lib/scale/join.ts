@@ -79,14 +79,14 @@ async function order(
   node: Described,
   { server, isThere }: { server: string; isThere: boolean },
 ): Promise<Droplet> {
-  const { kit, buckets, address, project, network, sshKey } = ground
+  const { kit, buckets, project, network, sshKey } = ground
   const { name, role } = node
   // A droplet that is there has its bundle: it was uploaded before.
   const userData =
     isThere || isDryRun()
       ? ''
       : await deliver(cluster, buckets, {
-          node: { ...commonSpec(cluster, kit, address), name, role, join: server },
+          node: { ...(await commonSpec(cluster, ground)), name, role, join: server },
           authorities: kit.authorities,
         })
   return makeDroplet(cluster, {

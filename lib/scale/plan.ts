@@ -5,6 +5,7 @@ import { placesForClaims } from '../cluster/volume-places.ts'
 import { command } from '../hint.ts'
 import type { Member } from '../kubernetes/nodes.ts'
 import { endingTokens } from '../preflight/plan-text.ts'
+import { fromKitLines } from '../preflight/upstream.ts'
 import type { Shown } from '../run.ts'
 import { ailing, difference, isDone, type Seen, type Todo } from './difference.ts'
 import { sizeOf } from './reshape.ts'
@@ -30,7 +31,7 @@ export interface ScalePlan extends Shown {
  * @param lost what the person accepts to lose
  */
 export function scalePlan(
-  cluster: Pick<Cluster, 'name' | 'wanted' | 'committed' | 'tokensEnd'>,
+  cluster: Pick<Cluster, 'name' | 'wanted' | 'committed' | 'tokensEnd' | 'fromKit'>,
   seen: Seen,
   sizes: readonly Size[],
   lost: readonly string[],
@@ -52,7 +53,7 @@ export function scalePlan(
         `  ! ${name} is not Ready: ${command('scale.mts', '--replace', name)} grows another in its place`,
     ),
     ...(seen.members ? [] : ['  ! no server’s Kubernetes API answers now']),
-    ...endingTokens(cluster).map((one) => `  ! ${one}`),
+    ...[...fromKitLines(cluster), ...endingTokens(cluster)].map((one) => `  ! ${one}`),
   ]
   const nothing = isDone(todo) && JSON.stringify(cluster.committed) === JSON.stringify(cluster.wanted)
   const perMonth = { before, after, difference: after - before }

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { mayChange } from '../change.ts'
 import { cloudTime } from '../clients/clock.ts'
 import type { ReservedIp } from '../clients/digitalocean-types.ts'
+import type { Bucket } from '../clients/s3.ts'
 import type { Cluster } from '../cluster/cluster.ts'
 import { endpoints } from '../environment.ts'
 import { tlsName } from '../kubernetes/kubeconfig.ts'
@@ -17,11 +18,15 @@ import type { Buckets } from '../store/buckets.ts'
 import { bundleKey, bundleSeconds } from '../store/bundles.ts'
 import type { Kit } from '../store/kit.ts'
 import { reportKey, writeNote } from '../store/nodes.ts'
+import { keptKey } from '../store/upstream.ts'
 import { tell } from '../story.ts'
 import { k3sAddress, versionsOf } from '../versions.ts'
 
 /** What every node of the cluster is, whatever its role. */
-export function commonSpec(cluster: Cluster, kit: Kit, address: ReservedIp): Omit<NodeSpec, 'name' | 'role'> {
+export async function commonSpec(
+  cluster: Cluster,
+  { kit, buckets, address }: { kit: Kit; buckets: Buckets; address: ReservedIp },
+): Promise<Omit<NodeSpec, 'name' | 'role'>> {
   const { wanted } = cluster
   const versions = versionsOf(wanted.versions)
   return {
@@ -32,10 +37,16 @@ export function commonSpec(cluster: Cluster, kit: Kit, address: ReservedIp): Omi
     tokens: { server: kit.serverToken, agent: kit.agentToken },
     k3s: {
       version: versions.k3s,
-      url: endpoints().upstream(k3sAddress(versions.k3s)),
+      url: await k3sFor(cluster, buckets.kit, k3sAddress(versions.k3s)),
       sha256: wanted.digests.k3s ?? '',
     },
   }
+}
+
+/** Where a node fetches k3s: at upstream, or in the kit's bucket by a URL that opens this one file for seven days. */
+async function k3sFor(cluster: Cluster, kit: Bucket, address: string): Promise<string> {
+  const key = cluster.fromKit?.has('k3s') ? keptKey(cluster, { name: 'k3s', address }) : undefined
+  return key === undefined ? endpoints().upstream(address) : kit.sign('GET', key, bundleSeconds)
 }
 
 /**

@@ -4,7 +4,6 @@ import { dump } from 'js-yaml'
 import { holdsSince, mayChange } from '../change.ts'
 import type { ReservedIp } from '../clients/digitalocean-types.ts'
 import { bucketPlaces, type Cluster } from '../cluster/cluster.ts'
-import { fetchPinned } from '../cluster/upstream.ts'
 import { findDroplets } from '../digitalocean/droplet.ts'
 import { isDryRun } from '../dry-run.ts'
 import { bootstrapSecrets } from '../gitops/bootstrap-secrets.ts'
@@ -15,6 +14,7 @@ import type { Buckets } from '../store/buckets.ts'
 import { mintKey, nextVeleroKey, type SpacesKeyPair } from '../store/keys.ts'
 import type { Kit } from '../store/kit.ts'
 import { clusterOwnKey } from '../store/other-store.ts'
+import { upstreamContent } from '../store/upstream.ts'
 import { tell } from '../story.ts'
 import { helm, workFolder } from '../tools.ts'
 import { chartOf, versionsOf } from '../versions.ts'
@@ -51,23 +51,25 @@ export async function ensureBundle(cluster: Cluster, seedling: Seedling): Promis
     if (await isThere(since)) return ''
   }
   const [argocd, platform, veleroKey] = await Promise.all([
-    renderArgoCd(cluster, seedling.address),
+    renderArgoCd(cluster, seedling),
     applicationInGit(cluster, 'platform', seedling.address.ip),
     clusterKey(cluster),
   ])
   if (isDryRun()) return ''
-  return deliver(cluster, seedling.buckets, bundleWish(cluster, seedling, { argocd, platform }, veleroKey), {
+  const wish = await bundleWish(cluster, seedling, { argocd, platform }, veleroKey)
+  return deliver(cluster, seedling.buckets, wish, {
     veleroKey: veleroKey.accessKey,
     address: seedling.address.ip,
   })
 }
 
-function bundleWish(
+async function bundleWish(
   cluster: Cluster,
-  { kit, address }: Seedling,
+  seedling: Seedling,
   { argocd, platform }: { argocd: string; platform: string },
   veleroKey: SpacesKeyPair,
-): Parameters<typeof deliver>[2] {
+): Promise<Parameters<typeof deliver>[2]> {
+  const { kit, address } = seedling
   const values = valuesOf(cluster, address.ip)
   const objects = bootstrapSecrets({
     sshUrl: values.sshUrl,
@@ -84,7 +86,7 @@ function bundleWish(
   })
   return {
     node: {
-      ...commonSpec(cluster, kit, address),
+      ...(await commonSpec(cluster, seedling)),
       name: firstServerName(cluster),
       role: 'first-server',
       externalAddress: address.ip,
@@ -99,10 +101,10 @@ function bundleWish(
 }
 
 /** Argo CD's manifests, rendered here by helm from the chart that was checked: the node needs no helm. */
-async function renderArgoCd(cluster: Cluster, address: ReservedIp): Promise<string> {
+async function renderArgoCd(cluster: Cluster, { address, buckets }: Seedling): Promise<string> {
   const release = await argocdInGit(cluster, address.ip)
   const chart = chartOf('argo-cd', versionsOf(cluster.wanted.versions))
-  const bytes = await fetchPinned({ name: 'argo-cd', chart }, cluster.wanted.digests)
+  const bytes = await upstreamContent(cluster, buckets.kit, { name: 'argo-cd', chart })
   const file = join(workFolder(), `argo-cd-${chart.version}.tgz`)
   await writeFile(file, bytes)
   const rendered = await helm(

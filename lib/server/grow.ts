@@ -3,6 +3,7 @@ import type { Cluster } from '../cluster/cluster.ts'
 import { ensureDroplet } from '../digitalocean/droplet.ts'
 import type { Network } from '../digitalocean/network.ts'
 import { ensureSshKey } from '../digitalocean/ssh-key.ts'
+import { copyUpstream } from '../gitops/copy-upstream.ts'
 import { seed } from '../gitops/seed.ts'
 import { connect } from '../kubernetes/connect.ts'
 import { type Buckets, retireClusterKeys } from '../store/buckets.ts'
@@ -28,7 +29,7 @@ export async function growFirstServer(cluster: Cluster, ground: Ground): Promise
   const [sshKey, userData] = await Promise.all([
     ensureSshKey(cluster, kit),
     ensureBundle(cluster, { kit, buckets, address }),
-    seed(cluster, kit, address), // manifests, deploy key
+    planted(cluster, ground),
   ])
   const name = firstServerName(cluster)
   const size = cluster.wanted.nodes[0]?.size ?? cluster.wanted.size
@@ -36,4 +37,10 @@ export async function growFirstServer(cluster: Cluster, ground: Ground): Promise
   const kube = await connect(cluster, { kit, buckets, address, name }) // the kubeconfig was known before the machine
   await retireClusterKeys(cluster, buckets, name)
   return kube
+}
+
+/** What Argo CD will read is in Git: what upstream has no longer, the manifests; and its deploy key. */
+async function planted(cluster: Cluster, { kit, buckets, address }: Ground): Promise<void> {
+  await copyUpstream(cluster, buckets.kit)
+  await seed(cluster, kit, address)
 }

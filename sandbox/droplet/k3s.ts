@@ -22,15 +22,16 @@ export function k3sFails(machine: Machine, log: string, again = false): StepFail
 /** Fetches the k3s binary that `node.env` names and compares its digest. @throws StepFailure */
 export async function fetchBinary(machine: Machine): Promise<void> {
   const { K3S_URL = '', K3S_SHA256 } = machine.env
+  const [from = ''] = K3S_URL.split('?')
   const response = await machine.request(K3S_URL).catch((error: Error) => {
-    throw new StepFailure(`k3s cannot be fetched from ${K3S_URL}: ${error.message}.`, { again: true })
+    throw new StepFailure(`k3s cannot be fetched from ${from}: ${error.message}.`, { again: true })
   })
   if (!response.ok)
-    throw new StepFailure(`k3s cannot be fetched: ${K3S_URL} answers ${response.status}.`, { again: true })
+    throw new StepFailure(`k3s cannot be fetched: ${from} answers ${response.status}.`, { again: true })
   const digest = createHash('sha256')
     .update(Buffer.from(await response.arrayBuffer()))
     .digest('hex')
-  const message = `k3s from ${K3S_URL} is not the one that was asked for: its SHA-256 is ${digest} instead of ${K3S_SHA256}.`
+  const message = `k3s from ${from} is not the one that was asked for: its SHA-256 is ${digest} instead of ${K3S_SHA256}.`
   if (digest !== K3S_SHA256) throw new StepFailure(message)
 }
 

@@ -31,10 +31,11 @@ export async function startUpstream(world: World, k3sFile?: string): Promise<{ u
       const files = await made
       const path = decodeURIComponent(new URL(request.url).pathname.slice(1))
       const bytes = files.get(path)
-      if (!bytes) return new Response(`The box mirrors no ${path}\n`, { status: 404 })
-      const isCorrupt = behaviourOf(world).corrupt.some((pattern) => new RegExp(pattern).test(path))
+      const { gone, corrupt } = behaviourOf(world)
+      const isOneOf = (patterns: readonly string[]) => patterns.some((one) => new RegExp(one).test(path))
+      if (!bytes || isOneOf(gone)) return new Response(`The box mirrors no ${path}\n`, { status: 404 })
       const headers = { 'content-type': 'application/octet-stream', 'content-length': String(bytes.length) }
-      const body = new Uint8Array(isCorrupt ? altered(bytes) : bytes)
+      const body = new Uint8Array(isOneOf(corrupt) ? altered(bytes) : bytes)
       return new Response(request.method === 'HEAD' ? null : body, { headers })
     },
   })

@@ -58,6 +58,8 @@ t.test('what stops after half is given up and fetched anew', async (t) => {
   t.same(await download(cut.url), file)
   const always = await answering(t, half)
   await t.rejects(steadyFetch(always.url, { silence: 0.2 }), { message: 'nothing came within 0.2 s' })
+  const large = { method: 'POST', silence: 0.2, body: 'x'.repeat(10_000) }
+  await t.rejects(steadyFetch(always.url, large), { message: 'nothing came within 0.4 s' }, 'time to send it')
 })
 
 t.test('a slow answer that keeps coming is no silence', async (t) => {

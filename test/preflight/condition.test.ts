@@ -229,9 +229,16 @@ t.test('everything that is there is named, with what it is and its price', async
     attention: ['none'],
     things,
     missing: [],
+    upstream: { names: ['k3s'], lacking: [], bytes: 3 * 1024 ** 2 },
   }
   const outcome = statusOutcome(told)
   t.match(outcome, { perMonth: 59.4, lastBackup: { name: 'nightly', at: '2026-11-29T03:00:00.000Z' } })
-  t.match(outcome.shown(), { state: 'attention', attention: [], api: ['none'], perMonth: '$59.40' })
+  t.match(outcome.shown(), {
+    state: 'attention',
+    attention: [],
+    api: ['none'],
+    perMonth: '$59.40',
+    upstream: '1 files kept in the kit’s bucket, 3.0 MiB',
+  })
   t.equal(outcome.exitCode?.(), 3)
 })

@@ -32,6 +32,15 @@ t.test('charts and kustomizations', async (t) => {
     'odd/kustomization.yaml': 'resources: []\nimages: []\n',
     'lost/kustomization.yaml': 'resources: [https://raw.githubusercontent.com/nobody/none.yaml]\n',
     'broken/a.yaml': 'a: [\n',
+    'upstream/sealed/Chart.yaml': 'apiVersion: v2\nname: sealed\nversion: 1.0.0\n',
+    'upstream/sealed/own.yaml': 'a: 1\n',
+    'upstream/sealed/templates/it.yaml': workload('Deployment', 'here', 'copied').replace(
+      'here',
+      '{{ .Release.Namespace }}',
+    ),
+    'upstream/sealed/notes.yaml': workload('Deployment', 'nowhere', 'none'),
+    'upstream/half/Chart.yaml': 'apiVersion: v2\nname: half\nversion: 1.0.0\ndependencies: [{name: redis}]\n',
+    'upstream/nameless/Chart.yaml': 'apiVersion: v2\n',
   }
   const one = await cluster(on, git(files))
   apply(one, argo)
@@ -70,6 +79,40 @@ t.test('charts and kustomizations', async (t) => {
     t.equal(stateOf(one, name), 'Unknown, Unknown')
   }
 
+  const folder = (path: string, ...valueFiles: string[]) => ({
+    repoURL: values.repoURL,
+    targetRevision: 'HEAD',
+    path,
+    helm: { valueFiles },
+  })
+  several('in-git', folder('upstream/sealed', '$values/values.yaml', 'own.yaml', '/values.yaml'), values)
+  await eventually(one, () => stateOf(one, 'in-git') === 'Synced, Healthy')
+  t.ok(one.store.find('Deployment', 'sealed-secrets', 'copied'), 'a chart in a folder is rendered as one')
+  t.notOk(one.store.find('Deployment', 'nowhere', 'none'), 'and its other files are none of its objects')
+  for (const [name, source, message] of [
+    ['no-values', folder('upstream/sealed', 'none.yaml'), /failed to resolve values file none\.yaml/],
+    ['half', folder('upstream/half'), /found in Chart\.yaml, but missing in charts\/ directory: redis/],
+    [
+      'nameless',
+      folder('upstream/nameless'),
+      /chart\.metadata\.name and chart\.metadata\.version are required/,
+    ],
+    ['no-chart', folder('raw'), /Chart\.yaml file is missing/],
+  ] as const) {
+    several(name, source, values)
+    t.match(await reason(name), message, name)
+    t.equal(stateOf(one, name), 'Unknown, Unknown')
+  }
+
+  on.world.save('behaviour', { gone: ['sealed-secrets/index'] })
+  several('withdrawn', chartSource())
+  t.match(
+    await reason('withdrawn'),
+    /looks like "https:\S+sealed-secrets" is not a valid chart repository or cannot be reached: failed to fetch https:\S+\/index\.yaml : 404 Not Found/,
+  )
+  on.world.save('behaviour', { gone: ['sealed-secrets-.*tgz'] })
+  several('no-archive', chartSource())
+  t.match(await reason('no-archive'), /failed to fetch https:\S+\.tgz : 404 Not Found/)
   on.world.save('behaviour', { corrupt: ['sealed-secrets-.*tgz'] })
   several('corrupt', chartSource())
   t.match(await reason('corrupt'), /differs from the digest in its index/)

@@ -22,14 +22,46 @@ export interface ChartWish {
  * the box's own charts need no more, and a template that does is refused.
  */
 export async function renderChart(world: World, wish: ChartWish): Promise<Tree[]> {
-  const files = await chartFiles(world, wish)
-  const named = [...files].filter(([path]) => /^[^/]+\/(crds|templates)\/.*\.ya?ml$/.test(path)).sort()
-  return named.flatMap(([path, text]) =>
-    manifests(path, path.includes('/templates/') ? filled(path, text, wish) : text),
+  return renderFiles(await chartFiles(world, wish), wish)
+}
+
+/** Where a chart is installed. */
+type Release = Pick<ChartWish, 'release' | 'namespace'>
+
+/** Renders a chart that lies in a folder of a repository. @throws Error as helm does where the folder has none */
+export function renderFolder(files: ReadonlyMap<string, string>, folder: string, release: Release): Tree[] {
+  const inside = [...files].filter(([path]) => path.startsWith(`${folder}/`))
+  const chart = folder.replace(/.*\//, '')
+  return renderFiles(
+    new Map(inside.map(([path, text]) => [chart + path.slice(folder.length), text])),
+    release,
   )
 }
 
-function filled(path: string, text: string, { release, namespace }: ChartWish): string {
+/** @param files by their path below one folder */
+function renderFiles(files: ReadonlyMap<string, string>, release: Release): Tree[] {
+  const [, text] = [...files].find(([path]) => /^[^/]+\/Chart\.yaml$/.test(path)) ?? []
+  if (text === undefined) throw new Error('Error: Chart.yaml file is missing')
+  const about = load(text)
+  if (!textAt(about, 'name') || !textAt(about, 'version'))
+    throw new Error('Error: validation: chart.metadata.name and chart.metadata.version are required')
+  const missing = listAt(about, 'dependencies')
+    .map((one) => textAt(one, 'name'))
+    .filter(
+      (name) =>
+        ![...files.keys()].some((path) => path.split('/')[1] === 'charts' && path.includes(`/${name}`)),
+    )
+  if (missing.length > 0)
+    throw new Error(
+      `Error: An error occurred while checking for chart dependencies. You may need to run \`helm dependency build\` to fetch missing dependencies: found in Chart.yaml, but missing in charts/ directory: ${missing.join(', ')}`,
+    )
+  const named = [...files].filter(([path]) => /^[^/]+\/(crds|templates)\/.*\.ya?ml$/.test(path)).sort()
+  return named.flatMap(([path, content]) =>
+    manifests(path, path.includes('/templates/') ? filled(path, content, release) : content),
+  )
+}
+
+function filled(path: string, text: string, { release, namespace }: Release): string {
   const done = text
     .replace(/{{-?\s*\.Release\.Namespace\s*-?}}/g, namespace)
     .replace(/{{-?\s*\.Release\.Name\s*-?}}/g, release)
@@ -44,7 +76,12 @@ async function chartFiles(
   { repository, chart, version }: ChartWish,
 ): Promise<Map<string, string>> {
   const base = repository.replace(/\/$/, '')
-  const index = load((await fetchUpstream(world, `${base}/index.yaml`)).toString())
+  const served = await fetchUpstream(world, `${base}/index.yaml`).catch((error: Error) => {
+    throw new Error(
+      `Error: looks like "${repository}" is not a valid chart repository or cannot be reached: ${error.message}`,
+    )
+  })
+  const index = load(served.toString())
   const entry = listAt(index, 'entries', chart).find((one) => textAt(one, 'version') === version)
   const url = textsAt(entry, 'urls')[0]
   if (!url) throw new Error(`chart "${chart}" version "${version}" not found in ${repository} repository`)

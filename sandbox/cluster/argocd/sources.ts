@@ -2,7 +2,7 @@ import { posix } from 'node:path'
 import { load } from 'js-yaml'
 import type { Cluster } from '../cluster.ts'
 import { listAt, type Thing, type Tree, textAt, textsAt, treeAt } from '../tree.ts'
-import { renderChart } from './chart.ts'
+import { renderChart, renderFolder } from './chart.ts'
 import { kustomizationIn, kustomize } from './kustomize.ts'
 import { manifests } from './manifests.ts'
 
@@ -101,7 +101,7 @@ export class Sources {
     const namespace = textAt(app, 'spec', 'destination', 'namespace')
     const { world } = this.#cluster
     if (source.chart || !files) {
-      checkValues(source, filesOf)
+      checkValues(source, '', undefined, filesOf)
       return renderChart(world, {
         repository: textAt(source, 'repoURL'),
         chart: textAt(source, 'chart'),
@@ -114,10 +114,16 @@ export class Sources {
     const path = posix.normalize(textAt(source, 'path') || '.').replace(/\/$/, '')
     const inside = [...files.keys()].filter((file) => path === '.' || file.startsWith(`${path}/`))
     if (inside.length === 0) throw new Error(`${path}: app path does not exist`)
-    const kustomization = kustomizationIn(files, path)
+    // Settings for helm say what it is (util/app/discovery and ApplicationSource.ExplicitType of Argo CD 3.5).
+    const kustomization = source.helm ? undefined : kustomizationIn(files, path)
     if (kustomization) return kustomize(world, files, kustomization)
-    if (files.has(posix.join(path, 'Chart.yaml')))
-      throw new Error(`paper renders no chart that lies in Git (${path})`)
+    if (source.helm || files.has(posix.join(path, 'Chart.yaml'))) {
+      checkValues(source, path, files, filesOf)
+      return renderFolder(files, path, {
+        release: textAt(source, 'helm', 'releaseName') || app.metadata.name,
+        namespace,
+      })
+    }
     return directory(files, path, treeAt(source, 'directory'))
   }
 }
@@ -127,10 +133,18 @@ function refIndex(sources: Tree[], ref: string): number {
 }
 
 /** Values are not used by the box's charts, but files that are named must be there and be YAML. */
-function checkValues(source: Tree, filesOf: (ref: string) => Files | undefined): void {
+function checkValues(
+  source: Tree,
+  folder: string,
+  own: Files | undefined,
+  filesOf: (ref: string) => Files | undefined,
+): void {
   for (const file of textsAt(source, 'helm', 'valueFiles')) {
-    const [, ref = '', path = ''] = file.match(/^\$([^/]+)\/(.*)$/) ?? []
-    const text = filesOf(ref)?.get(path)
+    const [, ref, path = ''] = file.match(/^\$([^/]+)\/(.*)$/) ?? []
+    // Without a reference it is a path from the chart's folder, or with a slash in front from the repository's.
+    const text = ref
+      ? filesOf(ref)?.get(path)
+      : own?.get(file.startsWith('/') ? file.slice(1) : posix.join(folder, file))
     if (text === undefined)
       throw new Error(`failed to resolve values file ${file}: no such file or directory`)
     load(text)

@@ -24,6 +24,7 @@ const kubernetes = {
 
 // Stores the bundle and k3s, and gives the machine its user-data.
 async function deliver(machine: Machine, bucket: Bucket, spec: NodeSpec, k3s = wellK3s, date?: string) {
+  // A signed URL, as where upstream has k3s no longer.
   const node: NodeSpec = { ...spec, k3s: { ...spec.k3s, url: bucket.url('k3s'), sha256: k3s.sha256 } }
   const steps = ['fetch', 'host', 'k3s', 'argocd']
   const wish: BundleWish = bundleWish(node, {
@@ -251,12 +252,16 @@ t.test('SIMULATED machine, real scripts', { skip: missing, jobs: 4 }, async (t) 
     const [machine, bucket] = [makeMachine(t), await makeBucket(t)]
     await deliver(machine, bucket, firstServer)
     bucket.objects.set('k3s', { body: 'something else' })
+    // biome-ignore lint/suspicious/noTemplateCurlyInString: bash's own
+    machine.stub('curl', 'PATH=${PATH#*:} exec curl "$@"')
     t.equal((await machine.run(regrow).ended).code, 3)
     t.strictSame(short(bucket).slice(2), ['host done', 'k3s failed'])
     t.match(
       last(bucket)?.message,
-      /^k3s from .* is not the one that was asked for: its SHA-256 is [0-9a-f]{64} instead of /,
+      /^k3s from http:\S+\/k3s is not the one that was asked for: its SHA-256 is [0-9a-f]{64} instead of /,
     )
+    t.match(machine.calls().join('\n'), /^curl .*k3s\.new/m)
+    t.notMatch(machine.calls().join('\n'), 'Signature', 'a signed URL is in no argument list')
     t.notOk(machine.has('usr/local/bin/k3s'))
   })
 
