@@ -25,7 +25,7 @@ function lint(t: Test, workflows: Record<string, string>) {
 }
 
 t.test('our workflows, and the rehearsal that a person may copy', { skip }, async (t) => {
-  const own = ['ci.yml', 'real.yml'].map((name) => [
+  const own = ['ci.yml', 'real.yml', 'first-contact.yaml'].map((name) => [
     name,
     readFileSync(join(root, '.github', 'workflows', name), 'utf8'),
   ])
