@@ -1,4 +1,4 @@
-import { readFileSync, writeFileSync } from 'node:fs'
+import { readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
 import { z } from 'zod'
@@ -139,8 +139,9 @@ t.test('a running cluster: the next bootstrap and status name what is not well a
       /pod kube-system\/csi-do-controller-\S+: CreateContainerConfigError: secret "digitalocean" not found/,
     )
   })
-  await t.test('a chart that is not the recorded one: before anything is bought', async (t) => {
+  await t.test('a chart that is not the recorded one, and no copy: before anything is bought', async (t) => {
     await box.run('scripts/destroy.mts', confirmed())
+    rmSync(join(kitFolder(box), 'upstream', 'argo-cd'), { recursive: true })
     box.behave({ corrupt: ['argo-cd.*\\.tgz'] })
     const ended = await box.run('bootstrap.mts')
     t.equal(ended.code, 1)
