@@ -28,7 +28,7 @@ export const parts = {
   k3s: {
     version: 'v1.36.5+k3s1',
     witnessed:
-      'never run; version seen in use on public clusters in October 2026, stable channel not checked',
+      'never run; server code 1.36.3 of a public fork run by hand (test/real/k3s); version seen in use on public clusters in October 2026, stable channel not checked',
   },
   'argo-cd': {
     version: '10.10.0',
