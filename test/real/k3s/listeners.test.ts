@@ -71,12 +71,12 @@ else {
     t.equal(await status(pod, '/version'), 200, 'a pod’s token is known from outside, too')
     t.equal(await status(pod, '/api/v1/nodes'), 403, 'and opens what its account may')
 
-    // 2379 and 2380 are etcd's: without a certificate of its own CAs the handshake ends.
-    for (const port of [2379, 2380])
-      t.match(
-        (await from.run(['curl', '-sSk', '-m', '5', `https://${own}:${port}/`])).err,
-        /alert|certificate required/,
-      )
+    // 2379 and 2380 are etcd's: without a certificate of its own CAs the connection ends, in one of curl's ways to say it.
+    for (const port of [2379, 2380]) {
+      const { code, out } = await from.run(['curl', '-sSk', '-m', '5', `https://${own}:${port}/version`])
+      t.ok(code === 35 || code === 52 || code === 55 || code === 56, `${port} ends the handshake (${code})`)
+      t.equal(out, '', 'and says nothing')
+    }
     for (const closed of ['10250', '10257', '10259', '6444', '2381', '2382'])
       t.equal(
         (await from.run(['curl', '-sSk', '-m', '5', `https://${own}:${closed}/`])).code,
