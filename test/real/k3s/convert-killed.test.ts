@@ -14,7 +14,7 @@ const points = {
   'before k3s starts': 'start_k3s',
   'while k3s moves the database': '',
   'before it is told': `write_map 'done'*`,
-  'before the copy is removed': 'rm -rf "$copy"',
+  'before the copy is removed': 'rm -rf "$copy" "$db.new"*',
 }
 
 if (without) t.test('the power goes in a conversion', { skip: without }, async () => {})
