@@ -31,12 +31,7 @@ export const githubQuestions: (Asked | Unasked)[] = [
     when: 'grown',
     ask: async ({ requests }) => {
       const made = requests.filter(({ method, path }) => method === 'POST' && path.endsWith('/git/refs'))
-      if (made.length === 0) return new NotMet('no ref was made')
-      const refused = made.find(({ status }) => status >= 400)
-      return {
-        said: refused ? String(refused.status) : 'yes',
-        ...(refused?.message ? { seen: refused.message } : {}),
-      }
+      return taken(made, 'no ref was made')
     },
     supposed: 'yes',
     wrong: '422',
@@ -51,12 +46,7 @@ export const githubQuestions: (Asked | Unasked)[] = [
       const made = requests.filter(
         ({ method, path }) => method === 'POST' && path.endsWith('/keys') && path.startsWith('/repos/'),
       )
-      if (made.length === 0) return new NotMet('no deploy key was added')
-      const refused = made.find(({ status }) => status >= 400)
-      return {
-        said: refused ? String(refused.status) : 'yes',
-        ...(refused?.message ? { seen: refused.message } : {}),
-      }
+      return taken(made, 'no deploy key was added')
     },
     supposed: 'yes',
     wrong: '422',
@@ -69,3 +59,13 @@ export const githubQuestions: (Asked | Unasked)[] = [
     unasked: 'Whoever provokes one may be shut out; those that this play meets are in its requests.',
   },
 ]
+
+/** Whether GitHub took all of these requests: yes, or the status of the first that it refused. */
+function taken(made: readonly { status: number; message?: string | undefined }[], none: string) {
+  if (made.length === 0) return new NotMet(none)
+  const refused = made.find(({ status }) => status >= 400)
+  return {
+    said: refused ? String(refused.status) : 'yes',
+    ...(refused?.message ? { seen: refused.message } : {}),
+  }
+}
