@@ -4,6 +4,7 @@ import { Problem } from '../problem.ts'
 import { withRetry } from '../retry.ts'
 import type { Secret } from '../secret.ts'
 import { lifecycle, listVersions, type Version, withMd5 } from './s3-versions.ts'
+import { slowest } from './steady-fetch.ts'
 
 export type { Version }
 
@@ -114,8 +115,8 @@ export async function connectStore(
         ask(`write ${name}/${key}`, async () => {
           await client.send(
             new sdk.PutObjectCommand({ Bucket: name, Key: key, Body: bytes, ContentType: type, ...only }),
-            // A slow line may take a while for what is large: 50 kB a second are enough.
-            { requestTimeout: Math.max(60_000, bytes.length / 50) },
+            // A slow line may take a while for what is large.
+            { requestTimeout: Math.max(60_000, (bytes.length / slowest) * 1000) },
           )
         })
       if (!once) return write({})

@@ -10,7 +10,7 @@ export interface Asked {
 }
 
 /** Bytes a second that a line takes at least. */
-const slowest = 50_000
+export const slowest = 50_000
 
 /** Seconds for a connection, the handshake of TLS included. */
 const toConnect = 10
