@@ -1,9 +1,9 @@
 import { randomInt } from 'node:crypto'
 import { lstatSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
-import { createServer } from 'node:net'
 import { dirname, join } from 'node:path'
 import { line } from '../lib/hint.ts'
 import { Problem } from '../lib/problem.ts'
+import { canBind, drawRange } from './address-range.ts'
 import type { Faults } from './faults.ts'
 import type { Machines } from './machines.ts'
 
@@ -147,48 +147,16 @@ const noWorld = (file: string, cause?: unknown) =>
     cause,
   })
 
-/** HTTP clients keep connections: a later world of this process on the same range would meet dead ones. */
-const drawn = new Set<string>()
-
 /** With `release` for a range, which nobody else draws until then. */
 async function drawAddresses(): Promise<{ saved: Saved; release?: () => Promise<void> }> {
-  for (let attempt = 0; attempt < 20; attempt++) {
-    const range = `127.${randomInt(16, 250)}`
-    if (drawn.has(range)) continue
-    // Two processes may draw the same range at once: who binds this address has it.
-    const release = await bind(`${range}.0.6`, 8000)
-    if (!release) continue
-    drawn.add(range)
-    if (await isFree(range)) return { saved: { range }, release }
-    await release()
-  }
+  const own = await drawRange()
+  if (own) return { saved: { range: own.range }, release: own.release }
   const ports: number[] = []
   while (ports.length < 5) {
     const port = randomInt(20000, 60000)
     if (await canBind('127.0.0.1', port)) ports.push(port)
   }
   return { saved: { range: '127.0', ports } }
-}
-
-/** Whether no other world listens there; not every world has all four services. */
-async function isFree(range: string): Promise<boolean> {
-  for (const last of [2, 3, 4, 5]) if (!(await canBind(`${range}.0.${last}`, 8000))) return false
-  return true
-}
-
-async function canBind(host: string, port: number): Promise<boolean> {
-  const release = await bind(host, port)
-  await release?.()
-  return release !== undefined
-}
-
-/** @returns what gives the address back; undefined when somebody else has it */
-function bind(host: string, port: number): Promise<(() => Promise<void>) | undefined> {
-  return new Promise((resolve) => {
-    const server = createServer().unref()
-    server.once('error', () => resolve(undefined))
-    server.listen(port, host, () => resolve(() => new Promise((done) => server.close(() => done()))))
-  })
 }
 
 function layOut({ range, ports }: Saved): Addresses {

@@ -1,4 +1,3 @@
-import { randomInt } from 'node:crypto'
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
@@ -14,6 +13,7 @@ import {
 import { apiServerArguments } from '../../../lib/node/k3s.ts'
 import { renderKubeconfig } from '../../../lib/node/kubeconfig.ts'
 import { cloudInitFile } from '../../../lib/node/template.ts'
+import { drawRange } from '../../../sandbox/address-range.ts'
 import { kubectl } from './kubectl.ts'
 import { program } from './parts.ts'
 import { Processes } from './processes.ts'
@@ -139,11 +139,14 @@ export async function startControlPlane(wish: ControlPlaneWish): Promise<Control
 
 /** A control plane of authorities of its own, which is gone when the test ends. */
 export async function controlPlaneOf(t: { teardown(end: () => Promise<void>): void }): Promise<ControlPlane> {
+  const own = await drawRange()
+  if (!own) throw new Error('no range of loopback addresses is free')
+  t.teardown(own.release)
   const folder = mkdtempSync(join(tmpdir(), 'regrow-parts-'))
   const plane = await startControlPlane({
     folder,
     authorities: await makeClusterAuthorities({ now: new Date() }),
-    host: `127.${randomInt(16, 250)}.9.1`,
+    host: `${own.range}.9.1`,
     port: 6443,
     names: [tlsName],
   })
