@@ -47,6 +47,8 @@ export interface TestBox {
   world(name: string): unknown
   /** Sets `behaviour.json` of the world. */
   behave(behaviour: object): void
+  /** From now on upstream has nothing any more: each address answers 404. */
+  withdraw(): void
   /** Speaks to the simulated DigitalOcean as the person could. */
   cloud(method: string, path: string, body?: object): Promise<Record<string, unknown>>
   /** Speaks to the simulated GitHub as the person could. */
@@ -106,6 +108,7 @@ export async function openTestBox(t: Test, faults: Fault[] = [], latencyScale = 
       return join(dir, name)
     },
     world: (name) => JSON.parse(readFileSync(join(home, `${name}.json`), 'utf8')),
+    withdraw: () => writeFileSync(join(home, 'behaviour.json'), JSON.stringify({ gone: ['.'] })),
     behave: (behaviour) => writeFileSync(join(home, 'behaviour.json'), JSON.stringify(behaviour)),
     cloud: (method, path, body) =>
       speak(box.env.REGROW_DIGITALOCEAN_URL, box.env.DIGITALOCEAN_TOKEN, method, path, body),

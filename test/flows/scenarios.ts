@@ -202,7 +202,7 @@ export const scenarios: Record<string, Scenario> = {
     t.match(ended.err, 'cluster main is alive: droplet main-1 is active')
   },
 
-  'Velero deletes a backup, all is lost but the buckets and Git, and an object is altered: the volume is named; with it whole, all comes back':
+  'Velero deletes a backup, all is lost but the buckets and Git, upstream too, and an object is altered: the volume is named; with it whole, all comes back':
     async (t, box, shop) => {
       const before = await shop.content()
       // As `velero backup delete` asks for it: the real Velero has kopia strike the volumes off.
@@ -222,6 +222,8 @@ export const scenarios: Record<string, Scenario> = {
         { wholeness: 'whole' },
       )
       await shop.lose()
+      // k3s comes from the kit's bucket; the charts and manifests that Argo CD reads lie in Git then.
+      box.withdraw()
       const [file = ''] = movedObject(box, 'shop')
       const whole = readFileSync(file)
       const altered = Buffer.from(whole)
@@ -246,6 +248,17 @@ export const scenarios: Record<string, Scenario> = {
         'every byte of every file, and the Secret that was only in the cluster',
       )
       t.match(ended.err, '+ Deployment shop/by-hand  from the backup')
+      t.ok(
+        await until(async () => {
+          const { items } = applications.parse(
+            JSON.parse(await shop.kubectl('get applications -n argocd -o json')),
+          )
+          return items.every(
+            ({ status }) => `${status.sync.status} ${status.health.status}` === 'Synced Healthy',
+          )
+        }),
+        'Argo CD reads every chart and manifest from Git',
+      )
       const mode = 'get backupstoragelocation default -n velero -o jsonpath={.spec.accessMode}'
       t.equal(await shop.kubectl(mode), 'ReadWrite')
     },
@@ -283,6 +296,17 @@ const syncing = z.object({
       retryCount: z.number().default(0),
     }),
   }),
+})
+
+const applications = z.object({
+  items: z.array(
+    z.object({
+      status: z.object({
+        sync: z.object({ status: z.string() }),
+        health: z.object({ status: z.string() }),
+      }),
+    }),
+  ),
 })
 
 /** Git, and what Argo CD makes of it in the Application `apps`. */

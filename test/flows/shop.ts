@@ -15,6 +15,8 @@ export interface Surroundings {
   run(command: string, words?: string[], how?: How): Promise<Omit<Ended, 'requests'>>
   /** Speaks to the simulated DigitalOcean as the person could. */
   cloud(method: string, path: string, body?: object): Promise<Record<string, unknown>>
+  /** From now on upstream has nothing any more: each address answers 404. */
+  withdraw(): void
 }
 
 const objects = `

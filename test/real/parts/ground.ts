@@ -53,6 +53,7 @@ export async function openPartsBox(): Promise<PartsBox> {
       runIn(dir, command, words, { ...how, env: { ...env, ...how.env } }),
     cloud: (method, path, body) =>
       speak(box.env.REGROW_DIGITALOCEAN_URL, box.env.DIGITALOCEAN_TOKEN, method, path, body),
+    withdraw: () => mirror?.withdraw(),
     cluster: () => fleet?.cluster() ?? missing('cluster'),
     close: async () => {
       await box.leave()

@@ -26,6 +26,8 @@ export interface Mirror {
   url: string
   /** Speaks TLS as any of upstream's hosts, with this certificate from now on, to who uses it as HTTPS_PROXY. */
   proxy(signed: KeyAndCertificate): Promise<string>
+  /** Answers 404 to everything from now on. */
+  withdraw(): void
 }
 
 /** The hosts that are spoken for. */
@@ -98,7 +100,9 @@ export async function startMirror(world: World): Promise<Mirror> {
   add(k3sSumsAddress(versions.k3s), `${sha256(Buffer.from(k3sStandIn))}  k3s\n`)
 
   const { upstream } = world.addresses
+  let withdrawn = false
   const answer = async (path: string, response: Parameters<RequestListener>[1]) => {
+    if (withdrawn) return void response.writeHead(404).end('404: Not Found')
     const own = files.get(decodeURIComponent(path.slice(1)))
     if (own !== undefined) return void response.writeHead(200).end(own)
     const from = await fetch(`http://${upstream.host}:${upstream.port}${path}`)
@@ -111,6 +115,9 @@ export async function startMirror(world: World): Promise<Mirror> {
   let inner: TlsServer | undefined
   return {
     url: `http://${host}:8000`,
+    withdraw: () => {
+      withdrawn = true
+    },
     proxy: async (signed) => {
       if (inner) {
         inner.setSecureContext(signed)
