@@ -7,10 +7,13 @@ import { toolsFolder } from '../tools-folder.ts'
 import { tools } from '../versions.ts'
 import { type ToolName, toolNames } from './release.ts'
 
-/** How a tool came into the folder of tools; `module` is one that was built and put into the cache, which regrow does not. */
+/**
+ * How a tool came into the folder of tools, and who vouched for it: a pin of regrow's, its makers' checksum, or a mirror.
+ * `module` is one that was built and put into the cache, which regrow does not.
+ */
 export const origin = z.object({
   version: z.string(),
-  from: z.enum(['release', 'module']),
+  from: z.enum(['pinned', 'release', 'mirror', 'module']),
   sha256: z.string(),
 })
 export type Origin = z.infer<typeof origin>

@@ -16,7 +16,8 @@ import { tell, underway } from '../story.ts'
 import { toolsFolder } from '../tools-folder.ts'
 import { tools } from '../versions.ts'
 import { type Origin, origin, records } from './found.ts'
-import { fetchRelease, type ToolName, thisPlatform, toolNames } from './release.ts'
+import { pinName, pins } from './pins.ts'
+import { fetchRelease, type Release, type ToolName, thisPlatform, toolNames } from './release.ts'
 
 /** What became of one tool. */
 export interface Installed extends Origin {
@@ -36,7 +37,7 @@ export function namedTools(only: string | undefined): ToolName[] {
 }
 
 /**
- * Puts tools into `.tools/`: official releases, checked against their published checksums. What is there in the right
+ * Puts tools into `.tools/`: official releases, each held against its pin or its published checksum. What is there in the right
  * version is kept. With `REGROW_TOOLS_CACHE` the executables lie in that folder, shared by many clones, and `.tools/`
  * links to them.
  * @throws Problems naming every tool that could not be fetched, and what to do instead
@@ -79,24 +80,32 @@ function keep(name: ToolName): Installed | undefined {
 async function fetched(name: ToolName): Promise<Installed> {
   const { version } = tools[name]
   const started = performance.now()
-  const bytes = await underway(`${name} ${version}`, () => fetchRelease(name, thisPlatform(), tools[name]))
-  return placed(name, bytes, started)
+  const platform = thisPlatform()
+  const pin = pins[pinName(name, version, platform)]
+  const release = await underway(`${name} ${version}`, () => fetchRelease(name, platform, tools[name], pin))
+  return placed(name, release, started)
 }
 
-const said = { release: 'official release, checksum right', module: 'built from its Go module' }
+const said: Record<Origin['from'], string> = {
+  pinned: 'official release, as regrow knows it',
+  release: 'official release, checksum right',
+  mirror: 'from your mirror, which alone vouches for it',
+  module: 'built from its Go module',
+}
 
 /** Puts an executable where it belongs, whole or not at all, and notes where it came from. */
-function placed(name: ToolName, bytes: Buffer, started: number): Installed {
+function placed(name: ToolName, { bytes, vouched }: Release, started: number): Installed {
   const { version } = tools[name]
   const cached = cachePlace(name)
   const file = cached ?? join(toolsFolder(), name)
   mkdirSync(dirname(file), { recursive: true })
   writeFileSync(`${file}.new`, bytes)
   chmodSync(`${file}.new`, 0o755)
-  const noted: Origin = { version, from: 'release', sha256: sha256(bytes) }
+  const from = vouched === 'published' ? 'release' : vouched
+  const noted: Origin = { version, from, sha256: sha256(bytes) }
   renameSync(`${file}.new`, file)
   if (cached) writeWhole(`${cached}.json`, noted)
-  tell('+', `${name} ${version}`, said.release, (performance.now() - started) / 1000)
+  tell('+', `${name} ${version}`, said[from], (performance.now() - started) / 1000)
   return cached ? linked(name, cached, noted) : noting(name, file, noted)
 }
 

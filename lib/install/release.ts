@@ -35,30 +35,57 @@ export function thisPlatform(os: string = process.platform, cpu: string = proces
   })
 }
 
+/** A tool's executable, and who vouches for it. */
+export interface Release {
+  bytes: Buffer
+  /** regrow itself, by a pin; else the makers' list of checksums, or the mirror's copy of that list. */
+  vouched: 'pinned' | 'published' | 'mirror'
+}
+
 /**
- * Fetches a tool's official release and holds it against the checksum that its makers publish beside it.
- * @returns the executable's bytes
+ * Fetches a tool's official release and holds it against its pin; where it has none, against the checksum that lies
+ * beside it.
+ * @param pin SHA-256 of the released file in hex
  * @throws Unreachable when the place cannot be reached; Problem when there is no checksum or it does not match
  */
 export async function fetchRelease(
   name: string,
   { os, arch }: Platform,
   tool: Pick<ToolVersion, 'address' | 'sums' | 'member'>,
-): Promise<Buffer> {
+  pin?: string | null,
+): Promise<Release> {
   const address = tool.address(os, arch)
-  const sums = (await download(tool.sums(os, arch))).toString()
-  const published = checksumIn(sums, basename(address))
-  if (!published)
-    throw new Problem(`${tool.sums(os, arch)} names no SHA-256 of ${basename(address)}: ${name} is refused`, {
-      cure: 'regrow runs only tools whose makers publish a checksum. Install it yourself.',
-    })
+  const wanted = pin ?? (await publishedChecksum(name, address, tool.sums(os, arch)))
   const file = await download(address)
   const got = createHash('sha256').update(file).digest('hex')
-  if (got !== published)
-    throw new Problem(`${address} was refused: its SHA-256 is ${got}, published is ${published}`, {
-      cure: 'The file was changed or cut on its way. Try again; if it stays so, do not use it.',
-    })
-  return tool.member ? member(file, tool.member(os, arch), address) : file
+  if (got !== wanted)
+    throw new Problem(
+      `${address} was refused: its SHA-256 is ${got}, ${pin ? 'and regrow knows' : 'published is'} ${wanted}`,
+      {
+        cure: 'The file was changed or cut on its way. Try again; if it stays so, do not use it.',
+      },
+    )
+  return {
+    bytes: tool.member ? await member(file, tool.member(os, arch), address) : file,
+    vouched: pin ? 'pinned' : process.env.REGROW_UPSTREAM_URL ? 'mirror' : 'published',
+  }
+}
+
+/** The SHA-256 that the makers of a release publish beside it. @throws Unreachable; Problem when they publish none */
+export async function publishedChecksum(name: string, address: string, list: string): Promise<string> {
+  const { protocol, hostname } = new URL(endpoints().upstream(list))
+  if (protocol !== 'https:' && !/^(127(\.\d+){3}|localhost|\[::1\])$/.test(hostname))
+    throw new Problem(
+      `${name} is not fetched from ${hostname} over plain HTTP: on the way it could be changed`,
+      {
+        cure: 'Name your mirror in REGROW_UPSTREAM_URL with https://, or install the tool yourself.',
+      },
+    )
+  const published = checksumIn((await download(list)).toString(), basename(address))
+  if (published) return published
+  throw new Problem(`${list} names no SHA-256 of ${basename(address)}: ${name} is refused`, {
+    cure: 'regrow runs only tools whose makers publish a checksum. Install it yourself.',
+  })
 }
 
 /** The SHA-256 of a file in a list of lines `<hex>  <file>`, or the digest alone where the list is for one file. */

@@ -501,6 +501,10 @@ t.test('the rehearsal by GitHub lies where a token without the scope `workflow` 
     permissions: object
   }
   t.same(permissions, {})
+  for (const [, action = ''] of text.matchAll(/uses: (\S+)/g)) t.match(action, /^[\w/-]+@[0-9a-f]{40}$/)
+  const [, ref = ''] = text.match(/ref: (\S+)/) ?? []
+  t.equal(ref, 'COMMIT', 'nothing runs beside both tokens that nobody has read')
+  t.match(text, 'npm ci --omit=dev --ignore-scripts')
   const last = jobs.rehearse.steps.at(-1)
   t.equal(last?.run, './scripts/rehearse.mts --name main --repo "$GITHUB_REPOSITORY" --yes')
   for (const secret of ['REGROW_GITHUB_TOKEN', 'REGROW_DIGITALOCEAN_TOKEN', 'REGROW_PASSPHRASE'])

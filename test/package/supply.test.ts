@@ -29,6 +29,15 @@ t.test('docs/security.md lists every dependency with its reason, and no other', 
     t.equal(why.startsWith('development: '), Object.hasOwn(project.devDependencies, name), name)
 })
 
+t.test('our workflows name each action by a commit', async (t) => {
+  const folder = join(root, '.github', 'workflows')
+  const actions = readdirSync(folder).flatMap((file) =>
+    [...read(join('.github', 'workflows', file)).matchAll(/uses: (\S+)/g)].map(([, action]) => action),
+  )
+  t.ok(actions.length >= 8)
+  for (const action of actions) t.match(action, /^[\w/-]+@[0-9a-f]{40}$/)
+})
+
 t.test('every dependency is used', async (t) => {
   const sources = ['lib', 'sandbox', 'scripts']
     .flatMap((folder) =>

@@ -15,7 +15,7 @@ t.test('all four are fetched, checked, put into the folder and kept from then on
   const installed = await installTools()
   t.same(
     installed.map(({ name, from, version }) => [name, from, version]),
-    toolNames.map((name) => [name, 'release', tools[name].version]),
+    toolNames.map((name) => [name, 'mirror', tools[name].version]),
   )
   for (const { name, file } of installed)
     t.equal(execFileSync(file).toString(), `this is ${name} ${tools[name].version}\n`)

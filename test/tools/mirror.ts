@@ -7,6 +7,7 @@ import { join } from 'node:path'
 import { buffer } from 'node:stream/consumers'
 import { createGzip } from 'node:zlib'
 import { pack } from 'tar-stream'
+import { pins } from '../../lib/install/pins.ts'
 import { type ToolName, thisPlatform, toolNames } from '../../lib/install/release.ts'
 import { tools } from '../../lib/versions.ts'
 
@@ -39,9 +40,13 @@ export async function mirror(test: { teardown: (end: () => void) => void }) {
   }
   const before = Object.keys(mine).map((name) => [name, process.env[name]] as const)
   put(Object.entries(mine))
+  // What this mirror serves is not what the makers release.
+  const pinned = Object.entries(pins)
+  for (const [name] of pinned) pins[name] = null
   const close = () => new Promise((resolve) => server.close(resolve))
   test.teardown(() => {
     put(before)
+    Object.assign(pins, Object.fromEntries(pinned))
     server.closeAllConnections()
     server.close()
     rmSync(dir, { recursive: true, force: true })

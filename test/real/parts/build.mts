@@ -64,7 +64,7 @@ async function make(part: Part): Promise<string> {
 async function released({ name, release }: Part): Promise<Buffer | undefined> {
   if (!release) return undefined
   try {
-    return await fetchRelease(name, thisPlatform(), release)
+    return (await fetchRelease(name, thisPlatform(), release)).bytes
   } catch (error) {
     if (error instanceof Unreachable) return undefined
     throw error
