@@ -49,7 +49,7 @@ export const clusterQuestions: (Asked | Unasked)[] = [
   {
     id: 'k3s-version',
     question: 'Which k3s runs?',
-    doubt: 'node.md: that it exists could not be seen',
+    doubt: 'that it exists could not be seen',
     when: 'grown',
     ask: async ({ kubeconfig }) => {
       const all = await listed(kubeconfig, 'nodes', node)
@@ -62,7 +62,7 @@ export const clusterQuestions: (Asked | Unasked)[] = [
   {
     id: 'volumes-a-droplet',
     question: 'How many volumes does the CSI driver say a droplet takes?',
-    doubt: 'cloud.md F10: 15 by its changelog, 7 before',
+    doubt: '15 by its changelog, 7 before',
     when: 'grown',
     ask: async ({ kubeconfig }) => {
       const [first] = await listed(kubeconfig, 'csinodes', csiNode)
@@ -75,7 +75,7 @@ export const clusterQuestions: (Asked | Unasked)[] = [
   {
     id: 'applications',
     question: 'Is every Application Synced and Healthy with the shipped charts?',
-    doubt: 'charts.md: none of these chart versions could be read',
+    doubt: 'none of these chart versions could be read',
     when: 'last',
     ask: async ({ kubeconfig, patience }) => {
       const look = async () => {
@@ -100,7 +100,7 @@ export const clusterQuestions: (Asked | Unasked)[] = [
   {
     id: 'images-pulled',
     question: 'Is every image pulled, without a registry’s limit?',
-    doubt: 'charts.md: 17 images of four registries, never pulled',
+    doubt: '17 images of four registries, never pulled',
     when: 'grown',
     ask: async (sight) => {
       const seen = await eventsWith(sight, /ErrImagePull|ImagePullBackOff|toomanyrequests|Failed to pull/)
@@ -153,7 +153,7 @@ export const clusterQuestions: (Asked | Unasked)[] = [
   {
     id: 'address-answers',
     question: 'Does the cluster’s address answer on port 80?',
-    doubt: 'node.md: servicelb behind a reserved address was read, not run',
+    doubt: 'servicelb behind a reserved address was read, not run',
     when: 'grown',
     notInBox: true,
     ask: async ({ address }) => {
@@ -167,7 +167,7 @@ export const clusterQuestions: (Asked | Unasked)[] = [
   {
     id: 'client-address',
     question: 'Which address of its client does an app see?',
-    doubt: 'node.md F8: concluded from source; DigitalOcean itself may hide it',
+    doubt: 'concluded from source; DigitalOcean itself may hide it',
     when: 'grown',
     notInBox: true,
     ask: seesClient,
@@ -262,13 +262,13 @@ export const clusterQuestions: (Asked | Unasked)[] = [
   {
     id: 'certificate',
     question: 'Does the first certificate come once its DNS record is there?',
-    doubt: 'charts.md 3',
+    doubt: 'it was seen only with a stand-in for Let’s Encrypt',
     unasked: 'It takes a domain; tried by hand with Pebble (docs/evidence.md).',
   },
   {
     id: 'certificates-after-a-year',
     question: 'Does k3s renew its certificates before they end?',
-    doubt: 'node.md F2',
+    doubt: 'the limits were read in its source, never lived through',
     unasked: 'It takes 245 days.',
   },
 ]

@@ -42,7 +42,7 @@ export const digitalOceanQuestions: (Asked | Unasked)[] = [
   {
     id: 'network-with-members',
     question: 'Which status does DigitalOcean give when a network that still has a droplet is deleted?',
-    doubt: 'cloud.md F1: the description says 403, reports say 409',
+    doubt: 'the description says 403, reports say 409',
     when: 'last',
     ask: async ({ cluster }) => {
       const own = (await cluster.cloud.vpcs()).find(({ name }) => name === names.network(cluster.name))
@@ -57,7 +57,7 @@ export const digitalOceanQuestions: (Asked | Unasked)[] = [
   {
     id: 'same-assignment',
     question: 'Is an address taken once more for the droplet that it leads to?',
-    doubt: 'peers.md D: an accepted one would queue events',
+    doubt: 'an accepted one would queue events',
     when: 'last',
     ask: async ({ cluster }) => {
       const { reservedIps } = await ownMachines(cluster.cloud, cluster.name)
@@ -76,7 +76,7 @@ export const digitalOceanQuestions: (Asked | Unasked)[] = [
   {
     id: 'project-purpose',
     question: 'How is a project’s own purpose returned?',
-    doubt: 'peers.md F: the description says “Other: …”, the box returned it as sent',
+    doubt: 'the description says “Other: …”, the box returned it as sent',
     when: 'grown',
     ask: async ({ cluster }) => {
       const shape = z.object({ projects: z.array(z.object({ name: z.string(), purpose: z.string() })) })
@@ -91,7 +91,7 @@ export const digitalOceanQuestions: (Asked | Unasked)[] = [
   {
     id: 'snapshot-size',
     question: 'What size has the snapshot of an empty volume of 1 GiB?',
-    doubt: 'peers.md F: the description says billable size; the provider’s tests expect 0',
+    doubt: 'the description says billable size; the provider’s tests expect 0',
     when: 'last',
     ask: (sight) =>
       withSnapshot(sight, async ({ size_gigabytes }) => ({
@@ -124,7 +124,7 @@ export const digitalOceanQuestions: (Asked | Unasked)[] = [
   {
     id: 'larger-from-snapshot',
     question: 'Which size has a volume of 2 GiB that is made from a snapshot of 1 GiB?',
-    doubt: 'peers.md F: the driver expects the snapshot’s and resizes',
+    doubt: 'the driver expects the snapshot’s and resizes',
     when: 'last',
     ask: (sight) =>
       withSnapshot(sight, async (snapshot) => {
@@ -177,7 +177,7 @@ export const digitalOceanQuestions: (Asked | Unasked)[] = [
   {
     id: 'requests-an-hour',
     question: 'How many requests an hour does DigitalOcean allow, as its answers tell?',
-    doubt: 'cloud.md, minor: regrow’s pace counts by the minute alone',
+    doubt: 'regrow’s pace counts by the minute alone',
     when: 'before',
     ask: async ({ requests }) => {
       const told = requests.findLast(({ service, limit }) => service === 'digitalocean' && limit)
@@ -190,7 +190,7 @@ export const digitalOceanQuestions: (Asked | Unasked)[] = [
   {
     id: 'pause-with-429',
     question: 'Does a 429 tell how long to wait?',
-    doubt: 'peers.md A: retry-after was never seen on the live API',
+    doubt: 'retry-after was never seen on the live API',
     when: 'after',
     ask: async ({ requests }) => {
       const refused = requests.filter(({ service, status }) => service === 'digitalocean' && status === 429)
@@ -204,7 +204,7 @@ export const digitalOceanQuestions: (Asked | Unasked)[] = [
   {
     id: 'image',
     question: 'Is there an image debian-13-x64?',
-    doubt: 'node.md: in use by others, not seen',
+    doubt: 'in use by others, not seen',
     when: 'before',
     ask: async ({ cluster }) => ({ said: (await cluster.cloud.hasImage('debian-13-x64')) ? 'yes' : 'no' }),
     supposed: 'yes',
@@ -214,25 +214,25 @@ export const digitalOceanQuestions: (Asked | Unasked)[] = [
   {
     id: 'image-delete-scope',
     question: 'What does the scope image:delete really allow?',
-    doubt: 'cloud.md, “Cannot be known”',
+    doubt: 'documented nowhere',
     unasked: 'Scoped tokens are made by hand in the control panel, and what such a token deletes is gone.',
   },
   {
     id: 'unassigned-address-fee',
     question: 'What does a reserved address cost while it leads nowhere?',
-    doubt: 'cloud.md F9: the price page was not seen',
+    doubt: 'the price page was not seen',
     unasked: 'Only the bill at the end of the month tells.',
   },
   {
     id: 'names-in-two-regions',
     question: 'May two snapshots in two regions have one name?',
-    doubt: 'peers.md F',
+    doubt: 'Terraform’s provider expects it to be taken; nobody saw it',
     unasked: 'It takes a volume in another region, where nothing of this play would look for what is left.',
   },
   {
     id: 'first-network-of-a-region',
     question: 'Does the first network of a region become its default, which cannot be deleted?',
-    doubt: 'peers.md F',
+    doubt: 'the sandbox has it so; Terraform’s provider met only a region that had one',
     unasked: 'It takes a region in which the account has no network, and would leave one there for ever.',
   },
 ]

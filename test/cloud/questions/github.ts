@@ -27,7 +27,7 @@ export const githubQuestions: (Asked | Unasked)[] = [
   {
     id: 'ref-of-the-lock',
     question: 'Does GitHub take a ref below refs/regrow/?',
-    doubt: 'cloud.md: documented, never tried',
+    doubt: 'documented, never tried',
     when: 'grown',
     ask: async ({ requests }) => {
       const made = requests.filter(({ method, path }) => method === 'POST' && path.endsWith('/git/refs'))
@@ -40,7 +40,7 @@ export const githubQuestions: (Asked | Unasked)[] = [
   {
     id: 'deploy-key',
     question: 'Does GitHub take the deploy key of a new repository?',
-    doubt: 'cloud.md F7: new organisations forbid them',
+    doubt: 'new organisations forbid them',
     when: 'grown',
     ask: async ({ requests }) => {
       const made = requests.filter(
@@ -55,7 +55,7 @@ export const githubQuestions: (Asked | Unasked)[] = [
   {
     id: 'github-limit',
     question: 'What does a secondary rate limit of GitHub look like?',
-    doubt: 'cloud.md F6',
+    doubt: 'documented in words, without an example',
     unasked: 'Whoever provokes one may be shut out; those that this play meets are in its requests.',
   },
 ]

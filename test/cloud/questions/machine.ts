@@ -3,7 +3,7 @@ import type { OfTheMachine } from '../question.ts'
 
 const is = (name: string) => (look: Look) => ({ said: toldOf(look, name) })
 const image = 'test/real/vm (its image), cloud-init/'
-const unseen = 'node.md: “cannot be known”'
+const unseen = 'nothing that we could read tells'
 
 /** What the image contains and what our steps make of it. */
 export const machineQuestions: OfTheMachine[] = [
@@ -82,7 +82,7 @@ export const machineQuestions: OfTheMachine[] = [
   {
     id: 'anchor',
     question: 'Has eth0 an anchor address beside its own?',
-    doubt: 'node.md F8: packets for the reserved address come there',
+    doubt: 'packets for the reserved address come there',
     read: (look) => ({ said: Number(toldOf(look, 'anchor')) > 0 ? 'yes' : 'no' }),
     supposed: 'yes',
     wrong: 'no',
@@ -118,7 +118,7 @@ export const machineQuestions: OfTheMachine[] = [
   {
     id: 'firewall-of-the-image',
     question: 'Is a firewall of the image’s own in the way?',
-    doubt: 'node.md: ufw said to be there, inactive',
+    doubt: 'ufw said to be there, inactive',
     read: (look) => {
       const said = toldOf(look, 'ufw')
       return { said: said === 'none' || said.endsWith('inactive') ? 'no' : 'yes', seen: said }

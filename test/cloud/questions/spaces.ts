@@ -12,7 +12,7 @@ export const spacesQuestions: Asked[] = [
   {
     id: 'new-key',
     question: 'Is a new Spaces key known within the minute that regrow waits for it?',
-    doubt: 'cloud.md F12: the time is documented nowhere',
+    doubt: 'the time is documented nowhere',
     when: 'grown',
     ask: (sight) =>
       withKey(sight, 'read', async (_store, _bucket, known) => ({
@@ -26,7 +26,7 @@ export const spacesQuestions: Asked[] = [
   {
     id: 'grant-on-a-new-bucket',
     question: 'Is a key for a bucket that was made just now granted at once?',
-    doubt: 'cloud.md F1: a 403 was reported for it',
+    doubt: 'a 403 was reported for it',
     when: 'grown',
     ask: async ({ requests }) => {
       const all = requests.filter(({ method, path }) => method === 'POST' && path === '/v2/spaces/keys')
@@ -82,7 +82,7 @@ export const spacesQuestions: Asked[] = [
   {
     id: 'missing-object',
     question: 'What does a key that only reads get for an object that is not there?',
-    doubt: 'cloud.md, “Cannot be known”: 404 or 403',
+    doubt: '404 or 403',
     when: 'grown',
     ask: (sight) =>
       withKey(sight, 'read', async (store, name) => {
@@ -101,7 +101,7 @@ export const spacesQuestions: Asked[] = [
   {
     id: 'write-once',
     question: 'Does a Space honour If-None-Match when an object is written?',
-    doubt: 'cloud.md, “Cannot be known”: documented for other requests only',
+    doubt: 'documented for other requests only',
     when: 'last',
     ask: (sight) =>
       withKey(sight, 'readwrite', async (store, name) => {
@@ -118,7 +118,7 @@ export const spacesQuestions: Asked[] = [
   {
     id: 'name-of-a-removed-bucket',
     question: 'May a bucket be made again under its name as soon as it was removed?',
-    doubt: 'cloud.md F12: a name may be held for a week',
+    doubt: 'a name may be held for a week',
     when: 'after',
     ask: (sight) =>
       withKey(sight, 'full', async (store, name) => {
@@ -138,7 +138,7 @@ export const spacesQuestions: Asked[] = [
   {
     id: 'grants-of-a-key',
     question: 'Does a change of a key’s grants take effect?',
-    doubt: 'peers.md F: the description says that only the name changes',
+    doubt: 'the description says that only the name changes',
     when: 'grown',
     ask: (sight) =>
       withKey(sight, 'read', async () => {
