@@ -1,4 +1,5 @@
 import { isDryRun } from './dry-run.ts'
+import { printable } from './printable.ts'
 import { Problem } from './problem.ts'
 import { print } from './story.ts'
 
@@ -32,7 +33,11 @@ export async function answered(
   if (!process.stdin.isTTY || !process.stderr.isTTY)
     throw new Problem('cannot ask for confirmation: not a terminal', { cure, exitCode: 2 })
   const { confirm, isCancel } = await import('@clack/prompts')
-  const answer = await confirm({ message: question, initialValue: !destructive, output: process.stderr })
+  const answer = await confirm({
+    message: printable(question),
+    initialValue: !destructive,
+    output: process.stderr,
+  })
   if (isCancel(answer)) throw interrupted()
   if (answer !== true) throw new Problem('not confirmed: nothing was changed')
 }
@@ -57,7 +62,7 @@ export async function confirmName<F extends string>(
         exitCode: 2,
       })
     const { text, isCancel } = await import('@clack/prompts')
-    const message = `Type the ${what}’s name (${name}) to remove it for good`
+    const message = printable(`Type the ${what}’s name (${name}) to remove it for good`)
     const answer = await text({ message, output: process.stderr })
     if (isCancel(answer)) throw interrupted()
     given = answer
@@ -76,7 +81,7 @@ const interrupted = () => new Problem('interrupted: nothing was changed', { exit
 export async function asked(message: string): Promise<string> {
   if (!process.stdin.isTTY || !process.stderr.isTTY) return ''
   const { password, isCancel } = await import('@clack/prompts')
-  const answer = await password({ message, output: process.stderr })
+  const answer = await password({ message: printable(message), output: process.stderr })
   if (isCancel(answer)) throw interrupted()
   return answer
 }

@@ -1,4 +1,4 @@
-import { redact } from './secret.ts'
+import { printable } from './printable.ts'
 
 let dry = false
 let ended = false
@@ -28,7 +28,7 @@ export function isDryRun(): boolean {
 
 /** Prints a command that a real run would execute. */
 export function showCommand(command: string): void {
-  shown.write(`  $ ${redact(command)}\n`)
+  shown.write(`  $ ${printable(command)}\n`)
 }
 
 /** Thrown where a dry run ends: what comes next needs a machine that exists. */

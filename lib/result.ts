@@ -1,5 +1,5 @@
+import { printable, printableJson, printableStep } from './printable.ts'
 import type { Problem } from './problem.ts'
-import { redact } from './secret.ts'
 import { colourful, tell, widthOf } from './story.ts'
 import { wrap } from './wrap.ts'
 
@@ -23,20 +23,20 @@ export const isOutcome = (result: unknown): result is Outcome =>
  */
 export function present(result: unknown, how: { json: boolean; seconds: number }): void {
   if (how.json) {
-    if (result !== undefined) process.stdout.write(`${redact(JSON.stringify(result, null, 2))}\n`)
+    if (result !== undefined) process.stdout.write(`${printableJson(result)}\n`)
     return
   }
   // Told first: the last line of a flow is the age of the last whole backup.
   tell('·', 'done', `${how.seconds.toFixed(1)} s`)
   const shown = isOutcome(result) ? result.shown() : result
-  if (typeof shown === 'string') process.stdout.write(shown.endsWith('\n') ? shown : `${shown}\n`)
+  if (typeof shown === 'string') process.stdout.write(`${printable(shown.replace(/\n$/, ''))}\n`)
   else if (shown && typeof shown === 'object') {
     const rows = Object.entries(shown).flatMap(([name, value]) => lines(name, value))
     const width = Math.max(0, ...rows.map(([name]) => name.length))
     const columns = widthOf(process.stdout)
     if (isOutcome(result) && result.headlined) process.stdout.write(`${headline(result.headlined())}\n`)
     for (const [name, value] of rows) {
-      const line = redact(`${name.padEnd(width)}  ${value}`.trimEnd())
+      const line = printableStep(`${name.padEnd(width)}  ${value}`.trimEnd())
       process.stdout.write(`${columns === undefined ? line : wrap(line, columns, width + 2)}\n`)
     }
   }
@@ -45,7 +45,8 @@ export function present(result: unknown, how: { json: boolean; seconds: number }
 const tones = { good: 32, warn: 33, bad: 31 }
 
 function headline({ text, tone }: { text: string; tone: keyof typeof tones }): string {
-  return colourful(process.stdout) ? `\x1b[1;${tones[tone]}m${text}\x1b[0m` : text
+  const line = printableStep(text)
+  return colourful(process.stdout) ? `\x1b[1;${tones[tone]}m${line}\x1b[0m` : line
 }
 
 function lines(name: string, value: unknown): [string, string][] {

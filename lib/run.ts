@@ -10,9 +10,9 @@ import { leaveProxiesOut, missingTokens } from './environment.ts'
 import { type CommandName, commands, type Flags, helpText, ownVersion, readFlags } from './flags.ts'
 import { beginScene, goesOn } from './hint.ts'
 import { need } from './on-path.ts'
+import { printable, printableJson, printableStep } from './printable.ts'
 import { Problem, Problems } from './problem.ts'
 import { isOutcome, present } from './result.ts'
-import { redact } from './secret.ts'
 import { loadWrapper } from './start.mjs'
 import { endLive, print, tell } from './story.ts'
 import { systemProblem } from './system-failure.ts'
@@ -69,7 +69,7 @@ export async function run<C extends CommandName>(
     if (needs.tokens?.(flags) ?? true) await askForTokens()
     const confirm = async (plan: Shown) => {
       if (flags['dry-run']) {
-        process.stdout.write(flags.json ? `${JSON.stringify(plan, null, 2)}\n` : `${redact(plan.text)}\n`)
+        process.stdout.write(`${flags.json ? printableJson(plan) : printable(plan.text)}\n`)
         beginDryRun(flags.json ? process.stderr : process.stdout)
       } else {
         print(plan.text)
@@ -123,12 +123,12 @@ export function explain(thrown: unknown): number {
       print(`  → ${place} threw it. DEBUG=1 shows the whole stack.`)
     }
   }
-  if (process.env.DEBUG) print(stackOf(error))
+  if (process.env.DEBUG) print(printableStep(stackOf(error)))
   return error instanceof Problem ? error.exitCode : 1
 }
 
 function explainOne(problem: Problem): void {
-  print(`  • ${problem.message}`)
+  print(printableStep(`  • ${problem.message}`))
   if (problem.cure) print(`    → ${problem.cure}`)
 }
 

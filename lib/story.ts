@@ -1,4 +1,4 @@
-import { redact } from './secret.ts'
+import { printable, printableStep } from './printable.ts'
 import { cut, wrap } from './wrap.ts'
 
 /** What became of a thing: made, kept, changed, removed, a warning, a failure, or a plain remark. */
@@ -41,15 +41,15 @@ export const widthOf = (stream: { isTTY?: boolean; columns?: number }): number |
 /** Tells one step on stderr: its mark, the thing, a detail, and the seconds it took where that matters. */
 export function tell(mark: Mark, thing: string, detail = '', seconds?: number): void {
   const time = seconds === undefined || seconds < 0.05 ? '' : `  ${seconds.toFixed(seconds < 10 ? 1 : 0)} s`
-  const step = redact(`${mark} ${thing}${detail ? `  ${detail}` : ''}`)
+  const step = printableStep(`${mark} ${thing}${detail ? `  ${detail}` : ''}`)
   told.push({ at: new Date().toISOString(), step })
   const fitted = fit(`${step}${time}`)
   put(colourful() ? `\x1b[${colours[mark]}m${mark}\x1b[0m${fitted.slice(mark.length)}` : fitted)
 }
 
-/** Prints a text on stderr, secrets taken out, above the live progress line; too long lines go on in the next. */
+/** Prints a text on stderr, made printable, above the live progress line; too long lines go on in the next. */
 export function print(text: string): void {
-  put(fit(redact(text)))
+  put(fit(printable(text)))
 }
 
 function fit(text: string): string {
@@ -73,7 +73,7 @@ export async function underway<T>(wish: string, work: () => Promise<T>, seen = (
   const plain = live()
     ? undefined
     : setInterval(() => {
-        const state = redact(seen())
+        const state = seen()
         print(`… ${wish}  ${secondsOf(wait)} s${state ? `  (${state})` : ''}`)
       }, 30_000)
   if (live()) ticker ??= setInterval(draw, 200)
@@ -103,8 +103,9 @@ function draw(): void {
   wipe()
   const waits = [...underWay]
   const wishes = waits.map((wait) => `${wait.wish} ${secondsOf(wait)} s`)
-  const states = waits.map(({ seen }) => redact(seen())).filter(Boolean)
-  const line = `… ${wishes.join(', ')}${states.length > 0 ? ` (${states.join('; ')})` : ''}`
+  const states = waits.map(({ seen }) => seen()).filter(Boolean)
+  const whole = `… ${wishes.join(', ')}${states.length > 0 ? ` (${states.join('; ')})` : ''}`
+  const line = printable(whole).replace(/\s+/g, ' ')
   process.stderr.write(cut(line, (widthOf(process.stderr) ?? 80) - 1))
   drawn = true
 }

@@ -9,6 +9,7 @@ import { turn } from './clients/pace.ts'
 import { isDryRun, showCommand } from './dry-run.ts'
 import { endpoints, tokens } from './environment.ts'
 import { again, command } from './hint.ts'
+import { printable } from './printable.ts'
 import { Problem } from './problem.ts'
 import { redact } from './secret.ts'
 import { shellQuote } from './shell-quote.ts'
@@ -158,7 +159,7 @@ async function call(tool: string, pieces: TemplateStringsArray, words: Word[], h
   const strings = pieces.map((piece, index) => (index === 0 ? `${head} ${piece.trimStart()}` : piece))
   // With a project doctl asks for it first and puts the droplet into it afterwards.
   if (tool === 'doctl') await turn(/^doctl compute droplet create /.test(shown) ? 3 : 1)
-  if (process.env.REGROW_VERBOSE) process.stderr.write(`  $ ${redact(shown)}\n`)
+  if (process.env.REGROW_VERBOSE) process.stderr.write(`  $ ${printable(shown)}\n`)
   const changes = tool === 'doctl' && !/^doctl (account get|spaces keys )/.test(shown)
   if (changes) noteChange()
   const done = await zx({

@@ -7,6 +7,7 @@ import { inventory } from '../lib/cluster/ours.ts'
 import { addressOf } from '../lib/digitalocean/address.ts'
 import { doctlHint, useKubeconfig } from '../lib/hint.ts'
 import { writeKubeconfig } from '../lib/kubernetes/kubeconfig.ts'
+import { printable } from '../lib/printable.ts'
 import { run } from '../lib/run.ts'
 import { openBuckets } from '../lib/store/buckets.ts'
 import { needKit } from '../lib/store/kit.ts'
@@ -19,7 +20,7 @@ await run('kubeconfig', async ({ flags }) => {
   const user = flags['ssh-key'] ? 'root' : 'admin'
   // Written here and not handed back: what a run hands back has its secrets taken out.
   const disclose = (secret: string, told: object, advice: string) => {
-    if (!flags.json) process.stderr.write(`${advice}\n`)
+    if (!flags.json) process.stderr.write(`${printable(advice)}\n`)
     process.stdout.write(flags.json ? `${JSON.stringify({ user, ...told }, null, 2)}\n` : secret)
   }
   if (flags['argocd-password']) {

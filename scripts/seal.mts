@@ -26,7 +26,9 @@ await run(
     if (file === undefined && process.stdin.isTTY)
       tell('·', 'waiting for a Secret on standard input', 'Ctrl-D ends it')
     const sealed = sealSecrets(await readDocuments(file), certificate)
-    if (!flags.json) return sealed.map((one) => dump(one, { lineWidth: -1 })).join('---\n')
+    // A file and not a message: it is written as it is.
+    if (!flags.json)
+      return void process.stdout.write(sealed.map((one) => dump(one, { lineWidth: -1 })).join('---\n'))
     return sealed.length === 1 ? sealed[0] : { apiVersion: 'v1', kind: 'List', items: sealed }
   },
   { tokens: (flags) => !flags.certificate },

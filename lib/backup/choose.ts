@@ -1,6 +1,7 @@
 import type { Bucket } from '../clients/s3.ts'
 import type { Cluster } from '../cluster/cluster.ts'
 import { command } from '../hint.ts'
+import { printable } from '../printable.ts'
 import { Problem } from '../problem.ts'
 import { tell } from '../story.ts'
 import { ageOf, type Backup, listBackups } from './backups.ts'
@@ -90,7 +91,7 @@ async function asked(
     message: 'Which backup?',
     options: offered.map((one) => ({
       value: one.metadata.name,
-      label: `${ageOf(one, cluster)}${isWhole(one) ? '' : '  (partial)'}`,
+      label: printable(`${ageOf(one, cluster)}${isWhole(one) ? '' : '  (partial)'}`),
     })),
     output: process.stderr,
   })

@@ -1,3 +1,5 @@
+import { printableStep } from '../printable.ts'
+
 /** A row of a table: its cells, and lines that stand below it. */
 export interface Row {
   cells: readonly string[]
@@ -5,7 +7,11 @@ export interface Row {
 }
 
 /** The lines of a table whose columns are as wide as what stands in them, two blanks apart. */
-export function table(header: readonly string[], rows: readonly Row[]): string[] {
+export function table(header: readonly string[], told: readonly Row[]): string[] {
+  const rows = told.map(({ cells, below }) => ({
+    cells: cells.map(printableStep),
+    below: below.map(printableStep),
+  }))
   const widths = header.map((title, at) =>
     Math.max(title.length, ...rows.map(({ cells }) => cells[at]?.length ?? 0)),
   )

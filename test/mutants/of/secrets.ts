@@ -5,6 +5,13 @@ import { type Mutant, mutant } from '../mutant.ts'
 export const secrets: readonly Mutant[] = [
   mutant('signatures of URLs are printed', 'lib/secret.ts', "'$1[redacted]'", "'$1'", 'lib/secret'),
   mutant(
+    'a terminal obeys what was read',
+    'lib/printable.ts',
+    '.replace(obeyed, escaped)\n\n/** The same',
+    '\n\n/** The same',
+    'hostile/terminal',
+  ),
+  mutant(
     'a secret inside Base64 is printed',
     'lib/secret.ts',
     'for (const part of encodedWithin(value)) known.add(part)',
