@@ -1,8 +1,5 @@
-import { mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs'
-import { hostname, tmpdir } from 'node:os'
 import { delimiter, join } from 'node:path'
 import type { z } from 'zod'
-import { isAlive } from './alive.ts'
 import { mayChange, noteChange } from './change.ts'
 import { missingScope, refusalIn } from './clients/digitalocean-refusal.ts'
 import { turn } from './clients/pace.ts'
@@ -14,6 +11,7 @@ import { Problem } from './problem.ts'
 import { redact } from './secret.ts'
 import { shellQuote } from './shell-quote.ts'
 import { toolsFolder } from './tools-folder.ts'
+import { workFolder } from './work-folder.ts'
 
 /** What a tool printed on stdout; `json` parses it with a schema. */
 export interface Output {
@@ -117,33 +115,6 @@ export const velero = (kube: Kube): Template => {
       env: { HOME: workFolder() },
       looks: (said) => /^(backup|restore) (get|describe|logs)\b/.test(said),
     })
-}
-
-let folder: string | undefined
-
-/** A folder of this process alone (0700), gone when it ends; those that killed runs left go now. */
-export function workFolder(): string {
-  if (folder) return folder
-  sweepWorkFolders()
-  const made = mkdtempSync(join(tmpdir(), `regrow-${hostname()}-${process.pid}-`))
-  folder = made
-  mkdirSync(join(made, 'helm'), { recursive: true })
-  process.once('exit', () => rmSync(made, { recursive: true, force: true }))
-  return made
-}
-
-/** A run that was killed could not remove its folder, with user-data and perhaps a kubeconfig in it. */
-function sweepWorkFolders(): void {
-  for (const name of readdirSync(tmpdir())) {
-    // Containers may share the folder and not the processes, so the host's name counts as well.
-    const [, host, pid] = /^regrow-(.+)-(\d+)-\w{6}$/.exec(name) ?? []
-    if (host !== hostname() || isAlive(Number(pid))) continue
-    try {
-      rmSync(join(tmpdir(), name), { recursive: true, force: true })
-    } catch {
-      // Another user's: it is theirs to sweep.
-    }
-  }
 }
 
 async function call(tool: string, pieces: TemplateStringsArray, words: Word[], how: Call): Promise<Output> {

@@ -1,4 +1,3 @@
-import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Droplet, Project, ReservedIp, SshKey } from '../clients/digitalocean-types.ts'
 import { asOf } from '../clients/lately.ts'
@@ -7,11 +6,13 @@ import { isOurs, ownProject } from '../cluster/ours.ts'
 import { isDryRun } from '../dry-run.ts'
 import { ensure } from '../ensure.ts'
 import { again } from '../hint.ts'
+import { writePrivate } from '../private-file.ts'
 import { Problem } from '../problem.ts'
 import { tell } from '../story.ts'
-import { doctl, workFolder } from '../tools.ts'
+import { doctl } from '../tools.ts'
 import { untilDone } from '../until-done.ts'
 import { waitFor } from '../wait.ts'
+import { workFolder } from '../work-folder.ts'
 import { assignAddress } from './address.ts'
 import type { Network } from './network.ts'
 import { ensureInProject } from './project.ts'
@@ -62,7 +63,7 @@ export async function ensureDroplet(cluster: Cluster, spec: DropletSpec): Promis
 export async function makeDroplet(cluster: Cluster, spec: DropletSpec): Promise<Droplet> {
   const { region, image } = cluster.wanted
   const file = join(workFolder(), `${spec.name}.user-data`)
-  await writeFile(file, spec.userData, { mode: 0o600 })
+  writePrivate(file, spec.userData)
   return ensure({
     what: `droplet ${spec.name}`,
     look: (since) => findDroplets(cluster, spec.name, since),

@@ -9,7 +9,8 @@ import { ensure } from '../ensure.ts'
 import { again, doctlHint } from '../hint.ts'
 import { Problem } from '../problem.ts'
 import type { Kit } from '../store/kit.ts'
-import { doctl, workFolder } from '../tools.ts'
+import { doctl } from '../tools.ts'
+import { workFolder } from '../work-folder.ts'
 
 /**
  * The SSH key of the kit at DigitalOcean: port 22 stays closed, it is there for the day somebody must open it

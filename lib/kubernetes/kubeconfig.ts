@@ -1,11 +1,13 @@
 import { createPrivateKey, X509Certificate } from 'node:crypto'
-import { accessSync, chmodSync, constants, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { accessSync, constants, lstatSync, mkdirSync, readFileSync } from 'node:fs'
+import { connect } from 'node:net'
 import { dirname, resolve } from 'node:path'
 import { load } from 'js-yaml'
 import { z } from 'zod'
 import { cloudTime } from '../clients/clock.ts'
 import type { DigitalOcean } from '../clients/digitalocean.ts'
 import { type KeyAndCertificate, makeOperatorCertificate, renderKubeconfig } from '../node/index.ts'
+import { writePrivate } from '../private-file.ts'
 import { Problem } from '../problem.ts'
 import type { Kit } from '../store/kit.ts'
 import type { Kube } from '../tools.ts'
@@ -22,6 +24,19 @@ export const kubeconfigPath = (cluster: string) =>
 /** 6443; another port only where a rehearsal has a single address for all its servers. */
 const apiPort = () => process.env.REGROW_API_PORT ?? '6443'
 
+/** Whether anything listens where a machine's Kubernetes API would; up to five seconds are waited for. */
+export const apiAnswers = (address: string): Promise<boolean> =>
+  new Promise((resolve) => {
+    const socket = connect({ host: address, port: Number(apiPort()), timeout: 5000 })
+    const end = (heard: boolean) => {
+      socket.destroy()
+      resolve(heard)
+    }
+    socket.once('connect', () => end(true))
+    socket.once('timeout', () => end(false))
+    socket.once('error', () => end(false))
+  })
+
 const withUser = z.object({
   users: z.tuple([
     z.object({ user: z.object({ 'client-certificate-data': z.base64(), 'client-key-data': z.base64() }) }),
@@ -30,7 +45,7 @@ const withUser = z.object({
 
 /**
  * Writes the kubeconfig (mode 0600): it was known before the machine, because the kit holds the authorities. One that
- * says the same, with a certificate that is good for another month, stays as it is.
+ * says the same, with a certificate that is good for another month, stays as it is, unless somebody else could read it.
  */
 export async function writeKubeconfig(
   cluster: { name: string; cloud: Pick<DigitalOcean, 'clockOffset'> },
@@ -49,13 +64,12 @@ export async function writeKubeconfig(
       key,
     })
   const before = readBefore(file)
-  const operator = before && operatorIn(before)
-  const kept = operator && text(operator) === before && isGood(operator, kit, now)
-  const wanted = kept ? before : text(await makeOperatorCertificate(kit.authorities, { now }))
+  const operator = before && operatorIn(before.text)
+  const isSame = operator && text(operator) === before.text && isGood(operator, kit, now)
+  const wanted = isSame ? before.text : text(await makeOperatorCertificate(kit.authorities, { now }))
   try {
     mkdirSync(dirname(file), { recursive: true })
-    if (!kept) writeFileSync(file, wanted, { mode: 0o600 })
-    chmodSync(file, 0o600)
+    if (!isSame || !before.isPrivate) writePrivate(file, wanted)
   } catch (cause) {
     throw unwritable(
       file,
@@ -66,11 +80,19 @@ export async function writeKubeconfig(
   return { file }
 }
 
-function readBefore(file: string): string | undefined {
+/** What lies there: its text, and whether nobody else can read it. @throws Problem for a link, a folder or a device */
+function readBefore(file: string): { text: string; isPrivate: boolean } | undefined {
   try {
-    // A device may have no end.
-    return statSync(file).isFile() ? readFileSync(file, 'utf8') : undefined
-  } catch {
+    const seen = lstatSync(file)
+    // A new file takes its place, and that of a device nothing should take.
+    if (!seen.isFile())
+      throw new Problem(`${file} is there and is not a file of its own`, {
+        cure: 'Name another with --output, or remove it.',
+      })
+    const isPrivate = seen.uid === process.getuid?.() && (seen.mode & 0o077) === 0
+    return { text: readFileSync(file, 'utf8'), isPrivate }
+  } catch (error) {
+    if (error instanceof Problem) throw error
     // Not there, or not to be read: then writing says what is wrong with it.
     return undefined
   }

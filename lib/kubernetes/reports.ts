@@ -35,7 +35,7 @@ export class Reports {
 
   /** Reads what is new. @throws Problem with the step that failed, its cause in plain words and the log's end */
   async follow(): Promise<void> {
-    // Until the bundle is there the node has one URL only: a fetch that failed is told where the start was.
+    // Until the bundle is there the node has one URL only: where the fetch failed, so did the start.
     const waiting = this.#steps.filter((step) => !this.#told.has(step))
     if (waiting[0] === 'fetch') await this.#read('started')
     for (const step of waiting) if (!(await this.#read(step))) return
@@ -60,7 +60,9 @@ export class Reports {
 /** A node's step that failed, as the person reads it. */
 function failed(node: string, report: Report): Problem {
   const log = report.log ? `\n    ${redact(report.log).trim().split('\n').slice(-12).join('\n    ')}` : ''
-  return new Problem(`step “${report.step}” of ${node} failed: ${report.message}${log}`, {
+  // A node that has no bundle yet has one URL only.
+  const step = report.step === 'started' ? 'fetch' : report.step
+  return new Problem(`step “${step}” of ${node} failed: ${report.message}${log}`, {
     cure: `Fix the cause; the node tries again by itself after a reboot. Then run ${again()}.`,
   })
 }

@@ -16,8 +16,9 @@ import type { Kit } from '../store/kit.ts'
 import { clusterOwnKey } from '../store/other-store.ts'
 import { upstreamContent } from '../store/upstream.ts'
 import { tell } from '../story.ts'
-import { helm, workFolder } from '../tools.ts'
+import { helm } from '../tools.ts'
 import { chartOf, versionsOf } from '../versions.ts'
+import { workFolder } from '../work-folder.ts'
 import { commonSpec, deliver } from './bundle.ts'
 
 /** What a first server is grown from. */

@@ -8,6 +8,7 @@ import { findDroplets } from '../digitalocean/droplet.ts'
 import { isDryRun } from '../dry-run.ts'
 import { describeInGit } from '../gitops/claim.ts'
 import { again } from '../hint.ts'
+import { apiAnswers } from '../kubernetes/kubeconfig.ts'
 import { silenceDeadline } from '../kubernetes/reports.ts'
 import { installSteps, type Report, type Step } from '../node/index.ts'
 import { Problem } from '../problem.ts'
@@ -43,8 +44,8 @@ export async function renumberLostServer(
 /**
  * Helps a first server that an earlier run left in trouble, so that the same command completes once the cause is gone:
  * a droplet that never got its bundle is replaced (user-data cannot be changed, its URLs end after seven days), and so is
- * one of which nothing was heard in its time and to which no volume was ever plugged; one whose later step failed is
- * power-cycled, because its unit takes up the work at boot.
+ * one of which nothing was heard in its time. None that answers or has a volume plugged in is: what a node reports is its
+ * own word. One whose later step failed is power-cycled, because its unit takes up the work at boot.
  */
 export async function reviveFirstServer(cluster: Cluster, buckets: Buckets): Promise<void> {
   if (isDryRun()) return
@@ -63,22 +64,27 @@ export async function reviveFirstServer(cluster: Cluster, buckets: Buckets): Pro
   }
   if (reports.some((one) => one.step === note.lastStep && one.state === 'done')) return
   const failed = reports.find((one) => one.state === 'failed')
-  const fetched = reports.some((one) => one.step === 'fetch' && one.state === 'done')
+  const fetched = reports.some((one) => one.step !== 'started' && one.state === 'done')
   const age = Date.now() + cluster.cloud.clockOffset() - Date.parse(note.at)
   const expired = !fetched && age > week
   // A machine that fetched its bundle removed it.
   const silent =
-    reports.length === 0 &&
-    droplet.volume_ids.length === 0 &&
-    age > silenceDeadline * 1000 &&
-    (await buckets.kit.exists(bundleKey(name)))
-  if (failed?.step === 'fetch' || expired || silent)
-    await replace(
-      cluster,
-      droplet,
-      expired ? 'its URLs expired after seven days' : (failed?.message ?? 'it never reported'),
-    )
-  else if (failed) await powerCycle(buckets, droplet, failed)
+    reports.length === 0 && age > silenceDeadline * 1000 && (await buckets.kit.exists(bundleKey(name)))
+  // Before it has its bundle a node has one URL, and says by it that the bundle never came.
+  if ((failed?.step === 'started' && !fetched) || expired || silent) {
+    const why = expired ? 'its URLs expired after seven days' : (failed?.message ?? 'it never reported')
+    const alive = await signOfLife(droplet)
+    if (alive) tell('!', `droplet ${name}`, `${why}; ${alive}, so it stays`)
+    else await replace(cluster, droplet, why)
+  } else if (failed && failed.step !== 'started') await powerCycle(buckets, droplet, failed)
+}
+
+/** What shows that a machine works or has data, whatever it reported; undefined where nothing does. */
+async function signOfLife(droplet: Droplet): Promise<string | undefined> {
+  if (droplet.volume_ids.length > 0) return 'but a volume is plugged into it'
+  const addresses = droplet.networks.v4.flatMap((one) => (one.type === 'public' ? [one.ip_address] : []))
+  const heard = await Promise.all(addresses.map(apiAnswers))
+  return heard.includes(true) ? 'but its Kubernetes API answers' : undefined
 }
 
 /** Whether a server of this name was ever heard of: then its name is used up. */

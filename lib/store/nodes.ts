@@ -66,10 +66,10 @@ export async function nodeRecords(kit: Bucket): Promise<NodeRecord[]> {
   )
 }
 
-/** A step's report, if it was written and can be read. */
+/** A step's report, if it was written, can be read, and is about this step: a node's word counts nowhere else. */
 export async function readReport(kit: Bucket, name: string, step: Step): Promise<Report | undefined> {
   const bytes = await kit.get(reportKey(name, step))
   if (!bytes) return undefined
   const read = reportSchema.safeParse(parseJson(Buffer.from(bytes).toString()))
-  return read.success ? read.data : undefined
+  return read.success && read.data.step === step ? read.data : undefined
 }

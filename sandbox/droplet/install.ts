@@ -43,7 +43,7 @@ async function fetched(machine: Machine): Promise<boolean> {
   } catch (error) {
     if (!(error instanceof StepFailure) || !machine.isOn) throw error
     await machine.report(startedUrl, {
-      step: 'fetch',
+      step: 'started',
       state: 'failed',
       since,
       message: `${nodeName}: ${error.message}`,

@@ -1,6 +1,18 @@
 import { X509Certificate } from 'node:crypto'
-import { chmodSync, readFileSync, statSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import {
+  chmodSync,
+  chownSync,
+  closeSync,
+  fstatSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+  symlinkSync,
+  unlinkSync,
+  writeFileSync,
+} from 'node:fs'
+import { dirname, join } from 'node:path'
 import { load } from 'js-yaml'
 import t from 'tap'
 import { writeKubeconfig } from '../../lib/kubernetes/kubeconfig.ts'
@@ -59,4 +71,34 @@ t.test('one that is not is made anew', async (t) => {
   t.ok((await again(other, '192.0.2.8')).isNew, 'half of it')
   writeFileSync(file, text().replace(/client-certificate-data: \S+/, 'client-certificate-data: bm9uZQ=='))
   t.ok((await again(other, '192.0.2.8')).isNew, 'no certificate')
+})
+
+t.test('what another could read, or leads elsewhere, is not written into', async (t) => {
+  await again()
+  const before = statSync(file).ino
+  t.notOk((await again()).isNew)
+  t.equal(statSync(file).ino, before, 'it is private, and stays')
+  const opened = openSync(file, 'r')
+  chmodSync(file, 0o644)
+  t.notOk((await again()).isNew)
+  t.not(fstatSync(opened).ino, statSync(file).ino, 'who has it open has the old one')
+  closeSync(opened)
+  const elsewhere = join(t.testdir({ own: 'mine' }), 'own')
+  unlinkSync(file)
+  symlinkSync(elsewhere, file)
+  await t.rejects(again(), { message: /kubeconfig-main.yaml is there and is not a file of its own/ })
+  t.equal(readFileSync(elsewhere, 'utf8'), 'mine')
+  t.same(readdirSync(dirname(file)), ['kubeconfig-main.yaml'], 'nothing half is left')
+  unlinkSync(file)
+  const isRoot = process.getuid?.() === 0
+  await t.test(
+    'a file of another user',
+    { skip: isRoot ? false : 'only root gives files away' },
+    async (t) => {
+      writeFileSync(file, '', { mode: 0o600 })
+      chownSync(file, 65534, 65534)
+      t.ok((await again()).isNew)
+      t.equal(statSync(file).uid, 0)
+    },
+  )
 })

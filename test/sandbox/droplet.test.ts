@@ -187,7 +187,7 @@ t.test('one thing altered each, and the step that fails', async (t) => {
       const on = await started(t, change)
       const key = step === 'fetch' ? 'started' : step
       const failed = async () => [await report(on, key)].find((one) => one.state === 'failed')
-      t.match(await until(failed), { step, message, simulated: true, ...(log ? { log } : {}) })
+      t.match(await until(failed), { step: key, message, simulated: true, ...(log ? { log } : {}) })
     })
 })
 

@@ -215,7 +215,7 @@ t.test('SIMULATED machine, real scripts', { skip: missing, jobs: 4 }, async (t) 
     await deliver(machine, bucket, firstServer)
     bucket.objects.set('bundles/main-1.tar.gz', { status: 403, body: '<Code>InvalidAccessKeyId</Code>' })
     t.equal((await machine.run(regrow, [], { REGROW_WAIT: '0' }).ended).code, 3)
-    t.strictSame(short(bucket), ['started done', 'fetch failed'])
+    t.strictSame(short(bucket), ['started done', 'started failed'])
     t.match(last(bucket)?.message, /^main-1: the bundle cannot be fetched: 403 .*InvalidAccessKeyId/)
   })
 
@@ -336,17 +336,74 @@ t.test('SIMULATED machine, real scripts', { skip: missing, jobs: 4 }, async (t) 
     )
   })
 
-  t.test('a clock that is a day off is set from a plain answer before anything else', apart(), async (t) => {
-    const [machine, bucket] = [makeMachine(t), await makeBucket(t)]
-    await deliver(machine, bucket, firstServer)
+  /** As S3 writes times: `20261130T201026Z`. */
+  const stamp = (at: number) => new Date(at).toISOString().replace(/[-:]|\.\d+/g, '')
+  /** A clock that is so many seconds off until somebody sets it. */
+  const clock = (machine: Machine, off: number) =>
     machine.stub(
       'date',
-      'case "$*" in -s*) ;; +%s) echo $(($(/bin/date +%s) - 86400)) ;; *) exec /bin/date "$@" ;; esac',
+      `off="$REGROW_ROOT/off"
+[ -e "$off" ] || echo ${off} >"$off"
+case "$*" in
+  -s*) echo $((\${2#@} - $(/bin/date +%s))) >"$off" ;;
+  +%s) echo $(($(/bin/date +%s) + $(<"$off"))) ;;
+  *) exec /bin/date "$@" ;;
+esac`,
     )
+  const steps = (machine: Machine) => machine.calls().filter((call) => call.startsWith('date -s @'))
+  const day = 86_400_000
+
+  t.test('a clock that is a day off is set from a plain answer before anything else', apart(), async (t) => {
+    const [machine, bucket] = [makeMachine(t), await makeBucket(t)]
+    await deliver(machine, bucket, firstServer, wellK3s, stamp(Date.now() - 3600_000))
+    clock(machine, -86400)
     t.equal((await machine.run(regrow).ended).code, 0)
-    const set = machine.calls().find((call) => call.startsWith('date -s @'))
+    const [set, ...more] = steps(machine)
     t.ok(Math.abs(Number(set?.slice('date -s @'.length)) - Date.now() / 1000) < 60, `${set}`)
+    t.same(more, [])
     t.equal(bucket.log[0], 'HEAD ')
+  })
+
+  for (const [what, says] of [
+    ['of long ago', Date.UTC(2010, 0, 1)],
+    ['two hours before the URL was signed', Date.now() - 2 * 3600_000],
+    ['a minute after the URL ends', Date.now() + 7 * day + 60_000],
+    ['far ahead', Date.UTC(2100, 0, 1)],
+  ] as const)
+    t.test(`a plain answer with a time ${what} sets no clock and ends nothing`, apart(), async (t) => {
+      const [machine, bucket] = [makeMachine(t), await makeBucket(t)]
+      await deliver(machine, bucket, firstServer, wellK3s, stamp(Date.now()))
+      clock(machine, 0)
+      bucket.says = says
+      const { code, output } = await machine.run(regrow).ended
+      t.equal(code, 0, output)
+      t.same(steps(machine), [])
+    })
+
+  t.test('a clock that was set to the URL’s last second has not seen its end', apart(), async (t) => {
+    const [machine, bucket] = [makeMachine(t), await makeBucket(t)]
+    const signed = Date.now()
+    const { bytes } = await deliver(machine, bucket, firstServer, wellK3s, stamp(signed))
+    clock(machine, 0)
+    bucket.says = Math.floor(signed / 60_000) * 60_000 + 7 * day // the script counts in minutes
+    bucket.objects.set('bundles/main-1.tar.gz', { status: 403, body: '<Code>SlowDown</Code>' })
+    const running = machine.run(regrow)
+    const asked = () => bucket.log.filter((line) => line === 'GET bundles/main-1.tar.gz').length
+    while (asked() < 3) await new Promise((resolve) => setTimeout(resolve, 20))
+    bucket.objects.set('bundles/main-1.tar.gz', { body: bytes })
+    const { code, output } = await running.ended
+    t.equal(code, 0, output)
+    t.equal(steps(machine).length > 0, true, 'it was set')
+  })
+
+  t.test('a URL that is not signed sets no clock', apart(), async (t) => {
+    const [machine, bucket] = [makeMachine(t), await makeBucket(t)]
+    await deliver(machine, bucket, firstServer)
+    const script = machine.read(regrow)
+    machine.write(regrow, script.replace(/(BUNDLE_URL='[^?']+)[^']*'/, "$1'"))
+    clock(machine, -86400)
+    t.equal((await machine.run(regrow).ended).code, 0)
+    t.same(steps(machine), [])
   })
 
   t.test('where the image has neither nft nor iptables, k3s brings iptables along', apart(), async (t) => {

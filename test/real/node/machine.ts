@@ -148,6 +148,8 @@ export interface Bucket {
   log: string[]
   /** What it answers to the next requests to delete something, without doing it. */
   refusals: number[]
+  /** What it says that the time is, in milliseconds since 1970; its true one unless told. */
+  says?: number
   /** The reports that were put, in order. */
   reports: Report[]
   userData(name: string, sha256: string, date?: string): string
@@ -163,6 +165,7 @@ export async function makeBucket(t: { teardown(close: () => void): unknown }): P
   const reports: Report[] = []
   const refusals: number[] = []
   const server = createServer(async (request, response) => {
+    if (bucket.says !== undefined) response.setHeader('date', new Date(bucket.says).toUTCString())
     const key = decodeURIComponent((request.url ?? '').split('?')[0] ?? '').slice(1)
     log.push(`${request.method} ${key}`)
     const chunks: Buffer[] = []
@@ -199,7 +202,8 @@ export async function makeBucket(t: { teardown(close: () => void): unknown }): P
       bundleKey,
       startedUrl: url(`nodes/${name}/started.json`),
     })
-  return { url, objects, log, refusals, reports, userData }
+  const bucket: Bucket = { url, objects, log, refusals, reports, userData }
+  return bucket
 }
 
 /** A bash script that plays k3s: its text, and the SHA-256 a node must be told. */

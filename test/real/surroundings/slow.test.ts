@@ -38,13 +38,15 @@ t.test('a disk that fills up: one message, and the next run completes', { skip }
   const box = await openTestBox(t)
   const disk = join(box.dir, 'small')
   mkdirSync(disk)
-  const mounted = spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=16m', 'tmpfs', disk], { encoding: 'utf8' })
+  const mounted = spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=16m,mode=0700', 'tmpfs', disk], {
+    encoding: 'utf8',
+  })
   t.equal(mounted.status, 0, mounted.stderr)
   t.teardown(() => {
     spawnSync('umount', [disk])
   })
   writeFileSync(join(disk, 'filler'), Buffer.alloc(16 * 1024 * 1024 - 8192))
-  const ended = await box.run('bootstrap.mts', [], { env: { TMPDIR: disk } })
+  const ended = await box.run('bootstrap.mts', [], { env: { TMPDIR: disk, XDG_RUNTIME_DIR: disk } })
   t.equal(ended.code, 1, ended.err)
   t.match(
     ended.err,
@@ -52,6 +54,6 @@ t.test('a disk that fills up: one message, and the next run completes', { skip }
   )
   t.notMatch(ended.err, / at .*:\d+:\d+/, 'no stack')
   rmSync(join(disk, 'filler'))
-  const again = await box.run('bootstrap.mts', [], { env: { TMPDIR: disk } })
+  const again = await box.run('bootstrap.mts', [], { env: { TMPDIR: disk, XDG_RUNTIME_DIR: disk } })
   t.equal(again.code, 0, again.err)
 })

@@ -50,6 +50,7 @@ const foreign = {
   REGROW_TOOLS: process.env.REGROW_TEST_TOOLS ?? box.env.REGROW_TOOLS,
   HOME: home,
   TMPDIR: temporary,
+  XDG_RUNTIME_DIR: temporary,
   PATH: [box.env.PATH, ownPath].join(':'),
   DIGITALOCEAN_CONTEXT: 'work',
   DIGITALOCEAN_API_URL: away,
@@ -125,7 +126,7 @@ t.test('a disk that is full', async (t) => {
   t.equal(file.code, 1)
   t.match(
     file.err,
-    'x /dev/full cannot be written (ENOSPC)\n  → Run it in a folder of yours, or name one with --output.',
+    'x /dev/full is there and is not a file of its own\n  → Name another with --output, or remove it.',
   )
   t.equal(output.code, 1)
   t.match(output.err, 'x standard output cannot be used: no space is left on the disk')
@@ -146,11 +147,13 @@ t.test('who reads the output may go away', async (t) => {
 })
 
 t.test('folders of killed runs go, those of others stay', async (t) => {
-  const dead = join(temporary, `regrow-${hostname()}-999999999-abcdef`)
-  const alive = join(temporary, `regrow-${hostname()}-${process.pid}-abcdef`)
-  const other = join(temporary, 'regrow-another.host-999999999-abcdef')
-  for (const folder of [dead, alive, other]) mkdirSync(folder)
-  const ended = await box.run('scripts/status.mts', [], { env: { TMPDIR: temporary } })
+  const own = join(temporary, 'regrow')
+  mkdirSync(own, { recursive: true, mode: 0o700 })
+  const dead = join(own, `regrow-${hostname()}-999999999-abcdef`)
+  const alive = join(own, `regrow-${hostname()}-${process.pid}-abcdef`)
+  const other = join(own, 'regrow-another.host-999999999-abcdef')
+  for (const folder of [dead, alive, other]) mkdirSync(folder, { mode: 0o700 })
+  const ended = await box.run('scripts/status.mts', [], { env: { XDG_RUNTIME_DIR: temporary } })
   t.equal(ended.code, 0, ended.err)
   t.notOk(existsSync(dead))
   t.ok(existsSync(alive))
