@@ -1,15 +1,31 @@
 import { Problem } from './problem.ts'
 
-/** A text as JSON; undefined when it is none, which a schema then refuses. */
+const [quote, backslash] = [0x22, 0x5c]
+const opens = [0x5b, 0x7b]
+const closes = [0x5d, 0x7d]
+
+/** How deep JSON from outside may be nested: whoever goes through it calls himself that often. */
+const deepest = 500
+
+/** A text as JSON; undefined when it is none, or nested beyond sense: a schema then refuses it. */
 export function parseJson(text: string): unknown {
   try {
-    return JSON.parse(text)
+    return isTooDeep(text) ? undefined : JSON.parse(text)
   } catch {
     return undefined
   }
 }
 
-const [quote, backslash] = [0x22, 0x5c]
+function isTooDeep(text: string): boolean {
+  let depth = 0
+  for (let at = 0; at < text.length; at++) {
+    const code = text.charCodeAt(at)
+    if (code === quote) at = endOfString(text, at)
+    else if (closes.includes(code)) depth--
+    else if (opens.includes(code) && ++depth > deepest) return true
+  }
+  return false
+}
 
 /**
  * The entries of a Kubernetes list, `{"items": [{…}, …]}`, parsed one at a time: of a list of thousands the whole need

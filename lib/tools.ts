@@ -118,6 +118,7 @@ export const velero = (kube: Kube): Template => {
 }
 
 async function call(tool: string, pieces: TemplateStringsArray, words: Word[], how: Call): Promise<Output> {
+  refuseOptions(tool, words)
   // Loaded with the first tool: a tenth of a second that `--help` need not take.
   const { $: zx, quote } = await import('zx/core')
   const shown = [tool, render(pieces, words)].join(' ')
@@ -162,6 +163,19 @@ async function call(tool: string, pieces: TemplateStringsArray, words: Word[], h
     throw new ToolFailure(redact(shown), done.exitCode, said.split('\n').slice(-8).join('\n    '))
   }
   return output(shown, done.stdout)
+}
+
+/**
+ * Options of a command stand in its text, or come as a list that is ours: a single word that is put in is a name, whoever
+ * gave it.
+ * @throws Problem naming one that the tool would take for an option
+ */
+function refuseOptions(tool: string, words: Word[]): void {
+  const option = words.find((word) => typeof word === 'string' && word.startsWith('-'))
+  if (option !== undefined)
+    throw new Problem(`${tool} would take the name “${option}” for an option: it is not run`, {
+      cure: 'Find out who gave something such a name: Kubernetes and DigitalOcean take none that begins with -.',
+    })
 }
 
 function output(shown: string, text: string): Output {

@@ -3,6 +3,7 @@ import { z } from 'zod'
 import { kubectlRepeated } from '../kubernetes/repeated.ts'
 import { tell } from '../story.ts'
 import { ToolFailure } from '../tools.ts'
+import { asleep, CannotSleep } from './asleep.ts'
 import { restoreName } from './bring-back.ts'
 import type { BackedObject } from './objects.ts'
 import { keyOf, outcomes, type Sight } from './outcome.ts'
@@ -90,12 +91,12 @@ async function apply(returning: Returning, sight: Sight, keys: ReadonlySet<strin
   })
   for (const { key, one } of found.toSorted((a, b) => rankOf(a.resource) - rankOf(b.resource))) {
     const whole = linked(bare(one, restoreName(course.server, 1), terms.kept.has(key)), one, returning, sight)
-    const manifest = beside === 'asleep' ? asleep(whole) : whole
     try {
+      const manifest = beside === 'asleep' ? asleep(whole) : whole
       await kubectlRepeated(kube, dump(manifest))`apply --server-side --field-manager regrow -f -`
       tell('+', `${one.kind} ${idOf(one)}`, beside ?? 'from the backup')
     } catch (error) {
-      if (!(error instanceof ToolFailure)) throw error
+      if (!(error instanceof ToolFailure || error instanceof CannotSleep)) throw error
       const why = error.message.split('\n').at(-1)?.trim() ?? ''
       tell('!', `${one.kind} ${idOf(one)}`, why)
     }
@@ -113,18 +114,6 @@ function linked(bare: Manifest, one: Manifest, { held }: Returning, { live }: Si
 }
 
 const tree = z.looseObject({})
-
-/** A workload that does nothing: without replicas, suspended, or bound to nodes that there are none of. */
-export function asleep(one: Manifest): Manifest {
-  const spec = tree.parse(one.spec ?? {})
-  if (one.kind === 'CronJob') return { ...one, spec: { ...spec, suspend: true } }
-  if (/^(Deployment|StatefulSet|ReplicaSet|ReplicationController)$/.test(one.kind))
-    return { ...one, spec: { ...spec, replicas: 0 } }
-  if (one.kind !== 'DaemonSet') return one
-  const template = z.looseObject({ spec: z.looseObject({}) }).parse(spec.template)
-  const nowhere = { ...template, spec: { ...template.spec, nodeSelector: { 'regrow/asleep': 'true' } } }
-  return { ...one, spec: { ...spec, template: nowhere } }
-}
 
 /**
  * An object as it can be applied to another cluster, marked as Velero marks what it restores.

@@ -1,11 +1,13 @@
-import { Readable } from 'node:stream'
+import { Readable, Transform, type TransformCallback } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { createGunzip } from 'node:zlib'
 import { extract } from 'tar-stream'
 import { z } from 'zod'
 import type { Bucket } from '../clients/s3.ts'
 import { keepHeapSmall } from '../heap.ts'
+import { parseJson } from '../json.ts'
 import { Problem } from '../problem.ts'
+import { Identities, placeOf } from './identity.ts'
 
 const texts = z.record(z.string(), z.string()).optional()
 
@@ -40,7 +42,17 @@ export const asManifest = (value: unknown): Manifest => manifest.parse(value)
 export const idOf = ({ metadata: { namespace, name } }: Manifest) =>
   namespace ? `${namespace}/${name}` : name
 
-/** Goes through all objects of a backup, as its tarball holds them. @throws Problem when it cannot be read */
+/** Bytes of one object as JSON: an API server takes no request beyond 3 MiB. */
+const mostOfOne = 8 * 1024 ** 2
+/** Objects of one backup, and bytes of all of them. */
+const mostObjects = 200_000
+const mostOfAll = 4 * 1024 ** 3
+
+/**
+ * Goes through all objects of a backup, as its tarball holds them: each is what the place says where it lies.
+ * @param visit only keeps in mind what it sees: that something is wrong may be found last
+ * @throws Problem when it cannot be read, or something in it is not what it seems
+ */
 export async function eachObject(
   bucket: Bucket,
   backup: string,
@@ -51,26 +63,57 @@ export async function eachObject(
   const bytes = await bucket.get(key)
   if (!bytes) throw new Problem(`${bucket.name} has no ${key}`, { cure: 'Choose another backup.' })
   try {
+    const identities = new Identities()
+    const measure = new Measure()
     const tar = extract()
     // Opened as it is read: thousands of objects need not lie in memory at the same time.
-    const opened = pipeline(Readable.from([bytes]), createGunzip(), tar)
+    const opened = pipeline(Readable.from([bytes]), createGunzip(), measure, tar)
     opened.catch(() => {}) // the loop below throws the same
     for await (const entry of tar) {
-      // Each object stands there once more below `<version>-preferredversion`.
-      const [, resource] =
-        entry.header.name.match(/^resources\/([^/]+)\/(?:namespaces|cluster)\/.*\.json$/) ?? []
+      measure.next()
+      const place = placeOf(entry.header.name)
+      if (place) identities.path(place)
       const chunks: Buffer[] = []
-      for await (const chunk of entry as AsyncIterable<Buffer>) if (resource) chunks.push(chunk)
-      if (resource) visit(resource, asManifest(JSON.parse(Buffer.concat(chunks).toString())))
+      for await (const chunk of entry as AsyncIterable<Buffer>) if (place) chunks.push(chunk)
+      measure.next()
+      if (!place) continue
+      const one = asManifest(parseJson(Buffer.concat(chunks).toString()))
+      identities.object(place, one)
+      visit(place.resource, one)
     }
     await opened
+    identities.end()
   } catch (cause) {
-    throw new Problem(
-      `${key} in ${bucket.name} cannot be read: ${cause instanceof Error ? cause.message : cause}`,
-      {
-        cure: 'It was altered or is damaged. Choose another backup.',
-        cause,
-      },
-    )
+    throw new Problem(`${key} in ${bucket.name} cannot be read: ${reasonOf(cause)}`, {
+      cure: 'It was altered or is damaged. Choose another backup.',
+      cause,
+    })
+  }
+}
+
+/** Why something is not an object, in one line. */
+function reasonOf(cause: unknown): string {
+  if (cause instanceof z.ZodError) return 'something in it is no object of Kubernetes'
+  return cause instanceof Error ? cause.message : String(cause)
+}
+
+/** Counts what comes out of a tarball, so that a small file does not fill the memory. */
+class Measure extends Transform {
+  #all = 0
+  #one = 0
+  #objects = 0
+
+  /** An object begins or has ended. @throws Error when there are too many */
+  next(): void {
+    this.#one = 0
+    if (++this.#objects > 2 * mostObjects) throw new Error(`it holds more than ${mostObjects} objects`)
+  }
+
+  override _transform(chunk: Buffer, _: BufferEncoding, done: TransformCallback): void {
+    this.#all += chunk.length
+    this.#one += chunk.length
+    if (this.#one > mostOfOne) done(new Error(`an object in it has more than ${mostOfOne / 1024 ** 2} MiB`))
+    else if (this.#all > mostOfAll) done(new Error(`it holds more than ${mostOfAll / 1024 ** 3} GiB`))
+    else done(null, chunk)
   }
 }

@@ -136,6 +136,19 @@ export async function bucketWith(
   return bucket as Bucket & { gets: string[]; lists: string[] }
 }
 
+/** `apiVersion` and `kind` of a resource, as most are called. */
+function typeOf(resource: string) {
+  const [plural = '', ...group] = resource.split('.')
+  const [, , defined] = (kinds[resource] ?? '').split('/')
+  const one = plural.replace(/ies$/, 'y').replace(/sses$/, 'ss').replace(/s$/, '')
+  const usual: Record<string, string> = {
+    persistentvolumeclaims: 'PersistentVolumeClaim',
+    persistentvolumes: 'PersistentVolume',
+  }
+  const kind = defined ?? usual[plural] ?? one.charAt(0).toUpperCase() + one.slice(1)
+  return { apiVersion: [group.join('.'), 'v1'].filter(Boolean).join('/'), kind }
+}
+
 const kinds: Record<string, string> = {
   persistentvolumeclaims: 'v1/PersistentVolumeClaim',
   persistentvolumes: 'v1/PersistentVolume',
@@ -158,7 +171,7 @@ async function tarball(objects: Thing[]): Promise<Buffer> {
     const scope = namespace ? `namespaces/${namespace}` : 'cluster'
     tar.entry(
       { name: `resources/${resource}/${scope}/${name}.json` },
-      JSON.stringify({ apiVersion: 'v1', kind: resource, ...one }),
+      JSON.stringify({ ...typeOf(resource), ...one }),
     )
   }
   tar.finalize()

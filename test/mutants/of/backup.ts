@@ -348,10 +348,17 @@ export const backup: readonly Mutant[] = [
   ),
   mutant(
     'a rehearsal runs the cron jobs',
-    'lib/backup/return.ts',
+    'lib/backup/asleep.ts',
     'suspend: true',
     'suspend: false',
-    'real/backup/velero',
+    'hostile/objects',
+  ),
+  mutant(
+    'a backup’s object is what it says itself, wherever it lies',
+    'lib/backup/tarball.ts',
+    'identities.object(place, one)',
+    '',
+    'hostile/objects',
   ),
   mutant(
     'a cluster beside the original has its authorities',

@@ -1,9 +1,9 @@
 import { load } from 'js-yaml'
 import t from 'tap'
+import { asleep } from '../../../lib/backup/asleep.ts'
 import { bringBack } from '../../../lib/backup/bring-back.ts'
 import { readOnlyLocation } from '../../../lib/backup/location.ts'
 import { prove } from '../../../lib/backup/proof.ts'
-import { asleep } from '../../../lib/backup/return.ts'
 import { takeBackup } from '../../../lib/backup/take.ts'
 import type { Bucket } from '../../../lib/clients/s3.ts'
 import type { Cluster } from '../../../lib/cluster/cluster.ts'
@@ -124,7 +124,10 @@ t.test('a backup waits longer than ten minutes for a snapshot, and its phase is 
 
 t.test('beside the original apps come back asleep', async (t) => {
   const metadata = { name: 'a', namespace: 'shop' }
-  const one = (kind: string, spec: object) => ({ apiVersion: 'x/v1', kind, metadata, spec })
+  const one = (kind: string, spec: object) => ({
+    ...{ apiVersion: kind === 'CronJob' ? 'batch/v1' : 'apps/v1', kind },
+    ...{ metadata, spec },
+  })
   t.match(asleep(one('Deployment', { replicas: 3 })).spec, { replicas: 0 })
   t.match(asleep(one('StatefulSet', {})).spec, { replicas: 0 })
   t.match(asleep(one('CronJob', { suspend: false, schedule: 'x' })).spec, { suspend: true, schedule: 'x' })
