@@ -180,11 +180,11 @@ t.test('a report of a machine, and a note about it', async (t) => {
   storage.put(kit, 'nodes/main-1/k3s.json', Buffer.from(text))
   await quiet(t, 'scripts/status.mts')
   await quiet(t, 'bootstrap.mts', ['--dry-run'])
-  const reports = new Reports(
-    { kit: { get: async () => Buffer.from(text) } } as never,
-    'main-1',
-    'first-server',
-  )
+  const told = async (key: string) => {
+    const step = key.replace(/^.*\/|\.json$/g, '')
+    return Buffer.from(JSON.stringify({ ...report, step, state: 'failed', message: evil, log: evil }))
+  }
+  const reports = new Reports({ kit: { get: told } } as never, 'main-1', 'first-server')
   const said = await heard(() => reports.follow().catch(explain))
   t.same(obeyed(said), [])
   t.match(said, '\\x1b]52')
