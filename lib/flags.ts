@@ -120,12 +120,14 @@ export const commands = {
     flags: { ...cluster, ...common },
   },
   kubeconfig: {
-    about: 'Write the kubeconfig (mode 0600) of a cluster, from its kit.',
+    about: 'Write the kubeconfig (mode 0600) of a cluster, from its kit. It is good for a week.',
     flags: {
       ...cluster,
       output: { value: 'FILE', about: 'where to (./kubeconfig-<cluster>.yaml)' },
+      revoke: { about: 'end every kubeconfig that was written before' },
       'argocd-password': { about: 'print Argo CD’s admin password instead' },
       'ssh-key': { about: 'print the machines’ private SSH key instead' },
+      'steal-lock': asking['steal-lock'],
       ...common,
     },
   },

@@ -43,8 +43,10 @@ export class ToolFailure extends Problem {
 
 /** A cluster's API as kubectl and velero reach it. */
 export interface Kube {
-  /** Path of the kubeconfig, mode 0600. */
+  /** Path of the kubeconfig that a person uses, mode 0600. */
   file: string
+  /** Path of the one that this run uses itself, which ends with it; the person's where there is none. */
+  run?: string
 }
 
 type Word = string | number | readonly string[]
@@ -83,7 +85,7 @@ const doctlCall = () => ({
 export const kubectl = (kube: Kube, input?: string): Template => {
   return (pieces, ...words) =>
     call('kubectl', pieces, words, {
-      isolation: ['--kubeconfig', kube.file],
+      isolation: ['--kubeconfig', kube.run ?? kube.file],
       env: { KUBERC: 'off', KUBECACHEDIR: join(workFolder(), 'kube-cache') },
       looks: (said) => /^(get|version|wait|api-resources)\b/.test(said),
       ...(input === undefined ? {} : { input }),
@@ -111,7 +113,7 @@ export const helm = (input?: string): Template => {
 export const velero = (kube: Kube): Template => {
   return (pieces, ...words) =>
     call('velero', pieces, words, {
-      isolation: ['--kubeconfig', kube.file, '--namespace', 'velero'],
+      isolation: ['--kubeconfig', kube.run ?? kube.file, '--namespace', 'velero'],
       env: { HOME: workFolder() },
       looks: (said) => /^(backup|restore) (get|describe|logs)\b/.test(said),
     })

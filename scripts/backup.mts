@@ -16,6 +16,7 @@ import { preflightReading } from '../lib/preflight/preflight.ts'
 import { run } from '../lib/run.ts'
 import { needBuckets } from '../lib/store/buckets.ts'
 import { needKit } from '../lib/store/kit.ts'
+import { operatorGroup } from '../lib/store/operators.ts'
 
 await run('backup', async ({ flags }) => {
   await ensureTools(flags)
@@ -25,7 +26,8 @@ await run('backup', async ({ flags }) => {
   const address = await addressOf(cluster)
   const buckets = await needBuckets(cluster)
   const kit = await needKit(buckets, cluster.name) // without it a backup could not be opened
-  const kube = await writeKubeconfig(cluster, kit, address.ip)
+  const group = await operatorGroup(buckets.kit)
+  const kube = await writeKubeconfig(cluster, kit, address.ip, { group })
   await backupChecks(cluster, buckets.velero, wish, kube) // DigitalOcean's limits, before anything is begun
   await tellThreats(kube, cluster) // what Velero cannot save, and what was told not to be saved
 

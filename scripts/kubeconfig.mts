@@ -7,15 +7,18 @@ import { inventory } from '../lib/cluster/ours.ts'
 import { addressOf } from '../lib/digitalocean/address.ts'
 import { doctlHint, useKubeconfig } from '../lib/hint.ts'
 import { writeKubeconfig } from '../lib/kubernetes/kubeconfig.ts'
+import { letIn } from '../lib/kubernetes/operators.ts'
+import { revokeKubeconfigs } from '../lib/kubernetes/revoke.ts'
 import { printable } from '../lib/printable.ts'
 import { run } from '../lib/run.ts'
-import { openBuckets } from '../lib/store/buckets.ts'
+import { needBuckets } from '../lib/store/buckets.ts'
 import { needKit } from '../lib/store/kit.ts'
+import { operatorGroup } from '../lib/store/operators.ts'
 
 await run('kubeconfig', async ({ flags }) => {
   const cluster = await describe(flags)
   const address = await addressOf(cluster)
-  const buckets = await openBuckets(cluster, 'read')
+  const buckets = await needBuckets(cluster)
   const kit = await needKit(buckets, cluster.name)
   const user = flags['ssh-key'] ? 'root' : 'admin'
   // Written here and not handed back: what a run hands back has its secrets taken out.
@@ -43,10 +46,15 @@ await run('kubeconfig', async ({ flags }) => {
 then: ssh -i FILE ${user}@${address.ip} (FILE holds this key, mode 0600)`,
     )
   }
-  const kube = await writeKubeconfig(cluster, kit, address.ip, flags.output && resolve(flags.output))
+  const now = await operatorGroup(buckets.kit)
+  const ground = { kit, address: address.ip, group: now }
+  const group = flags.revoke ? await revokeKubeconfigs(cluster, ground, flags) : now // those of before end
+  const file = flags.output && resolve(flags.output)
+  const kube = await writeKubeconfig(cluster, kit, address.ip, { group, file })
+  await letIn(kube, group)
   return {
     address: address.ip,
     kubeconfig: flags.json ? kube.file : useKubeconfig(kube.file),
-    lastBackup: ageOf(buckets && (await lastWhole(buckets.velero, cluster)), cluster),
+    lastBackup: ageOf(await lastWhole(buckets.velero, cluster), cluster),
   }
 })

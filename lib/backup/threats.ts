@@ -6,6 +6,7 @@ import type { Cluster } from '../cluster/cluster.ts'
 import { kitSecrets } from '../gitops/bootstrap-secrets.ts'
 import { command } from '../hint.ts'
 import { diskPaths } from '../kubernetes/disk-paths.ts'
+import { operatorBinding } from '../kubernetes/operators.ts'
 import { kubectlRepeated } from '../kubernetes/repeated.ts'
 import { tell } from '../story.ts'
 import { type Kube, ToolFailure } from '../tools.ts'
@@ -190,6 +191,8 @@ function keptOutAlone({ kind, metadata, data }: z.infer<typeof object>, id: stri
         ]
       : []
   }
+  // Each cluster gets its own.
+  if (kind === 'ClusterRoleBinding' && id === operatorBinding) return []
   return [
     metadata.labels['sealedsecrets.bitnami.com/sealed-secrets-key']
       ? `sealing key ${id} stays out of backups ${why}, and the kit does not have it: what is sealed with it can be opened by this cluster alone`

@@ -5,11 +5,13 @@ import { again, hint } from '../hint.ts'
 import { Problem } from '../problem.ts'
 import type { Buckets } from '../store/buckets.ts'
 import type { Kit } from '../store/kit.ts'
+import { operatorGroup } from '../store/operators.ts'
 import { tell } from '../story.ts'
 import { type Kube, kubectl, ToolFailure } from '../tools.ts'
 import { waitFor } from '../wait.ts'
 import { hasPlatform } from './applications.ts'
 import { writeKubeconfig } from './kubeconfig.ts'
+import { ensureOperators } from './operators.ts'
 import { installDeadline, Reports, silenceDeadline } from './reports.ts'
 import { watchTroubles } from './troubles.ts'
 import { shutOut, whoMayConnect } from './who-may-connect.ts'
@@ -30,10 +32,14 @@ export async function connect(
   }: { kit: Kit; buckets: Buckets; address: ReservedIp; name: string },
 ): Promise<Kube> {
   if (isDryRun()) throw new DryRunEnd('what comes next happens on the machine; nothing was changed')
-  const kube = await writeKubeconfig(cluster, kit, address)
+  const group = await operatorGroup(buckets.kit)
+  const kube = await writeKubeconfig(cluster, kit, address, { group })
   const [before, given] = await Promise.all([ready(kube, node), hasPlatform(kube)])
-  if (before === 'ready') tell('=', `node ${node}`, 'Ready')
-  if (before === 'ready' && given) return kube
+  if (before === 'ready') {
+    tell('=', `node ${node}`, 'Ready')
+    await ensureOperators(kube, group)
+    if (given) return kube
+  }
   const reports = new Reports(buckets, node, 'first-server')
   const cure = cureForDeafness(cluster, address)
   const patience = shutOut(cluster.wanted.network.adminCidrs) ? 60 : 300
@@ -59,7 +65,11 @@ export async function connect(
         )
         return undefined
       }
-      if (!told) tell('+', `node ${node}`, 'Ready', seconds)
+      if (!told) {
+        tell('+', `node ${node}`, 'Ready', seconds)
+        // At once: who looks into the cluster while this waits is let in.
+        await ensureOperators(kube, group)
+      }
       told = true
       if (await hasPlatform(kube)) return true
       note(['Argo CD does not run yet', ...(await troubled())].join('; '))

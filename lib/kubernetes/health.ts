@@ -1,14 +1,12 @@
-import { join } from 'node:path'
 import { z } from 'zod'
 import type { Cluster } from '../cluster/cluster.ts'
 import type { Inventory } from '../cluster/ours.ts'
 import type { Buckets } from '../store/buckets.ts'
 import { readKit } from '../store/kit.ts'
 import { type Kube, kubectl, ToolFailure } from '../tools.ts'
-import { workFolder } from '../work-folder.ts'
 import { applications, isHealthy, stateOf } from './applications.ts'
 import { whoseToken } from './cloud-token.ts'
-import { writeKubeconfig } from './kubeconfig.ts'
+import { runKubeconfig } from './kubeconfig.ts'
 import { troubles } from './troubles.ts'
 import { unreachable } from './unreachable.ts'
 import { whoMayConnect } from './who-may-connect.ts'
@@ -54,7 +52,7 @@ export async function health(
   const api = unreachable(cluster, own, hasBackup)
   if (api) return { api }
   if (!address) return {}
-  const kube = await writeKubeconfig(cluster, kit, address.ip, join(workFolder(), 'kubeconfig.yaml'))
+  const kube = { file: await runKubeconfig(cluster, kit, address.ip) }
   try {
     const [nodes, apps, found, tokenInCluster, claims] = await Promise.all([
       nodesOf(kube),

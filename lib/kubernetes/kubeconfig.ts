@@ -1,7 +1,7 @@
 import { createPrivateKey, X509Certificate } from 'node:crypto'
 import { accessSync, constants, lstatSync, mkdirSync, readFileSync } from 'node:fs'
 import { connect } from 'node:net'
-import { dirname, resolve } from 'node:path'
+import { dirname, join, resolve } from 'node:path'
 import { load } from 'js-yaml'
 import { z } from 'zod'
 import { cloudTime } from '../clients/clock.ts'
@@ -11,6 +11,7 @@ import { writePrivate } from '../private-file.ts'
 import { Problem } from '../problem.ts'
 import type { Kit } from '../store/kit.ts'
 import type { Kube } from '../tools.ts'
+import { workFolder } from '../work-folder.ts'
 
 const day = 86_400_000
 
@@ -43,30 +44,51 @@ const withUser = z.object({
   ]),
 })
 
+/** Days for which a person's kubeconfig is good; each run that finds less than {@link renewed} left makes a new one. */
+const days = 7
+const renewed = 3
+
+interface Owner {
+  name: string
+  cloud: Pick<DigitalOcean, 'clockOffset'>
+}
+
 /**
- * Writes the kubeconfig (mode 0600): it was known before the machine, because the kit holds the authorities. One that
- * says the same, with a certificate that is good for another month, stays as it is, unless somebody else could read it.
+ * Writes the kubeconfig of this run alone into its own folder: whatever the cluster holds, it opens it for a day.
+ * @returns the path
  */
-export async function writeKubeconfig(
-  cluster: { name: string; cloud: Pick<DigitalOcean, 'clockOffset'> },
+export async function runKubeconfig(
+  cluster: Owner,
   kit: Pick<Kit, 'authorities'>,
   address: string,
-  file = kubeconfigPath(cluster.name),
-): Promise<Kube> {
+): Promise<string> {
+  const file = join(workFolder(), `kubeconfig-${cluster.name}-${address}.yaml`)
+  const made = await makeOperatorCertificate(kit.authorities, { now: cloudTime(cluster.cloud), days: 1 })
+  writePrivate(file, textOf(cluster, kit, address, made))
+  return file
+}
+
+/**
+ * Writes a person's kubeconfig (mode 0600): it was known before the machine, because the kit holds the authorities. It
+ * is good for a week; one that says the same and is good for three more days stays as it is, unless somebody else could
+ * read it.
+ * @param group whose members the cluster lets in, see `ensureOperators`
+ * @returns with the kubeconfig that this run uses itself
+ */
+export async function writeKubeconfig(
+  cluster: Owner,
+  kit: Pick<Kit, 'authorities'>,
+  address: string,
+  { group, file = kubeconfigPath(cluster.name) }: { group: string; file?: string | undefined },
+): Promise<Required<Kube>> {
   const now = cloudTime(cluster.cloud)
-  const text = ({ cert, key }: KeyAndCertificate) =>
-    renderKubeconfig({
-      cluster: cluster.name,
-      server: `https://${address}:${apiPort()}`,
-      tlsServerName: tlsName(cluster.name),
-      ca: kit.authorities.server.cert,
-      cert,
-      key,
-    })
+  const text = (one: KeyAndCertificate) => textOf(cluster, kit, address, one)
   const before = readBefore(file)
   const operator = before && operatorIn(before.text)
-  const isSame = operator && text(operator) === before.text && isGood(operator, kit, now)
-  const wanted = isSame ? before.text : text(await makeOperatorCertificate(kit.authorities, { now }))
+  const isSame = operator && text(operator) === before.text && isGood(operator, { kit, now, group })
+  const wanted = isSame
+    ? before.text
+    : text(await makeOperatorCertificate(kit.authorities, { now, days, group }))
   try {
     mkdirSync(dirname(file), { recursive: true })
     if (!isSame || !before.isPrivate) writePrivate(file, wanted)
@@ -77,8 +99,23 @@ export async function writeKubeconfig(
       file === kubeconfigPath(cluster.name) ? 'REGROW_KUBECONFIG_DIR' : '--output',
     )
   }
-  return { file }
+  return { file, run: await runKubeconfig(cluster, kit, address) }
 }
+
+const textOf = (
+  { name }: Owner,
+  kit: Pick<Kit, 'authorities'>,
+  address: string,
+  { cert, key }: KeyAndCertificate,
+) =>
+  renderKubeconfig({
+    cluster: name,
+    server: `https://${address}:${apiPort()}`,
+    tlsServerName: tlsName(name),
+    ca: kit.authorities.server.cert,
+    cert,
+    key,
+  })
 
 /** What lies there: its text, and whether nobody else can read it. @throws Problem for a link, a folder or a device */
 function readBefore(file: string): { text: string; isPrivate: boolean } | undefined {
@@ -109,16 +146,19 @@ function operatorIn(text: string): KeyAndCertificate | undefined {
   }
 }
 
-/** Whether a certificate opens the cluster of a kit for a month to come. */
-function isGood(operator: KeyAndCertificate, { authorities }: Pick<Kit, 'authorities'>, now: Date): boolean {
+/** Whether a certificate opens the cluster of a kit for some days to come. */
+function isGood(
+  operator: KeyAndCertificate,
+  { kit: { authorities }, now, group }: { kit: Pick<Kit, 'authorities'>; now: Date; group: string },
+): boolean {
   try {
     const cert = new X509Certificate(operator.cert)
     return (
       cert.verify(new X509Certificate(authorities.client.cert).publicKey) &&
       cert.checkPrivateKey(createPrivateKey(operator.key)) &&
-      cert.subject.split('\n').includes('O=system:masters') &&
+      cert.subject.split('\n').includes(`O=${group}`) &&
       Date.parse(cert.validFrom) <= now.getTime() &&
-      Date.parse(cert.validTo) > now.getTime() + 30 * day
+      Date.parse(cert.validTo) > now.getTime() + renewed * day
     )
   } catch {
     return false

@@ -1,11 +1,10 @@
-import { join } from 'node:path'
 import type { Droplet, ReservedIp } from '../clients/digitalocean-types.ts'
 import { asOf } from '../clients/lately.ts'
 import type { Bucket } from '../clients/s3.ts'
 import type { Cluster } from '../cluster/cluster.ts'
 import { ownMachines } from '../cluster/ours.ts'
 import { hint } from '../hint.ts'
-import { writeKubeconfig } from '../kubernetes/kubeconfig.ts'
+import { runKubeconfig } from '../kubernetes/kubeconfig.ts'
 import { type LocalClaim, localClaims } from '../kubernetes/local-claims.ts'
 import { type Member, members } from '../kubernetes/nodes.ts'
 import { type Pod, pods } from '../kubernetes/pods.ts'
@@ -14,7 +13,6 @@ import { Problem } from '../problem.ts'
 import { earlierMachines } from '../server/restoration.ts'
 import type { Kit } from '../store/kit.ts'
 import { type Kube, ToolFailure } from '../tools.ts'
-import { workFolder } from '../work-folder.ts'
 import type { Seen } from './difference.ts'
 import type { Wish } from './wish.ts'
 
@@ -88,7 +86,7 @@ async function firstAnswer(
     one.networks.v4.filter((net) => net.type === 'public').map((net) => net.ip_address),
   )
   for (const ip of [address.ip, ...own]) {
-    const kube = await writeKubeconfig(cluster, kit, ip, join(workFolder(), `kubeconfig-${ip}.yaml`))
+    const kube = { file: await runKubeconfig(cluster, kit, ip) }
     try {
       return {
         kube,

@@ -9,7 +9,7 @@ import { Refusal, unknownHere } from './refusal.ts'
 import { selects } from './selectors.ts'
 import type { Store, Writing } from './store.ts'
 import { table } from './tables.ts'
-import { at, isTree, numberAt, type Thing, type Tree, treeAt } from './tree.ts'
+import { at, isTree, listAt, numberAt, type Thing, type Tree, treeAt } from './tree.ts'
 import { watch } from './watch.ts'
 
 /** What one request addresses. */
@@ -25,7 +25,7 @@ export function kubernetesApi(store: Store, version: string, address: string) {
   return {
     async fetch(request: Request, { incoming }: HttpBindings): Promise<Response> {
       try {
-        authenticate(incoming.socket as TLSSocket)
+        authenticate(incoming.socket as TLSSocket, store)
         return await answer(store, request, version, address)
       } catch (error) {
         if (error instanceof Refusal) return Response.json(error.status(), { status: error.code })
@@ -36,18 +36,30 @@ export function kubernetesApi(store: Store, version: string, address: string) {
   }
 }
 
-/** Only a certificate of the client CA counts, and only the group system:masters may do anything. */
-function authenticate(socket: TLSSocket): void {
+/**
+ * Only a certificate of the client CA counts, and only the group system:masters may do anything, or one that a binding
+ * makes cluster-admin.
+ */
+function authenticate(socket: TLSSocket, store: Store): void {
   const subject = socket.getPeerCertificate?.()?.subject
   if (!socket.authorized || !subject) throw new Refusal(401, 'Unauthorized', 'Unauthorized')
   const groups = [subject.O ?? []].flat()
-  if (!groups.includes('system:masters'))
+  if (!groups.some((group) => group === 'system:masters' || isAdmin(store, group)))
     throw new Refusal(
       403,
       'Forbidden',
-      `User "${subject.CN}" cannot do this: the paper cluster knows no RBAC but system:masters`,
+      `User "${subject.CN}" cannot do this: the paper cluster knows no RBAC but system:masters and cluster-admin`,
     )
 }
+
+const isAdmin = (store: Store, group: string) =>
+  store
+    .list('ClusterRoleBinding')
+    .some(
+      (one) =>
+        at(one, 'roleRef', 'name') === 'cluster-admin' &&
+        listAt(one, 'subjects').some((who) => at(who, 'kind') === 'Group' && at(who, 'name') === group),
+    )
 
 async function answer(store: Store, request: Request, version: string, address: string): Promise<Response> {
   const { pathname, searchParams } = new URL(request.url)

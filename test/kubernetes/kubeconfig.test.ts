@@ -23,12 +23,16 @@ const now = new Date()
 const file = join(t.testdir(), 'of', 'kubeconfig-main.yaml')
 const authorities = await makeClusterAuthorities({ now })
 let ahead = 0
+/** What the run itself uses, as it was written last. */
+let run = ''
 const cloud = { clockOffset: () => ahead * day }
 
 /** Writes it again. @returns its text, and whether it is another than before */
-async function again(kit = { authorities }, address = '192.0.2.7') {
+async function again(kit = { authorities }, address = '192.0.2.7', group = 'regrow:operators-1') {
   const before = text()
-  t.same(await writeKubeconfig({ name: 'main', cloud }, kit, address, file), { file })
+  const kube = await writeKubeconfig({ name: 'main', cloud }, kit, address, { group, file })
+  t.equal(kube.file, file)
+  run = readFileSync(kube.run, 'utf8')
   return { text: text(), isNew: text() !== before }
 }
 
@@ -40,11 +44,11 @@ function text(): string {
   }
 }
 
-const validTo = (of: string) => {
+const certificateIn = (of: string) => {
   const { users } = load(of) as { users: { user: Record<string, string> }[] }
-  const pem = Buffer.from(users[0]?.user['client-certificate-data'] ?? '', 'base64')
-  return Date.parse(new X509Certificate(pem).validTo)
+  return new X509Certificate(Buffer.from(users[0]?.user['client-certificate-data'] ?? '', 'base64'))
 }
+const validTo = (of: string) => Date.parse(certificateIn(of).validTo)
 
 t.test('a kubeconfig that is good stays as it is', async (t) => {
   t.ok((await again()).isNew, 'made with its folder')
@@ -56,14 +60,18 @@ t.test('a kubeconfig that is good stays as it is', async (t) => {
 
 t.test('one that is not is made anew', async (t) => {
   t.ok((await again({ authorities }, '192.0.2.8')).isNew, 'for another address')
-  ahead = 334
-  t.notOk((await again({ authorities }, '192.0.2.8')).isNew, 'good for 31 days')
-  ahead = 336
+  ahead = 3.9
+  t.notOk((await again({ authorities }, '192.0.2.8')).isNew, 'good for three days and an hour')
+  ahead = 4.1
   const renewed = await again({ authorities }, '192.0.2.8')
-  t.ok(renewed.isNew, 'good for 29 days')
-  t.ok(validTo(renewed.text) > now.getTime() + 700 * day)
+  t.ok(renewed.isNew, 'good for less than three days')
+  t.ok(validTo(renewed.text) < now.getTime() + 11.2 * day)
   ahead = 0
   t.ok((await again({ authorities }, '192.0.2.8')).isNew, 'not good yet')
+  t.ok(
+    (await again({ authorities }, '192.0.2.8', 'regrow:operators-2')).isNew,
+    'of a group that counts no more',
+  )
   const client = (await makeClusterAuthorities({ now })).client
   const other = { authorities: { ...authorities, client } }
   t.ok((await again(other, '192.0.2.8')).isNew, 'signed by another authority')
@@ -101,4 +109,13 @@ t.test('what another could read, or leads elsewhere, is not written into', async
       t.equal(statSync(file).uid, 0)
     },
   )
+})
+
+t.test('a person’s lasts a week in a group that can be shut out, the run’s own a day', async (t) => {
+  ahead = 0
+  const { text } = await again()
+  t.match(certificateIn(text).subject, /^O=regrow:operators-1$/m)
+  t.ok(Math.abs(validTo(text) - (now.getTime() + 7 * day)) < day / 100)
+  t.match(certificateIn(run).subject, /^O=system:masters$/m)
+  t.ok(Math.abs(validTo(run) - (now.getTime() + day)) < day / 100)
 })

@@ -102,11 +102,12 @@ t.test('a cluster of real parts behind the box', { skip, timeout: 1_500_000 }, a
     ])
   })
 
-  await t.test('what the cluster holds is what Git explains, and ten objects more', async (t) => {
+  await t.test('what the cluster holds is what Git explains, and eleven objects more', async (t) => {
     const more = unexplained(await everything(kube))
     t.same(more, [
       'AppProject argocd/default',
       'Backup velero/main-first',
+      'ClusterRoleBinding regrow-operators',
       'Namespace argocd',
       'Secret argocd/argocd-redis',
       'Secret argocd/argocd-secret',
