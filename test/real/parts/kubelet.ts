@@ -170,6 +170,9 @@ export class Kubelet {
     const bound = mounts.flatMap(([from, to]) => ['--bind', from, to])
     const file = `/app/${basename(runner.file)}`
     const last = join(this.#at.folder, `${pod.metadata.uid}.termination`)
+    // On a disk, as a container's own files are: kopia keeps up to 5 GB there, which in memory would count as the pod's.
+    const own = join(this.#at.folder, `${pod.metadata.uid}-${container.name}`)
+    mkdirSync(own, { recursive: true })
     writeFileSync(last, '')
     // So that the pages of its file are counted as its own, as on a machine that runs it alone.
     spawnSync('dd', [`if=${runner.file}`, 'iflag=nocache', 'count=0', 'status=none'])
@@ -178,6 +181,7 @@ export class Kubelet {
       'bwrap',
       [
         ...root(this.#at.folder),
+        ...['--bind', own, '/tmp'],
         ...bound,
         ...['--bind', last, '/dev/termination-log', '--ro-bind', runner.file, file],
         ...(runner.apart ? await this.#relayed(file) : ['--', file]),
@@ -392,7 +396,7 @@ const root = (folder: string) => [
   ...['--die-with-parent', '--ro-bind', '/usr', '/usr', '--tmpfs', '/usr/local'],
   ...['bin', 'sbin', 'lib', 'lib64'].flatMap((name) => ['--symlink', `usr/${name}`, `/${name}`]),
   ...['--ro-bind', '/etc/passwd', '/etc/passwd', '--ro-bind', join(folder, 'hosts'), '/etc/hosts'],
-  ...['--proc', '/proc', '--dev', '/dev', '--tmpfs', '/tmp'],
+  ...['--proc', '/proc', '--dev', '/dev'],
 ]
 
 const decoded = (text: string | undefined) =>
