@@ -4,25 +4,28 @@ const [quote, backslash] = [0x22, 0x5c]
 const opens = [0x5b, 0x7b]
 const closes = [0x5d, 0x7d]
 
-/** How deep JSON from outside may be nested: whoever goes through it calls himself that often. */
-const deepest = 500
+/**
+ * How deep JSON from outside may be nested, because whoever goes through it calls himself that often; and how many objects
+ * and lists it may have, of which each takes many times the two characters that it is written with.
+ */
+const [deepest, mostParts] = [500, 300_000] as const
 
-/** A text as JSON; undefined when it is none, or nested beyond sense: a schema then refuses it. */
+/** A text as JSON; undefined when it is none, or more than anything has that is read so: a schema then refuses it. */
 export function parseJson(text: string): unknown {
   try {
-    return isTooDeep(text) ? undefined : JSON.parse(text)
+    return isTooMuch(text) ? undefined : JSON.parse(text)
   } catch {
     return undefined
   }
 }
 
-function isTooDeep(text: string): boolean {
-  let depth = 0
+function isTooMuch(text: string): boolean {
+  let [depth, parts] = [0, 0]
   for (let at = 0; at < text.length; at++) {
     const code = text.charCodeAt(at)
     if (code === quote) at = endOfString(text, at)
     else if (closes.includes(code)) depth--
-    else if (opens.includes(code) && ++depth > deepest) return true
+    else if (opens.includes(code) && (++depth > deepest || ++parts > mostParts)) return true
   }
   return false
 }

@@ -27,3 +27,18 @@ export function tellAll(failed: readonly unknown[]): void {
       cure: `Run ${again()}: it goes on with what is left.`,
     })
 }
+
+/** What the work makes of each thing, in their order, `atOnce` of them at a time. @throws what the first failure threw */
+export async function mapAll<T, R>(
+  things: readonly T[],
+  work: (thing: T) => Promise<R>,
+  atOnce: number,
+): Promise<R[]> {
+  const made: R[] = []
+  const waiting = things.entries()
+  const worker = async () => {
+    for (const [index, thing] of waiting) made[index] = await work(thing)
+  }
+  await Promise.all(Array.from({ length: Math.min(atOnce, things.length) }, worker))
+  return made
+}

@@ -1,6 +1,8 @@
-import { gunzipSync } from 'node:zlib'
 import { z } from 'zod'
 import type { Bucket } from '../clients/s3.ts'
+import { gunzip } from '../gunzip.ts'
+import { parseJson } from '../json.ts'
+import { isNamespaceName, isObjectName } from '../kubernetes/object-names.ts'
 import type { Bytes } from './bytes.ts'
 import type { BackedVolume } from './volumes.ts'
 
@@ -26,10 +28,19 @@ const moved = z.object({
   snapshotHandle: z.string().default(''),
   size: z.number().optional(),
 })
+// These names reach command lines, and keys in the bucket.
+const name = z
+  .string()
+  .refine((text) => text === '' || isObjectName(text), 'is no name')
+  .default('')
+const namespace = z
+  .string()
+  .refine((text) => text === '' || isNamespaceName(text), 'is no name of a namespace')
+  .default('')
 const info = z.object({
-  pvcName: z.string().default(''),
-  pvcNamespace: z.string().default(''),
-  pvName: z.string().default(''),
+  pvcName: name,
+  pvcNamespace: namespace,
+  pvName: name,
   backupMethod: z.string().default(''),
   snapshotDataMoved: z.boolean().default(false),
   skipped: z.boolean().default(false),
@@ -39,9 +50,15 @@ const info = z.object({
     .object({ snapshotHandle: z.string().default(''), driver: z.string().default('') })
     .nullish(),
   snapshotDataMovementInfo: moved.nullish(),
-  pvbInfo: z.object({ podName: z.string().default(''), podNamespace: z.string().default('') }).nullish(),
+  pvbInfo: z.object({ podName: name, podNamespace: namespace }).nullish(),
 })
 type Info = z.infer<typeof info>
+
+/** Bytes that Velero's lists of a backup may become: of ten thousand objects, or two thousand volumes, they have half. */
+export const listBytes = 8 * 1024 ** 2
+
+const whereOf = ({ issues }: z.ZodError) =>
+  [issues[0]?.path.join('.'), issues[0]?.message].filter(Boolean).join(': ')
 
 /**
  * What a backup says of its volumes (Velero's `volumeinfo.json.gz`, `internal/volume/volumes_information.go`), in the
@@ -52,10 +69,10 @@ type Info = z.infer<typeof info>
 export async function volumeEntries(bucket: Bucket, backup: string): Promise<VolumeEntry[] | undefined> {
   const bytes = await bucket.get(`backups/${backup}/${backup}-volumeinfo.json.gz`)
   if (!bytes) return undefined
+  const read = z.array(info).safeParse(parseJson(gunzip(bytes, listBytes)))
+  if (!read.success) throw new Error(`it is no list of volumes (${whereOf(read.error)})`)
   return (
-    z
-      .array(info)
-      .parse(JSON.parse(gunzipSync(bytes).toString()))
+    read.data
       // A volume that nobody claims is an object alone: whose bytes they are nobody says.
       .filter((one) => one.pvcName !== '' || one.pvbInfo)
       .map(entryOf)

@@ -1,6 +1,11 @@
-import type { Bucket } from '../clients/s3.ts'
+import { TooLarge } from '../clients/object-sizes.ts'
+import { type Bucket, StoreRefusal } from '../clients/s3.ts'
 import type { Cluster } from '../cluster/cluster.ts'
 import { parseJson } from '../json.ts'
+import { isObjectName } from '../kubernetes/object-names.ts'
+import { mapAll } from '../parallel.ts'
+import { Problem } from '../problem.ts'
+import { tell } from '../story.ts'
 import { type Bytes, bytesIn } from './bytes.ts'
 import { type BackupFile, backupFile, isWhole, judge, type Wholeness } from './whole.ts'
 
@@ -10,19 +15,22 @@ export type Backup = BackupFile & { wholeness: Wholeness }
 /** Whose backups they are: its snapshots are asked for where a backup stands on some. */
 type Owner = Pick<Cluster, 'cloud' | 'name'>
 
-/** All backups in the bucket, newest first, judged; no machine is needed. One that cannot be read counts as failed. */
+/**
+ * All backups in the bucket, newest first, judged; no machine is needed. One that cannot be read, or says of itself what
+ * cannot be, counts as failed, and stands last where its time cannot be believed.
+ */
 export async function listBackups(
   bucket: Bucket,
   cluster: Owner,
   bytes = bytesIn(bucket, cluster),
 ): Promise<Backup[]> {
-  const all = await unjudged(bucket)
-  return Promise.all(all.map((one) => judged(bucket, one, bytes, all)))
+  const all = await unjudged(bucket, cluster)
+  return mapAll(all, (one) => judged(bucket, one, bytes, all), 16)
 }
 
 /** The newest whole backup. */
 export async function lastWhole(bucket: Bucket, cluster: Owner): Promise<Backup | undefined> {
-  const all = await unjudged(bucket)
+  const all = await unjudged(bucket, cluster)
   const bytes = bytesIn(bucket, cluster)
   for (const one of all) {
     const found = await judged(bucket, one, bytes, all)
@@ -31,32 +39,76 @@ export async function lastWhole(bucket: Bucket, cluster: Owner): Promise<Backup 
   return undefined
 }
 
-/** A backup as its file tells it, or the name of one whose file says nothing. */
-type Unjudged = BackupFile & { damaged?: true }
+/** A backup as its file tells it; `fault` says why nothing of that counts. */
+type Unjudged = BackupFile & { fault?: string }
 
-async function unjudged(bucket: Bucket): Promise<Unjudged[]> {
-  const keys = (await bucket.list('backups/')).filter((one) => one.key.endsWith('/velero-backup.json'))
-  const read = await Promise.all(
-    keys.map(async ({ key }): Promise<Unjudged[]> => {
-      const bytes = await bucket.get(key)
-      if (!bytes) return [] // Velero removed it meanwhile
-      const name = key.split('/')[1] ?? ''
-      const parsed = backupFile.safeParse(parseJson(Buffer.from(bytes).toString()))
-      return parsed.data?.metadata.name === name ? [parsed.data] : [{ metadata: { name }, damaged: true }]
-    }),
+/** How many backups are looked at, one every hour of half a year, and how many objects below their folder. */
+const [mostBackups, mostKeys] = [5000, 200_000] as const
+
+/** A backup that began after this many milliseconds from now did not begin. */
+const ahead = 10 * 60_000
+
+async function unjudged(bucket: Bucket, { cloud }: Owner): Promise<Unjudged[]> {
+  const now = Date.now() + cloud.clockOffset()
+  const listed = await bucket.list('backups/', mostKeys)
+  const keys = listed
+    .filter((one) => /^backups\/[^/]*\/velero-backup\.json$/.test(one.key))
+    .toSorted((a, b) => b.at.getTime() - a.at.getTime())
+  if (keys.length > mostBackups || listed.length >= mostKeys)
+    tell(
+      '!',
+      'backups',
+      `${bucket.name} has more than anybody takes: only ${Math.min(keys.length, mostBackups)} are looked at; remove what is not yours below backups/`,
+    )
+  const read = await mapAll(
+    keys.slice(0, mostBackups),
+    async ({ key }): Promise<Unjudged[]> => {
+      const one = await readBackup(bucket, key, key.split('/')[1] ?? '')
+      return one ? [one.fault ? one : { ...one, ...faultOf(one, now) }] : []
+    },
+    16,
   )
-  return read.flat().toSorted((a, b) => startOf(b) - startOf(a))
+  // What cannot be believed is no newest one.
+  const rank = (one: Unjudged) => (one.fault ? 0 : startOf(one))
+  return read.flat().toSorted((a, b) => rank(b) - rank(a))
+}
+
+/** A backup's own file; undefined where Velero removed it meanwhile. Its folder alone names it. */
+async function readBackup(bucket: Bucket, key: string, name: string): Promise<Unjudged | undefined> {
+  const metadata = { name }
+  if (!isObjectName(name)) return { metadata, fault: 'its name is none that a backup can have' }
+  const bytes = await bucket.get(key).catch((error: unknown) => {
+    if (error instanceof TooLarge || (error instanceof StoreRefusal && error.status === 403)) return error
+    throw error
+  })
+  if (!bytes) return undefined
+  if (bytes instanceof Problem) return { metadata, fault: bytes.message }
+  const { data } = backupFile.safeParse(parseJson(Buffer.from(bytes).toString()))
+  if (!data) return { metadata, fault: 'its velero-backup.json cannot be read' }
+  if (data.metadata.name !== name)
+    return { metadata, fault: `its velero-backup.json is that of “${data.metadata.name.slice(0, 100)}”` }
+  return data
+}
+
+/** What a backup says of itself that cannot be. */
+function faultOf(one: BackupFile, now: number): { fault?: string } {
+  const start = one.status?.startTimestamp
+  if (start === undefined) return {}
+  if (Number.isNaN(Date.parse(start))) return { fault: 'the time at which it began is no time' }
+  return startOf(one) > now + ahead
+    ? { fault: `it says that it began at ${start}, which is yet to come: its time cannot be believed` }
+    : {}
 }
 
 async function judged(
   bucket: Bucket,
-  { damaged, ...one }: Unjudged,
+  { fault, ...one }: Unjudged,
   bytes: Bytes,
-  all: readonly BackupFile[],
+  all: readonly Unjudged[],
 ): Promise<Backup> {
-  const wholeness: Wholeness = damaged
-    ? { state: 'failed', reasons: ['its velero-backup.json cannot be read'] }
-    : await judge(bucket, one, bytes, { all })
+  const wholeness: Wholeness = fault
+    ? { state: 'failed', reasons: [fault] }
+    : await judge(bucket, one, bytes, { all: all.filter((other) => !other.fault) })
   return { ...one, wholeness }
 }
 

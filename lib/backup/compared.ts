@@ -4,6 +4,7 @@ import { cloudTime } from '../clients/clock.ts'
 import type { Bucket } from '../clients/s3.ts'
 import type { Cluster } from '../cluster/cluster.ts'
 import { isDryRun } from '../dry-run.ts'
+import { readRecord } from '../store/records.ts'
 import { tell } from '../story.ts'
 import type { Live } from './live.ts'
 import type { BackedObject } from './objects.ts'
@@ -30,10 +31,9 @@ export type Comparison = z.infer<typeof comparison>
 
 const keyFor = (server: string) => `nodes/${server}/compared.json`
 
-/** The comparison that was made for a server's restore, if one was. */
+/** The comparison that was made for a server's restore, if one was. @throws Problem when it cannot be read */
 export async function readComparison(kit: Bucket, server: string): Promise<Comparison | undefined> {
-  const bytes = await kit.get(keyFor(server))
-  return bytes && comparison.parse(JSON.parse(Buffer.from(bytes).toString()))
+  return readRecord(kit, keyFor(server), comparison)
 }
 
 /**
@@ -98,9 +98,12 @@ const told = z.object({
 
 /** What the last proof of a server's restore told as not restored; nothing before the first. */
 export async function toldBefore(kit: Bucket | undefined, server: string): Promise<ObjectProof[]> {
-  const bytes = await kit?.get(`nodes/${server}/proof.json`)
-  const found = bytes ? told.parse(JSON.parse(Buffer.from(bytes).toString())).notRestored : []
-  return found.map(({ why, ...one }) => ({ ...one, outcome: 'not restored', ...(why ? { why } : {}) }))
+  const found = kit && (await readRecord(kit, `nodes/${server}/proof.json`, told))
+  return (found?.notRestored ?? []).map(({ why, ...one }) => ({
+    ...one,
+    outcome: 'not restored',
+    ...(why ? { why } : {}),
+  }))
 }
 
 /** Keeps what a proof told, so that the plan of a later run can name it; the same told again is not written again. */

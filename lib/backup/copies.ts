@@ -1,8 +1,9 @@
 import { z } from 'zod'
-import type { Bucket } from '../clients/s3.ts'
+import { type Bucket, StoreRefusal } from '../clients/s3.ts'
 import type { Cluster } from '../cluster/cluster.ts'
 import { isDriverVolume } from '../cluster/names.ts'
 import type { Inventory } from '../cluster/ours.ts'
+import { isObjectName } from '../kubernetes/object-names.ts'
 import { backedVolumes } from './backed.ts'
 import { listBackups } from './backups.ts'
 import { bytesIn } from './bytes.ts'
@@ -35,19 +36,25 @@ export async function copiesIn(
     all.map(async (one) => {
       if (!bytes) return
       const { name } = one.metadata
-      // What cannot be read holds nothing.
-      const held = await backedVolumes(bucket, name, bytes).catch(() => [])
+      // What cannot be read holds nothing, and of a name that is none nothing is read.
+      const held = isObjectName(name) ? await backedVolumes(bucket, name, bytes).catch(() => []) : []
       for (const { snapshot } of held) if (snapshot) snapshots.add(snapshot)
       if (!isWhole(one)) return
       const named = new Set(held.map(({ volume }) => volume))
       const doubted = own.volumes.some((volume) => named.has(volume.name) && !isDriverVolume(volume.name))
-      const handles = doubted ? await handlesIn(bucket, name) : new Map<string, string>()
+      const handles = doubted ? await handlesIn(bucket, name).catch(nothingIn) : new Map<string, string>()
       for (const volume of own.volumes)
         if (named.has(volume.name) && (isDriverVolume(volume.name) || handles.get(volume.name) === volume.id))
           volumes.add(volume.name)
     }),
   )
   return { volumes, snapshots }
+}
+
+/** Of a backup that cannot be read nothing is known. */
+function nothingIn(error: unknown): Map<string, string> {
+  if (error instanceof StoreRefusal) throw error
+  return new Map()
 }
 
 const csi = z.object({ csi: z.object({ volumeHandle: z.string() }) })

@@ -2,6 +2,8 @@ import { z } from 'zod'
 import { change } from '../change.ts'
 import type { Bucket } from '../clients/s3.ts'
 import type { Cluster } from '../cluster/cluster.ts'
+import { parseJson } from '../json.ts'
+import { Problem } from '../problem.ts'
 import { tell } from '../story.ts'
 import { type Backup, listBackups } from './backups.ts'
 import { isWhole } from './whole.ts'
@@ -35,7 +37,8 @@ export async function extendExpirations(
     const key = `backups/${backup}/velero-backup.json`
     await change(`aws s3 cp - s3://${bucket.name}/${key} # expires ${to}`, async () => {
       const text = Buffer.from((await bucket.get(key)) ?? '').toString()
-      const whole = z.looseObject({ status: z.looseObject({}) }).parse(JSON.parse(text))
+      const whole = z.looseObject({ status: z.looseObject({}) }).safeParse(parseJson(text)).data
+      if (!whole) throw new Problem(`${key} in ${bucket.name} cannot be read any more`)
       whole.status.expiration = to
       await bucket.put(key, JSON.stringify(whole), { type: 'application/json' })
     })

@@ -1,8 +1,8 @@
-import { gunzipSync } from 'node:zlib'
 import { z } from 'zod'
 import { cloudTime } from '../clients/clock.ts'
 import type { Bucket } from '../clients/s3.ts'
 import type { Cluster } from '../cluster/cluster.ts'
+import { gunzip } from '../gunzip.ts'
 import { kubectlRepeated } from '../kubernetes/repeated.ts'
 import { tell } from '../story.ts'
 import { type Kube, ToolFailure } from '../tools.ts'
@@ -168,7 +168,7 @@ export async function notLookedFor(
 ): Promise<Lack[]> {
   const young = defined.filter(({ since }) => began - since < known)
   if (young.length === 0) return []
-  const looked = await lookedFor(bucket, name)
+  const looked = await lookedFor(bucket, name).catch(() => new Set<string>())
   return young
     .filter(({ resource }) => !looked.has(resource))
     .map(({ resource }) => ({
@@ -177,10 +177,13 @@ export async function notLookedFor(
     }))
 }
 
-/** Which kinds a backup's log says that Velero looked for; none where there is no log. */
+/** Bytes that a backup's log may become. */
+const logBytes = 32 * 1024 ** 2
+
+/** Which kinds a backup's log says that Velero looked for; none where there is no log, or it cannot be read. */
 async function lookedFor(bucket: Bucket, name: string): Promise<Set<string>> {
   const bytes = await bucket.get(`backups/${name}/${name}-logs.gz`)
-  const lines = bytes ? gunzipSync(bytes).toString().split('\n') : []
+  const lines = bytes ? gunzip(bytes, logBytes).split('\n') : []
   return new Set(
     lines
       .filter((line) => line.includes('Getting items for resource'))

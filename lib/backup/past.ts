@@ -1,5 +1,7 @@
+import { TooLarge } from '../clients/object-sizes.ts'
 import type { Bucket, Version } from '../clients/s3.ts'
 import { parseJson } from '../json.ts'
+import { isObjectName } from '../kubernetes/object-names.ts'
 import { volumeEntries } from './backed.ts'
 import { type BackupFile, backupFile } from './whole.ts'
 
@@ -31,10 +33,10 @@ export function pastOf(bucket: Bucket): Past {
 
 const ownFile = (backup: string) => `backups/${backup}/velero-backup.json`
 
-/** Names of backups of which the bucket has anything, or had. */
+/** Names of backups of which the bucket has anything, or had; what cannot be the name of one is none. */
 export async function namesIn(past: Past): Promise<string[]> {
   const names = (await past('backups/')).map(({ key }) => key.split('/')[1] ?? '')
-  return [...new Set(names)].filter(Boolean)
+  return [...new Set(names)].filter(isObjectName)
 }
 
 /**
@@ -101,11 +103,15 @@ export function seenWith(bucket: Bucket, { back, away }: Pick<Undeletion, 'back'
 /** The newest version of a backup's own file that tells of a backup that ended. */
 async function readable(bucket: Bucket, name: string, versions: readonly Version[]) {
   for (const version of versions.filter((one) => !one.isDeletion)) {
-    const bytes = await bucket.get(version.key, version.id)
+    const bytes = await bucket.get(version.key, version.id).catch(tooLarge)
     const { data } = backupFile.safeParse(parseJson(Buffer.from(bytes ?? '').toString()))
     if (data?.metadata.name === name && data.status?.completionTimestamp) return { content: data, version }
   }
   return undefined
+}
+
+function tooLarge(error: unknown): undefined {
+  if (!(error instanceof TooLarge)) throw error
 }
 
 /** The version of an object that was there then, where another one, or none, is there now. */

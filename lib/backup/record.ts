@@ -2,6 +2,7 @@ import type { Bucket } from '../clients/s3.ts'
 import type { Cluster } from '../cluster/cluster.ts'
 import type { Inventory } from '../cluster/ours.ts'
 import { dollars, prices } from '../cluster/prices.ts'
+import { isObjectName } from '../kubernetes/object-names.ts'
 import { backedVolumes } from './backed.ts'
 import { type Backup, listBackups } from './backups.ts'
 import { type Bytes, bytesIn } from './bytes.ts'
@@ -41,9 +42,10 @@ export async function recordOf(
   bytes: Bytes,
 ): Promise<BackupRecord> {
   const { name } = one.metadata
+  const isName = isObjectName(name)
   const [volumes, files] = await Promise.all([
-    backedVolumes(bucket, name, bytes).catch(() => []), // what cannot be read is among the reasons
-    bucket.list(`backups/${name}/`),
+    isName ? backedVolumes(bucket, name, bytes).catch(() => []) : [], // what cannot be read is among the reasons
+    isName ? bucket.list(`backups/${name}/`) : [],
   ])
   const held = new Set(volumes.map((volume) => volume.snapshot))
   const moved = volumes.reduce((sum, volume) => sum + (volume.kept === 's3' ? (volume.bytes ?? 0) : 0), 0)

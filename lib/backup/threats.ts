@@ -1,5 +1,4 @@
 import { isDeepStrictEqual } from 'node:util'
-import { load } from 'js-yaml'
 import { z } from 'zod'
 import { noise, optOut, passedOver, unboundClaims } from '../cluster/backup-rules.ts'
 import type { Cluster } from '../cluster/cluster.ts'
@@ -10,6 +9,7 @@ import { operatorBinding } from '../kubernetes/operators.ts'
 import { kubectlRepeated } from '../kubernetes/repeated.ts'
 import { tell } from '../story.ts'
 import { type Kube, ToolFailure } from '../tools.ts'
+import { loadYaml } from '../yaml.ts'
 import { narrowness, specification } from './specification.ts'
 import { volumeThreats } from './volume-threats.ts'
 
@@ -219,6 +219,14 @@ function narrowed(all: readonly z.infer<typeof schedule>[], isClone: boolean): s
   ]
 }
 
+function policyIn(text: string): unknown {
+  try {
+    return loadYaml(text)
+  } catch {
+    return undefined
+  }
+}
+
 const policyText = z.object({ data: z.record(z.string(), z.string()) })
 
 /** What is wrong with the resource policy that backups name: it is not there, or somebody made another one of it. */
@@ -230,7 +238,7 @@ function ofPolicy(all: readonly z.infer<typeof schedule>[], found: unknown): str
       ({ metadata: { name } }) =>
         `schedule ${name} names ${what}, which is not there, and no backup begins by it: ${command('scripts/backup.mts')} puts it there`,
     )
-  const said = Object.values(policyText.safeParse(found).data?.data ?? {}).map((text) => load(text))
+  const said = Object.values(policyText.safeParse(found).data?.data ?? {}).map(policyIn)
   return isDeepStrictEqual(said, [passedOver])
     ? []
     : [`${what} is not what regrow wrote: volumes that it leaves out make backups partial`]

@@ -1,7 +1,8 @@
-import { gunzipSync } from 'node:zlib'
 import { z } from 'zod'
 import type { Bucket } from '../clients/s3.ts'
-import { isHeld, type Lack, type VolumeEntry, volumeEntries, withoutGone } from './backed.ts'
+import { gunzip } from '../gunzip.ts'
+import { parseJson } from '../json.ts'
+import { isHeld, type Lack, listBytes, type VolumeEntry, volumeEntries, withoutGone } from './backed.ts'
 import type { Bytes } from './bytes.ts'
 import { type Defined, definedBy, known, notLookedFor } from './late-kinds.ts'
 import { unmadeFrom } from './objects.ts'
@@ -142,7 +143,10 @@ const readable = <T extends object | undefined>(read: () => Promise<T>): Promise
 /** `{ "v1/Pod": ["namespace/name"] }`: what a backup held when its objects were written. */
 async function resourceList(bucket: Bucket, name: string): Promise<Record<string, string[]> | undefined> {
   const bytes = await bucket.get(`backups/${name}/${name}-resource-list.json.gz`)
-  return bytes && z.record(z.string(), z.array(z.string())).parse(JSON.parse(gunzipSync(bytes).toString()))
+  if (!bytes) return undefined
+  const read = z.record(z.string(), z.array(z.string())).safeParse(parseJson(gunzip(bytes, listBytes)))
+  if (!read.success) throw new Error('it is no list of objects')
+  return read.data
 }
 
 const entriesOf = (claim: string, entries: readonly VolumeEntry[]) =>

@@ -67,6 +67,8 @@ export async function connectDigitalOcean(
   // dots-wrapper knows neither reserved IPs nor Spaces keys nor lists by name: its own HTTP client fills these gaps.
   const { createContext } = dots.modules.common
   const axios: Parameters<typeof createContext>[0]['axios'] = require('axios')
+  // A page of two hundred things has half a megabyte.
+  axios.defaults.maxContentLength = 16 * 1024 ** 2
   const { httpClient } = createContext({ axios, ...settings })
   let offset = 0
 
@@ -101,7 +103,7 @@ export async function connectDigitalOcean(
     ask: (page: Page) => Promise<Answer>,
   ): Promise<T[]> => {
     const found: T[] = []
-    for (let page = 1; ; page++) {
+    for (let page = 1; page <= mostPages; page++) {
       const answer = await look(
         key,
         z.object({ [key]: z.array(schema).nullish(), links: links.nullish() }).loose(),
@@ -110,6 +112,9 @@ export async function connectDigitalOcean(
       found.push(...((answer[key] as T[] | null | undefined) ?? []))
       if (!(answer.links as z.infer<typeof links> | undefined)?.pages?.next) return found
     }
+    throw new Problem(`DigitalOcean’s list of ${key} does not end`, {
+      cure: `${mostPages} pages were read. Is it DigitalOcean that answers at ${url}?`,
+    })
   }
   const snapshots = (resource_type: 'volume' | 'droplet') =>
     all('snapshots', types.snapshot, (page) => api.snapshot.listSnapshots({ resource_type, ...page }))
@@ -192,6 +197,9 @@ const dateOf = (answer: Answer) => z.object({ date: z.string() }).safeParse(answ
 // dots-wrapper may bring an axios of its own, so the class cannot be compared.
 const isAxiosError = (error: unknown): error is AxiosError =>
   error instanceof Error && 'isAxiosError' in error && error.isAxiosError === true
+
+/** Pages of two hundred. */
+const mostPages = 100
 
 interface Page {
   page: number

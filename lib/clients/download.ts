@@ -43,8 +43,11 @@ export async function download(url: string, silence = 10): Promise<Buffer> {
   }
 }
 
+/** Bytes of a download: k3s has 75 MB. */
+const most = 256 * 1024 ** 2
+
 async function once(url: string, silence: number): Promise<Buffer> {
-  const answer = await steadyFetch(url, { silence }).catch((error: Error) => {
+  const answer = await steadyFetch(url, { silence, most }).catch((error: Error) => {
     throw new DownloadFailure(error.message)
   })
   if (answer.ok) return Buffer.from(await answer.arrayBuffer())

@@ -1,8 +1,10 @@
+import type { Readable } from 'node:stream'
 import type { S3Client } from '@aws-sdk/client-s3'
 import { networkCure } from '../environment.ts'
 import { Problem } from '../problem.ts'
 import { withRetry } from '../retry.ts'
 import type { Secret } from '../secret.ts'
+import { mostBytesOf, readWhole } from './object-sizes.ts'
 import { lifecycle, listVersions, type Version, withMd5 } from './s3-versions.ts'
 import { slowest } from './steady-fetch.ts'
 
@@ -17,7 +19,7 @@ export interface StoreKey {
 /** One bucket of an S3 store, as the flows use it; names of objects are keys without a leading slash. */
 export interface Bucket {
   readonly name: string
-  /** An object's bytes, or those of an earlier version; undefined when there is none. */
+  /** An object's bytes, or those of an earlier version; undefined when there is none. @throws TooLarge */
   get(key: string, version?: string): Promise<Uint8Array | undefined>
   /** Writes an object whole. `once` leaves one that is there as it is: read it back. @throws Problem */
   put(key: string, body: Uint8Array | string, options?: { once?: boolean; type?: string }): Promise<void>
@@ -100,8 +102,10 @@ export async function connectStore(
       try {
         const answer = await ask(`read ${name}/${key}`, async () => {
           const at = { Bucket: name, Key: key, ...(version ? { VersionId: version } : {}) }
-          const got = await client.send(new sdk.GetObjectCommand(at))
-          return got.Body?.transformToByteArray()
+          const { Body, ContentLength } = await client.send(new sdk.GetObjectCommand(at))
+          if (!Body) return undefined
+          const whole = { what: `${name}/${key}`, told: ContentLength, limit: mostBytesOf(key) }
+          return readWhole(Body as Readable, whole).finally(() => (Body as Readable).destroy())
         })
         return answer
       } catch (error) {
@@ -242,10 +246,12 @@ export async function connectStore(
 async function attempt<T>(what: string, work: () => Promise<T>): Promise<T> {
   try {
     return await withRetry(work, (error) => {
+      if (error instanceof Problem) return undefined
       const { status } = readError(error)
       return status === undefined ? {} : { status }
     })
   } catch (error) {
+    if (error instanceof Problem) throw error
     const { status, code } = readError(error)
     throw new StoreRefusal(what, status, code, error instanceof Error ? new Error(error.message) : error)
   }

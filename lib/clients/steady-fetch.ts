@@ -1,12 +1,13 @@
 import { type ClientRequest, type IncomingMessage, request as overHttp } from 'node:http'
 import { request as overHttps } from 'node:https'
 
-/** What is asked; `silence` is how many seconds a server may say nothing. */
+/** What is asked; `silence` is how many seconds a server may say nothing, `most` how many bytes an answer may have. */
 export interface Asked {
   method?: string
   headers?: Record<string, string>
   body?: string
   silence?: number
+  most?: number
 }
 
 /** Bytes a second that a line takes at least. */
@@ -19,7 +20,8 @@ const toConnect = 10
  * `fetch` for the addresses that regrow asks itself. Node 20's own does not notice a connection that the server closes
  * before it read anything, and waits for its deadline; this one fails at once, and it also fails when there is no connection
  * within 10 s, or when nothing arrives for `silence` seconds (15 unless told; longer behind a large body), however long the
- * whole takes. Follows redirects, without the authorization where they lead to another host. The answer has come whole when
+ * whole takes. So it does when more comes than `most` (64 MiB unless told). Follows redirects, without the authorization
+ * where they lead to another host. The answer has come whole when
  * it is returned.
  * @throws Error saying how the connection failed
  */
@@ -45,7 +47,7 @@ function next(url: string, { status, headers }: Response, method: string): strin
 function once(
   url: string,
   first: string,
-  { method = 'GET', headers = {}, body, silence = 15 }: Asked,
+  { method = 'GET', headers = {}, body, silence = 15, most = 64 * 1024 ** 2 }: Asked,
 ): Promise<Response> {
   const kept = Object.entries(headers).filter(
     ([name]) => name.toLowerCase() !== 'authorization' || new URL(url).host === new URL(first).host,
@@ -64,9 +66,12 @@ function once(
     asking.once('response', (incoming) => {
       heard()
       const chunks: Buffer[] = []
+      let length = 0
       incoming.on('data', (chunk: Buffer) => {
         heard()
-        chunks.push(chunk)
+        length += chunk.length
+        if (length > most) incoming.destroy(new Error(`the answer has more than ${most / 1024 ** 2} MiB`))
+        else chunks.push(chunk)
       })
       incoming.once('error', failed)
       incoming.once('end', () => {

@@ -1,7 +1,8 @@
 import { isIP } from 'node:net'
-import { dump, load } from 'js-yaml'
+import { dump } from 'js-yaml'
 import { z } from 'zod'
 import { parts, pinned } from '../versions.ts'
+import { loadYaml } from '../yaml.ts'
 import { isCron, runsADay } from './cron.ts'
 import { type Fault, faultsOf } from './faults.ts'
 import { clusterName, names } from './names.ts'
@@ -190,7 +191,7 @@ export function parseDescription(text: string): { description: Description } | {
   let raw: unknown
   try {
     // An empty document is no document to js-yaml, and a description with nothing but defaults to us.
-    raw = text.replace(/^\s*#.*$/gm, '').trim() === '' ? {} : load(text)
+    raw = text.replace(/^\s*#.*$/gm, '').trim() === '' ? {} : loadYaml(text)
   } catch (error) {
     return {
       faults: [

@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util'
-import { loadAll } from 'js-yaml'
 import { type Chart, type ChartName, chartOf, csiAddress, csiFiles, type Versions } from '../versions.ts'
+import { loadYamls } from '../yaml.ts'
 
 // What upstream serves no longer may lie in the repository instead: a chart unpacked, a manifest as a file. What reads it
 // names its path then, and Argo CD needs nobody but Git.
@@ -179,7 +179,7 @@ function mapped(value: unknown, change: (value: unknown) => unknown): unknown {
 
 function parsed(text: string): unknown {
   try {
-    return loadAll(text)
+    return loadYamls(text)
   } catch {
     return undefined
   }

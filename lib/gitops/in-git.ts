@@ -1,8 +1,8 @@
-import { load } from 'js-yaml'
 import { z } from 'zod'
 import { lately } from '../clients/lately.ts'
 import type { Cluster } from '../cluster/cluster.ts'
 import { Problem } from '../problem.ts'
+import { loadYaml } from '../yaml.ts'
 import { type ArgocdRelease, argocdRelease, platformApplication, rootApplication } from './render.ts'
 import { valuesOf } from './repository-values.ts'
 
@@ -57,7 +57,7 @@ function unusable({ place }: Cluster, path: string, what: string): Problem {
 
 function parsed(text: string): unknown {
   try {
-    return load(text)
+    return loadYaml(text)
   } catch {
     return undefined
   }

@@ -1,6 +1,6 @@
 import { posix } from 'node:path'
-import { load } from 'js-yaml'
 import { z } from 'zod'
+import { loadYaml } from '../yaml.ts'
 import { isManifestCopy } from './copies.ts'
 import { type Described, describedIn } from './manifest-files.ts'
 import type { RepositoryTree } from './repository-tree.ts'
@@ -68,7 +68,7 @@ export function renamed(one: Described, { namespace, namePrefix, nameSuffix }: N
 
 function parsed(text: string): unknown {
   try {
-    return load(text)
+    return loadYaml(text)
   } catch {
     return undefined
   }

@@ -1,5 +1,5 @@
-import { loadAll } from 'js-yaml'
 import { z } from 'zod'
+import { loadYamls } from '../yaml.ts'
 import { groupOf, type HeldObject } from './held.ts'
 
 /** An object that a file in Git describes. */
@@ -28,7 +28,7 @@ const skipped = '+argocd:skip-file-rendering'
 export function describedIn(file: string): Described[] | undefined {
   if (file.includes(skipped)) return []
   try {
-    return loadAll(file).flatMap(objectsOf)
+    return loadYamls(file).flatMap(objectsOf)
   } catch {
     return undefined
   }

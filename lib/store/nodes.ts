@@ -1,7 +1,11 @@
 import { z } from 'zod'
-import type { Bucket } from '../clients/s3.ts'
+import { TooLarge } from '../clients/object-sizes.ts'
+import { type Bucket, StoreRefusal } from '../clients/s3.ts'
 import { parseJson } from '../json.ts'
 import { installSteps, type Report, reportSchema, type Step, steps } from '../node/index.ts'
+import { Problem } from '../problem.ts'
+import { tell } from '../story.ts'
+import { readRecord } from './records.ts'
 
 /** What is noted when a bundle is made: which key signed its URLs, until when, and which step is the droplet's last. */
 const note = z.object({
@@ -47,29 +51,46 @@ export async function noteKey(kit: Bucket, name: string, veleroKey: string): Pro
 
 const noteKeyOf = (name: string) => `${folder(name)}/bundle.json`
 
-/** What was noted of a droplet's bundle, if one was ever made. */
+/** What was noted of a droplet's bundle, if one was ever made. @throws Problem when the note cannot be read */
 export async function readNote(kit: Bucket, name: string): Promise<Note | undefined> {
-  const bytes = await kit.get(noteKeyOf(name))
-  return bytes && note.parse(JSON.parse(Buffer.from(bytes).toString()))
+  return readRecord(kit, noteKeyOf(name), note)
 }
 
-/** All droplets for which a bundle was ever made. */
+/** All droplets for which a bundle was ever made; one whose note cannot be read is told and passed over. */
 export async function nodeRecords(kit: Bucket): Promise<NodeRecord[]> {
   const keys = (await kit.list('nodes/')).map((one) => one.key)
   const notes = keys.filter((key) => key.endsWith('/bundle.json'))
-  return Promise.all(
-    notes.map(async (key) => {
-      const read = note.parse(JSON.parse(Buffer.from((await kit.get(key)) ?? '').toString()))
+  const found = await Promise.all(
+    notes.map(async (key): Promise<NodeRecord[]> => {
+      const read = await readRecord(kit, key, note).catch((error: unknown) => {
+        if (!(error instanceof Problem) || error instanceof StoreRefusal) throw error
+        tell('!', 'note', error.message)
+      })
+      if (!read) return []
       const last = await readReport(kit, read.name, read.lastStep)
-      return { ...read, finished: last?.state === 'done' }
+      return [{ ...read, finished: last?.state === 'done' }]
     }),
   )
+  return found.flat()
 }
 
 /** A step's report, if it was written, can be read, and is about this step: a node's word counts nowhere else. */
 export async function readReport(kit: Bucket, name: string, step: Step): Promise<Report | undefined> {
-  const bytes = await kit.get(reportKey(name, step))
+  const bytes = await kit.get(reportKey(name, step)).catch(tooLarge)
   if (!bytes) return undefined
   const read = reportSchema.safeParse(parseJson(Buffer.from(bytes).toString()))
-  return read.success && read.data.step === step ? read.data : undefined
+  if (!read.success || read.data.step !== step) return undefined
+  const { message, log } = read.data
+  return {
+    ...read.data,
+    message: message.slice(0, mostMessage),
+    ...(log === undefined ? {} : { log: log.slice(-mostLog) }),
+  }
+}
+
+/** Characters of a report that are told: a node writes one sentence, and the last 16 KiB of its log. */
+const [mostMessage, mostLog] = [1000, 16 * 1024]
+
+function tooLarge(error: unknown): undefined {
+  if (!(error instanceof TooLarge)) throw error
 }

@@ -92,7 +92,10 @@ export function clusterWith(snapshots: readonly string[] = ['s-1']) {
     account.looks++
     return snapshots.map((id) => ({ id }))
   }
-  return Object.assign(account, { name: 'main', cloud: { volumeSnapshots } } as unknown as Cluster)
+  return Object.assign(account, {
+    name: 'main',
+    cloud: { volumeSnapshots, clockOffset: () => Date.parse('2026-11-30T00:00:00Z') - Date.now() },
+  } as unknown as Cluster)
 }
 
 /**

@@ -316,7 +316,10 @@ t.test('bytes that are gone are in no backup; each place is looked at once', asy
   t.equal((await lastWhole(moves, cluster))?.metadata.name, 'one')
   t.equal(cluster.looks, 0, 'no snapshot, no look')
   t.equal(await lastWhole(await bucketWith({ one: backups.one }, []), cluster), undefined)
-  const unseen = { name: 'main', cloud: { volumeSnapshots: async () => Promise.reject(new Error('busy')) } }
+  const unseen = {
+    name: 'main',
+    cloud: { clockOffset: () => 0, volumeSnapshots: async () => Promise.reject(new Error('busy')) },
+  }
   await t.rejects(
     listBackups(await bucketWith(backups), unseen as unknown as Cluster),
     { message: 'busy' },

@@ -354,6 +354,20 @@ export const backup: readonly Mutant[] = [
     'hostile/objects',
   ),
   mutant(
+    'a backup of time to come is the latest',
+    'lib/backup/backups.ts',
+    'startOf(one) > now + ahead',
+    'false',
+    'hostile/backups',
+  ),
+  mutant(
+    'a list of a backup becomes as large as it likes',
+    'lib/gunzip.ts',
+    ', { maxOutputLength: most }',
+    '',
+    'hostile/sizes',
+  ),
+  mutant(
     'a backup’s object is what it says itself, wherever it lies',
     'lib/backup/tarball.ts',
     'identities.object(place, one)',

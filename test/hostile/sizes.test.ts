@@ -1,0 +1,61 @@
+import { fileURLToPath } from 'node:url'
+import t from 'tap'
+import { z } from 'zod'
+import { parseDescription } from '../../lib/cluster/description.ts'
+import { describedIn } from '../../lib/gitops/manifest-files.ts'
+import { parseJson } from '../../lib/json.ts'
+import { runIn, tsx } from '../flows/box.ts'
+
+// Whatever is read has a size: what is small where it lies and large where it is opened fills no memory.
+
+const script = fileURLToPath(new URL('read-bomb.mts', import.meta.url))
+const told = z.object({ came: z.unknown(), mib: z.number() })
+
+const bombs: [string, RegExp][] = [
+  ['volumes', /it becomes more than 8 MiB/],
+  ['values', /it is no list of volumes/],
+  ['object', /evil\.tar\.gz in kept cannot be read: an object in it has more than 8 MiB/],
+  ['name', /evil\.tar\.gz in kept cannot be read: Header exceeds max size/],
+  ['report', /^no report$/],
+  ['endless', /kept\/backups\/evil\/evil\.tar\.gz has more than 128 MiB/],
+  ['answer', /the answer has more than 64 MiB/],
+]
+for (const [what, said] of bombs)
+  t.test(`${what}: no more than 300 MiB of memory`, async (t) => {
+    const ended = await runIn('.', process.execPath, [...tsx, script, what])
+    t.equal(ended.code, 0, ended.err)
+    const { came, mib } = told.parse(JSON.parse(ended.out))
+    t.match(came, said)
+    t.ok(mib < 300, `${mib} MiB`)
+  })
+
+t.test('a few lines of YAML do not stand for billions of values', (t) => {
+  const level = (n: number) =>
+    `a${n}: &a${n} [${Array(10)
+      .fill(n === 0 ? 'x' : `*a${n - 1}`)
+      .join(', ')}]\n`
+  const bomb = Array.from({ length: 12 }, (_, n) => level(n)).join('')
+  t.match(parseDescription(bomb), { faults: [{ key: '', fault: /aliases stand for more than can be read/ }] })
+  const lists = Array.from({ length: 12 }, (_, n) =>
+    n === 0
+      ? 'l0: &l0 {apiVersion: v1, kind: ConfigMap, metadata: {name: a}}\n'
+      : `l${n}: &l${n} {kind: List, items: [${Array(10)
+          .fill(`*l${n - 1}`)
+          .join(', ')}]}\n`,
+  ).join('')
+  t.equal(describedIn(`${lists}kind: List\nitems: [*l11]\n`), undefined)
+  t.equal(describedIn('kind: List\nitems: &a [*a]\n'), undefined, 'nor for what holds itself')
+  t.equal(describedIn(`a: ${'x'.repeat(9 * 1024 ** 2)}`), undefined)
+  t.end()
+})
+
+t.test('JSON is nested as deep as anything is, and no deeper', (t) => {
+  const nested = (depth: number) => `${'['.repeat(depth)}${']'.repeat(depth)}`
+  t.ok(parseJson(nested(500)))
+  t.equal(parseJson(nested(501)), undefined)
+  t.same(parseJson(JSON.stringify({ a: '['.repeat(1000), b: ['\\"[['] })), {
+    a: '['.repeat(1000),
+    b: ['\\"[['],
+  })
+  t.end()
+})
