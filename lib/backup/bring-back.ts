@@ -8,7 +8,7 @@ import { tell } from '../story.ts'
 import { type Kube, velero } from '../tools.ts'
 import { waitFor } from '../wait.ts'
 import { createOnce, look, state } from './look.ts'
-import { restorable } from './selection.ts'
+import { filesAtOnce, restorable } from './selection.ts'
 import { type BackedVolume, type VolumeProof, volumesBack } from './volumes.ts'
 
 const over = /^(Completed|PartiallyFailed|Failed|FailedValidation)$/
@@ -116,7 +116,7 @@ async function bringGone(
     () =>
       velero(
         kube,
-      )`restore create ${name} --from-backup ${backup} --include-namespaces ${namespaces.join(',')} --include-resources persistentvolumeclaims,persistentvolumes --include-cluster-resources=true`,
+      )`restore create ${name} --from-backup ${backup} --include-namespaces ${namespaces.join(',')} --include-resources persistentvolumeclaims,persistentvolumes --include-cluster-resources=true ${filesAtOnce}`,
   )
   const { status } = await ended(kube, name)
   tell('+', `restore ${name}`, `${status?.phase}, claims only`, (performance.now() - started) / 1000)

@@ -61,6 +61,12 @@ export const isNeverMade = (resource: string) => (never as readonly string[]).in
 /** Whether objects of a resource come back before Git and apps are at work. */
 export const isBeforeGit = (resource: string) => !comesLater(resource) && !isNeverMade(resource)
 
+/**
+ * How many files the data mover fetches at once. By default one a processor: on a droplet with one, every small file would
+ * wait for the object store alone.
+ */
+export const filesAtOnce: readonly string[] = ['--parallel-files-download', '8']
+
 /** The words with which `velero restore create` leaves all of that out, and asks for everything else. */
 export const restorable: readonly string[] = [
   '--include-cluster-resources=true',
@@ -69,6 +75,7 @@ export const restorable: readonly string[] = [
   [...later, ...never].join(','),
   '--item-operation-timeout',
   copyTimeout,
+  ...filesAtOnce,
 ]
 
 /** In which order objects come that Velero left: what others need first, what may refuse others last. */

@@ -49,7 +49,14 @@ const specFlags = {
     'resource-policies-configmap',
     'from-schedule',
   ],
-  restore: [...common, 'from-backup', 'existing-resource-policy', 'restore-volumes', 'preserve-nodeports'],
+  restore: [
+    ...common,
+    'from-backup',
+    'existing-resource-policy',
+    'restore-volumes',
+    'preserve-nodeports',
+    'parallel-files-download',
+  ],
 }
 const unset = {
   backup: { metadata: {}, hooks: {}, ttl: '0s', csiSnapshotTimeout: '0s', itemOperationTimeout: '0s' },
@@ -137,6 +144,8 @@ function specOf(line: Line, kind: 'backup' | 'restore'): Record<string, unknown>
   for (const [flag, field] of Object.entries(texts)) if (line.has(flag)) spec[field] = line.text(flag)
   for (const [flag, field] of Object.entries(booleans))
     if (line.text(flag) !== undefined) spec[field] = line.has(flag)
+  const files = line.text('parallel-files-download')
+  if (files !== undefined) spec.uploaderConfig = { parallelFilesDownload: Number(files) }
   for (const [flag, field] of Object.entries(durations))
     if (line.has(flag)) spec[field] = duration(seconds(line.text(flag) ?? ''))
   if (line.has('selector')) spec.labelSelector = { matchLabels: pairs(line, 'selector') }

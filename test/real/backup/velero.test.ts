@@ -81,6 +81,7 @@ t.test('a restore takes everything but what is named', async (t) => {
     'Velero leaves cluster-scoped things out unless it is asked',
   )
   t.match(order, '--preserve-nodeports')
+  t.match(order, '--parallel-files-download 8', 'small files do not wait for each other')
   t.notMatch(order, /--(include|exclude)-(namespaces|resources=)/, 'every namespace, and kinds by exclusion')
   const out = /--exclude-resources (\S+)/.exec(order)?.[1]?.split(',') ?? []
   for (const kept of [

@@ -210,10 +210,10 @@ export const veleroShapes: Shape[] = [
     line: 'restore create r1 --from-backup first --exclude-namespaces argocd,velero --exclude-resources leases.coordination.k8s.io,endpoints --existing-resource-policy none',
   },
   {
-    line: 'restore create r3 --from-backup first --include-cluster-resources=true --preserve-nodeports=true --exclude-resources pods,jobs.batch --item-operation-timeout 24h',
+    line: 'restore create r3 --from-backup first --include-cluster-resources=true --preserve-nodeports=true --exclude-resources pods,jobs.batch --item-operation-timeout 24h --parallel-files-download 8',
   },
   {
-    line: 'restore create r4 --from-backup first --include-namespaces hello,shop --include-resources persistentvolumeclaims,persistentvolumes --include-cluster-resources=true',
+    line: 'restore create r4 --from-backup first --include-namespaces hello,shop --include-resources persistentvolumeclaims,persistentvolumes --include-cluster-resources=true --parallel-files-download 8',
   },
   { line: 'restore create r2 --from-backup none', fails: true },
   { line: 'restore get r1 -o json' },
