@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto'
 import { mkdir, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { filesAtOnce } from '../lib/backup/selection.ts'
 import { textAt } from '../sandbox/cluster/tree.ts'
 import { lackingForCluster, openPartsBox, type PartsBox } from '../test/real/parts/ground.ts'
 import { get, type KubeObject, kubectl } from '../test/real/parts/kubectl.ts'
@@ -94,7 +95,8 @@ async function move(box: PartsBox, load: { name: string; files: number; bytes: n
   const up = way(await mover(kube, 'datauploads.velero.io', name), copied.up, beforeUp)
   await act(['delete', 'namespace', name])
   const beforeDown = programs()
-  const words = ['restore', 'create', backup, '--from-backup', backup, '--include-namespaces', name, '--wait']
+  const chosen = ['--from-backup', backup, '--include-namespaces', name, ...filesAtOnce]
+  const words = ['restore', 'create', backup, ...chosen, '--wait']
   await must(run(process.env.REGROW_TOOLS ?? '', ['velero', ...words], { KUBECONFIG: kube, HOME: box.dir }))
   const down = way(await mover(kube, 'datadownloads.velero.io', name), copied.down, beforeDown)
   await act(['delete', 'namespace', name])
