@@ -44,7 +44,8 @@ import { carryUpstream } from './lib/store/upstream.ts'
 await run('restore', async ({ flags, confirm }) => {
   fitTogether(flags)
   await ensureTools(flags)
-  const source = await describe({ name: flags.name, repo: flags.repo }) // what it is to be stands in Git
+  const { name, repo, 'adopt-buckets': adopt } = flags
+  const source = await describe({ name, repo, 'adopt-buckets': adopt }) // what it is to be stands in Git
   await preflightReading(source)
   const kept = await needBuckets(source)
   const sourceKit = await needKit(kept, source.name) // asks for the passphrase

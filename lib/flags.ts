@@ -21,6 +21,9 @@ const cluster = {
   name: { value: 'NAME', about: 'cluster (main)' },
   repo: { value: 'OWNER/NAME', about: 'GitOps repository (<your login>/regrow-<cluster>)' },
 } as const
+const adopting = {
+  'adopt-buckets': { value: 'NAME,…', about: 'buckets of yours that regrow did not make: use them' },
+} as const
 const common = {
   sandbox: { about: 'rehearse in the sandbox: no tokens, no money' },
   json: { about: 'print the result as JSON on stdout' },
@@ -45,6 +48,7 @@ export const commands = {
       domain: { value: 'DOMAIN', about: 'domain of your apps, with certificates' },
       'admin-cidr': { value: 'CIDR,…', about: 'who may reach the Kubernetes API (0.0.0.0/0,::/0)' },
       config: { value: 'FILE', about: 'a cluster.yaml to start from (docs/cluster-yaml.md)' },
+      ...adopting,
       ...asking,
       ...common,
     },
@@ -63,6 +67,7 @@ export const commands = {
       undelete: { about: 'with --backup NAME: one that was deleted, too' },
       'git-removed': { value: 'HOW', about: 'what Git deleted since: revert, keep or drop' },
       unfinished: { about: 'give up a restore that is unfinished or not proven' },
+      ...adopting,
       ...asking,
       ...common,
     },
@@ -156,6 +161,7 @@ export const commands = {
       unfinished: { about: 'also the machines of an unfinished restore' },
       confirm: { value: 'NAME', about: 'the cluster’s name, instead of typing it' },
       'confirm-backups': { value: 'BUCKET', about: 'likewise the name of the backups’ bucket' },
+      'confirm-kit': { value: 'BUCKET', about: 'likewise the name of the kit’s bucket' },
       ...asking,
       ...common,
     },

@@ -28,8 +28,9 @@ await run('destroy', async ({ flags, confirm }) => {
   const list = await removal(cluster, flags, buckets, own) // exactly what goes, what stays, and what it saves
   await confirm(list)
   if (!list.nothing) await confirmName('cluster', cluster.name, flags, 'confirm')
-  if (flags['with-backups'] && buckets)
-    await confirmName('bucket', buckets.velero.name, flags, 'confirm-backups')
+  const { velero, kit } = list.buckets // each is typed, because their names may come from Git
+  if (velero) await confirmName('bucket', velero, flags, 'confirm-backups')
+  if (kit) await confirmName('bucket', kit, flags, 'confirm-kit')
 
   lockForRemoval(cluster, flags, flags.unfinished ? async () => {} : noOther)
   await removeCloud(cluster, list.keep) // no volume or snapshot that is the only copy of something

@@ -28,7 +28,7 @@ await run('rehearse', async ({ flags, confirm }) => {
   const planned = await drillPlan(cluster, backup, claimsOf(await backedObjects(velero, backup)), left)
   await confirm(planned) // what it does, and what it costs
 
-  const bucket = names.buckets(as, accountOf(cluster)).velero
+  const its = names.buckets(as, accountOf(cluster))
   const destroy = () =>
     script(
       'scripts/destroy.mts',
@@ -40,7 +40,9 @@ await run('rehearse', async ({ flags, confirm }) => {
         '--confirm',
         as,
         '--confirm-backups',
-        bucket,
+        its.velero,
+        '--confirm-kit',
+        its.kit,
         '--unfinished',
         '--yes',
         '--json',

@@ -41,6 +41,8 @@ export interface Store {
   bucket(name: string): Bucket
   /** `missing` (404), `ours` when this key may use it, `foreign` when it exists and is somebody else's (403, 301). */
   look(bucket: string): Promise<'missing' | 'ours' | 'foreign'>
+  /** What lies at the top of a bucket: folders, with `/` at the end, and objects; the first thousand. */
+  top(bucket: string): Promise<string[]>
   /** @returns false where the store says that there is one of this name, and shows none */
   createBucket(bucket: string): Promise<boolean>
   removeBucket(bucket: string): Promise<void>
@@ -204,6 +206,13 @@ export async function connectStore(
   return {
     bucket,
     look,
+    top: async (name) => {
+      const page = await ask(`list ${name}`, () =>
+        client.send(new sdk.ListObjectsV2Command({ Bucket: name, Delimiter: '/' })),
+      )
+      const folders = (page.CommonPrefixes ?? []).map(({ Prefix }) => Prefix ?? '')
+      return [...folders, ...(page.Contents ?? []).map(({ Key }) => Key ?? '')]
+    },
     createBucket: async (name) => {
       try {
         // In every other region the SDK sends the region along, which Spaces refuse: their address says it (“must be

@@ -21,6 +21,7 @@ export interface Wishes {
   domain?: string | undefined
   'admin-cidr'?: string | undefined
   config?: string | undefined
+  'adopt-buckets'?: string | undefined
 }
 
 /** A cluster as a flow works on it: the intention, and the clients to look with. */
@@ -48,6 +49,8 @@ export interface Cluster {
   goesOn?: 'without main' | 'without GitHub'
   /** What upstream serves no longer as it was recorded and the kit's bucket keeps, with the reason, by its name under `digests`. */
   fromKit?: Map<string, string>
+  /** Buckets that the operator named in this run: with `--adopt-buckets`, or in a `--config` file. */
+  vouched: ReadonlySet<string>
   /** Where the backups lie that it is made from, when they are another cluster's. */
   original?: BucketPlaces
   /** Whose tokens these are, when they could be read. */
@@ -125,6 +128,10 @@ export async function describe(flags: Wishes): Promise<Cluster> {
     place,
     repository: undefined,
     isRead: false,
+    vouched: new Set([
+      ...(flags['adopt-buckets']?.split(',').map((one) => one.trim()) ?? []),
+      ...[start.store.velero, start.store.kit].filter((one) => one !== undefined),
+    ]),
     account,
     login: user?.login,
     scopes: user?.scopes,

@@ -4,6 +4,7 @@ import { z } from 'zod'
 import { parts, pinned } from '../versions.ts'
 import { loadYaml } from '../yaml.ts'
 import { isCron, runsADay } from './cron.ts'
+import { endpointFault } from './endpoint.ts'
 import { type Fault, faultsOf } from './faults.ts'
 import { clusterName, names } from './names.ts'
 import { isNetwork, overlap } from './ranges.ts'
@@ -112,8 +113,15 @@ const fields = z.strictObject({
         .url({ protocol: /^https?$/, error: 'is not an address such as https://s3.example.org' })
         // Velero's copier takes no path in it.
         .regex(/^\w+:\/\/[^/?#]+\/?$/, 'must have no path')
+        .superRefine((text, context) => {
+          const fault = endpointFault(text)
+          if (fault) context.addIssue({ code: 'custom', message: fault })
+        })
         .optional()
-        .meta({ description: 'S3 endpoint of another store than Spaces (Backblaze B2, Wasabi, …).' }),
+        .meta({
+          description:
+            'S3 endpoint of another store than Spaces (Backblaze B2, Wasabi, …), with https; `REGROW_STORE_ENDPOINT` must say the same.',
+        }),
       region: z
         .string()
         .regex(/^[a-z0-9-]+$/, 'is not a region such as eu-central-1')

@@ -44,6 +44,29 @@ interface Kinds {
   snapshot: Snapshot
   loadBalancer: LoadBalancer
   spacesKey: SpacesKey
+  bucket: SeenBucket
+}
+
+/** What a cluster has two buckets for: backups, which the key in the cluster opens, and the kit, which it does not. */
+export type BucketUse = 'velero' | 'kit'
+
+/** A bucket that was looked into: all that tells whose it is. */
+export interface SeenBucket {
+  name: string
+  use: BucketUse
+  /** What regrow's mark in it says, which it writes when it makes a bucket or takes one over. */
+  mark?: { bucket: string; cluster: string; use: BucketUse } | undefined
+  /** It has exactly the name that regrow gives to a bucket that it makes. */
+  isNamed: boolean
+  /** The operator named it in this run, on the command line or in a file: Git's word alone is nobody's. */
+  isVouched: boolean
+  isEmpty: boolean
+  /** The cluster whose kit is in it; `sealed` where only the passphrase would tell. */
+  kit?: string | undefined
+  /** Nothing is in it but what Velero makes. */
+  isVeleros: boolean
+  /** The kit's bucket is this cluster's, and the cluster is known to use this one beside it. */
+  isPaired: boolean
 }
 
 /** What `thisProcess` says, behind the time in the name of a run's own key; earlier versions left it out. */
@@ -65,8 +88,8 @@ export interface Known {
  * Decides whether a thing is ours: the one place that does. A thing with tags is ours by the cluster's tag, or because
  * it lies in the cluster's project when somebody took the tag off; an address by the project alone; a firewall by its
  * name and the tag whose droplets it guards; a load balancer, which Kubernetes names, when it lies in the project, stands
- * before the cluster's tag or before droplets of ours, and before no other droplet; the rest by exactly the name that
- * regrow gives.
+ * before the cluster's tag or before droplets of ours, and before no other droplet; a bucket by regrow's mark in it, and
+ * without one by what it holds; the rest by exactly the name that regrow gives.
  */
 export function isOurs<K extends keyof Kinds>(
   kind: K,
@@ -98,6 +121,12 @@ export function isOurs<K extends keyof Kinds>(
       new RegExp(`^regrow-${cluster}-((setup|velero)-[0-9tz]+|(operator|reader)-[0-9tz]+(${maker})?)$`).test(
         one.name,
       ),
+    bucket: ({ name, use, mark, kit, ...one }) => {
+      if (mark) return mark.bucket === name && mark.cluster === cluster && mark.use === use
+      if (one.isEmpty) return one.isNamed || one.isVouched
+      if (use === 'kit') return kit === cluster || (kit === 'sealed' && one.isNamed)
+      return kit === undefined && one.isVeleros && (one.isPaired || one.isVouched)
+    },
   }
   return tests[kind](thing)
 }

@@ -10,6 +10,8 @@ import { Problem } from '../problem.ts'
 import { earlierMachines, noRestoreUnderWay } from '../server/restoration.ts'
 import { renumberLostServer } from '../server/revive.ts'
 import { type Buckets, openBuckets } from '../store/buckets.ts'
+import { missingBuckets } from '../store/existence.ts'
+import { hasKit, lostKit } from '../store/kit.ts'
 import { tell } from '../story.ts'
 import { suggest } from '../suggest.ts'
 import type { Check } from './check.ts'
@@ -176,6 +178,18 @@ const bucketsToLookInto = async (cluster: Cluster): Promise<Buckets | undefined>
   mayHaveBuckets(cluster.wanted) && (cluster.committed || bucketPlaces(cluster).spaces)
     ? openBuckets(cluster, 'read')
     : undefined
+
+/** Beside machines or backups of the cluster no second kit is made. */
+export const kitIsThere: Check = async (cluster, own) => {
+  const places = bucketPlaces(cluster)
+  if (!mayHaveBuckets(cluster.wanted) || !(cluster.committed || places.spaces)) return []
+  const buckets = await openBuckets(cluster, 'read')
+  if (buckets && (await hasKit(buckets.kit))) return []
+  if (!buckets && (own.droplets.length === 0 || !(await missingBuckets(places)).includes(places.kit)))
+    return []
+  const lost = await lostKit(cluster, buckets)
+  return lost ? [lost] : []
+}
 
 /** A machine of ours that the description does not know is never grown again beside itself, nor billed twice. */
 export async function machinesAreDescribed(cluster: Cluster, own: Inventory): Promise<Problem[]> {

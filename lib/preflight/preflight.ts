@@ -14,7 +14,14 @@ import { ofAnotherAccount } from '../store/other-account.ts'
 import { otherStoreProblems } from '../store/other-store.ts'
 import { doctl, ToolFailure } from '../tools.ts'
 import type { Check } from './check.ts'
-import { limits, machinesAreDescribed, noTwins, regionAndSize, sizeIsKept } from './machine-checks.ts'
+import {
+  kitIsThere,
+  limits,
+  machinesAreDescribed,
+  noTwins,
+  regionAndSize,
+  sizeIsKept,
+} from './machine-checks.ts'
 import {
   accountIsTheSame,
   appliedFilesAreRight,
@@ -49,6 +56,7 @@ export async function preflight(
     const described: Check[] = [
       upstreamCheck(kit),
       otherStore,
+      kitIsThere,
       limits,
       regionAndSize,
       ranges,
@@ -70,9 +78,7 @@ export async function preflight(
       tags,
       kubeconfig,
     ]
-    const results = await Promise.all(
-      checks.map((check) => check(cluster, own).catch((error: unknown) => [asProblem(error)])),
-    )
+    const results = await Promise.all(checks.map((check) => check(cluster, own).catch(asProblems)))
     found.push(...results.flat().filter((one) => one !== undefined))
   }
   // Two checks may meet the same refusal.
@@ -108,6 +114,10 @@ const collect =
   (error: unknown): undefined => {
     found.push(asProblem(error))
   }
+
+/** A check may have found several. */
+const asProblems = (error: unknown): readonly Problem[] =>
+  error instanceof Problems ? error.all : [asProblem(error)]
 
 const asProblem = (error: unknown) =>
   error instanceof Problem ? error : new Problem(`unexpected: ${String(error)}`, { cause: error })
@@ -224,7 +234,9 @@ const firewallIsOurs: Check = async ({ cloud, name, tag }, own) => {
 /** Another store than Spaces: its keys and buckets come from the person. */
 const otherStore: Check = async (cluster) => {
   if (!cluster.wanted.store.endpoint) return []
-  const needed = ['REGROW_STORE_KEY', 'REGROW_STORE_SECRET', 'REGROW_VELERO_KEY', 'REGROW_VELERO_SECRET']
+  const needed = ['ENDPOINT', 'KEY', 'SECRET']
+    .map((one) => `REGROW_STORE_${one}`)
+    .concat('REGROW_VELERO_KEY', 'REGROW_VELERO_SECRET')
   const missing = needed.filter((name) => !process.env[name])
   return missing.length === 0
     ? otherStoreProblems(cluster)
@@ -232,7 +244,7 @@ const otherStore: Check = async (cluster) => {
         new Problem(
           `cluster.yaml names another store, and ${missing.join(', ')} ${missing.length === 1 ? 'is' : 'are'} not set`,
           {
-            cure: 'Two keys are needed there: yours for both buckets, the cluster’s for the backups’ bucket only (docs/setup.md).',
+            cure: 'Its address is needed, and two keys: yours for both buckets, the cluster’s for the backups’ bucket only (docs/setup.md).',
             exitCode: 2,
           },
         ),

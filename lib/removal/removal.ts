@@ -43,6 +43,8 @@ export interface Removal extends Shown {
   kept: string[]
   /** What must not be removed at DigitalOcean. */
   keep: Kept
+  /** Names of the buckets that go: of backups, and of the kit. */
+  buckets: { velero?: string; kit?: string }
 }
 
 /**
@@ -77,7 +79,8 @@ export async function removal(
   if (others.length > 0) throw new Problems(others)
   const places = bucketPlaces(cluster)
   const missing = places.spaces ? await missingBuckets(places) : []
-  const buckets = [places.velero, places.kit].filter((bucket) => !missing.includes(bucket))
+  const uses = (['velero', 'kit'] as const).filter((use) => !missing.includes(places[use]))
+  const buckets = uses.map((use) => places[use])
   const price = (slug: string) => sizes.find((size) => size.slug === slug)?.price_monthly ?? 0
   const persons = await personsThings(cluster, own, opened?.kit)
   const only = flags['with-backups']
@@ -151,6 +154,8 @@ export async function removal(
     removed: removed.map(say),
     kept: kept.map(say),
     keep,
+    buckets:
+      flags['with-backups'] && places.spaces ? Object.fromEntries(uses.map((use) => [use, places[use]])) : {},
     nothing: removed.length === 0,
     destructive: true,
     text: [

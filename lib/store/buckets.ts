@@ -15,10 +15,12 @@ import { tell } from '../story.ts'
 import { removeSpentBundles } from './bundles.ts'
 import { missingBuckets, unusable, usable } from './existence.ts'
 import { isAbandoned, isClusterKey, mintKey, removeKey, type SpacesKeyPair } from './keys.ts'
+import { lostKit } from './kit.ts'
 import { nodeRecords, readNote } from './nodes.ts'
 import { ofAnotherAccount } from './other-account.ts'
 import { ownKey } from './other-store.ts'
 import { createBuckets, ensurePast, sweepSetupKeys } from './setup.ts'
+import { markBuckets, needOurs } from './whose.ts'
 
 /** The two buckets of a cluster, opened with the operator's key. */
 export interface Buckets {
@@ -45,18 +47,31 @@ export async function ensureBuckets(cluster: Cluster, { past = false } = {}): Pr
 
 async function bucketsNow(cluster: Cluster, past: boolean): Promise<Buckets> {
   const places = bucketPlaces(cluster)
-  if (!places.spaces) return open(cluster, places, ownKey())
+  if (!places.spaces) return marked(cluster, await open(cluster, places, ownKey(places)))
   await sweepSetupKeys(cluster)
   const missing = await missingBuckets(places)
+  if (missing.includes(places.kit)) await noLostKit(cluster)
   if (missing.length > 0) await createBuckets(cluster, places, missing)
   else for (const bucket of [places.velero, places.kit]) tell('=', `bucket ${bucket}`, places.region)
   // Nothing can be imagined about buckets that are there: a dry run reads them.
   if (isDryRun() && missing.length > 0) return imagined(places)
   const buckets = isDryRun()
     ? await reader(cluster, places)
-    : await written(cluster, places, await readers.get(cluster.cloud)?.get(places.kit))
+    : await marked(cluster, await written(cluster, places, await readers.get(cluster.cloud)?.get(places.kit)))
   if (past && missing.length === 0) await ensurePast(cluster, places, buckets.kit)
   return buckets
+}
+
+/** Buckets that are this cluster's say so before anything else is written into them. */
+async function marked(cluster: Cluster, buckets: Buckets): Promise<Buckets> {
+  if (!isDryRun()) await markBuckets(cluster, buckets)
+  return buckets
+}
+
+/** @throws Problem where the bucket of the kit is gone, and the cluster's machines are there */
+async function noLostKit(cluster: Cluster): Promise<void> {
+  const lost = await lostKit(cluster, undefined)
+  if (lost) throw lost
 }
 
 /** The buckets as runs read them, by the client that looks at DigitalOcean and the kit's bucket: one key a run. */
@@ -79,7 +94,7 @@ async function written(cluster: Cluster, places: BucketPlaces, seen: Buckets | u
     // Who works without the lock would lose its key to the end of a run that has it.
     await mayChange()
     key = mintOwn(cluster, places, 'readwrite')
-    return open(cluster, places, await key)
+    return openedWith(cluster, places, await key)
   }
   const writer = () => {
     opened ??= mint()
@@ -114,7 +129,7 @@ export async function openBuckets(
   permission: 'read' | 'readwrite',
 ): Promise<Buckets | undefined> {
   const places = bucketPlaces(cluster)
-  if (!places.spaces) return open(cluster, places, ownKey())
+  if (!places.spaces) return open(cluster, places, ownKey(places))
   if ((await missingBuckets(places)).length > 0) return undefined
   return permission === 'read' ? reader(cluster, places) : openSpaces(cluster, places, permission)
 }
@@ -139,9 +154,19 @@ async function openSpaces(
   permission: 'read' | 'readwrite',
 ): Promise<Buckets> {
   const key = await mintOwn(cluster, places, permission)
-  const buckets = await open(cluster, places, key)
+  const buckets = await openedWith(cluster, places, key)
   atEnd(`key ${key.name}`, () => putAway(cluster, buckets.kit, key, false))
   return buckets
+}
+
+/** Opens the buckets with a key of this run's own, which goes at once where they cannot be used. */
+async function openedWith(cluster: Cluster, places: BucketPlaces, key: SpacesKeyPair): Promise<Buckets> {
+  try {
+    return await open(cluster, places, key)
+  } catch (error) {
+    await removeKey(cluster, { name: key.name, access_key: key.accessKey })
+    throw error
+  }
 }
 
 /** Mints a key of this run's own for both buckets. */
@@ -166,6 +191,7 @@ async function open(cluster: Cluster, places: BucketPlaces, key: SpacesKeyPair):
     const problem = unusable(places, bucket, found, key)
     if (problem) throw problem
   }
+  await needOurs(cluster, places, store)
   return {
     places,
     velero: store.bucket(places.velero),

@@ -2,10 +2,15 @@ import { randomBytes } from 'node:crypto'
 import { z } from 'zod'
 import { change } from '../change.ts'
 import { cloudTime } from '../clients/clock.ts'
+import { lately } from '../clients/lately.ts'
+import type { Bucket } from '../clients/s3.ts'
 import type { Cluster } from '../cluster/cluster.ts'
+import { descriptionPath } from '../cluster/description.ts'
+import { isMachineName } from '../cluster/names.ts'
+import { ownMachines } from '../cluster/ours.ts'
 import { asked } from '../confirm.ts'
 import { isDryRun } from '../dry-run.ts'
-import { again, command } from '../hint.ts'
+import { again, command, hint } from '../hint.ts'
 import { parseJson } from '../json.ts'
 import { clusterAuthorities, makeClusterAuthorities, makeSshKeyPair } from '../node/index.ts'
 import { Problem } from '../problem.ts'
@@ -39,20 +44,26 @@ export const kitSchema = z.object({
 })
 export type Kit = z.infer<typeof kitSchema>
 
-const plain = 'kit.json'
-const sealed = 'kit.json.age'
+/** Where a kit lies that the bucket alone protects. */
+export const plainKit = 'kit.json'
+/** Where a kit lies that a passphrase protects. */
+export const sealedKit = 'kit.json.age'
 
 /**
  * The kit, made the first time. It is never overwritten: everything else would be lost with it.
  * @param original the kit of the cluster whose backups this one opens: it takes over what opens them and what is
  *   sealed in Git, and nothing that would make one cluster's certificates and tokens good at the other
+ * @throws Problem where a new one would stand beside what another kit opens
  */
-export async function ensureKit(buckets: Buckets, { name, cloud }: Cluster, original?: Kit): Promise<Kit> {
+export async function ensureKit(buckets: Buckets, cluster: Cluster, original?: Kit): Promise<Kit> {
+  const { name, cloud } = cluster
   const found = await readKit(buckets)
   if (found) {
     tell('=', 'kit', `of ${found.createdAt}`)
     return found
   }
+  const lost = await lostKit(cluster, buckets)
+  if (lost) throw lost
   const started = performance.now()
   const kit = {
     ...(await makeKit(name, cloudTime(cloud))),
@@ -62,11 +73,11 @@ export async function ensureKit(buckets: Buckets, { name, cloud }: Cluster, orig
   if (isDryRun()) return kit
   const passphrase = process.env.REGROW_PASSPHRASE
   const text = JSON.stringify(kit)
-  await change(`aws s3 cp - s3://${buckets.places.kit}/${passphrase ? sealed : plain}`, async () => {
+  await change(`aws s3 cp - s3://${buckets.places.kit}/${passphrase ? sealedKit : plainKit}`, async () => {
     // Looked at again under the lock: not every store refuses to overwrite.
     if (await readKit(buckets)) return
-    if (passphrase) await buckets.kit.put(sealed, await encrypt(text, passphrase), { once: true })
-    else await buckets.kit.put(plain, text, { once: true, type: 'application/json' })
+    if (passphrase) await buckets.kit.put(sealedKit, await encrypt(text, passphrase), { once: true })
+    else await buckets.kit.put(plainKit, text, { once: true, type: 'application/json' })
   })
   const written = await readKit(buckets)
   if (!written) throw new Problem('the kit was written and cannot be read', { cure: `Run ${again()}.` })
@@ -80,22 +91,50 @@ export async function ensureKit(buckets: Buckets, { name, cloud }: Cluster, orig
 }
 
 /**
+ * What is wrong where a new kit would be made and the machines or backups of another are there: it would cut those off, and
+ * open none of these.
+ * @param buckets undefined where the kit's bucket is not there
+ */
+export async function lostKit(
+  cluster: Cluster,
+  buckets: Pick<Buckets, 'velero' | 'kit'> | undefined,
+): Promise<Problem | undefined> {
+  const { cloud, name } = cluster
+  const { droplets } = await ownMachines(lately(cloud), name)
+  const machines = droplets.map((one) => one.name).filter((one) => isMachineName(name, one))
+  const backups = (await buckets?.velero.list('backups/', 1)) ?? []
+  const there = machines.length > 0 ? `droplet ${machines.join(', ')}` : backups[0] && 'backups'
+  if (!there) return undefined
+  const where = buckets ? `bucket ${buckets.kit.name} holds none` : 'its bucket is not there'
+  return new Problem(
+    `the kit of cluster ${name} is gone: ${where}, and ${there} of the cluster ${there === 'backups' ? 'are' : 'is'} there`,
+    {
+      cure: `A new kit opens neither. Is store.kit in ${descriptionPath(name)} what it was? A kit moves by a copy, never by that name alone (docs/setup.md). Is it lost for good? ${hint('scripts/destroy.mts', cluster)} removes the machines; name other buckets then (store.velero, store.kit).`,
+    },
+  )
+}
+
+/**
  * The kit as the bucket has it; undefined when there is none.
  * @throws Problem when it needs a passphrase that is missing or wrong, or is damaged
  */
-export async function readKit(buckets: Buckets): Promise<Kit | undefined> {
-  const [open, closed] = await Promise.all([buckets.kit.get(plain), buckets.kit.get(sealed)])
+export async function readKit(buckets: Pick<Buckets, 'kit'>): Promise<Kit | undefined> {
+  const [open, closed] = await Promise.all([buckets.kit.get(plainKit), buckets.kit.get(sealedKit)])
   if (!open && !closed) return undefined
   const text = closed ? await decrypt(closed) : Buffer.from(open ?? '').toString()
   const read = kitSchema.safeParse(parseJson(text))
   if (!read.success)
-    throw new Problem(`the kit in ${buckets.places.kit} is damaged`, {
+    throw new Problem(`the kit in ${buckets.kit.name} is damaged`, {
       cure: 'Bring back an earlier copy of it; without it neither the cluster nor its backups can be opened.',
       cause: read.error,
     })
   rememberAll(read.data)
   return read.data
 }
+
+/** Whether there is a kit, whoever can open it. */
+export const hasKit = async (kit: Bucket): Promise<boolean> =>
+  (await Promise.all([kit.exists(plainKit), kit.exists(sealedKit)])).includes(true)
 
 /** The kit of a cluster that must have one. @throws Problem */
 export async function needKit(buckets: Buckets | undefined, cluster: string): Promise<Kit> {

@@ -5,7 +5,7 @@ import type { BucketPlaces, Cluster } from '../cluster/cluster.ts'
 import { parseJson } from '../json.ts'
 
 /** Beside the kit: that the backups' bucket keeps versions, and for how many days. A key for one bucket may not ask that. */
-const note = 'versions.json'
+export const pastNote = 'versions.json'
 const noted = z.object({ days: z.number() })
 
 /**
@@ -16,7 +16,7 @@ export const daysKept = ({ wanted }: Pick<Cluster, 'wanted'>): number => Math.ma
 
 /** For how many days the backups' bucket keeps what is deleted, as it was last set; undefined when it never was. */
 export async function daysNoted(kit: Bucket): Promise<number | undefined> {
-  const bytes = await kit.get(note)
+  const bytes = await kit.get(pastNote)
   return bytes && noted.safeParse(parseJson(Buffer.from(bytes).toString())).data?.days
 }
 
@@ -35,7 +35,7 @@ export async function keepPast(cluster: Cluster, places: BucketPlaces, store: St
     `aws s3api put-bucket-lifecycle-configuration ${where} --lifecycle-configuration file:///dev/stdin # ${days} days`,
     () => store.expireVersions(places.velero, days),
   )
-  await change(`aws s3 cp - s3://${places.kit}/${note} --endpoint-url ${places.endpoint}`, () =>
-    store.bucket(places.kit).put(note, JSON.stringify({ days }), { type: 'application/json' }),
+  await change(`aws s3 cp - s3://${places.kit}/${pastNote} --endpoint-url ${places.endpoint}`, () =>
+    store.bucket(places.kit).put(pastNote, JSON.stringify({ days }), { type: 'application/json' }),
   )
 }

@@ -13,6 +13,7 @@ import { tell } from '../story.ts'
 import { accepted, missingBuckets, showsOrIsHeld, usable } from './existence.ts'
 import { isSetupKey, mintKey, removeKey } from './keys.ts'
 import { daysKept, daysNoted, keepPast } from './past.ts'
+import { markBuckets, markKey, needOurs } from './whose.ts'
 
 /** Makes buckets. A full-access key exists only between “no bucket” and “buckets made”. */
 export async function createBuckets(
@@ -23,6 +24,7 @@ export async function createBuckets(
   const started = performance.now()
   await withSetupKey(cluster, places, async (store) => {
     if (missing[0] && !isDryRun()) await accepted(store, missing[0])
+    if (!isDryRun()) await needOurs(cluster, places, store, usesBut(places, missing))
     await Promise.all(
       missing.map(async (bucket) => {
         await change(`aws s3 mb s3://${bucket} --endpoint-url ${places.endpoint}`, async () => {
@@ -33,9 +35,14 @@ export async function createBuckets(
       }),
     )
     if (!isDryRun()) for (const bucket of [places.velero, places.kit]) await usable(store, bucket)
+    const [velero, kit] = [store.bucket(places.velero), store.bucket(places.kit)]
+    if (!isDryRun()) await markBuckets(cluster, { velero, kit }, { tells: false })
     await keepPast(cluster, places, store)
   })
 }
+
+const usesBut = (places: BucketPlaces, missing: readonly string[]) =>
+  (['velero', 'kit'] as const).filter((use) => !missing.includes(places[use]))
 
 /** Makes sure that the backups' bucket, which was there, keeps what is deleted as long as is wanted. */
 export async function ensurePast(cluster: Cluster, places: BucketPlaces, kit: Bucket): Promise<void> {
@@ -90,11 +97,22 @@ export async function deleteBuckets(cluster: Cluster): Promise<void> {
   const there = [places.velero, places.kit].filter((bucket) => !missing.includes(bucket))
   if (there.length === 0) return
   await withSetupKey(cluster, places, async (store) => {
+    if (!isDryRun()) {
+      for (const name of there) await accepted(store, name)
+      await needOurs(cluster, places, store, usesBut(places, missing))
+    }
     const empty = async (name: string, prefix?: string) => {
-      await accepted(store, name)
       const bucket = store.bucket(name)
       const all = await bucket.versions(prefix)
-      await forAll(all, ({ key, id }) => bucket.remove(key, id), 8)
+      const isMark = ({ key }: { key: string }) => key === markKey
+      const remove = ({ key, id }: (typeof all)[number]) => bucket.remove(key, id)
+      await forAll(
+        all.filter((one) => !isMark(one)),
+        remove,
+        8,
+      )
+      // Last: who comes after a kill must know whose it is.
+      await forAll(all.filter(isMark), remove, 8)
       return all.filter((one) => one.isDeletion || !one.isLatest).length
     }
     // First what the machines reported: who comes after a kill must not hear of machines whose backups and kit are gone.

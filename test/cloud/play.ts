@@ -109,9 +109,9 @@ export async function run(
 
 /** The words with which all of the play's cluster goes, whatever state it is in. */
 export function removalWords(cluster: Cluster): string[] {
-  const { velero } = bucketPlaces(cluster)
+  const { velero, kit } = bucketPlaces(cluster)
   const all = ['--with-backups', '--with-repository', '--unfinished', '--yes']
-  return [...all, '--confirm', cluster.name, '--confirm-backups', velero]
+  return [...all, '--confirm', cluster.name, '--confirm-backups', velero, '--confirm-kit', kit]
 }
 
 /** Ends a script that a killed play left running: as Ctrl-C does, and for good after a minute. */

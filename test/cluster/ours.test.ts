@@ -1,6 +1,13 @@
 import t from 'tap'
 import type { DigitalOcean } from '../../lib/clients/digitalocean.ts'
-import { feeIsOf, type Inventory, isOurs, notMade, ownMachines } from '../../lib/cluster/ours.ts'
+import {
+  feeIsOf,
+  type Inventory,
+  isOurs,
+  notMade,
+  ownMachines,
+  type SeenBucket,
+} from '../../lib/cluster/ours.ts'
 
 const key = (name: string) => ({ name, access_key: 'k', created_at: '', grants: [] })
 const droplet = (id: string, tags: string[]) => ({
@@ -143,5 +150,37 @@ t.test(
       reservedIps.map(({ ip }) => ip),
       ['ours', 'nowhere', 'foreign'],
     )
+  },
+)
+
+t.test(
+  'a bucket is ours by regrow’s mark in it, and without one by what it holds; never by Git’s word',
+  async (t) => {
+    const seen = {
+      ...{ name: 'b', use: 'kit' as const, isNamed: false, isVouched: false },
+      ...{ isEmpty: false, isVeleros: false, isPaired: false },
+    }
+    const ours = (more: Partial<SeenBucket>) => isOurs('bucket', { ...seen, ...more }, 'main')
+    const mark = { bucket: 'b', cluster: 'main', use: 'kit' as const }
+    t.ok(ours({ mark }))
+    t.notOk(ours({ mark: { ...mark, cluster: 'other' }, isNamed: true, kit: 'main' }), 'another cluster’s')
+    t.notOk(ours({ mark: { ...mark, use: 'velero' } }), 'that of the backups')
+    t.notOk(ours({ mark: { ...mark, bucket: 'a' }, kit: 'main' }), 'a copy of one')
+    t.notOk(ours({}), 'Git named it')
+    t.notOk(ours({ isEmpty: true }), 'even an empty one')
+    t.notOk(ours({ isVouched: true }), 'somebody else’s things are in it')
+    t.ok(ours({ isEmpty: true, isVouched: true }))
+    t.ok(ours({ isEmpty: true, isNamed: true }), 'a run was killed when it had made it')
+    t.notOk(ours({ isNamed: true }), 'of our name, with other things in it')
+    t.ok(ours({ kit: 'main' }))
+    t.ok(ours({ kit: 'sealed', isNamed: true }))
+    t.notOk(ours({ kit: 'sealed' }))
+    t.notOk(ours({ kit: 'other', isNamed: true, isVouched: true }))
+    const velero = { use: 'velero', isVeleros: true } as const
+    t.ok(ours({ ...velero, isPaired: true }))
+    t.ok(ours({ ...velero, isVouched: true }))
+    t.notOk(ours(velero), 'backups of nobody knows whom')
+    t.notOk(ours({ ...velero, isVeleros: false, isPaired: true, isNamed: true }), 'more than backups')
+    t.notOk(ours({ ...velero, isPaired: true, isVouched: true, kit: 'main' }), 'never one with a kit')
   },
 )

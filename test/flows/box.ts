@@ -146,22 +146,23 @@ export async function speak(
 
 /**
  * The words with which a person tells `destroy` what goes. Only its world knows the name of a cluster's backups' bucket,
- * so what stands for it is replaced when the command is run.
+ * so what stands for it is replaced when the command is run; of the kit’s bucket likewise.
  */
 export const confirmed = (cluster = 'main') => [
   ...['--confirm', cluster],
-  ...['--confirm-backups', `<backups of ${cluster}>`],
+  ...['--confirm-backups', `<velero of ${cluster}>`],
+  ...['--confirm-kit', `<kit of ${cluster}>`],
 ]
 
 /** A word as it is typed in the world in `dir`. */
 export function withBucket(dir: string, word: string): string {
-  const cluster = /^<backups of (.+)>$/.exec(word)?.[1]
+  const [, use, cluster] = /^<(velero|kit) of (.+)>$/.exec(word) ?? []
   if (cluster === undefined) return word
   const spaces = join(dir, '.sandbox', 'spaces')
   const found = existsSync(spaces) ? readdirSync(spaces) : []
   // A decoy may be named alike.
   const isIts = (name: string) =>
-    name.startsWith(`regrow-${cluster}-`) && name.endsWith('-velero') && !name.includes('-0123456789-')
+    name.startsWith(`regrow-${cluster}-`) && name.endsWith(`-${use}`) && !name.includes('-0123456789-')
   return found.find(isIts) ?? 'none'
 }
 

@@ -16,21 +16,21 @@ export const anotherStore: Row[] = [
     code: 2,
     found: [
       [
-        'cluster.yaml names another store, and REGROW_STORE_KEY, REGROW_STORE_SECRET, REGROW_VELERO_KEY, REGROW_VELERO_SECRET are not set',
-        'Two keys are needed there: yours for both buckets, the cluster’s for the backups’ bucket only (docs/setup.md).',
+        'cluster.yaml names another store, and REGROW_STORE_ENDPOINT, REGROW_STORE_KEY, REGROW_STORE_SECRET, REGROW_VELERO_KEY, REGROW_VELERO_SECRET are not set',
+        'Its address is needed, and two keys: yours for both buckets, the cluster’s for the backups’ bucket only (docs/setup.md).',
       ],
     ],
   },
   {
     run: 'bootstrap.mts --config b3.yaml',
     given: () => box.file('b3.yaml', other().replace('my-kit', 'no-kit')),
-    env: { ...stores.operator, ...stores.cluster },
+    env: { REGROW_STORE_ENDPOINT: store, ...stores.operator, ...stores.cluster },
     code: 1,
     found: [['bucket no-kit is not there', `Make it at ${store}.`]],
   },
   {
     run: 'bootstrap.mts --config b2.yaml',
-    env: { ...stores.half, ...stores.cluster },
+    env: { REGROW_STORE_ENDPOINT: store, ...stores.half, ...stores.cluster },
     code: 1,
     found: [
       [
@@ -41,12 +41,23 @@ export const anotherStore: Row[] = [
   },
   {
     run: 'bootstrap.mts --config b2.yaml',
-    env: { ...stores.operator, ...stores.tooMuch },
+    env: { REGROW_STORE_ENDPOINT: store, ...stores.operator, ...stores.tooMuch },
     code: 1,
     found: [
       [
         'the key in REGROW_VELERO_KEY opens bucket my-kit too',
         `It will live in the cluster: make one at ${store} for my-velero only.`,
+      ],
+    ],
+  },
+  {
+    run: 'bootstrap.mts --config b2.yaml',
+    env: { REGROW_STORE_ENDPOINT: 'https://s3.example.org', ...stores.operator, ...stores.cluster },
+    code: 2,
+    found: [
+      [
+        `cluster.yaml names the store ${store}, and REGROW_STORE_ENDPOINT is https://s3.example.org`,
+        'The kit and every key go there. If it is the store of your keys, set REGROW_STORE_ENDPOINT to it as well. If not, find out who changed store.endpoint in Git.',
       ],
     ],
   },

@@ -85,6 +85,18 @@ const descriptions: [string, string][] = [
     'store.endpoint “ftp://x” is not an address such as https://s3.example.org',
   ],
   [
+    'store: {endpoint: "http://s3.example.org", region: eu-1, velero: one, kit: two}',
+    'store.endpoint “http://s3.example.org” must begin with https://, because every key goes there',
+  ],
+  [
+    'store: {endpoint: "https://me:pw@s3.example.org", region: eu-1, velero: one, kit: two}',
+    'store.endpoint “https://me:pw@s3.example.org” must have no user and no password in it',
+  ],
+  [
+    'store: {endpoint: "https://[::ffff:169.254.169.254]", region: eu-1, velero: one, kit: two}',
+    'store.endpoint “https://[::ffff:169.254.169.254]” is an address at which clouds answer their own machines, and no store',
+  ],
+  [
     'store: {endpoint: "https://s3.example.org/a", region: eu-1, velero: one, kit: two}',
     'store.endpoint “https://s3.example.org/a” must have no path',
   ],

@@ -74,6 +74,8 @@ t.test(
       'main',
       '--confirm-backups',
       bucket,
+      '--confirm-kit',
+      bucket.replace(/velero$/, 'kit'),
     ])
     t.equal(gone.code, 0, gone.err)
     t.match(gone.err, `! ${named} can never be opened again`)

@@ -152,7 +152,11 @@ t.test('with --with-backups it asks twice, and then everything goes', async (t) 
   )
   t.equal(wrong.code, 2)
   t.ok((await snapshots()).length > 0)
-  const all = [...words, '--confirm', 'main', '--confirm-backups', bucket, '--json']
+  const half = [...words, '--confirm', 'main', '--confirm-backups', bucket]
+  const kit = bucket.replace(/velero$/, 'kit')
+  t.match((await box.run('scripts/destroy.mts', half, unasked)).err, `Add --confirm-kit ${kit}.`)
+  t.ok((await snapshots()).length > 0)
+  const all = [...half, '--confirm-kit', kit, '--json']
   const ended = await box.run('scripts/destroy.mts', all, unasked)
   t.equal(ended.code, 0, ended.err)
   t.same(result.parse(JSON.parse(ended.out)).left, [])

@@ -115,6 +115,7 @@ t.test('another S3 store than Spaces, with keys that the person made', async (t)
     `store: {endpoint: '${endpoint}', region: eu-central-1, velero: my-velero, kit: my-kit}\n`,
   )
   const env = {
+    REGROW_STORE_ENDPOINT: `${endpoint}/`,
     REGROW_STORE_KEY: operator.access_key,
     REGROW_STORE_SECRET: operator.secret_key,
     REGROW_VELERO_KEY: cluster.access_key,
