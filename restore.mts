@@ -76,7 +76,7 @@ await run('restore', async ({ flags, confirm }) => {
     kit: before?.kit,
     flags,
   })
-  const checks = restoreChecks({ course, backed, held, terms, flags, source })
+  const checks = restoreChecks({ course, backed, held, terms, flags, source, kit: before?.kit })
   const own = await preflight(cluster, checks, { readOnly, kit: kept.kit })
   const apart = cluster === source ? await snapshotsApart(past.seen, cluster, own, held) : [] // a person's own, in no backup
   await confirm(await restorePlan({ cluster, own, course, backup, held, terms, apart, past }))

@@ -1,3 +1,4 @@
+import type { Bucket } from '../clients/s3.ts'
 import { accountOf, type Cluster } from '../cluster/cluster.ts'
 import { isMachineName } from '../cluster/names.ts'
 import { strangers } from '../digitalocean/strangers.ts'
@@ -6,6 +7,7 @@ import { again, hint } from '../hint.ts'
 import type { Check } from '../preflight/check.ts'
 import { Problem } from '../problem.ts'
 import type { Course } from '../server/restoration.ts'
+import { notedNames } from '../store/nodes.ts'
 import type { BackedObject } from './objects.ts'
 import { type TermFlags, type Terms, wordsOf } from './terms.ts'
 import type { BackedVolume } from './volumes.ts'
@@ -23,10 +25,12 @@ export interface RestoreWish {
   flags: TermFlags & { replace: boolean }
   /** The cluster whose backups are read. */
   source: Cluster
+  /** The bucket of the kit of the cluster that is made; undefined before it is there. */
+  kit: Bucket | undefined
 }
 
 /** The part of preflight that belongs to a restore: nothing is bought before all of it holds. */
-export function restoreChecks({ course, backed, held, terms, flags, source }: RestoreWish): Check[] {
+export function restoreChecks({ course, backed, held, terms, flags, source, kit }: RestoreWish): Check[] {
   return [
     async (cluster) => [described(source), notMadeYet(cluster, course)],
     async (cluster, own) =>
@@ -42,7 +46,7 @@ export function restoreChecks({ course, backed, held, terms, flags, source }: Re
                     : 'Two clusters must never write to the same backups. --replace powers it off first, keeps it until the new one is proven, then destroys it.',
                 }),
             ),
-    async (cluster, own) => strangers(cluster, own),
+    async (cluster, own) => strangers(cluster, own, kit && (await notedNames(kit))),
     async (cluster) => [clockOf(cluster)],
     async (cluster) => gitRemovedProblems(cluster, terms.git, terms.choice, sameAgain(course, flags)),
     async (cluster) => [

@@ -19,6 +19,7 @@ export const project = z.object({
   id,
   name: z.string(),
   is_default: z.boolean().default(false),
+  description: z.string().nullish(),
   created_at: z.string().optional(),
 })
 export type Project = z.infer<typeof project>

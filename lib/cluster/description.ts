@@ -6,7 +6,7 @@ import { loadYaml } from '../yaml.ts'
 import { isCron, runsADay } from './cron.ts'
 import { endpointFault } from './endpoint.ts'
 import { type Fault, faultsOf } from './faults.ts'
-import { clusterName, names } from './names.ts'
+import { clusterName, isMachineName, names } from './names.ts'
 import { isNetwork, overlap } from './ranges.ts'
 
 const cidr = z
@@ -242,3 +242,7 @@ function isCidr(text: string): boolean {
     Number(bits) <= (family === 4 ? 32 : 128)
   )
 }
+
+/** Whether regrow gave this name to a machine of the cluster at some time. */
+export const wasGiven = ({ cluster, nextNode }: Pick<Description, 'cluster' | 'nextNode'>, name: string) =>
+  isMachineName(cluster, name) && Number(name.slice(cluster.length + 1)) < nextNode

@@ -4,10 +4,13 @@ import type { Account } from '../clients/digitalocean-types.ts'
 /** Every name that regrow gives: no script writes one itself. */
 export const names = {
   project: (cluster: string) => `regrow-${cluster}`,
+  projectDescription: (cluster: string) => `Grown by regrow: cluster ${cluster}`,
   tag: (cluster: string) => `regrow:${cluster}`,
   network: (cluster: string) => `${cluster}-network`,
   firewall: (cluster: string) => `${cluster}-firewall`,
   sshKey: (cluster: string) => `${cluster}-key`,
+  /** Behind the public key. */
+  sshComment: (cluster: string) => `regrow ${cluster}`,
   droplet: (cluster: string, n: number) => `${cluster}-${n}`,
   repository: (cluster: string) => `regrow-${cluster}`,
   setupKey: (cluster: string, at: Date) => `regrow-${cluster}-setup-${stamp(at)}`,

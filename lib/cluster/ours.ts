@@ -89,7 +89,7 @@ export interface Known {
  * it lies in the cluster's project when somebody took the tag off; an address by the project alone; a firewall by its
  * name and the tag whose droplets it guards; a load balancer, which Kubernetes names, when it lies in the project, stands
  * before the cluster's tag or before droplets of ours, and before no other droplet; a bucket by regrow's mark in it, and
- * without one by what it holds; the rest by exactly the name that regrow gives.
+ * without one by what it holds; a project by name and description, an SSH key by name and comment; the rest by exactly the name that regrow gives.
  */
 export function isOurs<K extends keyof Kinds>(
   kind: K,
@@ -100,10 +100,15 @@ export function isOurs<K extends keyof Kinds>(
 ): boolean {
   const tagged = (tags: string[] | null | undefined) => tags?.includes(names.tag(cluster)) === true
   const tests: { [T in keyof Kinds]: (one: Kinds[T]) => boolean } = {
-    project: (one) => one.name === names.project(cluster) && !one.is_default,
+    project: (one) =>
+      one.name === names.project(cluster) &&
+      !one.is_default &&
+      (one.description === names.projectDescription(cluster) || one.id === own?.id),
     vpc: (one) => one.name === names.network(cluster),
     firewall: (one) => one.name === names.firewall(cluster) && tagged(one.tags),
-    sshKey: (one) => one.name === names.sshKey(cluster),
+    sshKey: (one) =>
+      one.name === names.sshKey(cluster) &&
+      one.public_key.trimEnd().endsWith(` ${names.sshComment(cluster)}`),
     reservedIp: (one) => own !== undefined && one.project_id === own.id,
     droplet: (one) => tagged(one.tags) || own?.urns.has(`do:droplet:${one.id}`) === true,
     volume: (one) => tagged(one.tags) || own?.urns.has(`do:volume:${one.id}`) === true,
@@ -151,14 +156,39 @@ export function notMade(
   }
 }
 
-/** The cluster's project, if there is one. @param projects all of the account, where they are asked for already */
+/**
+ * The cluster's project, if there is one: of the name that regrow gives, with its description, or with a machine or volume of
+ * the cluster in it, where somebody changed that.
+ * @param projects all of the account, where they are asked for already
+ */
 export async function ownProject(
   cloud: DigitalOcean,
   cluster: string,
   projects = cloud.projects(),
 ): Promise<OwnProject | undefined> {
-  const found = (await projects).find((one) => isOurs('project', one, cluster))
-  return found && { id: found.id, urns: new Set(await cloud.projectResources(found.id)) }
+  const named = (await projects).filter((one) => !one.is_default && one.name === names.project(cluster))
+  const made = named.find((one) => isOurs('project', one, cluster))
+  if (made) return { id: made.id, urns: new Set(await cloud.projectResources(made.id)) }
+  if (named.length === 0) return undefined
+  const [droplets, volumes] = await Promise.all([cloud.dropletsTagged(names.tag(cluster)), cloud.volumes()])
+  const tagged = [
+    ...droplets.map(({ id }) => `do:droplet:${id}`),
+    ...volumes.filter((one) => isOurs('volume', one, cluster)).map(({ id }) => `do:volume:${id}`),
+  ]
+  for (const { id } of named) {
+    const urns = new Set(await cloud.projectResources(id))
+    if (tagged.some((one) => urns.has(one))) return { id, urns }
+  }
+  return undefined
+}
+
+/** Whether a thing is ours at this moment: asked right before it is stopped, emptied or deleted. */
+export async function isOursNow<K extends 'droplet' | 'volume' | 'reservedIp' | 'project'>(
+  { cloud, name }: { cloud: DigitalOcean; name: string },
+  kind: K,
+  thing: Kinds[K],
+): Promise<boolean> {
+  return isOurs(kind, thing, name) || isOurs(kind, thing, name, await ownProject(cloud, name))
 }
 
 /** The machines of a cluster and its address. */
@@ -210,8 +240,8 @@ export async function inventory(cloud: DigitalOcean, cluster: string): Promise<I
     ])
   const known = { droplets: new Set(machines.droplets.map((one) => one.id)) }
   return {
-    projects: projects.filter((one) => isOurs('project', one, cluster)),
-    others: projects.filter((one) => isClusters(one) && !isOurs('project', one, cluster)),
+    projects: projects.filter((one) => isOurs('project', one, cluster, project)),
+    others: projects.filter((one) => isClusters(one) && one.name !== names.project(cluster)),
     vpcs: vpcs.filter((one) => isOurs('vpc', one, cluster)),
     firewalls: firewalls.filter((one) => isOurs('firewall', one, cluster)),
     sshKeys: sshKeys.filter((one) => isOurs('sshKey', one, cluster)),

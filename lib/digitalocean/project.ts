@@ -2,7 +2,7 @@ import type { Droplet, Project } from '../clients/digitalocean-types.ts'
 import { asOf, lately } from '../clients/lately.ts'
 import type { Cluster } from '../cluster/cluster.ts'
 import { names } from '../cluster/names.ts'
-import { isOurs } from '../cluster/ours.ts'
+import { isOurs, ownProject } from '../cluster/ours.ts'
 import { isDryRun } from '../dry-run.ts'
 import { ensure } from '../ensure.ts'
 import { tell } from '../story.ts'
@@ -12,13 +12,20 @@ import { backoff } from '../wait.ts'
 /** The DigitalOcean project that tells which reserved IP is ours: addresses have neither name nor tag. */
 export async function ensureProject(cluster: Cluster): Promise<Project> {
   const name = names.project(cluster.name)
+  const description = names.projectDescription(cluster.name)
   return ensure({
     what: `project ${name}`,
-    look: async (since) =>
-      (await asOf(cluster.cloud, since).projects()).filter((one) => isOurs('project', one, cluster.name)),
+    look: async (since) => {
+      const cloud = asOf(cluster.cloud, since)
+      const projects = cloud.projects()
+      const made = (await projects).filter((one) => isOurs('project', one, cluster.name))
+      if (made.length > 0) return made
+      const own = await ownProject(cloud, cluster.name, projects)
+      return (await projects).filter((one) => one.id === own?.id)
+    },
     act: () =>
-      doctl`projects create --name ${name} --purpose ${'Kubernetes cluster'} --environment Production --description ${`Grown by regrow: cluster ${cluster.name}`}`,
-    imagined: { id: '<new project>', name, is_default: false },
+      doctl`projects create --name ${name} --purpose ${'Kubernetes cluster'} --environment Production --description ${description}`,
+    imagined: { id: '<new project>', name, is_default: false, description },
     remove: (twin) => doctl`projects delete ${twin.id} --force`,
   })
 }

@@ -4,7 +4,6 @@ import type { SshKey } from '../clients/digitalocean-types.ts'
 import { asOf } from '../clients/lately.ts'
 import type { Cluster } from '../cluster/cluster.ts'
 import { names } from '../cluster/names.ts'
-import { isOurs } from '../cluster/ours.ts'
 import { ensure } from '../ensure.ts'
 import { again, doctlHint } from '../hint.ts'
 import { Problem } from '../problem.ts'
@@ -26,12 +25,12 @@ export async function ensureSshKey(cluster: Cluster, kit: Kit): Promise<SshKey> 
     (await asOf(cluster.cloud, since).sshKeys()).filter((one) => body(one.public_key) === body(publicKey))
   return ensure({
     what: `SSH key ${name}`,
-    look: async (since) => (await same(since)).filter((one) => isOurs('sshKey', one, cluster.name)),
+    look: async (since) => (await same(since)).filter((one) => one.name === name), // the kit has its other half
     act: () => doctl`compute ssh-key import ${name} --public-key-file ${file}`,
     // DigitalOcean takes each public key once, under whatever name.
     hopeless: async () => {
       const [other] = await same(performance.now())
-      if (!other || isOurs('sshKey', other, cluster.name)) return undefined
+      if (!other || other.name === name) return undefined
       return new Problem(`the cluster’s SSH key is at DigitalOcean under another name, “${other.name}”`, {
         cure: `Give it the name that regrow looks for: ${doctlHint`compute ssh-key update ${other.id} --ssh-key-name ${name}`}. Then run ${again()}.`,
       })

@@ -1,23 +1,39 @@
 import type { Cluster } from '../cluster/cluster.ts'
+import { wasGiven } from '../cluster/description.ts'
 import { isMachineName, names } from '../cluster/names.ts'
 import type { Inventory } from '../cluster/ours.ts'
 import { doctlHint } from '../hint.ts'
 import { Problem } from '../problem.ts'
 
+type Knowing = Pick<Cluster, 'name' | 'wanted' | 'committed'>
+
+/**
+ * Whether regrow gave a machine its name: the description counts the names that were given, and the kit's bucket notes each.
+ * Where neither can be read, it is one such as regrow gives.
+ * @param noted names of machines that the kit's bucket has a note of
+ */
+export const isGiven = (
+  { name: cluster, wanted, committed }: Knowing,
+  name: string,
+  noted: ReadonlySet<string> = new Set(),
+): boolean => isMachineName(cluster, name) && (!committed || wasGiven(wanted, name) || noted.has(name))
+
 /**
  * A droplet in the cluster's project, or with its tag, that has no name of regrow's: a machine of the cluster that was
  * renamed would write to the backups beside another; any other is nobody's here to stop or to destroy.
+ * @param noted names of machines that the kit's bucket has a note of
  */
 export const strangers = (
-  { name, tag }: Pick<Cluster, 'name' | 'tag'>,
+  cluster: Knowing & Pick<Cluster, 'tag'>,
   { droplets }: Pick<Inventory, 'droplets'>,
+  noted?: ReadonlySet<string>,
 ): Problem[] =>
   droplets
-    .filter((one) => !isMachineName(name, one.name))
+    .filter((one) => !isGiven(cluster, one.name, noted))
     .map(
       (one) =>
         new Problem(
-          `droplet ${one.name} (${one.id}) is in project ${names.project(name)} or has the tag ${tag}, and regrow never gave it that name`,
+          `droplet ${one.name} (${one.id}) is in project ${names.project(cluster.name)} or has the tag ${cluster.tag}, and regrow never gave it that name`,
           {
             cure: `Does it not belong to the cluster? Move it to another project at DigitalOcean, and take the tag off. Was it renamed? Give it its name back: ${doctlHint`compute droplet-action rename ${one.id} --droplet-name NAME`}.`,
           },

@@ -4,6 +4,7 @@ import { accountOf, bucketPlaces, type Cluster } from '../cluster/cluster.ts'
 import type { Description } from '../cluster/description.ts'
 import type { Inventory } from '../cluster/ours.ts'
 import { putAside } from '../digitalocean/put-aside.ts'
+import { strangers } from '../digitalocean/strangers.ts'
 import { doctlHint, hint, kubectlHint } from '../hint.ts'
 import { kubeconfigPath } from '../kubernetes/kubeconfig.ts'
 import { Problem } from '../problem.ts'
@@ -12,6 +13,7 @@ import { renumberLostServer } from '../server/revive.ts'
 import { type Buckets, openBuckets } from '../store/buckets.ts'
 import { missingBuckets } from '../store/existence.ts'
 import { hasKit, lostKit } from '../store/kit.ts'
+import { notedNames } from '../store/nodes.ts'
 import { tell } from '../story.ts'
 import { suggest } from '../suggest.ts'
 import type { Check } from './check.ts'
@@ -198,6 +200,8 @@ export async function machinesAreDescribed(cluster: Cluster, own: Inventory): Pr
   await noRestoreUnderWay(cluster, buckets?.kit)
   // What a proven restore left stays off, and nothing here is about it.
   const earlier = buckets ? await earlierMachines(buckets.kit) : []
+  const others = strangers(cluster, own, buckets && (await notedNames(buckets.kit)))
+  if (others.length > 0) return others
   const unknown = own.droplets.filter(
     ({ id, name }) => !described.has(name) && !earlier.some((one) => one.id === id),
   )

@@ -74,6 +74,7 @@ export async function preflight(
       ...(cluster.isRead ? described : []),
       noTwins,
       firewallIsOurs,
+      projectIsOurs,
       scopes,
       tags,
       kubeconfig,
@@ -213,6 +214,20 @@ const ranges: Check = async ({ cloud, wanted, name }, own) => {
     ? [
         new Problem(`network ${range} meets ${other.ip_range} of network ${other.name}`, {
           cure: `Choose another network.range for ${names.network(name)} in a --config file.`,
+        }),
+      ]
+    : []
+}
+
+/** DigitalOcean gives each name of a project once. */
+const projectIsOurs: Check = async ({ cloud, name }, own) => {
+  if (own.projects.length > 0) return []
+  const other = (await lately(cloud).projects()).find((one) => one.name === names.project(name))
+  const description = names.projectDescription(name)
+  return other
+    ? [
+        new Problem(`project ${other.name} is there, and regrow did not make it`, {
+          cure: `Rename it, or name the cluster otherwise with --name. If it is this cluster’s, give it its description back: ${doctlHint`projects update ${other.id} --description ${description}`}.`,
         }),
       ]
     : []

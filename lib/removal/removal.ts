@@ -1,5 +1,5 @@
 import { type Copies, copiesIn } from '../backup/copies.ts'
-import type { LoadBalancer, Snapshot, Volume } from '../clients/digitalocean-types.ts'
+import type { LoadBalancer, Snapshot, Volume, Vpc } from '../clients/digitalocean-types.ts'
 import { bucketPlaces, type Cluster } from '../cluster/cluster.ts'
 import { type Inventory, inventory } from '../cluster/ours.ts'
 import { dollars, prices } from '../cluster/prices.ts'
@@ -13,6 +13,7 @@ import { lostWith, type Unfinished } from '../server/restoration.ts'
 import type { Buckets } from '../store/buckets.ts'
 import { missingBuckets } from '../store/existence.ts'
 import { isShortLived } from '../store/keys.ts'
+import { notedNames } from '../store/nodes.ts'
 import { leftInProject, personsThings } from './persons.ts'
 
 const volume = (one: Volume) => ({
@@ -33,8 +34,12 @@ export interface Kept {
   volumes: ReadonlySet<string>
   snapshots: ReadonlySet<string>
   reservedIps: ReadonlySet<string>
+  /** Ids of networks. */
+  networks: ReadonlySet<string>
   /** Something that stays lies in the project. */
   project: boolean
+  /** Names of machines that the kit's bucket has a note of: regrow gave them. */
+  noted: ReadonlySet<string>
 }
 
 /** What destroying a cluster removes and keeps, each with what it costs a month in dollars. */
@@ -62,6 +67,10 @@ export function toKeep(
   }
 }
 
+/** Whether regrow made a network of the cluster's name: with the described range, or its machines are in it. */
+const isGrown = ({ committed }: Cluster, { droplets }: Inventory, one: Vpc) =>
+  one.ip_range === committed?.network.range || droplets.some(({ vpc_uuid }) => vpc_uuid === one.id)
+
 /**
  * The exact inventory of a cluster: what goes, and what stays because it is the only copy of something, or because regrow
  * did not make it.
@@ -75,7 +84,8 @@ export async function removal(
   unfinished?: Unfinished,
 ): Promise<Removal> {
   const [own, sizes] = await Promise.all([inventory(cluster.cloud, cluster.name), cluster.cloud.sizes()])
-  const others = strangers(cluster, own)
+  const noted = opened ? await notedNames(opened.kit) : new Set<string>()
+  const others = strangers(cluster, own, noted)
   if (others.length > 0) throw new Problems(others)
   const places = bucketPlaces(cluster)
   const missing = places.spaces ? await missingBuckets(places) : []
@@ -89,7 +99,16 @@ export async function removal(
   const volumes = new Set([...only.volumes, ...persons.volumes])
   const stays = (one: string) => volumes.has(one) || persons.reservedIps.has(one)
   const inProject = await leftInProject(cluster, own, (one) => !stays(one))
-  const keep = { ...only, volumes, reservedIps: persons.reservedIps, project: inProject.length > 0 }
+  // The first network of a region is its default, which DigitalOcean never removes.
+  const networks = own.vpcs.filter((one) => one.default || !isGrown(cluster, own, one))
+  const keep = {
+    ...only,
+    volumes,
+    noted,
+    reservedIps: persons.reservedIps,
+    networks: new Set(networks.map((one) => one.id)),
+    project: inProject.length > 0,
+  }
   const cloud = [
     ...(own.loadBalancers ?? []).map(balancer),
     ...own.droplets.map((one) => ({ name: `droplet ${one.name}`, perMonth: price(one.size_slug) })),
@@ -102,7 +121,9 @@ export async function removal(
         perMonth: droplet ? 0 : prices.reservedIpUnused,
       })),
     ...own.firewalls.map((one) => ({ name: `firewall ${one.name}`, perMonth: 0 })),
-    ...own.vpcs.filter((one) => !one.default).map((one) => ({ name: `network ${one.name}`, perMonth: 0 })),
+    ...own.vpcs
+      .filter((one) => !keep.networks.has(one.id))
+      .map((one) => ({ name: `network ${one.name}`, perMonth: 0 })),
     ...own.sshKeys.map((one) => ({ name: `SSH key ${one.name}`, perMonth: 0 })),
     ...own.spacesKeys
       .filter((one) => !isShortLived(one.name))
@@ -123,9 +144,10 @@ export async function removal(
   const repository = cluster.repository
     ? [{ name: `repository ${cluster.place.owner}/${cluster.place.name}`, perMonth: 0 }]
     : []
-  const defaults = own.vpcs
-    .filter((one) => one.default)
-    .map((one) => ({ name: `network ${one.name} (the region’s default cannot be removed)`, perMonth: 0 }))
+  const defaults = networks.map((one) => ({
+    name: `network ${one.name} (${one.default ? 'the region’s default cannot be removed' : 'regrow did not make it'})`,
+    perMonth: 0,
+  }))
   const removed = [
     ...cloud,
     ...(flags['with-backups'] ? backups : []),

@@ -5,9 +5,12 @@ import type { Snapshot } from '../clients/digitalocean-types.ts'
 import { asOf } from '../clients/lately.ts'
 import type { Bucket } from '../clients/s3.ts'
 import { bucketPlaces, type Cluster } from '../cluster/cluster.ts'
-import { inventory } from '../cluster/ours.ts'
+import { inventory, isOurs, type OwnProject, ownProject } from '../cluster/ours.ts'
+import { isGiven, strangers } from '../digitalocean/strangers.ts'
 import { DryRunEnd, isDryRun } from '../dry-run.ts'
+import { again } from '../hint.ts'
 import { forAll } from '../parallel.ts'
+import { Problem, Problems } from '../problem.ts'
 import { openBuckets } from '../store/buckets.ts'
 import { removeBundles } from '../store/bundles.ts'
 import { missingBuckets } from '../store/existence.ts'
@@ -25,32 +28,38 @@ import type { Kept } from './removal.ts'
 export async function removeCloud(cluster: Cluster, keep: Kept): Promise<void> {
   const { cloud } = cluster
   const own = await inventory(cloud, cluster.name)
+  const others = strangers(cluster, own, keep.noted)
+  if (others.length > 0) throw new Problems(others)
   const now = cloudTime(cloud).getTime()
+  const known = { droplets: new Set(own.droplets.map((one) => one.id)) }
   await forAll(own.loadBalancers ?? [], (one) =>
-    gone(
-      cluster,
-      `load balancer ${one.name}`,
-      async (cloud) => (await cloud.loadBalancers()).some((each) => each.id === one.id),
-      () => doctl`compute load-balancer delete ${one.id} --force`,
-    ),
+    gone(cluster, {
+      what: `load balancer ${one.name}`,
+      look: async (cloud) => (await cloud.loadBalancers()).find((each) => each.id === one.id),
+      isOurs: async (one, project) => isOurs('loadBalancer', one, cluster.name, await project(), known),
+      remove: () => doctl`compute load-balancer delete ${one.id} --force`,
+    }),
   )
   await forAll(own.droplets, (one) =>
-    gone(
-      cluster,
-      `droplet ${one.name}`,
-      async (cloud) => (await cloud.droplet(one.id)) !== undefined,
-      () => doctl`compute droplet delete ${one.id} --force`,
-    ),
+    gone(cluster, {
+      what: `droplet ${one.name}`,
+      look: (cloud) => cloud.droplet(one.id),
+      isOurs: async (one, project) =>
+        isGiven(cluster, one.name, keep.noted) &&
+        (isOurs('droplet', one, cluster.name) || isOurs('droplet', one, cluster.name, await project())),
+      remove: () => doctl`compute droplet delete ${one.id} --force`,
+    }),
   )
   await forAll(
     own.volumes.filter((one) => !keep.volumes.has(one.id)),
     (one) =>
-      gone(
-        cluster,
-        `volume ${one.name}`,
-        async (cloud) => (await cloud.volumes()).some((each) => each.id === one.id),
-        () => doctl`compute volume delete ${one.id} --force`,
-      ),
+      gone(cluster, {
+        what: `volume ${one.name}`,
+        look: async (cloud) => (await cloud.volumes()).find((each) => each.id === one.id),
+        isOurs: async (one, project) =>
+          isOurs('volume', one, cluster.name) || isOurs('volume', one, cluster.name, await project()),
+        remove: () => doctl`compute volume delete ${one.id} --force`,
+      }),
   )
   await removeSnapshots(
     cluster,
@@ -60,28 +69,28 @@ export async function removeCloud(cluster: Cluster, keep: Kept): Promise<void> {
     forAll(
       own.reservedIps.filter((one) => !keep.reservedIps.has(one.ip)),
       (one) =>
-        gone(
-          cluster,
-          `reserved IP ${one.ip}`,
-          async (cloud) => (await cloud.reservedIps()).some((each) => each.ip === one.ip),
-          () => doctl`compute reserved-ip delete ${one.ip} --force`,
-        ),
+        gone(cluster, {
+          what: `reserved IP ${one.ip}`,
+          look: async (cloud) => (await cloud.reservedIps()).find((each) => each.ip === one.ip),
+          isOurs: async (one, project) => isOurs('reservedIp', one, cluster.name, await project()),
+          remove: () => doctl`compute reserved-ip delete ${one.ip} --force`,
+        }),
     ),
     forAll(own.firewalls, (one) =>
-      gone(
-        cluster,
-        `firewall ${one.name}`,
-        async (cloud) => (await cloud.firewalls()).some((each) => each.id === one.id),
-        () => doctl`compute firewall delete ${one.id} --force`,
-      ),
+      gone(cluster, {
+        what: `firewall ${one.name}`,
+        look: async (cloud) => (await cloud.firewalls()).find((each) => each.id === one.id),
+        isOurs: async (one) => isOurs('firewall', one, cluster.name),
+        remove: () => doctl`compute firewall delete ${one.id} --force`,
+      }),
     ),
     forAll(own.sshKeys, (one) =>
-      gone(
-        cluster,
-        `SSH key ${one.name}`,
-        async (cloud) => (await cloud.sshKeys()).some((each) => each.id === one.id),
-        () => doctl`compute ssh-key delete ${one.id} --force`,
-      ),
+      gone(cluster, {
+        what: `SSH key ${one.name}`,
+        look: async (cloud) => (await cloud.sshKeys()).find((each) => each.id === one.id),
+        isOurs: async (one) => isOurs('sshKey', one, cluster.name),
+        remove: () => doctl`compute ssh-key delete ${one.id} --force`,
+      }),
     ),
     // This run still looks with its own, and puts it away at its end.
     forAll(
@@ -91,25 +100,25 @@ export async function removeCloud(cluster: Cluster, keep: Kept): Promise<void> {
         if (!isDryRun()) tell('-', `Spaces key ${one.name}`)
       },
     ),
-    // The first network of a region is its default, which DigitalOcean never removes.
     forAll(
-      own.vpcs.filter((one) => !one.default),
+      own.vpcs.filter((one) => !keep.networks.has(one.id)),
       (one) =>
-        gone(
-          cluster,
-          `network ${one.name}`,
-          async (cloud) => (await cloud.vpcs()).some((each) => each.id === one.id),
-          () => doctl`vpcs delete ${one.id} --force`,
-        ),
+        gone(cluster, {
+          what: `network ${one.name}`,
+          look: async (cloud) => (await cloud.vpcs()).find((each) => each.id === one.id),
+          isOurs: async (one) => isOurs('vpc', one, cluster.name),
+          remove: () => doctl`vpcs delete ${one.id} --force`,
+        }),
     ),
   ])
   await forAll(keep.project ? [] : own.projects, (one) =>
-    gone(
-      cluster,
-      `project ${one.name}`,
-      async (cloud) => (await cloud.projects()).some((each) => each.id === one.id),
-      () => doctl`projects delete ${one.id} --force`,
-    ),
+    gone(cluster, {
+      what: `project ${one.name}`,
+      look: async (cloud) => (await cloud.projects()).find((each) => each.id === one.id),
+      // Emptied, only its description can tell; it was found with the cluster's things in it.
+      isOurs: async (now) => now.name === one.name && !now.is_default,
+      remove: () => doctl`projects delete ${one.id} --force`,
+    }),
   )
   await removeTag(cluster)
 }
@@ -124,12 +133,12 @@ async function removeTag(cluster: Cluster): Promise<void> {
 
 async function removeSnapshots(cluster: Cluster, snapshots: readonly Snapshot[]): Promise<void> {
   await forAll(snapshots, (one) =>
-    gone(
-      cluster,
-      `snapshot ${one.name}`,
-      async (cloud) => (await cloud.volumeSnapshots()).some((each) => each.id === one.id),
-      () => doctl`compute snapshot delete ${one.id} --force`,
-    ),
+    gone(cluster, {
+      what: `snapshot ${one.name}`,
+      look: async (cloud) => (await cloud.volumeSnapshots()).find((each) => each.id === one.id),
+      isOurs: async (one) => isOurs('snapshot', one, cluster.name),
+      remove: () => doctl`compute snapshot delete ${one.id} --force`,
+    }),
   )
 }
 
@@ -198,7 +207,7 @@ async function leftNow(
     ...own.snapshots.filter((one) => !keep.snapshots.has(one.id)).map((one) => `snapshot ${one.name}`),
     ...own.reservedIps.filter((one) => !keep.reservedIps.has(one.ip)).map((one) => `reserved IP ${one.ip}`),
     ...own.firewalls.map((one) => `firewall ${one.name}`),
-    ...own.vpcs.filter((one) => !one.default).map((one) => `network ${one.name}`),
+    ...own.vpcs.filter((one) => !keep.networks.has(one.id)).map((one) => `network ${one.name}`),
     ...own.sshKeys.map((one) => `SSH key ${one.name}`),
     ...(keep.project ? [] : own.projects.map((one) => `project ${one.name}`)),
     ...own.spacesKeys.filter((one) => !isShortLived(one.name)).map((one) => `Spaces key ${one.name}`),
@@ -215,16 +224,23 @@ async function bucketsLeft(cluster: Cluster): Promise<string[]> {
   return [places.velero, places.kit].filter((one) => !missing.includes(one)).map((one) => `bucket ${one}`)
 }
 
+/** One thing that goes. */
+interface Going<T> {
+  what: string
+  /** The thing as it is; undefined when there is none. */
+  look: (cloud: DigitalOcean) => Promise<T | undefined>
+  /** Whether it is the cluster's now; `project` is the cluster's, where that is needed to tell. */
+  isOurs: (thing: T, project: () => Promise<OwnProject | undefined>) => Promise<boolean>
+  remove: () => Promise<Output>
+}
+
 /**
- * Removes one thing and waits until it is seen to be gone. A refusal may heal (a network's last members leave some
- * minutes after their droplets), and a 404 only means that an earlier attempt had its effect: so it is looked at.
+ * Removes one thing and waits until it is seen to be gone. Right before, it is asked once more whose it is. A refusal may heal
+ * (a network's last members leave some minutes after their droplets), and a 404 only means that an earlier attempt had its
+ * effect: so it is looked at.
+ * @throws Problem where it is not the cluster's any more
  */
-async function gone(
-  { cloud }: Cluster,
-  what: string,
-  there: (cloud: DigitalOcean) => Promise<boolean>,
-  remove: () => Promise<Output>,
-): Promise<void> {
+async function gone<T>({ cloud, name }: Cluster, { what, look, isOurs, remove }: Going<T>): Promise<void> {
   if (isDryRun()) {
     await remove()
     return
@@ -235,6 +251,13 @@ async function gone(
   let attempt = 0
   await waitFor({ wish: `${what} is gone`, every: 5, within: 600 }, async (note) => {
     if (!accepted) {
+      // Others wait for the same lists: what they were told within this second will do.
+      const recent = asOf(cloud, performance.now() - 1000)
+      const thing = await look(recent)
+      if (thing && !(await isOurs(thing, () => ownProject(recent, name))))
+        throw new Problem(`${what} is not of cluster ${name} any more: it was left as it is`, {
+          cure: `Run ${again()}: it shows what goes now.`,
+        })
       try {
         await remove()
         accepted = true
@@ -244,8 +267,7 @@ async function gone(
       }
       since = performance.now()
     }
-    // Others wait for the same list: what they were told within this second will do.
-    if (!(await there(asOf(cloud, Math.max(since, performance.now() - 1000))))) return true
+    if (!(await look(asOf(cloud, Math.max(since, performance.now() - 1000))))) return true
     // What was given away again is there for ever; a run that took the lock over may have been given it.
     if (accepted) await mayChange()
     // Each look is a request of the account's 250 a minute: a thing that stays is asked after ever more seldom.

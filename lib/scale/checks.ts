@@ -1,9 +1,10 @@
 import type { Cluster } from '../cluster/cluster.ts'
 import type { Inventory } from '../cluster/ours.ts'
-import { putAside } from '../digitalocean/put-aside.ts'
-import { command, doctlHint } from '../hint.ts'
+import { strangers } from '../digitalocean/strangers.ts'
+import { command } from '../hint.ts'
+import type { Check } from '../preflight/check.ts'
 import { Problem } from '../problem.ts'
-import { sizeOf, wasGiven } from './reshape.ts'
+import { sizeOf } from './reshape.ts'
 
 /**
  * What the machines are to be stands in Git: in another repository they would be described anew.
@@ -20,19 +21,7 @@ export function isDescribed({ committed, name, place }: Cluster): void {
  * A droplet of ours whose name regrow never gave is nobody's to drain or to delete: a person must say what it is. Of two
  * with one name `noTwins` tells which is in use.
  */
-export async function machinesAreKnown({ wanted, name }: Cluster, own: Inventory): Promise<Problem[]> {
-  return own.droplets
-    .filter((one) => !wasGiven(wanted, one.name))
-    .map(
-      (one) =>
-        new Problem(
-          `droplet ${one.name} (${one.id}) belongs to cluster ${name}, and regrow never gave it that name`,
-          {
-            cure: `If it was renamed, give it its name back: ${doctlHint`compute droplet-action rename ${one.id} --droplet-name NAME`}. Otherwise: ${putAside(one.id)}`,
-          },
-        ),
-    )
-}
+export const machinesAreKnown: Check = async (cluster, own) => strangers(cluster, own)
 
 /** A disk cannot become smaller; a smaller machine keeps the disk that it has, where that fits. */
 export async function disksFit({ cloud, wanted }: Cluster, own: Inventory): Promise<Problem[]> {

@@ -1,9 +1,9 @@
 import type { Droplet } from '../clients/digitalocean-types.ts'
-import type { Description } from '../cluster/description.ts'
+import { type Description, wasGiven } from '../cluster/description.ts'
 import type { LocalClaim } from '../kubernetes/local-claims.ts'
 import type { Member } from '../kubernetes/nodes.ts'
 import type { Pod } from '../kubernetes/pods.ts'
-import { type Described, serversOf, sizeOf, wasGiven } from './reshape.ts'
+import { type Described, serversOf, sizeOf } from './reshape.ts'
 
 /** The machines of a cluster as they are. */
 export interface Seen {

@@ -1,5 +1,5 @@
-import type { Description } from '../cluster/description.ts'
-import { isMachineName, names } from '../cluster/names.ts'
+import { type Description, wasGiven } from '../cluster/description.ts'
+import { names } from '../cluster/names.ts'
 import { command } from '../hint.ts'
 import { Problem } from '../problem.ts'
 import type { Wish } from './wish.ts'
@@ -31,11 +31,6 @@ export function reshape(before: Description, wish: Wish): Description {
 
 /** The size that a machine is to have. */
 export const sizeOf = (node: Described, { size }: Pick<Description, 'size'>) => node.size ?? size
-
-/** Whether regrow gave this name to a machine of the cluster at some time. */
-export function wasGiven({ cluster, nextNode }: Description, name: string): boolean {
-  return isMachineName(cluster, name) && Number(name.slice(cluster.length + 1)) < nextNode
-}
 
 function add(before: Description, count: number, like: Omit<Described, 'name'>): Description {
   if (like.role === 'server' && before.datastore === 'sqlite')

@@ -1,9 +1,11 @@
 import type { Droplet, Size } from '../clients/digitalocean-types.ts'
 import type { Cluster } from '../cluster/cluster.ts'
-import type { Inventory } from '../cluster/ours.ts'
+import { isMachineName } from '../cluster/names.ts'
+import { type Inventory, isOursNow } from '../cluster/ours.ts'
 import { dollars, prices } from '../cluster/prices.ts'
 import { isDryRun } from '../dry-run.ts'
 import { doctlHint, hint } from '../hint.ts'
+import { Problem } from '../problem.ts'
 import { tell } from '../story.ts'
 import { doctl } from '../tools.ts'
 import { untilDone } from '../until-done.ts'
@@ -13,8 +15,11 @@ import type { Restoration } from './restoration.ts'
  * Powers the earlier cluster's droplets off, hard: from then on one cluster writes to the backups. They stay, on the
  * bill and with their volumes, until the new cluster is proven.
  */
-export async function powerOffEarlier(cluster: Cluster, { droplets }: Restoration): Promise<void> {
-  for (const { id, name } of droplets) {
+export async function powerOffEarlier(cluster: Cluster, course: Restoration): Promise<void> {
+  const seen = await Promise.all(course.droplets.map((one) => earlierMachine(cluster, course, one)))
+  for (const one of seen) {
+    if (!one) continue
+    const { id, name } = one
     const isOff = async () => ((await cluster.cloud.droplet(id))?.status ?? 'off') === 'off'
     const act = () => doctl`compute droplet-action power-off ${id}`
     if (isDryRun()) await act()
@@ -23,6 +28,29 @@ export async function powerOffEarlier(cluster: Cluster, { droplets }: Restoratio
       tell('~', `droplet ${name}`, 'powered off; it stays until the new one is proven')
     }
   }
+}
+
+/**
+ * A machine of the earlier cluster as it is now, if it is there. That its id is noted is a hint only: it must be the
+ * cluster's, under a name that regrow gives, and none that is described now.
+ * @throws Problem where it is not
+ */
+async function earlierMachine(
+  cluster: Cluster,
+  { server }: Restoration,
+  { id }: { id: string },
+): Promise<Droplet | undefined> {
+  const now = await cluster.cloud.droplet(id)
+  if (!now) return undefined
+  const isNow = now.name === server || cluster.wanted.nodes.some(({ name }) => name === now.name)
+  const isIts = isMachineName(cluster.name, now.name) && (await isOursNow(cluster, 'droplet', now))
+  if (isIts && !isNow) return now
+  throw new Problem(
+    `droplet ${now.name} (${id}) is noted as one of the earlier cluster ${cluster.name}, and ${isIts ? 'is a machine of the new one' : 'is none of its machines'}`,
+    {
+      cure: `Nothing was done to it. Somebody changed the note of this restore, nodes/${server}/restore.json in the kit’s bucket, or the machine’s name, tag or project: find out who.`,
+    },
+  )
 }
 
 /**
@@ -86,9 +114,10 @@ export async function removeEarlier(
 ): Promise<string[]> {
   const { cloud } = cluster
   const machines: string[] = []
-  for (const { id, name } of course.droplets) {
-    const now = await cloud.droplet(id)
+  for (const noted of course.droplets) {
+    const now = await earlierMachine(cluster, course, noted)
     if (!now) continue
+    const { id, name } = now
     const isGone = async () => !(await cloud.droplet(id))
     // Powered on by somebody since: what it wrote then is nowhere else.
     const isOn = now.status === 'active'
@@ -99,12 +128,17 @@ export async function removeEarlier(
     await untilDone(`droplet ${name} is gone`, isGone, () => doctl`compute droplet delete ${id} --force`)
     tell('-', `droplet ${name}`, 'replaced')
   }
-  const left = new Set((await cloud.volumes()).map((one) => one.id))
-  const there = course.volumes.filter((one) => left.has(one.id))
+  const left = new Map((await cloud.volumes()).map((one) => [one.id, one]))
+  const there = course.volumes.flatMap((one) => {
+    const now = left.get(one.id)
+    return now ? [{ ...one, name: now.name, gib: now.size_gigabytes }] : []
+  })
   // A volume of a machine that stays belongs to it; where there was no machine, nothing was replaced.
   const mayGo = mayRemove && course.droplets.length > 0 && machines.length === 0
   const goes = mayGo ? there.filter(({ id, imported }) => provenVolumes.has(id) && !imported) : []
   for (const { id, name } of goes) {
+    const now = left.get(id)
+    if (!now || !(await isOursNow(cluster, 'volume', now))) continue
     const isGone = async () => !(await cloud.volumes()).some((one) => one.id === id)
     await untilDone(`volume ${name} is gone`, isGone, () => doctl`compute volume delete ${id} --force`)
     tell('-', `volume ${name}`, 'proven on another')

@@ -15,7 +15,6 @@ import { tell } from '../story.ts'
 import { removeSpentBundles } from './bundles.ts'
 import { missingBuckets, unusable, usable } from './existence.ts'
 import { isAbandoned, isClusterKey, mintKey, removeKey, type SpacesKeyPair } from './keys.ts'
-import { lostKit } from './kit.ts'
 import { nodeRecords, readNote } from './nodes.ts'
 import { ofAnotherAccount } from './other-account.ts'
 import { ownKey } from './other-store.ts'
@@ -50,7 +49,6 @@ async function bucketsNow(cluster: Cluster, past: boolean): Promise<Buckets> {
   if (!places.spaces) return marked(cluster, await open(cluster, places, ownKey(places)))
   await sweepSetupKeys(cluster)
   const missing = await missingBuckets(places)
-  if (missing.includes(places.kit)) await noLostKit(cluster)
   if (missing.length > 0) await createBuckets(cluster, places, missing)
   else for (const bucket of [places.velero, places.kit]) tell('=', `bucket ${bucket}`, places.region)
   // Nothing can be imagined about buckets that are there: a dry run reads them.
@@ -66,12 +64,6 @@ async function bucketsNow(cluster: Cluster, past: boolean): Promise<Buckets> {
 async function marked(cluster: Cluster, buckets: Buckets): Promise<Buckets> {
   if (!isDryRun()) await markBuckets(cluster, buckets)
   return buckets
-}
-
-/** @throws Problem where the bucket of the kit is gone, and the cluster's machines are there */
-async function noLostKit(cluster: Cluster): Promise<void> {
-  const lost = await lostKit(cluster, undefined)
-  if (lost) throw lost
 }
 
 /** The buckets as runs read them, by the client that looks at DigitalOcean and the kit's bucket: one key a run. */

@@ -6,7 +6,7 @@ import { lately } from '../clients/lately.ts'
 import type { Bucket } from '../clients/s3.ts'
 import type { Cluster } from '../cluster/cluster.ts'
 import { descriptionPath } from '../cluster/description.ts'
-import { isMachineName } from '../cluster/names.ts'
+import { isMachineName, names } from '../cluster/names.ts'
 import { ownMachines } from '../cluster/ours.ts'
 import { asked } from '../confirm.ts'
 import { isDryRun } from '../dry-run.ts'
@@ -164,7 +164,7 @@ async function makeKit(cluster: string, now: Date): Promise<Kit> {
     agentToken: random(24),
     kopiaPassword: random(32),
     sealing,
-    ssh: makeSshKeyPair(`regrow ${cluster}`),
+    ssh: makeSshKeyPair(names.sshComment(cluster)),
     deploy: makeSshKeyPair(`argocd ${cluster}`),
     argocd: { serverSecret: random(32), password, passwordHash, passwordAt: now.toISOString() },
   }

@@ -74,6 +74,12 @@ export async function nodeRecords(kit: Bucket): Promise<NodeRecord[]> {
   return found.flat()
 }
 
+/** Names of all droplets for which a bundle was ever made. */
+export async function notedNames(kit: Bucket): Promise<Set<string>> {
+  const keys = (await kit.list('nodes/')).map((one) => one.key)
+  return new Set(keys.flatMap((key) => /^nodes\/([^/]+)\/bundle\.json$/.exec(key)?.[1] ?? []))
+}
+
 /** A step's report, if it was written, can be read, and is about this step: a node's word counts nowhere else. */
 export async function readReport(kit: Bucket, name: string, step: Step): Promise<Report | undefined> {
   const bytes = await kit.get(reportKey(name, step)).catch(tooLarge)

@@ -53,7 +53,7 @@ async function problems(world: World): Promise<Problem[]> {
     place: { owner: 'bob', name: 'regrow-main' },
     committed: undefined,
     account: { volume_limit: world.volumeLimit ?? 100 },
-    wanted: { region: 'fra1' },
+    wanted: { cluster: 'main', region: 'fra1', nextNode: 3 },
     cloud: {
       clockOffset: () => (world.minutes ?? 0) * 60_000,
       volumeSnapshots: async () => world.snapshots ?? [],
@@ -64,7 +64,7 @@ async function problems(world: World): Promise<Problem[]> {
   const course = { begun: world.begun ?? false, backup: 'hourly' } as Course
   const { backed = [moved], replace = false, partial = false } = world
   const checks = restoreChecks({
-    ...{ course, backed, held: world.held ?? [], source: cluster },
+    ...{ course, backed, held: world.held ?? [], source: cluster, kit: undefined },
     terms: {
       ...{ partial: false, git: noDifference, choice: undefined, dropped: new Map() },
       ...{ kept: new Set(), volumes: backed, foreseen: [] },

@@ -6,6 +6,7 @@ import {
   isOurs,
   notMade,
   ownMachines,
+  ownProject,
   type SeenBucket,
 } from '../../lib/cluster/ours.ts'
 
@@ -45,9 +46,35 @@ t.test('a firewall is ours by its name and the tag whose droplets it guards', as
   t.notOk(isOurs('firewall', { ...firewall, name: 'main-firewall-old' }, 'main'))
 })
 
-t.test('a default project is nobody’s, whatever its name', async (t) => {
-  t.ok(isOurs('project', { id: 'x', name: 'regrow-main', is_default: false }, 'main'))
-  t.notOk(isOurs('project', { id: 'x', name: 'regrow-main', is_default: true }, 'main'))
+t.test('a project is ours by its name and its description, or by what was found in it', async (t) => {
+  const description = 'Grown by regrow: cluster main'
+  const project = { id: 'x', name: 'regrow-main', is_default: false, description }
+  t.ok(isOurs('project', project, 'main'))
+  t.notOk(isOurs('project', { ...project, is_default: true }, 'main'), 'a default project is nobody’s')
+  t.notOk(isOurs('project', { ...project, description: 'web' }, 'main'), 'of our name, made by somebody else')
+  t.notOk(isOurs('project', { ...project, name: 'regrow-main2' }, 'main'))
+  const world = (tagged: string[], resources: string[]) =>
+    ({
+      projects: async () => [{ ...project, description: 'of mine' }],
+      projectResources: async () => resources,
+      dropletsTagged: async () => tagged.map((id) => droplet(id, ['regrow:main'])),
+      volumes: async () => [],
+    }) as unknown as DigitalOcean
+  t.match(
+    await ownProject(world(['7'], ['do:droplet:7']), 'main'),
+    { id: 'x' },
+    'its description was changed',
+  )
+  t.equal(await ownProject(world(['7'], ['do:droplet:8']), 'main'), undefined)
+  t.equal(await ownProject(world([], ['do:droplet:8']), 'main'), undefined)
+})
+
+t.test('an SSH key is ours by its name and by what stands behind it', async (t) => {
+  const one = { id: '1', name: 'main-key', fingerprint: '', public_key: 'ssh-ed25519 AAAA regrow main' }
+  t.ok(isOurs('sshKey', one, 'main'))
+  for (const public_key of ['ssh-ed25519 AAAA', 'ssh-ed25519 AAAA me@main', 'ssh-ed25519 AAAA regrow main2'])
+    t.notOk(isOurs('sshKey', { ...one, public_key }, 'main'), public_key)
+  t.notOk(isOurs('sshKey', { ...one, name: 'main-key-2' }, 'main'))
 })
 
 t.test('Spaces keys are ours by exactly the names that regrow gives', async (t) => {
@@ -140,7 +167,9 @@ t.test(
       droplet: id === undefined ? null : { id },
     })
     const cloud = {
-      projects: async () => [{ id: 'p1', name: 'regrow-main', is_default: false }],
+      projects: async () => [
+        { id: 'p1', name: 'regrow-main', is_default: false, description: 'Grown by regrow: cluster main' },
+      ],
       projectResources: async () => ['do:droplet:1'],
       reservedIps: async () => [at('foreign', '9'), at('nowhere'), at('ours', '1')],
       dropletsTagged: async () => [droplet('1', ['regrow:main'])],

@@ -25,7 +25,8 @@ const cluster = {
   },
   cloud: { tags: none, vpcs: none, firewalls: none, reservedIps: none, dropletsNamed: none, projects: none },
 } as unknown as Cluster
-const project = { id: 'p1', name: 'regrow-main', is_default: false }
+const description = 'Grown by regrow: cluster main'
+const project = { id: 'p1', name: 'regrow-main', is_default: false, description }
 
 t.test('the address is made in the project, by which alone it is known again', async (t) => {
   await ensureAddress(cluster, project)

@@ -35,7 +35,8 @@ t.test('the SSH key that a person renamed is named, and not ordered again and ag
 t.test('a removal that waits finds out that its lock was stolen', async (t) => {
   doctlThatEnds(0)
   const none = async () => []
-  const project = { id: 'p1', name: 'regrow-main', is_default: false }
+  const description = 'Grown by regrow: cluster main'
+  const project = { id: 'p1', name: 'regrow-main', is_default: false, description }
   const cloud = {
     projects: async () => [project],
     projectResources: none,
@@ -52,7 +53,10 @@ t.test('a removal that waits finds out that its lock was stolen', async (t) => {
   })
   const nothing = new Set<string>()
   await t.rejects(
-    removeCloud(cluster, { volumes: nothing, snapshots: nothing, reservedIps: nothing, project: false }),
+    removeCloud(cluster, {
+      ...{ volumes: nothing, snapshots: nothing, reservedIps: nothing, networks: nothing, noted: nothing },
+      project: false,
+    }),
     {
       message: 'the lock was taken over',
     },

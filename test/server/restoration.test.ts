@@ -6,7 +6,7 @@ import { parseDescription } from '../../lib/cluster/description.ts'
 import type { Problem } from '../../lib/problem.ts'
 import { othersThan } from '../../lib/scale/survey.ts'
 import { recordLateVolumes, setCourse } from '../../lib/server/course.ts'
-import { earlierLines, removeEarlier } from '../../lib/server/earlier.ts'
+import { earlierLines, powerOffEarlier, removeEarlier } from '../../lib/server/earlier.ts'
 import {
   earlierMachines,
   noRestoreUnderWay,
@@ -336,7 +336,11 @@ t.test(
       { id: 'v1', name: 'pvc-1', size_gigabytes: 5 },
       { id: 'v2', name: 'ordered', size_gigabytes: 7 },
     ]
-    const { cluster } = world({ droplets: ['main-2', 'main-4'], volumes })
+    const { cluster } = world({
+      droplets: ['main-2', 'main-4'],
+      volumes,
+      nodes: '[{name: main-4}]\nnextNode: 5',
+    })
     const course = { ...begun, volumes: [...begun.volumes, { id: 'v2', name: 'ordered', gib: 7 }] }
     const stays = await removeEarlier(cluster, course, {
       provenVolumes: new Set(['v1']),
@@ -364,9 +368,33 @@ t.test(
   },
 )
 
+t.test(
+  'an id in the note of a restore is a hint: what is not the earlier cluster’s is left alone',
+  async (t) => {
+    const nodes = '[{name: main-4}]\nnextNode: 5'
+    const allowed = { provenVolumes: new Set<string>(), proven: true, mayRemove: true }
+    const noted = (id: string) => ({ ...begun, droplets: [{ id, name: 'main-1' }] })
+    const { cluster } = world({ droplets: ['main-4', 'webs-9'], nodes })
+    for (const [id, says] of [
+      [
+        '4',
+        'droplet main-4 (4) is noted as one of the earlier cluster main, and is a machine of the new one',
+      ],
+      [
+        'webs-9',
+        'droplet webs-9 (webs-9) is noted as one of the earlier cluster main, and is none of its machines',
+      ],
+    ] as const) {
+      await t.rejects(powerOffEarlier(cluster, noted(id)), { message: says })
+      await t.rejects(removeEarlier(cluster, noted(id), allowed), { message: says })
+    }
+  },
+)
+
 t.test('a machine that somebody powered on again stays, and its volumes with it', async (t) => {
   const volumes = [{ id: 'v1', name: 'pvc-1', size_gigabytes: 5 }]
-  const { cluster } = world({ droplets: ['main-2'], status: 'active', volumes })
+  const nodes = '[{name: main-4}]\nnextNode: 5'
+  const { cluster } = world({ droplets: ['main-2'], status: 'active', volumes, nodes })
   const allowed = { provenVolumes: new Set(['v1']), proven: true, mayRemove: true }
   const stays = await removeEarlier(cluster, begun, allowed)
   t.match(stays, [
