@@ -3,6 +3,7 @@ import { connectDigitalOcean } from '../clients/digitalocean.ts'
 import { lately } from '../clients/lately.ts'
 import type { Bucket } from '../clients/s3.ts'
 import { accountOf, type Cluster } from '../cluster/cluster.ts'
+import { descriptionPath } from '../cluster/description.ts'
 import { names } from '../cluster/names.ts'
 import { type Inventory, inventory } from '../cluster/ours.ts'
 import { overlap, podRange, serviceRange } from '../cluster/ranges.ts'
@@ -60,6 +61,7 @@ export async function preflight(
       limits,
       regionAndSize,
       ranges,
+      networkIsOurs,
       accountIsTheSame,
       repositoryIsOurs,
       deployKeyIsFree,
@@ -229,6 +231,24 @@ const projectIsOurs: Check = async ({ cloud, name }, own) => {
         new Problem(`project ${other.name} is there, and regrow did not make it`, {
           cure: `Rename it, or name the cluster otherwise with --name. If it is this cluster’s, give it its description back: ${doctlHint`projects update ${other.id} --description ${description}`}.`,
         }),
+      ]
+    : []
+}
+
+/** A network of the cluster's name, but of another range, is somebody else's: its machines would share ours. */
+const networkIsOurs: Check = async ({ name, wanted }, own) => {
+  const other = own.vpcs.find(
+    (one) =>
+      one.ip_range !== wanted.network.range && !own.droplets.some(({ vpc_uuid }) => vpc_uuid === one.id),
+  )
+  return other
+    ? [
+        new Problem(
+          `network ${other.name} is there with the range ${other.ip_range}, and cluster ${name} has ${wanted.network.range}`,
+          {
+            cure: `If it is not this cluster’s, rename it, or name the cluster otherwise with --name. If it is, write its range into ${descriptionPath(name)} (network.range).`,
+          },
+        ),
       ]
     : []
 }

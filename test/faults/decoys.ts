@@ -44,6 +44,11 @@ export async function plantDecoys({ env }: Owner): Promise<void> {
   const raw = publicKey.export({ format: 'der', type: 'spki' }).subarray(-32)
   const blob = Buffer.concat([Buffer.from('0000000b7373682d6564323535313900000020', 'hex'), raw])
   await cloud('account/keys', { name: 'main-key-2', public_key: `ssh-ed25519 ${blob.toString('base64')} me` })
+  blob[blob.length - 1] = (blob[blob.length - 1] ?? 0) ^ 1
+  await cloud('account/keys', {
+    name: 'main-key',
+    public_key: `ssh-ed25519 ${blob.toString('base64')} me@main`,
+  })
   const s3 = new S3Client({
     endpoint: env.AWS_ENDPOINT_URL ?? '',
     region: 'us-east-1',
