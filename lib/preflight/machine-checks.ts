@@ -189,7 +189,7 @@ export const kitIsThere: Check = async (cluster, own) => {
   if (buckets && (await hasKit(buckets.kit))) return []
   if (!buckets && (own.droplets.length === 0 || !(await missingBuckets(places)).includes(places.kit)))
     return []
-  const lost = await lostKit(cluster, buckets)
+  const lost = await lostKit(cluster, buckets, own.droplets)
   return lost ? [lost] : []
 }
 

@@ -2,12 +2,12 @@ import { randomBytes } from 'node:crypto'
 import { z } from 'zod'
 import { change } from '../change.ts'
 import { cloudTime } from '../clients/clock.ts'
+import type { Droplet } from '../clients/digitalocean-types.ts'
 import { lately } from '../clients/lately.ts'
 import type { Bucket } from '../clients/s3.ts'
 import type { Cluster } from '../cluster/cluster.ts'
 import { descriptionPath } from '../cluster/description.ts'
 import { isMachineName, names } from '../cluster/names.ts'
-import { ownMachines } from '../cluster/ours.ts'
 import { asked } from '../confirm.ts'
 import { isDryRun } from '../dry-run.ts'
 import { again, command, hint } from '../hint.ts'
@@ -94,14 +94,17 @@ export async function ensureKit(buckets: Buckets, cluster: Cluster, original?: K
  * What is wrong where a new kit would be made and the machines or backups of another are there: it would cut those off, and
  * open none of these.
  * @param buckets undefined where the kit's bucket is not there
+ * @param droplets those of the cluster; asked for where they are not known
  */
 export async function lostKit(
   cluster: Cluster,
   buckets: Pick<Buckets, 'velero' | 'kit'> | undefined,
+  droplets?: readonly Droplet[],
 ): Promise<Problem | undefined> {
-  const { cloud, name } = cluster
-  const { droplets } = await ownMachines(lately(cloud), name)
-  const machines = droplets.map((one) => one.name).filter((one) => isMachineName(name, one))
+  const { cloud, name, tag } = cluster
+  const machines = (droplets ?? (await lately(cloud).dropletsTagged(tag)))
+    .map((one) => one.name)
+    .filter((one) => isMachineName(name, one))
   const backups = (await buckets?.velero.list('backups/', 1)) ?? []
   const there = machines.length > 0 ? `droplet ${machines.join(', ')}` : backups[0] && 'backups'
   if (!there) return undefined
