@@ -142,6 +142,7 @@ export const digitalOcean: Row[] = [
     given: () =>
       box.cloud('POST', '/v2/projects', {
         name: 'regrow-main',
+        description: 'Grown by regrow: cluster main',
         purpose: 'mine',
         environment: 'Production',
       }),

@@ -124,7 +124,7 @@ export const scale: readonly Mutant[] = [
   mutant(
     'a droplet that regrow never named stands in nobody’s way',
     'lib/backup/restore-checks.ts',
-    'strangers(cluster, own),',
+    'strangers(cluster, own, kit && (await notedNames(kit))),',
     '[],',
     'backup/restore-checks',
   ),
