@@ -8,7 +8,7 @@ const closes = [0x5d, 0x7d]
  * How deep JSON from outside may be nested, because whoever goes through it calls himself that often; and how many objects
  * and lists it may have, of which each takes many times the two characters that it is written with.
  */
-const [deepest, mostParts] = [500, 300_000] as const
+const [deepest, mostParts] = [250, 300_000] as const
 
 /** A text as JSON; undefined when it is none, or more than anything has that is read so: a schema then refuses it. */
 export function parseJson(text: string): unknown {

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { Problem } from '../problem.ts'
 import { withRetry } from '../retry.ts'
 import type { Secret } from '../secret.ts'
 import { failure, GitHubRefusal, limit, refusal } from './github-refusal.ts'
@@ -64,6 +65,12 @@ export interface CommitsWish {
   /** RFC 3339: made then or before. */
   until?: string
 }
+
+const gitTree = z.object({
+  tree: z.array(z.object({ path: z.string(), type: z.string(), sha: z.string() })),
+  truncated: z.boolean().default(false),
+})
+const gitFile = z.object({ content: z.string(), encoding: z.string().default('base64') })
 
 /** Connects the client; nothing is sent yet. */
 export async function connectGitHub(url: string, token: Secret): Promise<GitHub> {
@@ -177,9 +184,12 @@ export async function connectGitHub(url: string, token: Secret): Promise<GitHub>
         `read tree ${target}`,
         () => git.getTree({ ...at(repo), tree_sha: target, recursive: '1' }),
         (answer) => {
-          const { tree } = z
-            .object({ tree: z.array(z.object({ path: z.string(), type: z.string(), sha: z.string() })) })
-            .parse(answer.data)
+          const { tree, truncated } = gitTree.parse(answer.data)
+          // What is missing in a list that was cut off is not gone.
+          if (truncated)
+            throw new Problem(`${repo.owner}/${repo.name} has more files than GitHub lists at once`, {
+              cure: 'Move what is no manifest into a repository of its own.',
+            })
           return new Map(tree.filter((one) => one.type === 'blob').map((one) => [one.path, one.sha]))
         },
       ),
@@ -225,8 +235,15 @@ export async function connectGitHub(url: string, token: Secret): Promise<GitHub>
         ask(
           `read ${path}`,
           () => repos.getContent({ ...at(repo), path, ref }),
-          (answer) =>
-            Buffer.from(z.object({ content: z.string() }).parse(answer.data).content, 'base64').toString(),
+          (answer) => {
+            const { content, encoding } = gitFile.parse(answer.data)
+            // Of a file of more than 1 MB GitHub shows nothing here (https://docs.github.com/rest/repos/contents).
+            if (encoding !== 'base64')
+              throw new Problem(`${path} in ${repo.owner}/${repo.name} is too large to be read`, {
+                cure: 'Files that regrow reads have less than 1 MB: make it smaller by a commit.',
+              })
+            return Buffer.from(content, 'base64').toString()
+          },
         ),
         404,
       ),

@@ -34,12 +34,19 @@ const bucketName = z
   .string()
   .regex(/^[a-z0-9][a-z0-9-]{1,61}[a-z0-9]$/, 'is not a bucket’s name: 3 to 63 of a-z, 0-9 and -')
 
+/** These words reach command lines: none begins as an option does. */
+const size = [/^[a-z0-9][a-z0-9.-]*$/, 'is not a size such as s-1vcpu-2gb'] as const
+
 const node = z.strictObject({
   name: z
     .string()
     .meta({ description: 'Name of the droplet and of the node. Numbers are never used twice.' }),
   role: z.enum(['server', 'agent']).default('server').meta({ description: 'What it does.' }),
-  size: z.string().optional().meta({ description: 'Droplet size, when it differs from the cluster’s.' }),
+  size: z
+    .string()
+    .regex(...size)
+    .optional()
+    .meta({ description: 'Droplet size, when it differs from the cluster’s.' }),
 })
 
 const fields = z.strictObject({
@@ -55,12 +62,12 @@ const fields = z.strictObject({
     .meta({ description: 'DigitalOcean region.' }),
   size: z
     .string()
-    .regex(/^[a-z0-9.-]+$/, 'is not a size such as s-1vcpu-2gb')
+    .regex(...size)
     .default('s-1vcpu-2gb')
     .meta({ description: 'Droplet size, at least 2 GB of memory.' }),
   image: z
     .string()
-    .regex(/^[a-z0-9-]+$/, 'is not an image such as debian-13-x64')
+    .regex(/^[a-z0-9][a-z0-9-]*$/, 'is not an image such as debian-13-x64')
     .default('debian-13-x64')
     .meta({ description: 'Droplet image; the node’s scripts are written for Debian 13 and Ubuntu 24.04.' }),
   datastore: z
@@ -124,7 +131,7 @@ const fields = z.strictObject({
         }),
       region: z
         .string()
-        .regex(/^[a-z0-9-]+$/, 'is not a region such as eu-central-1')
+        .regex(/^[a-z0-9][a-z0-9-]*$/, 'is not a region such as eu-central-1')
         .optional()
         .meta({ description: 'Region of the buckets; the cluster’s for Spaces.' }),
       velero: bucketName

@@ -1,5 +1,6 @@
 import { posix } from 'node:path'
 import { z } from 'zod'
+import { Problem } from '../problem.ts'
 import { loadYaml } from '../yaml.ts'
 import { isManifestCopy } from './copies.ts'
 import { type Described, describedIn } from './manifest-files.ts'
@@ -29,15 +30,24 @@ export function kustomizationIn(tree: RepositoryTree, folder: string): string | 
   return names.map((name) => posix.join(folder, name)).find((path) => tree.blob(path))
 }
 
+/** Kustomizations that are read behind one: ten lists of ten, one above the other, would stand for billions. */
+const most = 1000
+
 /**
  * The objects that a kustomization takes from files of the repository, named as it names them. What it fetches or
  * generates is not among them, and what a patch deletes is.
+ * @throws Problem when there is no end of it
  */
 export async function kustomized(
   tree: RepositoryTree,
   file: string,
   above: readonly string[] = [],
+  opened = { count: 0 },
 ): Promise<Placed[]> {
+  if (++opened.count > most)
+    throw new Problem(`${file} in Git leads to more than ${most} kustomizations`, {
+      cure: 'Leave out those that are named several times.',
+    })
   const read = kustomization.safeParse(parsed((await tree.texts([file])).get(file) ?? ''))
   if (!read.success || above.includes(file)) return []
   const { resources, bases, components } = read.data
@@ -48,7 +58,7 @@ export async function kustomized(
       // As what it fetched before and may fetch again.
       if (isManifestCopy(path)) return []
       const inner = kustomizationIn(tree, path)
-      if (inner) return kustomized(tree, inner, [file, ...above])
+      if (inner) return kustomized(tree, inner, [file, ...above], opened)
       const text = (await tree.texts([path])).get(path)
       return (describedIn(text ?? '') ?? []).map((one) => ({ one, files: [path] }))
     }),

@@ -31,6 +31,8 @@ async function getContents(ask: Ask): Promise<Answer> {
   }
   const content = found.bytes.toString('base64').replace(/.{60}/g, '$&\n')
   const file = shown(ask, path, found.sha, 'blob', found.bytes.length)
+  // Of a file of more than 1 MB the answer has nothing (https://docs.github.com/rest/repos/contents).
+  if (found.bytes.length > 1024 ** 2) return [200, { ...file, content: '', encoding: 'none' }]
   return [200, { ...file, content, encoding: 'base64' }]
 }
 

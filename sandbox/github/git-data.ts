@@ -106,7 +106,10 @@ async function treeOf(dir: string, tree: string, url: string, deep: boolean): Pr
     ...one,
     url: `${url}/git/${one.type}s/${one.sha}`,
   }))
-  return { sha: tree, url: `${url}/git/trees/${tree}`, tree: list, truncated: false }
+  // A list has 100,000 entries at most (https://docs.github.com/rest/git/trees#get-a-tree).
+  const most = 100_000
+  const shown = { tree: list.slice(0, most), truncated: list.length > most }
+  return { sha: tree, url: `${url}/git/trees/${tree}`, ...shown }
 }
 
 // Authors other than the token's user are not known here.

@@ -1,9 +1,14 @@
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { fileURLToPath } from 'node:url'
 import t from 'tap'
 import { z } from 'zod'
+import { connectGitHub } from '../../lib/clients/github.ts'
 import { parseDescription } from '../../lib/cluster/description.ts'
+import { kustomized } from '../../lib/gitops/kustomization.ts'
 import { describedIn } from '../../lib/gitops/manifest-files.ts'
 import { parseJson } from '../../lib/json.ts'
+import { Secret } from '../../lib/secret.ts'
 import { runIn, tsx } from '../flows/box.ts'
 
 // Whatever is read has a size: what is small where it lies and large where it is opened fills no memory.
@@ -49,10 +54,51 @@ t.test('a few lines of YAML do not stand for billions of values', (t) => {
   t.end()
 })
 
+t.test('what GitHub shows in part is not taken for the whole', async (t) => {
+  let answer: object = {}
+  const server = createServer((_request, response) => {
+    response.writeHead(200, { 'content-type': 'application/json' })
+    response.end(JSON.stringify(answer))
+  })
+  await new Promise<void>((done) => server.listen(0, '127.0.0.1', done))
+  t.teardown(() => server.close())
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+  const github = await connectGitHub(url, new Secret('ghp_of-nobody-at-all'))
+  const place = { owner: 'bob', name: 'regrow-main' }
+  answer = { content: '', encoding: 'none' }
+  await t.rejects(github.file(place, 'clusters/main/cluster.yaml'), {
+    message: 'clusters/main/cluster.yaml in bob/regrow-main is too large to be read',
+  })
+  answer = { tree: [{ path: 'a', type: 'blob', sha: 'b' }], truncated: true }
+  await t.rejects(github.tree(place, 'a'), {
+    message: 'bob/regrow-main has more files than GitHub lists at once',
+  })
+})
+
+t.test('kustomizations that name each other again and again have an end', async (t) => {
+  const level = (n: number): [string, string] => [
+    `${n}/kustomization.yaml`,
+    JSON.stringify({ resources: n === 12 ? ['a.yaml'] : Array(10).fill(`../${n + 1}`) }),
+  ]
+  const files = new Map([...Array.from({ length: 12 }, (_, n) => level(n + 1)), ['12/a.yaml', '{}']] as [
+    string,
+    string,
+  ][])
+  const tree = {
+    blob: (path: string) => files.get(path),
+    paths: () => [...files.keys()],
+    texts: async (paths: readonly string[]) => new Map(paths.map((path) => [path, files.get(path) ?? ''])),
+  }
+  await t.rejects(kustomized(tree, '1/kustomization.yaml'), {
+    message: /kustomization.yaml in Git leads to more than 1000 kustomizations/,
+  })
+  t.same(await kustomized(tree, '12/kustomization.yaml'), [])
+})
+
 t.test('JSON is nested as deep as anything is, and no deeper', (t) => {
   const nested = (depth: number) => `${'['.repeat(depth)}${']'.repeat(depth)}`
-  t.ok(parseJson(nested(500)))
-  t.equal(parseJson(nested(501)), undefined)
+  t.ok(parseJson(nested(250)))
+  t.equal(parseJson(nested(251)), undefined)
   t.same(parseJson(JSON.stringify({ a: '['.repeat(1000), b: ['\\"[['] })), {
     a: '['.repeat(1000),
     b: ['\\"[['],
