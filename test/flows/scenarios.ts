@@ -290,11 +290,14 @@ const proof = z.looseObject({
 const syncing = z.object({
   status: z.object({
     sync: z.object({ status: z.string() }),
-    operationState: z.object({
-      phase: z.string(),
-      message: z.string().default(''),
-      retryCount: z.number().default(0),
-    }),
+    // Until its first sync begins it has none.
+    operationState: z
+      .object({
+        phase: z.string().default(''),
+        message: z.string().default(''),
+        retryCount: z.number().default(0),
+      })
+      .prefault({}),
   }),
 })
 
