@@ -16,6 +16,7 @@ import { workFolder } from '../work-folder.ts'
 import { assignAddress } from './address.ts'
 import type { Network } from './network.ts'
 import { ensureInProject } from './project.ts'
+import { stillOurs } from './still-ours.ts'
 
 /** What a droplet is made of. */
 export interface DropletSpec {
@@ -107,6 +108,7 @@ export async function isUnmade({ cloud }: Cluster, droplet: Droplet): Promise<bo
  * @throws Problem when this was the third attempt to make it
  */
 export async function removeUnmade(cluster: Cluster, { id, name }: Droplet, attempt: number): Promise<void> {
+  await stillOurs(cluster, id)
   await untilDone(
     `droplet ${name}, which could not be made, is gone`,
     async () => !(await cluster.cloud.droplet(id)),

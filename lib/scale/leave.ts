@@ -1,5 +1,6 @@
 import type { Droplet } from '../clients/digitalocean-types.ts'
 import type { Cluster } from '../cluster/cluster.ts'
+import { stillOurs } from '../digitalocean/still-ours.ts'
 import { isDryRun } from '../dry-run.ts'
 import { type Draining, detached, drain } from '../kubernetes/drain.ts'
 import { membersNow } from '../kubernetes/nodes.ts'
@@ -61,6 +62,8 @@ async function removeDroplet(cluster: Cluster, { id, name }: Droplet): Promise<v
     await act()
     return
   }
+  // Draining takes its time.
+  await stillOurs(cluster, id)
   await untilDone(`droplet ${name} is gone`, async () => !(await cluster.cloud.droplet(id)), act)
   tell('-', `droplet ${name}`)
 }

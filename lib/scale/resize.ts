@@ -1,5 +1,6 @@
 import type { Droplet } from '../clients/digitalocean-types.ts'
 import type { Cluster } from '../cluster/cluster.ts'
+import { stillOurs } from '../digitalocean/still-ours.ts'
 import { isDryRun } from '../dry-run.ts'
 import { atEnd } from '../ending.ts'
 import { again, command } from '../hint.ts'
@@ -92,7 +93,7 @@ async function staysOn({ cloud }: Cluster, id: string): Promise<boolean> {
 
 async function poweredOff(cluster: Cluster, { id, name }: Droplet): Promise<void> {
   const off = { wish: `droplet ${name} is off`, status: 'off' }
-  if ((await cluster.cloud.droplet(id))?.status === 'off') return
+  if ((await stillOurs(cluster, id))?.status === 'off') return
   try {
     await brought(cluster, id, { ...off, within: 180 }, () => doctl`compute droplet-action shutdown ${id}`)
   } catch (error) {

@@ -1,8 +1,8 @@
 import type { Droplet, Size } from '../clients/digitalocean-types.ts'
 import type { Cluster } from '../cluster/cluster.ts'
-import { isMachineName } from '../cluster/names.ts'
 import { type Inventory, isOursNow } from '../cluster/ours.ts'
 import { dollars, prices } from '../cluster/prices.ts'
+import { isMachineOf } from '../digitalocean/still-ours.ts'
 import { isDryRun } from '../dry-run.ts'
 import { doctlHint, hint } from '../hint.ts'
 import { Problem } from '../problem.ts'
@@ -43,7 +43,7 @@ async function earlierMachine(
   const now = await cluster.cloud.droplet(id)
   if (!now) return undefined
   const isNow = now.name === server || cluster.wanted.nodes.some(({ name }) => name === now.name)
-  const isIts = isMachineName(cluster.name, now.name) && (await isOursNow(cluster, 'droplet', now))
+  const isIts = await isMachineOf(cluster, now)
   if (isIts && !isNow) return now
   throw new Problem(
     `droplet ${now.name} (${id}) is noted as one of the earlier cluster ${cluster.name}, and ${isIts ? 'is a machine of the new one' : 'is none of its machines'}`,

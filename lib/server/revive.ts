@@ -5,6 +5,7 @@ import type { Cluster } from '../cluster/cluster.ts'
 import type { Description } from '../cluster/description.ts'
 import { names } from '../cluster/names.ts'
 import { findDroplets } from '../digitalocean/droplet.ts'
+import { stillOurs } from '../digitalocean/still-ours.ts'
 import { isDryRun } from '../dry-run.ts'
 import { describeInGit } from '../gitops/claim.ts'
 import { again } from '../hint.ts'
@@ -76,7 +77,7 @@ export async function reviveFirstServer(cluster: Cluster, buckets: Buckets): Pro
     const alive = await signOfLife(droplet)
     if (alive) tell('!', `droplet ${name}`, `${why}; ${alive}, so it stays`)
     else await replace(cluster, droplet, why)
-  } else if (failed && failed.step !== 'started') await powerCycle(buckets, droplet, failed)
+  } else if (failed && failed.step !== 'started') await powerCycle(cluster, buckets, droplet, failed)
 }
 
 /** What shows that a machine works or has data, whatever it reported; undefined where nothing does. */
@@ -97,6 +98,7 @@ async function reportsOf(kit: Bucket, name: string): Promise<Report[]> {
 }
 
 async function replace(cluster: Cluster, droplet: Droplet, why: string): Promise<void> {
+  await stillOurs(cluster, droplet.id)
   // Killed behind this, the next run finds it lost and takes the next number by itself.
   await untilDone(
     `droplet ${droplet.name} is gone`,
@@ -124,7 +126,13 @@ export function renumbered(before: Description, name: string): Description {
   }
 }
 
-async function powerCycle(buckets: Buckets, droplet: Droplet, failed: Report): Promise<void> {
+async function powerCycle(
+  cluster: Cluster,
+  buckets: Buckets,
+  droplet: Droplet,
+  failed: Report,
+): Promise<void> {
+  await stillOurs(cluster, droplet.id)
   const key = reportKey(droplet.name, failed.step)
   await change(`aws s3 rm s3://${buckets.kit.name}/${key}`, () => buckets.kit.remove(key))
   try {

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { change } from '../change.ts'
+import { TooLarge } from '../clients/object-sizes.ts'
 import type { Bucket, Store } from '../clients/s3.ts'
 import { accountOf, type BucketPlaces, type Cluster } from '../cluster/cluster.ts'
 import { descriptionPath } from '../cluster/description.ts'
@@ -88,8 +89,11 @@ async function kitIn(kit: Bucket, top: readonly string[], isNamed: boolean): Pro
 const ofCluster = z.object({ cluster: z.string() })
 
 async function readMark(bucket: Bucket): Promise<z.infer<typeof markSchema> | undefined> {
-  const bytes = await bucket.get(markKey)
-  return bytes && markSchema.safeParse(parseJson(Buffer.from(bytes).toString())).data
+  // The key in the cluster can write one: what is no mark hides nothing.
+  const bytes = await bucket.get(markKey).catch((error: unknown) => {
+    if (!(error instanceof TooLarge)) throw error
+  })
+  return bytes ? markSchema.safeParse(parseJson(Buffer.from(bytes).toString())).data : undefined
 }
 
 /** Marks buckets of this cluster that have no mark yet: made just now, by an earlier regrow, or by a person. */
