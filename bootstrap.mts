@@ -4,6 +4,7 @@ import { ageOf, lastWhole } from './lib/backup/backups.ts'
 import { ensureClusterKey } from './lib/backup/cluster-key.ts'
 import { firstBackup } from './lib/backup/first.ts'
 import { tellThreats } from './lib/backup/threats.ts'
+import { vouchForNew } from './lib/backup/witness.ts'
 import { describe } from './lib/cluster/cluster.ts'
 import { ensureAddress } from './lib/digitalocean/address.ts'
 import { ensureNetwork } from './lib/digitalocean/network.ts'
@@ -55,6 +56,7 @@ await run('bootstrap', async ({ flags, confirm }) => {
   await healthy(kube, 'root')
   await sampleBound(kube, cluster)
   await firstBackup(kube, cluster, buckets)
+  await vouchForNew(kube, cluster, buckets) // what the cluster made is told apart from what somebody puts beside it
   await tellThreats(kube, cluster) // what keeps the next backup from being whole
 
   const lastBackup = ageOf(await lastWhole(buckets.velero, cluster), cluster)

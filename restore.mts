@@ -12,6 +12,7 @@ import { dataBack } from './lib/backup/data.ts'
 import { extendExpirations } from './lib/backup/expiry.ts'
 import { readOnlyLocation, synced } from './lib/backup/location.ts'
 import { backedObjects } from './lib/backup/objects.ts'
+import { powerOf } from './lib/backup/powerful.ts'
 import { outcome, prove } from './lib/backup/proof.ts'
 import { returnByHand, returnRest } from './lib/backup/rest.ts'
 import { restoreChecks } from './lib/backup/restore-checks.ts'
@@ -20,6 +21,8 @@ import type { Returning } from './lib/backup/sight.ts'
 import { isAccepted, termsOf, wordsOf } from './lib/backup/terms.ts'
 import { toUndelete, undelete } from './lib/backup/undelete.ts'
 import { provenIds } from './lib/backup/volumes.ts'
+import { keepVoucher, pinned, unaltered, vouchersOf } from './lib/backup/vouching.ts'
+import { clusterAsWitness } from './lib/backup/witness.ts'
 import { describe } from './lib/cluster/cluster.ts'
 import { ensureAddress } from './lib/digitalocean/address.ts'
 import { ensureNetwork } from './lib/digitalocean/network.ts'
@@ -49,11 +52,17 @@ await run('restore', async ({ flags, confirm }) => {
   await preflightReading(source)
   const kept = await needBuckets(source)
   const sourceKit = await needKit(kept, source.name) // asks for the passphrase
-  const past = await toUndelete(kept.velero, flags) // with --undelete: the bucket as it will be once that is done
-  const backup = await chooseBackup(past.seen, flags.backup, source, flags) // whole, or refused with the reason
+  const past = await toUndelete(kept, flags) // with --undelete: the bucket as it will be once that is done
+  const alive = flags.replace || flags.as ? clusterAsWitness(source, past.seen, sourceKit) : undefined
+  const backup = await chooseBackup(past.seen, flags.backup, source, {
+    ...flags,
+    vouchers: vouchersOf(past.seen, kept.kit, alive),
+    vouched: flags.replace && !flags['not-vouched'],
+  }) // whole, and as it was made, or refused with the reason; from here on nothing else is read for it
   const { name: chosen } = backup.metadata
-  const backed = await backedVolumes(past.seen, chosen, bytesIn(past.seen, source))
-  const held = await backedObjects(past.seen, chosen)
+  const backed = await backedVolumes(backup.bucket, chosen, bytesIn(backup.bucket, source))
+  const held = await backedObjects(backup.bucket, chosen)
+  const power = await powerOf(backup) // of one that nobody vouches for
   const cluster =
     flags.as === undefined
       ? source
@@ -72,14 +81,14 @@ await run('restore', async ({ flags, confirm }) => {
     backup,
     held,
     backed,
-    source: past.seen,
+    source: backup.bucket,
     kit: before?.kit,
     flags,
   })
   const checks = restoreChecks({ course, backed, held, terms, flags, source, kit: before?.kit })
   const own = await preflight(cluster, checks, { readOnly, kit: kept.kit })
   const apart = cluster === source ? await snapshotsApart(past.seen, cluster, own, held) : [] // a person's own, in no backup
-  await confirm(await restorePlan({ cluster, own, course, backup, held, terms, apart, past }))
+  await confirm(await restorePlan({ cluster, own, course, backup, held, terms, apart, past, power }))
 
   await claim(cluster, 'restore', flags, { readOnly })
   const project = await ensureProject(cluster)
@@ -91,6 +100,7 @@ await run('restore', async ({ flags, confirm }) => {
   const kit = await ensureKit(buckets, cluster, sourceKit)
   await carryUpstream(cluster, kept.kit, buckets.kit) // what upstream serves no longer, for a copy
   await reviveFirstServer(cluster, buckets)
+  if (cluster === source) await keepVoucher(buckets.kit, backup) // the cluster cannot say it again once it is off
   await beginRestoration(cluster, buckets, course)
   if (flags.unfinished) finishedBy(finishing(cluster, { begun: course, own })) // it is given up once
   await powerOffEarlier(cluster, course) // with --replace: two clusters never write to one bucket
@@ -107,12 +117,14 @@ await run('restore', async ({ flags, confirm }) => {
     kube,
     cluster,
     course,
-    bucket: kept.velero,
+    bucket: pinned(kept.velero, chosen, backup.prints),
     held,
     terms,
     awake: flags['with-apps'],
   }
-  const volumes = await bringBack(kube, { ...course, backed: terms.volumes }) // every volume, or no app starts
+  const volumes = await unaltered(kept.velero, backup, () =>
+    bringBack(kube, { ...course, backed: terms.volumes }),
+  ) // every volume, of what was chosen, or no app starts
   const compared = await dataBack(back, buckets.kit, volumes) // object by object, before Git changes any of it
 
   if (cluster === source) await applyRoot(kube, cluster, address) // Git brings the apps, and the location read-write
@@ -125,12 +137,19 @@ await run('restore', async ({ flags, confirm }) => {
   const proof = await prove(kube, { cluster, backup, course, address, extended, compared, ...rest })
   await keepProof(cluster, buckets.kit, course.server, proof)
   const proven = proof.verdict === 'PROVEN'
-  const provenVolumes = provenIds(rest.volumes, held)
+  // One that nobody vouches for proves nothing about what was there before: all of that stays.
+  const isVouched = backup.vouching.state === 'vouched for'
+  const provenVolumes = provenIds(rest.volumes, isVouched ? held : [])
   if (proven && cluster !== source) await leaveOriginal(kube, cluster, source, buckets)
   if (proven) await finishRestoration(cluster, buckets, course, provenVolumes)
   else await noteUnproven(cluster, buckets, course)
-  const mayRemove = proven && isAccepted(rest.objects, terms) // nothing that may be an only copy goes
-  const removable = { provenVolumes, proven, mayRemove }
+  const mayRemove = proven && isVouched && isAccepted(rest.objects, terms) // nothing that may be an only copy goes
+  const removable = {
+    provenVolumes,
+    proven,
+    mayRemove,
+    of: { completed: backup.status?.completionTimestamp, volumes: backed.length },
+  }
   proof.stays = [...(await removeEarlier(cluster, course, removable)), ...apart]
   const told = { kubeconfig: kube.file, lastBackup: ageOf(await lastWhole(kept.velero, source), source) }
   return outcome(proof, told, { kubeconfig: useKubeconfig(kube.file) }, { cluster, course })

@@ -3,6 +3,7 @@
 import { ageOf, lastWhole } from './lib/backup/backups.ts'
 import { backupBefore } from './lib/backup/first.ts'
 import { tellThreats } from './lib/backup/threats.ts'
+import { vouchForNew } from './lib/backup/witness.ts'
 import { cloudTime } from './lib/clients/clock.ts'
 import { describe } from './lib/cluster/cluster.ts'
 import { ensureAddress } from './lib/digitalocean/address.ts'
@@ -70,6 +71,7 @@ await run('scale', async ({ flags, confirm }) => {
 
     if (todo.convert || todo.resize.length > 0)
       await backupBefore(kube, cluster, buckets, 'scale', flags.force)
+    await vouchForNew(kube, cluster, buckets) // for the backups that the cluster made since the last run
     if (todo.convert) await convertToEtcd(cluster, ground, kube, todo.convert)
     await withdrawConversion(cluster, kube) // what asked for it: the node may have ended it after a killed run
     for (const machine of todo.bury) await bury(cluster, kube, machine)

@@ -6,7 +6,9 @@ import { recordOf, sizeOf } from '../lib/backup/record.ts'
 import { partial, takeBackup } from '../lib/backup/take.ts'
 import { backupChecks } from '../lib/backup/take-checks.ts'
 import { tellThreats } from '../lib/backup/threats.ts'
+import { vouchersOf } from '../lib/backup/vouching.ts'
 import { backupWish } from '../lib/backup/wish.ts'
+import { vouchForNew } from '../lib/backup/witness.ts'
 import { describe } from '../lib/cluster/cluster.ts'
 import { ownSnapshots } from '../lib/cluster/ours.ts'
 import { addressOf } from '../lib/digitalocean/address.ts'
@@ -14,7 +16,7 @@ import { ensureTools } from '../lib/install/ensure-tools.ts'
 import { writeKubeconfig } from '../lib/kubernetes/kubeconfig.ts'
 import { preflightReading } from '../lib/preflight/preflight.ts'
 import { run } from '../lib/run.ts'
-import { needBuckets } from '../lib/store/buckets.ts'
+import { needBuckets, openBuckets } from '../lib/store/buckets.ts'
 import { needKit } from '../lib/store/kit.ts'
 import { operatorGroup } from '../lib/store/operators.ts'
 
@@ -32,9 +34,12 @@ await run('backup', async ({ flags }) => {
   await tellThreats(kube, cluster) // what Velero cannot save, and what was told not to be saved
 
   const taken = await takeBackup(kube, cluster, buckets.velero, wish)
+  await vouchForNew(kube, cluster, buckets, async () => (await openBuckets(cluster, 'readwrite'))?.kit)
 
   const snapshots = await ownSnapshots(cluster.cloud, cluster.name)
-  const record = await recordOf(buckets.velero, taken, snapshots, bytesIn(buckets.velero, cluster))
+  const bytes = bytesIn(buckets.velero, cluster)
+  const vouchers = vouchersOf(buckets.velero, buckets.kit)
+  const record = await recordOf(buckets.velero, taken, snapshots, bytes, vouchers)
   const lastBackup = ageOf(await lastWhole(buckets.velero, cluster), cluster)
   return {
     ...record,
@@ -45,6 +50,7 @@ await run('backup', async ({ flags }) => {
       ),
       size: sizeOf(record.bytes),
       keptUntil: record.expires,
+      vouching: [record.vouching, record.vouchingReason].filter(Boolean).join(': '),
       commit: record.commit,
       lastBackup,
     }),

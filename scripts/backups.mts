@@ -2,7 +2,7 @@
 // Which backups there are, and whether each is whole, read from the bucket: no cluster is needed.
 import { ageOf, lastWhole } from '../lib/backup/backups.ts'
 import { deletedBackups, deletedTable } from '../lib/backup/deleted.ts'
-import { backupTable, records } from '../lib/backup/record.ts'
+import { backupTable, records, vouchedLine } from '../lib/backup/record.ts'
 import { describe } from '../lib/cluster/cluster.ts'
 import { ownSnapshots } from '../lib/cluster/ours.ts'
 import { preflightReading } from '../lib/preflight/preflight.ts'
@@ -15,12 +15,12 @@ await run('backups', async ({ flags }) => {
   await preflightReading(cluster)
   const buckets = await needBuckets(cluster)
   if (flags.deleted) {
-    const deleted = await deletedBackups(buckets.velero, cluster, await daysNoted(buckets.kit))
+    const deleted = await deletedBackups(buckets, cluster, await daysNoted(buckets.kit))
     return flags.json ? deleted : deletedTable(deleted).join('\n')
   }
   const snapshots = await ownSnapshots(cluster.cloud, cluster.name)
-  const all = await records(buckets.velero, cluster, snapshots)
+  const all = await records(buckets, cluster, snapshots)
   if (flags.json) return all
   const last = ageOf(await lastWhole(buckets.velero, cluster), cluster)
-  return [...backupTable(all), `last backup  ${last}`].join('\n')
+  return [...backupTable(all), vouchedLine(all), `last backup  ${last}`].join('\n')
 })

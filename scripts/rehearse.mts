@@ -3,11 +3,15 @@
 import { ageOf, lastWhole } from '../lib/backup/backups.ts'
 import { chooseBackup } from '../lib/backup/choose.ts'
 import { backedObjects } from '../lib/backup/objects.ts'
+import { powerOf } from '../lib/backup/powerful.ts'
 import { backupObjects, changedSince, drillName, drillOutcome, drillPlan } from '../lib/backup/rehearsal.ts'
-import { claimsOf } from '../lib/backup/restore-plan.ts'
+import { claimsOf, vouchingLines } from '../lib/backup/restore-plan.ts'
+import { vouchersOf } from '../lib/backup/vouching.ts'
+import { clusterAsWitness } from '../lib/backup/witness.ts'
 import { accountOf, describe } from '../lib/cluster/cluster.ts'
 import { names } from '../lib/cluster/names.ts'
 import { DryRunEnd } from '../lib/dry-run.ts'
+import { ensureTools } from '../lib/install/ensure-tools.ts'
 import { preflightReading } from '../lib/preflight/preflight.ts'
 import { Problem } from '../lib/problem.ts'
 import { drillIsLeft } from '../lib/removal/drill-left.ts'
@@ -15,17 +19,31 @@ import { run } from '../lib/run.ts'
 import { script } from '../lib/script.ts'
 import { noRestoreUnderWay } from '../lib/server/restoration.ts'
 import { needBuckets } from '../lib/store/buckets.ts'
+import { needKit } from '../lib/store/kit.ts'
 
 await run('rehearse', async ({ flags, confirm }) => {
+  await ensureTools(flags)
   const cluster = await describe(flags)
   await preflightReading(cluster)
-  const { velero, kit } = await needBuckets(cluster)
+  const buckets = await needBuckets(cluster)
+  const { velero, kit } = buckets
   await noRestoreUnderWay(cluster, kit)
-  const backup = (await chooseBackup(velero, flags.backup ?? 'latest', cluster)).metadata.name
+  const alive = clusterAsWitness(cluster, velero, await needKit(buckets, cluster.name))
+  const chosen = await chooseBackup(velero, flags.backup ?? 'latest', cluster, {
+    vouchers: vouchersOf(velero, kit, alive),
+    vouched: !flags['not-vouched'],
+  })
+  const backup = chosen.metadata.name
   const as = drillName(cluster.name)
   const repo = flags['as-repo']
   const left = await drillIsLeft(as, repo) // by a rehearsal that was killed
-  const planned = await drillPlan(cluster, backup, claimsOf(await backedObjects(velero, backup)), left)
+  const planned = await drillPlan(
+    cluster,
+    backup,
+    claimsOf(await backedObjects(chosen.bucket, backup)),
+    left,
+    [...vouchingLines(chosen, await powerOf(chosen))],
+  )
   await confirm(planned) // what it does, and what it costs
 
   const its = names.buckets(as, accountOf(cluster))

@@ -4,6 +4,7 @@
 import { listBackups } from '../lib/backup/backups.ts'
 import { leftSnapshots } from '../lib/backup/left-snapshots.ts'
 import { threats } from '../lib/backup/threats.ts'
+import { alteredLines } from '../lib/backup/vouching.ts'
 import { isWhole } from '../lib/backup/whole.ts'
 import { cloudTime } from '../lib/clients/clock.ts'
 import { describe } from '../lib/cluster/cluster.ts'
@@ -32,6 +33,7 @@ await run('status', async ({ flags }) => {
   const seen = await health(cluster, own, buckets, backups.some(isWhole))
   const risks = seen.kube ? await threats(seen.kube, cluster) : [] // to the next backup
   const left = seen.kube ? await leftSnapshots(seen.kube, cluster, own, buckets?.velero) : [] // by backups that failed
+  const altered = buckets ? await alteredLines(buckets, backups) : [] // by somebody who has the key to them
   const lock = cluster.repository && (await lockHolder(cluster.github, cluster.place))
   const upstream = buckets && cluster.committed && (await keptUpstream(cluster, buckets.kit)) // what a restore needs of it
   const { changed, missing } = changesOf(cluster, planned)
@@ -43,7 +45,7 @@ await run('status', async ({ flags }) => {
     restorations: all,
     unfinished,
     lock,
-    threats: [...risks, ...left],
+    threats: [...risks, ...left, ...altered],
     changed,
   }
   const attention = attentionOf(found)

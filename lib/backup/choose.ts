@@ -1,13 +1,23 @@
 import type { Bucket } from '../clients/s3.ts'
 import type { Cluster } from '../cluster/cluster.ts'
 import { command } from '../hint.ts'
+import { parseJson } from '../json.ts'
 import { printable } from '../printable.ts'
 import { Problem } from '../problem.ts'
 import { tell } from '../story.ts'
 import { ageOf, type Backup, listBackups } from './backups.ts'
 import { bytesIn } from './bytes.ts'
+import {
+  alteredProblem,
+  pinned,
+  type Sworn,
+  unreadable,
+  type Vouchers,
+  vouchersOf,
+  vouchingLine,
+} from './vouching.ts'
 import { besideIt, waysOn } from './ways-on.ts'
-import { isWhole, judge, reasonsOf } from './whole.ts'
+import { type BackupFile, backupFile, isWhole, judge, reasonsOf, type Wholeness } from './whole.ts'
 
 /** How a backup is to be brought back. */
 export interface Choice {
@@ -15,21 +25,35 @@ export interface Choice {
   partial?: boolean | undefined
   /** In place of a living cluster. */
   replace?: boolean | undefined
+  /** Who vouches for backups. */
+  vouchers?: Vouchers | undefined
+  /** One that nobody vouches for will not do. */
+  vouched?: boolean | undefined
+}
+
+/** The backup that comes back. */
+export interface Chosen extends Backup, Sworn {
+  /** The bucket in which it lies, where it is read only as it was when it was chosen. */
+  bucket: Bucket
+  /** Newer whole ones that were passed over, one line each. */
+  passedOver: readonly string[]
 }
 
 /**
  * Chooses the backup to bring back, by `wish`, else by asking on a terminal, and reads all of it that tells whether it is
  * whole.
  * @param wish a name, the unique start of one, a date (UTC, `2026-11-23` or with a time), or `latest`
- * @throws Problem when there is none such, or it is not whole; (exit code 2) with the list when nobody can be asked, or
- *   for a partial one that is not named, or is to take the place of a living cluster
+ * @throws Problem when there is none such, it is not whole, was altered, or must be vouched for and is not; (exit code 2)
+ *   with the list when nobody can be asked, or for a partial one that is not named, or is to take the place of a living
+ *   cluster
  */
 export async function chooseBackup(
   bucket: Bucket,
   wish: string | undefined,
   cluster: Pick<Cluster, 'cloud' | 'name'>,
-  { partial = false, replace = false }: Choice = {},
-): Promise<Backup> {
+  choice: Choice = {},
+): Promise<Chosen> {
+  const { partial = false, replace = false } = choice
   if (partial) allowed(wish, replace)
   const bytes = bytesIn(bucket, cluster)
   const all = await listBackups(bucket, cluster, bytes)
@@ -37,16 +61,49 @@ export async function chooseBackup(
     throw new Problem(`there is no backup in ${bucket.name}`, {
       cure: `Were they deleted? ${command('scripts/backups.mts', '--deleted')} lists those that can be brought back. Without one there is nothing to bring back; ${command('bootstrap.mts')} grows a new, empty cluster.`,
     })
-  const sure = async (one: Backup): Promise<Backup> =>
-    one.wholeness.state === 'failed'
-      ? one
-      : { ...one, wholeness: await judge(bucket, one, bytes, { thorough: true }) }
-  if (wish === 'latest') return newest(all, sure)
-  const name =
-    wish === undefined ? await asked(all, cluster, partial) : pick(all, wish, partial).metadata.name
-  const chosen = all.find((one) => one.metadata.name === name)
-  return accepted(await sure(chosen ?? none(all, `there is no backup “${name}”`)), partial, all)
+  const vouchers = choice.vouchers ?? vouchersOf(bucket, undefined)
+  /** What it is comes first: what is judged then is that, and nothing that was put in its place. */
+  const sure = async (one: Backup): Promise<Chosen> => {
+    const { name } = one.metadata
+    const sworn = await vouchers.swear(name)
+    const kept = pinned(bucket, name, sworn.prints)
+    const told = { ...one, ...((await described(kept, name)) ?? {}), ...sworn }
+    const isRead = sworn.prints.size > 0 && ![...sworn.prints.values()].includes(unreadable)
+    const wholeness: Wholeness =
+      one.wholeness.state === 'failed' || sworn.vouching.state === 'altered'
+        ? one.wholeness
+        : !isRead
+          ? { state: 'failed', reasons: ['it has more files than Velero writes, or one that cannot be read'] }
+          : await judge(kept, told, bytes, { thorough: true })
+    return { ...told, wholeness, bucket: kept, passedOver: [] }
+  }
+  if (wish === 'latest') return newest(all, sure, choice.vouched)
+  const listed = meant(all, wish ?? (await asked(all, cluster, partial)))
+  const { name } = listed.metadata
+  const seen = await vouchers.look(name)
+  if (seen.state !== 'altered') accepted(listed, partial, all)
+  const found = await sure(listed)
+  if (found.vouching.state === 'altered') throw alteredProblem(name, found.vouching.why)
+  accepted(found, partial, all)
+  if (choice.vouched && found.vouching.state !== 'vouched for')
+    throw notVouched([`${name}: ${found.vouching.why}`])
+  return found
 }
+
+/** A backup's own file, as it is now. */
+async function described(bucket: Bucket, name: string): Promise<BackupFile | undefined> {
+  const text = Buffer.from((await bucket.get(`backups/${name}/velero-backup.json`)) ?? '').toString()
+  const { data } = backupFile.safeParse(parseJson(text))
+  return data?.metadata.name === name ? data : undefined
+}
+
+const notVouched = (lines: readonly string[]) =>
+  new Problem(
+    `no run of regrow vouches for ${lines.length === 1 ? 'the backup' : 'a whole backup'}:\n    ${lines.join('\n    ')}`,
+    {
+      cure: `Whoever has the key to its bucket can have made it. If the cluster answers, ${command('bootstrap.mts')} vouches for the backups that it made. To take one all the same, add --not-vouched: the plan then lists what in it has power over the cluster.`,
+    },
+  )
 
 /** @throws Problem (exit code 2) where a partial backup may not be asked for */
 function allowed(wish: string | undefined, replace: boolean): void {
@@ -65,15 +122,31 @@ function allowed(wish: string | undefined, replace: boolean): void {
     )
 }
 
-/** The newest one that is whole, by all that is in it. */
-async function newest(all: readonly Backup[], sure: (one: Backup) => Promise<Backup>): Promise<Backup> {
+/** The newest one that is whole, by all that is in it. @param vouched and that somebody vouches for */
+async function newest(
+  all: readonly Backup[],
+  sure: (one: Backup) => Promise<Chosen>,
+  vouched = false,
+): Promise<Chosen> {
+  const passedOver: string[] = []
+  const doubted: string[] = []
   for (const one of all.filter(isWhole)) {
     const found = await sure(one)
-    if (isWhole(found)) return found
-    tell('!', `backup ${found.metadata.name}`, `skipped: ${reasonsOf(found).join('; ')}`)
+    const { vouching } = found
+    const isDoubted = vouching.state === 'altered' || (vouched && vouching.state !== 'vouched for')
+    if (!isDoubted && isWhole(found)) return { ...found, passedOver }
+    const line = `${one.metadata.name}: ${isDoubted ? vouchingLine(vouching) : reasonsOf(found).join('; ')}`
+    if (isDoubted) doubted.push(line)
+    passedOver.push(line)
+    tell('!', `backup ${one.metadata.name}`, `skipped: ${line.slice(one.metadata.name.length + 2)}`)
   }
-  return pick([], 'latest', false, all)
+  throw doubted.length > 0 ? notVouched(doubted) : noneWhole(all)
 }
+
+const noneWhole = (listed: readonly Backup[]) =>
+  new Problem(`none of ${listed.length} backups is whole\n    ${listed.map(lineOf).join('\n    ')}`, {
+    cure: waysOn(listed.find(({ wholeness }) => wholeness.state === 'partial')),
+  })
 
 async function asked(
   all: readonly Backup[],
@@ -111,26 +184,26 @@ export function pick(
   partial = false,
   listed: readonly Backup[] = all,
 ): Backup {
+  const found = meant(all, wish, listed)
+  return accepted(found, partial, listed)
+}
+
+/** The backup that a wish means, whole or not. */
+function meant(all: readonly Backup[], wish: string, listed: readonly Backup[] = all): Backup {
   const named = all.find((one) => one.metadata.name === wish)
-  if (named) return accepted(named, partial, listed)
+  if (named) return named
   if (wish === 'latest') {
     const found = all.find(isWhole)
     if (found) return found
-    throw new Problem(`none of ${listed.length} backups is whole\n    ${listed.map(lineOf).join('\n    ')}`, {
-      cure: waysOn(listed.find(({ wholeness }) => wholeness.state === 'partial')),
-    })
+    throw noneWhole(listed)
   }
   if (/^\d{4}-\d{2}-\d{2}(T[\d:]+Z?)?$/.test(wish)) {
     const then = all.filter((one) => one.status?.startTimestamp?.startsWith(wish.replace(/Z$/, '')))
-    return accepted(
-      then.find(isWhole) ?? then[0] ?? none(all, `there is no backup of ${wish}`),
-      partial,
-      listed,
-    )
+    return then.find(isWhole) ?? then[0] ?? none(all, `there is no backup of ${wish}`)
   }
   const [found, ...others] = all.filter((one) => one.metadata.name.startsWith(wish))
   if (!found) return none(all, `there is no backup “${wish}”`)
-  if (others.length === 0) return accepted(found, partial, listed)
+  if (others.length === 0) return found
   return none([found, ...others], `${1 + others.length} backups begin with “${wish}”`)
 }
 

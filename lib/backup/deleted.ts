@@ -3,6 +3,7 @@ import type { Cluster } from '../cluster/cluster.ts'
 import { bytesIn } from './bytes.ts'
 import { namesIn, pastOf, seenWith, undeletionOf } from './past.ts'
 import { minuteOf, table } from './table.ts'
+import { readVoucher } from './voucher.ts'
 import { isWhole, judge, reasonsOf, type Wholeness } from './whole.ts'
 
 /** A backup that is not there as it was, and can be brought back. Times are RFC 3339. */
@@ -26,7 +27,7 @@ export interface DeletedBackup {
  * @param days how long the bucket keeps what is deleted, if that is known
  */
 export async function deletedBackups(
-  bucket: Bucket,
+  { velero: bucket, kit }: { velero: Bucket; kit?: Bucket },
   cluster: Pick<Cluster, 'cloud' | 'name'>,
   days: number | undefined,
 ): Promise<DeletedBackup[]> {
@@ -34,7 +35,7 @@ export async function deletedBackups(
   const names = await namesIn(past)
   const found = await Promise.all(
     names.map(async (name): Promise<DeletedBackup[]> => {
-      const undeletion = await undeletionOf(bucket, past, name)
+      const undeletion = await undeletionOf(bucket, past, name, kit && (await readVoucher(kit, name)))
       if (!undeletion || undeletion.back.length === 0) return []
       const { backup, back, since } = undeletion
       const judged = async (one: Bucket) => ({ wholeness: await judge(one, backup, bytesIn(one, cluster)) })

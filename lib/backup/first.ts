@@ -8,10 +8,11 @@ import type { Buckets } from '../store/buckets.ts'
 import { readNote } from '../store/nodes.ts'
 import { tell } from '../story.ts'
 import { type Kube, velero } from '../tools.ts'
-import { ageOf, type Backup, lastWhole, listBackups } from './backups.ts'
+import { ageOf, type Backup, listBackups } from './backups.ts'
 import { narrowness } from './specification.ts'
 import { partial, takeBackup } from './take.ts'
 import { isWhole, reasonsOf } from './whole.ts'
+import { firstOfIts } from './witness.ts'
 
 const day = 86_400_000
 
@@ -26,7 +27,7 @@ export async function firstBackup(kube: Kube, cluster: Cluster, buckets: Buckets
   const grown = Date.parse(note?.at ?? '') || 0
   const startOf = (one: Backup) => Date.parse(one.status?.startTimestamp ?? '')
   const own = all.filter((one) => startOf(one) >= grown)
-  const whole = own.find(isWhole)
+  const whole = await firstOfIts(kube, cluster, buckets, own.filter(isWhole))
   if (whole) return tell('=', `backup ${whole.metadata.name}`)
   const now = cloudTime(cluster.cloud).getTime()
   const tried = own.find(
@@ -66,9 +67,11 @@ export async function backupBefore(
   const now = cloudTime(cluster.cloud)
   const name = names.backup(`${cluster.name}-before-${what}`, now)
   if (isDryRun()) return void (await velero(kube)`backup create ${name}`)
-  const last = await lastWhole(buckets.velero, cluster)
-  if (last && now.getTime() - Date.parse(last.status?.startTimestamp ?? '') < 15 * 60_000)
-    return tell('=', `backup ${last.metadata.name}`, ageOf(last, cluster).split(', ')[1])
+  const recent = (await listBackups(buckets.velero, cluster)).filter(
+    (one) => isWhole(one) && now.getTime() - Date.parse(one.status?.startTimestamp ?? '') < 15 * 60_000,
+  )
+  const last = await firstOfIts(kube, cluster, buckets, recent)
+  if (last) return tell('=', `backup ${last.metadata.name}`, ageOf(last, cluster).split(', ')[1])
   const taken = await takeBackup(kube, cluster, buckets.velero, { name })
   const fault = partial(kube, taken)
   if (!fault || force) return

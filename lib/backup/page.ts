@@ -11,7 +11,7 @@ export function page(proof: Proof): Record<string, unknown> {
   const { volumes, objects, address, backup } = proof
   const lacking = [...volumes.filter((one) => one.missing), ...volumes.filter((one) => !one.missing)]
   return {
-    backup: `${backup.name} of ${backup.at}, onto ${proof.server}`,
+    backup: [`${backup.name} of ${backup.at}, onto ${proof.server}`, backup.vouching],
     commit: backup.commit?.slice(0, 12),
     missing:
       proof.verdict === 'NOT PROVEN'

@@ -3,6 +3,7 @@ import type { Bucket, Version } from '../clients/s3.ts'
 import { parseJson } from '../json.ts'
 import { isObjectName } from '../kubernetes/object-names.ts'
 import { volumeEntries } from './backed.ts'
+import { fingerprint, isAsThen, isBelieved, type Voucher } from './voucher.ts'
 import { type BackupFile, backupFile } from './whole.ts'
 
 /** What makes the bucket hold a backup again as it did when that ended. */
@@ -40,28 +41,43 @@ export async function namesIn(past: Past): Promise<string[]> {
 }
 
 /**
- * What brings a backup back, whether all of it was deleted, some, or nothing: each of its own files, and each object of
- * the repositories that have its volumes, to the version of the time when it ended. kopia writes down in a repository
+ * What brings a backup back, whether all of it was deleted, some, or nothing: each of its own files to the version that
+ * was vouched for, where one was, and otherwise, like each object of the repositories that have its volumes, to the
+ * version of the time when it ended. kopia writes down in a repository
  * what Velero strikes off there, so what came later goes away; but not where a younger backup stands on it.
+ * @param voucher what was written down of it
  * @returns undefined when there was none of this name whose file can be read
  */
 export async function undeletionOf(
   bucket: Bucket,
   past: Past,
   name: string,
+  voucher?: Voucher,
 ): Promise<Undeletion | undefined> {
   const all = await past('backups/')
   const own = byKey(all.filter(({ key }) => key.startsWith(`backups/${name}/`)))
-  const file = await readable(bucket, name, own.get(ownFile(name)) ?? [])
+  const known = voucher && (await versionsKnown(bucket, own, name, voucher))
+  const nameOf = (key: string) => key.slice(`backups/${name}/`.length)
+  const knownFile = known?.get(ownFile(name))
+  const file = await readable(bucket, name, knownFile ? [knownFile] : (own.get(ownFile(name)) ?? []))
   if (!file) return undefined
   const end = file.version.at.getTime()
   // Velero writes some of its files right after the one that says that it ended.
-  const written = (one: Version[]) =>
-    one.find(({ at, isDeletion }) => !isDeletion && at.getTime() <= end + 120_000)
+  const written = (key: string, one: Version[]) =>
+    known && isBelieved(name, nameOf(key))
+      ? known.get(key)
+      : one.find(({ at, isDeletion }) => !isDeletion && at.getTime() <= end + 120_000)
   const files = [
-    ...[...own].filter(([key]) => key !== ownFile(name)).flatMap(([, one]) => lost(one, written(one))),
+    ...[...own]
+      .filter(([key]) => key !== ownFile(name))
+      .flatMap(([key, one]) => lost(one, written(key, one))),
     ...(file.version.isLatest ? [] : [file.version]),
   ]
+  // What nobody vouched for was not there then.
+  const added = [...own].filter(([key, [now]]) => {
+    const isLater = known && !known.has(key) && isBelieved(name, nameOf(key))
+    return isLater && now?.isDeletion === false
+  })
   const since = files.map(({ key, id }) => endOf(own.get(key) ?? [], id)).toSorted(byTime)[0]
   const younger = [...byKey(all)].flatMap(([key, [newest]]) => {
     const [, other = ''] = key.split('/')
@@ -79,10 +95,31 @@ export async function undeletionOf(
   return {
     backup: file.content,
     back: [...objects.flatMap(([, one]) => lost(one, there(one))), ...files],
-    away: since && younger.length === 0 ? later.map(([key]) => key) : [],
+    away: [...added, ...(since && younger.length === 0 ? later : [])].map(([key]) => key),
     younger: later.length > 0 ? younger : [],
     since,
   }
+}
+
+/** The version of each file of a backup that was vouched for, by its key; the newest of several. */
+async function versionsKnown(
+  bucket: Bucket,
+  own: ReadonlyMap<string, Version[]>,
+  name: string,
+  { files }: Voucher,
+): Promise<Map<string, Version>> {
+  const found = new Map<string, Version>()
+  for (const [file, then] of Object.entries(files)) {
+    const key = `backups/${name}/${file}`
+    for (const version of (own.get(key) ?? []).filter((one) => !one.isDeletion)) {
+      const isSame =
+        isAsThen(version, { ...then, at: new Date(then.at) }) ||
+        fingerprint(file, (await bucket.get(key, version.id)) ?? Buffer.alloc(0)) === then.sha256
+      if (isSame) found.set(key, version)
+      if (isSame) break
+    }
+  }
+  return found
 }
 
 /** The same bucket, read as it will be once an undeletion is done. */

@@ -15,6 +15,7 @@ import type { ObjectProof } from './outcome.ts'
 import { few, missingLines, page } from './page.ts'
 import { commitAnnotation } from './record.ts'
 import type { VolumeProof } from './volumes.ts'
+import { type Sworn, vouchingLine } from './vouching.ts'
 
 /** What a restore proves: everything that the backup held, and what became of it. Sizes in bytes, times RFC 3339. */
 export interface Proof {
@@ -22,7 +23,13 @@ export interface Proof {
   /** The verdict as one reads it first: `PROVEN, 3 objects not restored`. */
   headline: string
   /** With the commit of the GitOps repository beside which it was made. */
-  backup: { name: string; at: string | undefined; commit: string | undefined }
+  backup: {
+    name: string
+    at: string | undefined
+    commit: string | undefined
+    /** Whether a run of regrow saw it beside the cluster that made it; in one line. */
+    vouching: string
+  }
   server: string
   volumes: VolumeProof[]
   /** When the content of what came back was compared with the backup. */
@@ -52,7 +59,7 @@ export interface Proof {
 
 /** What is put together to a proof. */
 export interface Evidence {
-  backup: Backup
+  backup: Backup & Pick<Sworn, 'vouching'>
   course: Course
   address: ReservedIp
   volumes: VolumeProof[]
@@ -86,6 +93,7 @@ export async function prove(kube: Kube, evidence: Evidence): Promise<Proof> {
       name: backup.metadata.name,
       at: backup.status?.startTimestamp,
       commit: backup.metadata.annotations?.[commitAnnotation],
+      vouching: vouchingLine(backup.vouching),
     },
     server: course.server,
     volumes,

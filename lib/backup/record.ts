@@ -3,10 +3,12 @@ import type { Cluster } from '../cluster/cluster.ts'
 import type { Inventory } from '../cluster/ours.ts'
 import { dollars, prices } from '../cluster/prices.ts'
 import { isObjectName } from '../kubernetes/object-names.ts'
+import { mapAll } from '../parallel.ts'
 import { backedVolumes } from './backed.ts'
 import { type Backup, listBackups } from './backups.ts'
 import { type Bytes, bytesIn } from './bytes.ts'
 import { minuteOf, table } from './table.ts'
+import { unseen, type Vouchers, type Vouching, vouchersOf } from './vouching.ts'
 import { isWhole, reasonsOf, type Wholeness } from './whole.ts'
 
 /** The annotation under which a backup remembers which commit of the GitOps repository it was made beside. */
@@ -21,6 +23,10 @@ export interface BackupRecord {
   wholeness: Wholeness['state']
   /** Why it is not whole, one line each. */
   reasons: string[]
+  /** Whether a writer of the bucket can have made or changed it. */
+  vouching: Vouching['state']
+  /** Why nobody vouches for it, or what of it was altered. */
+  vouchingReason: string | undefined
   started: string | undefined
   expires: string | undefined
   /** Velero's own version is not in a backup; this is the one of its layout. */
@@ -40,10 +46,12 @@ export async function recordOf(
   one: Backup,
   snapshots: Inventory['snapshots'],
   bytes: Bytes,
+  vouchers: Vouchers,
 ): Promise<BackupRecord> {
   const { name } = one.metadata
   const isName = isObjectName(name)
-  const [volumes, files] = await Promise.all([
+  const [vouching, volumes, files] = await Promise.all([
+    vouchers.look(name),
     isName ? backedVolumes(bucket, name, bytes).catch(() => []) : [], // what cannot be read is among the reasons
     isName ? bucket.list(`backups/${name}/`) : [],
   ])
@@ -55,6 +63,8 @@ export async function recordOf(
     whole: isWhole(one),
     wholeness: one.wholeness.state,
     reasons: reasonsOf(one),
+    vouching: vouching.state,
+    vouchingReason: vouching.state === 'vouched for' ? undefined : vouching.why,
     started: one.status?.startTimestamp,
     expires: one.status?.expiration,
     formatVersion: one.status?.formatVersion,
@@ -69,13 +79,28 @@ export async function recordOf(
 
 /** All backups in the bucket with what they hold, newest first. */
 export async function records(
-  bucket: Bucket,
+  { velero: bucket, kit }: { velero: Bucket; kit?: Bucket },
   cluster: Pick<Cluster, 'cloud' | 'name'>,
   snapshots: Inventory['snapshots'],
 ): Promise<BackupRecord[]> {
   const bytes = bytesIn(bucket, cluster)
   const all = await listBackups(bucket, cluster, bytes)
-  return Promise.all(all.map((one) => recordOf(bucket, one, snapshots, bytes)))
+  const vouchers = vouchersOf(bucket, kit)
+  return mapAll(all, (one) => recordOf(bucket, one, snapshots, bytes, vouchers), 16)
+}
+
+/** Below each backup what is not as it should be; whoever vouches for all of them is told once, at the end. */
+function vouchingLines({ vouching, vouchingReason: why, wholeness }: BackupRecord): string[] {
+  // Nothing brings a failed one back.
+  if (vouching === 'vouched for' || (vouching === 'not vouched for' && wholeness === 'failed')) return []
+  return [vouching === 'altered' ? `  ! altered since it was vouched for: ${why}` : `    not vouched for`]
+}
+
+/** How many backups somebody vouches for, and what it means for the others. */
+export function vouchedLine(all: readonly BackupRecord[]): string {
+  const count = all.filter(({ vouching }) => vouching === 'vouched for').length
+  const rest = count === all.length ? '' : `: of the others ${unseen}`
+  return `vouched for  ${count} of ${all.length}${rest}`
 }
 
 /** Bytes as people read them: `512 B`, `3.4 MiB`. */
@@ -101,6 +126,7 @@ export function backupTable(all: readonly BackupRecord[]): string[] {
       ],
       below: [
         ...one.reasons.map((reason) => `  ! ${reason}`),
+        ...vouchingLines(one),
         ...(one.perMonth > 0 ? [`    its snapshots cost ${dollars(one.perMonth)} a month`] : []),
       ],
     })),

@@ -19,12 +19,14 @@ export function drillName(cluster: string): string {
 /**
  * What a rehearsal will do and cost, in dollars: one hour of a droplet and its volumes.
  * @param left whether an earlier one was killed, and is removed first
+ * @param vouching whether somebody vouches for the backup, one line each
  */
 export async function drillPlan(
   { cloud, wanted, name }: Cluster,
   backup: string,
   claims: readonly WantedClaim[],
   left: boolean,
+  vouching: readonly string[],
 ): Promise<Shown & { cost: number }> {
   const size = (await cloud.sizes()).find((one) => one.slug === wanted.size)
   const gib = claims.reduce((sum, one) => sum + one.gib, 0)
@@ -36,6 +38,7 @@ export async function drillPlan(
     text: [
       ...(left ? [`what an earlier rehearsal left as ${drill} is removed first`] : []),
       `rehearsal of cluster ${name}: backup ${backup} comes back as ${drill}, asleep, is proven, and is destroyed`,
+      ...vouching,
       `  about ${dollars(cost)} for an hour of ${wanted.size} and ${gib} GiB of volumes; its empty repository stays`,
     ].join('\n'),
     toJSON: () => ({ cluster: name, backup, as: drill, cost, left }),

@@ -5,12 +5,14 @@ import { quantity } from '../kubernetes/nodes.ts'
 import { type Plan, plan, type WantedClaim } from '../preflight/plan.ts'
 import { earlierLines } from '../server/earlier.ts'
 import type { Course } from '../server/restoration.ts'
-import { ageOf, type Backup } from './backups.ts'
+import { ageOf } from './backups.ts'
+import type { Chosen } from './choose.ts'
 import { toExtend } from './expiry.ts'
 import type { BackedObject } from './objects.ts'
 import { keyOf } from './outcome.ts'
 import { foreseenLines, type Terms } from './terms.ts'
 import { type Undeleted, undeletionLines } from './undelete.ts'
+import { vouchingLine } from './vouching.ts'
 
 /** What a restore will make, keep and, with `--replace`, destroy; and what it costs a month. */
 export async function restorePlan({
@@ -22,18 +24,21 @@ export async function restorePlan({
   terms,
   apart,
   past,
+  power,
 }: {
   cluster: Cluster
   /** What belongs to it at DigitalOcean. */
   own: Inventory
   course: Course
-  backup: Backup
+  backup: Chosen
   held: readonly BackedObject[]
   terms: Terms
   /** Snapshots that no backup has, one line each. */
   apart: readonly string[]
   /** What is brought back into the bucket first. */
   past: Undeleted
+  /** What in it has power over the cluster, where nobody vouches for it, one line each. */
+  power: readonly string[]
 }): Promise<Plan> {
   const kept = held.filter((one) => !terms.dropped.has(keyOf(one)))
   const made = await plan(cluster, own, course.begun ? [] : claimsOf(kept), course)
@@ -41,9 +46,10 @@ export async function restorePlan({
   const since = backup.status?.startTimestamp ?? 'it was made'
   const lines = [
     `backup ${ageOf(backup, cluster)}, comes back onto ${course.server}`,
+    ...vouchingLines(backup, power),
     ...undeletionLines(past),
     ...(course.finished ? [`  = it was proven there at ${course.finished}: nothing is restored again`] : []),
-    ...earlierLines(own, course, await cluster.cloud.sizes()),
+    ...earlierLines(own, course, await cluster.cloud.sizes(), backup.vouching.state === 'vouched for'),
     ...toExtend([backup], backup.metadata.name, now, cluster.wanted.backups.keepDays).map(
       ({ from, to }) => `  ~ it expires ${from}, and is kept until ${to}`,
     ),
@@ -58,12 +64,27 @@ export async function restorePlan({
     text: `${lines.join('\n')}\n${made.text}`,
     toJSON: () => ({
       backup: backup.metadata.name,
+      vouching: backup.vouching.state,
+      passedOver: backup.passedOver,
+      power,
       course,
       notRestored: terms.foreseen,
       ...(past.undeletion ? { undeleted: past.undeletion.back.map(({ key }) => key) } : {}),
       plan: made.toJSON(),
     }),
   }
+}
+
+/** Whether somebody vouches for a backup; which newer ones do not come; and what it could do. */
+export function vouchingLines({ vouching, passedOver }: Chosen, power: readonly string[]): string[] {
+  return [
+    vouching.state === 'vouched for'
+      ? `  = vouched for: nothing of it has changed since ${vouching.voucher.at.slice(0, 19)}Z`
+      : `  ! ${vouchingLine(vouching)}`,
+    ...(power.length > 0 ? ['    whoever has the key to its bucket can have made it. In it:'] : []),
+    ...power.map((line) => `    ! ${line}`),
+    ...passedOver.map((line) => `  ! newer, and passed over: ${line}`),
+  ]
 }
 
 /** The claims of a backup; DigitalOcean bills whole GiB. */

@@ -44,6 +44,7 @@ export interface TermFlags {
   'with-apps': boolean
   partial: boolean
   undelete?: boolean
+  'not-vouched'?: boolean
 }
 
 /** What the command that finishes a restore needs beside the backup's name. */
@@ -52,6 +53,7 @@ export const wordsOf = (flags: TermFlags): string[] => [
   ...(flags['with-apps'] ? ['--with-apps'] : []),
   ...(flags.partial ? ['--partial'] : []),
   ...(flags.undelete ? ['--undelete'] : []),
+  ...(flags['not-vouched'] ? ['--not-vouched'] : []),
   ...(flags['git-removed'] ? ['--git-removed', flags['git-removed']] : []),
 ]
 

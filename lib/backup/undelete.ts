@@ -5,9 +5,10 @@ import { isDryRun } from '../dry-run.ts'
 import { command } from '../hint.ts'
 import { forAll } from '../parallel.ts'
 import { Problem } from '../problem.ts'
-import { openBuckets } from '../store/buckets.ts'
+import { type Buckets, openBuckets } from '../store/buckets.ts'
 import { tell } from '../story.ts'
 import { namesIn, type Past, pastOf, seenWith, type Undeletion, undeletionOf } from './past.ts'
+import { readVoucher } from './voucher.ts'
 
 /** What is to be brought back before a restore, and the backups as they will be then. */
 export interface Undeleted {
@@ -21,12 +22,12 @@ export interface Undeleted {
  * @throws Problem (exit code 2) when nothing of this name can be brought back
  */
 export async function toUndelete(
-  bucket: Bucket,
+  { velero: bucket, kit }: Pick<Buckets, 'velero' | 'kit'>,
   { backup = '', undelete }: { backup: string | undefined; undelete: boolean },
 ): Promise<Undeleted> {
   if (!undelete) return { seen: bucket, undeletion: undefined }
   const past = pastOf(bucket)
-  const undeletion = await undeletionOf(bucket, past, backup)
+  const undeletion = await undeletionOf(bucket, past, backup, await readVoucher(kit, backup))
   if (!undeletion) throw await nothingOf(backup, bucket, past)
   if (undeletion.back.length + undeletion.away.length > 0)
     return { seen: seenWith(bucket, undeletion), undeletion }

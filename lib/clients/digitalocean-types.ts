@@ -120,6 +120,7 @@ export const volume = z.object({
   region: z.object({ slug: z.string() }),
   tags: z.array(z.string()).nullish(),
   droplet_ids: z.array(z.number()).default([]),
+  created_at: z.string().optional(),
   description: z.string().nullish(),
 })
 export type Volume = z.infer<typeof volume>

@@ -16,6 +16,17 @@ export interface StoreKey {
   secretKey: Secret
 }
 
+/** An object as its store lists it: what it says of size and time no writer chooses. */
+export interface Listed {
+  key: string
+  /** Bytes. */
+  size: number
+  /** When it was last written, by the store's clock. */
+  at: Date
+  /** Of the bytes, where the store tells one. */
+  etag?: string
+}
+
 /** One bucket of an S3 store, as the flows use it; names of objects are keys without a leading slash. */
 export interface Bucket {
   readonly name: string
@@ -24,8 +35,8 @@ export interface Bucket {
   /** Writes an object whole. `once` leaves one that is there as it is: read it back. @throws Problem */
   put(key: string, body: Uint8Array | string, options?: { once?: boolean; type?: string }): Promise<void>
   exists(key: string): Promise<boolean>
-  /** All keys under a prefix, or the first `most`, with size (bytes) and time. */
-  list(prefix?: string, most?: number): Promise<{ key: string; size: number; at: Date }[]>
+  /** All keys under a prefix, or the first `most`. */
+  list(prefix?: string, most?: number): Promise<Listed[]>
   /** All versions under a prefix, key by key, the newest of each first. */
   versions(prefix?: string): Promise<Version[]>
   /** Makes an earlier version the newest again, by a copy of it; nothing is lost by that. */
@@ -148,7 +159,7 @@ export async function connectStore(
       }
     },
     list: async (prefix = '', most = Number.POSITIVE_INFINITY) => {
-      const found: { key: string; size: number; at: Date }[] = []
+      const found: Listed[] = []
       let token: string | undefined
       do {
         const page = await ask(`list ${name}/${prefix}`, () =>
@@ -161,8 +172,8 @@ export async function connectStore(
             }),
           ),
         )
-        for (const one of page.Contents ?? [])
-          found.push({ key: one.Key ?? '', size: one.Size ?? 0, at: one.LastModified ?? new Date(0) })
+        for (const { Key = '', Size = 0, LastModified = new Date(0), ETag } of page.Contents ?? [])
+          found.push({ key: Key, size: Size, at: LastModified, ...(ETag ? { etag: ETag } : {}) })
         token = page.IsTruncated ? page.NextContinuationToken : undefined
       } while (token && found.length < most)
       return found

@@ -53,14 +53,15 @@ export interface Removal extends Shown {
 }
 
 /**
- * Decides what stays as the only copy of something: volumes that no whole backup holds, and snapshots. A backup stands on
+ * Decides what stays as the only copy of something: volumes that no whole backup that is vouched for holds,
+ * and snapshots. A backup stands on
  * one, or nothing else has that moment: a person made it, or Velero left it.
  */
 export function toKeep(
   own: Pick<Inventory, 'volumes' | 'snapshots'>,
   { volumes: held }: Pick<Copies, 'volumes'>,
 ): Pick<Kept, 'volumes' | 'snapshots'> {
-  const volumes = own.volumes.filter((one) => !held.has(one.name))
+  const volumes = own.volumes.filter((one) => !held.has(one.id))
   return {
     volumes: new Set(volumes.map((one) => one.id)),
     snapshots: new Set(own.snapshots.map((one) => one.id)),
@@ -95,7 +96,7 @@ export async function removal(
   const persons = await personsThings(cluster, own, opened?.kit)
   const only = flags['with-backups']
     ? { volumes: new Set<string>(), snapshots: new Set<string>() }
-    : toKeep(own, await copiesIn(opened?.velero, cluster, own))
+    : toKeep(own, await copiesIn(opened?.velero, cluster, own, opened?.kit))
   const volumes = new Set([...only.volumes, ...persons.volumes])
   const stays = (one: string) => volumes.has(one) || persons.reservedIps.has(one)
   const inProject = await leftInProject(cluster, own, (one) => !stays(one))

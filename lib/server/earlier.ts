@@ -1,4 +1,4 @@
-import type { Droplet, Size } from '../clients/digitalocean-types.ts'
+import type { Droplet, Size, Volume } from '../clients/digitalocean-types.ts'
 import type { Cluster } from '../cluster/cluster.ts'
 import { type Inventory, isOursNow } from '../cluster/ours.ts'
 import { dollars, prices } from '../cluster/prices.ts'
@@ -56,20 +56,22 @@ async function earlierMachine(
 /**
  * What becomes of the earlier cluster, for the plan: a line for each machine and volume that is there, with its price,
  * and what both clusters cost together until it is gone.
+ * @param isVouched somebody vouches for the backup: otherwise its proof proves nothing about them, and all of it stays
  */
 export function earlierLines(
   own: Pick<Inventory, 'droplets' | 'volumes'>,
   { server, droplets, volumes: all, finished }: Restoration,
   sizes: readonly Size[],
+  isVouched = true,
 ): string[] {
   const volumes = all.filter(({ id }) => !finished || own.volumes.some((one) => one.id === id))
   const there = own.droplets.filter(({ id }) => droplets.some((one) => one.id === id))
   const price = ({ size_slug }: Droplet) => sizes.find(({ slug }) => slug === size_slug)?.price_monthly ?? 0
-  const once = finished ? 'destroyed' : `destroyed once ${server} is proven`
-  const goes = (one: Restoration['volumes'][number]) => droplets.length > 0 && !one.imported
+  const once = !isVouched ? 'stays' : finished ? 'destroyed' : `destroyed once ${server} is proven`
+  const goes = (one: Restoration['volumes'][number]) => isVouched && droplets.length > 0 && !one.imported
   const machines = there.map(
     (one) =>
-      `  - droplet ${one.name}, ${dollars(price(one))}: ${one.status === 'off' ? 'off' : 'powered off now'}, ${once}`,
+      `  ${isVouched ? '-' : '='} droplet ${one.name}, ${dollars(price(one))}: ${one.status === 'off' ? 'off' : 'powered off now'}, ${once}`,
   )
   const disk = ({ name, gib }: Restoration['volumes'][number]) =>
     `volume ${name}, ${gib} GiB, ${dollars(gib * prices.volumeGib)}`
@@ -99,21 +101,25 @@ export interface Removable {
   proven: boolean
   /** The verdict is PROVEN, and what is not restored was accepted: the earlier machines may go. */
   mayRemove: boolean
+  /** What came back. */
+  of: { completed: string | undefined; volumes: number }
 }
 
 /**
  * Destroys what was replaced, where the proof allows it: the earlier cluster's droplets, and those of its volumes whose
- * content was proven to be back. Anything else may be the only copy of what is on it, so it stays; and so does a volume
- * that a person had made, and not the cluster.
+ * content was proven to be back. Anything else may be the only copy of what is on it, so it stays; so does a volume that
+ * a person had made, and not the cluster, or that is younger than the backup; and so do the machines of a cluster with
+ * volumes whose backup has none.
  * @returns what stays, one line each: what it costs, and once this is proven the command that removes it
  */
 export async function removeEarlier(
   cluster: Cluster,
   course: Restoration,
-  { provenVolumes, proven, mayRemove }: Removable,
+  { provenVolumes, proven, mayRemove, of }: Removable,
 ): Promise<string[]> {
   const { cloud } = cluster
   const machines: string[] = []
+  const lacksAll = of.volumes === 0 && course.volumes.length > 0
   for (const noted of course.droplets) {
     const now = await earlierMachine(cluster, course, noted)
     if (!now) continue
@@ -121,7 +127,7 @@ export async function removeEarlier(
     const isGone = async () => !(await cloud.droplet(id))
     // Powered on by somebody since: what it wrote then is nowhere else.
     const isOn = now.status === 'active'
-    if (!mayRemove || isOn) {
+    if (!mayRemove || lacksAll || isOn) {
       machines.push(await droplet(cluster, id, name, proven))
       continue
     }
@@ -133,9 +139,12 @@ export async function removeEarlier(
     const now = left.get(one.id)
     return now ? [{ ...one, name: now.name, gib: now.size_gigabytes }] : []
   })
+  const young = new Set([...left.values()].filter((one) => !isOlder(one, of.completed)).map((one) => one.id))
   // A volume of a machine that stays belongs to it; where there was no machine, nothing was replaced.
   const mayGo = mayRemove && course.droplets.length > 0 && machines.length === 0
-  const goes = mayGo ? there.filter(({ id, imported }) => provenVolumes.has(id) && !imported) : []
+  const goes = mayGo
+    ? there.filter(({ id, imported }) => provenVolumes.has(id) && !imported && !young.has(id))
+    : []
   for (const { id, name } of goes) {
     const now = left.get(id)
     if (!now || !(await isOursNow(cluster, 'volume', now))) continue
@@ -145,6 +154,10 @@ export async function removeEarlier(
   }
   return [...machines, ...there.filter((one) => !goes.includes(one)).map((one) => volume(one, proven))]
 }
+
+/** Whether a volume was there when a backup ended: no other can be in it. Times are RFC 3339; one that is not told is no proof. */
+export const isOlder = ({ created_at: made = '' }: Pick<Volume, 'created_at'>, completed = ''): boolean =>
+  Date.parse(made) <= Date.parse(completed)
 
 const kept = 'kept until this restore is proven'
 

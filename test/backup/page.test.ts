@@ -39,7 +39,7 @@ const proofOf = (volumes: Proof['volumes'], objects: ObjectProof[], more: Partia
   ]
   return {
     ...verdictOf(missing.length, notRestored.length),
-    backup: { name: 'b4', at: '2026-11-29T10:00:00Z', commit: '0123456789abcdef' },
+    backup: { name: 'b4', at: '2026-11-29T10:00:00Z', commit: '0123456789abcdef', vouching: 'vouched for' },
     server: 'main-2',
     volumes,
     comparedAt: '2026-11-29T11:00:00Z',
@@ -72,7 +72,7 @@ t.test('what is well is told in numbers', (t) => {
     ),
   )
   t.match(shown, {
-    backup: 'b4 of 2026-11-29T10:00:00Z, onto main-2',
+    backup: ['b4 of 2026-11-29T10:00:00Z, onto main-2', 'vouched for'],
     commit: '0123456789ab',
     missing: 'nothing',
     notRestored: [],

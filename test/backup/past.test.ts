@@ -89,7 +89,7 @@ t.test('what was deleted right after it ended comes back, its own file last', as
   )
   t.equal(Buffer.from((await seen.get('kopia/shop/p1')) ?? '').toString(), 'p')
   t.ok(await seen.exists('backups/b/b.tar.gz'))
-  t.match(await deletedBackups(bucket, clusterWith(), 30), [
+  t.match(await deletedBackups({ velero: bucket }, clusterWith(), 30), [
     { name: 'b', wholeness: 'whole', deleted: at(2).toISOString(), until: '2026-12-23T03:02:00.000Z' },
   ])
 })
@@ -152,14 +152,14 @@ t.test('what kopia cleared up makes no deleted backup; bytes that are all gone d
       [20, undefined],
     ],
   })
-  t.same(await deletedBackups(cleared, clusterWith(), 30), [])
+  t.same(await deletedBackups({ velero: cleared }, clusterWith(), 30), [])
   const emptied = await bucketOf({
     'kopia/shop/p1': [
       [0, 'p'],
       [20, undefined],
     ],
   })
-  t.match(await deletedBackups(emptied, clusterWith(), 30), [
+  t.match(await deletedBackups({ velero: emptied }, clusterWith(), 30), [
     { name: 'b', wholeness: 'whole', until: undefined },
   ])
 })

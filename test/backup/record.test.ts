@@ -12,13 +12,15 @@ t.test('a screen of 80 columns: one line a backup, below it what keeps it from b
     },
     broken: { status: { phase: 'PartiallyFailed', errors: 1, startTimestamp: undefined } },
   })
-  const all = await records(bucket, clusterWith(), [])
+  const all = await records({ velero: bucket }, clusterWith(), [])
   const lines = backupTable(all.map((one) => ({ ...one, bytes: 2048 })))
   t.same(lines, [
     'name                   state    taken (UTC)       size     volumes  kept until',
     'daily-20261123031700   whole    2026-11-23 03:00  2.0 KiB  1        2026-12-23',
+    '    not vouched for',
     'hourly-20261123020000  partial  2026-11-23 02:00  2.0 KiB  1        2026-12-23',
     '  ! only these namespaces are in it: shop',
+    '    not vouched for',
     'broken                 failed   never             2.0 KiB  1        deleted',
     '  ! PartiallyFailed, 1 error',
   ])
@@ -35,5 +37,7 @@ t.test('a screen of 80 columns: one line a backup, below it what keeps it from b
 
 t.test('a backup whose volumes cannot be read is still in the list', async (t) => {
   const bucket = await bucketWith({ torn: { volumes: 'torn' } })
-  t.match(await records(bucket, clusterWith(), []), [{ name: 'torn', wholeness: 'partial', volumes: [] }])
+  t.match(await records({ velero: bucket }, clusterWith(), []), [
+    { name: 'torn', wholeness: 'partial', volumes: [] },
+  ])
 })

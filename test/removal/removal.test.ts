@@ -15,7 +15,7 @@ t.test('what stays: volumes that no backup holds, and snapshots', (t) => {
       snapshot('of-a-volume-long-gone', 'gone'),
     ],
   }
-  const copies = { volumes: new Set(['pvc-held']), snapshots: new Set(['of-a-backup']) }
+  const copies = { volumes: new Set(['held']), snapshots: new Set(['of-a-backup']) }
   const kept = toKeep(own, copies)
   t.same([...kept.volumes], ['unheld'])
   t.same(

@@ -32,7 +32,14 @@ interface World {
   /** Names of the droplets that are there; their ids are their numbers. */
   droplets?: string[]
   status?: string
-  volumes?: { id: string; name: string; size_gigabytes: number; tags?: string[]; droplet_ids?: number[] }[]
+  volumes?: {
+    id: string
+    name: string
+    size_gigabytes: number
+    tags?: string[]
+    created_at?: string | undefined
+    droplet_ids?: number[]
+  }[]
   plugged?: string[]
   nodes?: string
   /** Names of machines that reported. */
@@ -329,6 +336,36 @@ t.test('a volume that a person made is the earlier cluster’s too where the mac
   t.same(copy.volumes, [], 'beside the original it is the original’s')
 })
 
+const of = { completed: '2026-11-23T03:05:00Z', volumes: 1 }
+
+t.test('of a volume that is younger than the backup nothing can be in it: it stays', async (t) => {
+  const goes = { provenVolumes: new Set(['v1']), proven: true, mayRemove: true, of }
+  const pvc = { id: 'v1', name: 'pvc-1', size_gigabytes: 5 }
+  for (const created_at of ['2026-11-23T03:05:01Z', undefined]) {
+    const stays = await removeEarlier(world({ volumes: [{ ...pvc, created_at }] }).cluster, begun, goes)
+    t.match(stays, [/^volume pvc-1 of the earlier cluster/], created_at ?? 'its age is not told')
+  }
+})
+
+t.test('machines of a cluster with volumes stay where the backup has none', async (t) => {
+  const volumes = [{ id: 'v1', name: 'pvc-1', size_gigabytes: 5, created_at: '2026-11-01T00:00:00Z' }]
+  const nodes = '[{name: main-4}]\nnextNode: 5'
+  const { cluster } = world({ droplets: ['main-2'], volumes, nodes })
+  const stays = await removeEarlier(cluster, begun, {
+    ...{ provenVolumes: new Set<string>(), proven: true, mayRemove: true },
+    of: { ...of, volumes: 0 },
+  })
+  t.match(stays, [/^droplet main-2 of the earlier cluster, off/, /^volume pvc-1/])
+})
+
+t.test('beside a backup that nobody vouches for all stays, and the plan says so', async (t) => {
+  const own = { droplets: [{ id: '2', name: 'main-2', status: 'active', size_slug: 's' }], volumes: [] }
+  const lines = (isVouched: boolean) =>
+    earlierLines(own as unknown as Parameters<typeof earlierLines>[0], begun, [], isVouched).join('\n')
+  t.match(lines(true), /^ {2}- droplet main-2, .*, destroyed once .* is proven\n {2}- volume pvc-1/)
+  t.match(lines(false), /^ {2}= droplet main-2, .*: powered off now, stays\n {2}= volume pvc-1, .*: stays/)
+})
+
 t.test(
   'what the proof does not allow to go stays, with its price and the command that removes it',
   async (t) => {
@@ -346,8 +383,9 @@ t.test(
       provenVolumes: new Set(['v1']),
       proven: true,
       mayRemove: false,
+      of,
     })
-    const none = { provenVolumes: new Set<string>(), proven: true, mayRemove: true }
+    const none = { provenVolumes: new Set<string>(), proven: true, mayRemove: true, of }
     t.same(
       await removeEarlier(world({ volumes }).cluster, course, none),
       stays.slice(1),
@@ -358,7 +396,7 @@ t.test(
       /^volume pvc-1 of the earlier cluster, 5 GiB, \$0\.50 a month: .*doctl .*compute volume delete v1 removes it$/,
       /^volume ordered of the earlier cluster, 7 GiB, \$0\.70 a month: .*doctl .*compute volume delete v2 removes it$/,
     ])
-    const unproven = { provenVolumes: new Set<string>(), proven: false, mayRemove: false }
+    const unproven = { provenVolumes: new Set<string>(), proven: false, mayRemove: false, of }
     const kept = 'kept until this restore is proven'
     t.same(await removeEarlier(cluster, course, unproven), [
       `droplet main-2 of the earlier cluster, off, $12.00 a month: ${kept}`,
@@ -372,7 +410,7 @@ t.test(
   'an id in the note of a restore is a hint: what is not the earlier cluster’s is left alone',
   async (t) => {
     const nodes = '[{name: main-4}]\nnextNode: 5'
-    const allowed = { provenVolumes: new Set<string>(), proven: true, mayRemove: true }
+    const allowed = { provenVolumes: new Set<string>(), proven: true, mayRemove: true, of }
     const noted = (id: string) => ({ ...begun, droplets: [{ id, name: 'main-1' }] })
     const { cluster } = world({ droplets: ['main-4', 'webs-9'], nodes })
     for (const [id, says] of [
@@ -395,7 +433,7 @@ t.test('a machine that somebody powered on again stays, and its volumes with it'
   const volumes = [{ id: 'v1', name: 'pvc-1', size_gigabytes: 5 }]
   const nodes = '[{name: main-4}]\nnextNode: 5'
   const { cluster } = world({ droplets: ['main-2'], status: 'active', volumes, nodes })
-  const allowed = { provenVolumes: new Set(['v1']), proven: true, mayRemove: true }
+  const allowed = { provenVolumes: new Set(['v1']), proven: true, mayRemove: true, of }
   const stays = await removeEarlier(cluster, begun, allowed)
   t.match(stays, [
     /^droplet main-2 .* was powered on again meanwhile/,
@@ -407,7 +445,7 @@ t.test('a machine that somebody powered on again stays, and its volumes with it'
 t.test('a volume that a person made stays, though its content is proven on another', async (t) => {
   const volumes = [{ id: 'v2', name: 'ordered', size_gigabytes: 7 }]
   const course = { ...begun, volumes: [{ id: 'v2', name: 'ordered', gib: 7, imported: true as const }] }
-  const allowed = { provenVolumes: new Set(['v2']), proven: true, mayRemove: true }
+  const allowed = { provenVolumes: new Set(['v2']), proven: true, mayRemove: true, of }
   t.match(await removeEarlier(world({ volumes }).cluster, course, allowed), [
     /^volume ordered of the earlier cluster/,
   ])

@@ -119,8 +119,8 @@ export const backups: Target = async (random, told) => {
   const last = await lastWhole(bucket, cluster)
   if (!last || !whole.includes(last.metadata.name)) throw new Error('the last whole backup is none')
   told(ageOf(last, cluster))
-  told(backupTable(await records(bucket, cluster, [])).join('\n'))
-  told(deletedTable(await deletedBackups(bucket, cluster, 30)).join('\n'))
+  told(backupTable(await records({ velero: bucket }, cluster, [])).join('\n'))
+  told(deletedTable(await deletedBackups({ velero: bucket }, cluster, 30)).join('\n'))
   told(toExtend(all, 'other', Date.now(), 30).map(({ backup, to }) => `${backup} ${to}`))
   const chosen = await chooseBackup(bucket, 'latest', cluster)
   if (chosen.wholeness.state !== 'whole') throw new Error('the latest is not whole')
@@ -130,7 +130,7 @@ export const backups: Target = async (random, told) => {
   for (const one of await backedVolumes(bucket, chosen.metadata.name, bytesIn(bucket, cluster)))
     if (/^-|[*,]|\/-/.test(`${one.claim} ${one.volume}`)) throw new Error(`${one.claim} is a name`)
   // A volume of a person's is nobody's copy unless its id says so.
-  const own = { volumes: [{ name: 'photos', id: 'v-9' }] } as never
+  const own = { volumes: [{ name: 'photos', id: 'v-9', created_at: '2020-01-01T00:00:00Z' }] } as never
   if ((await copiesIn(bucket, cluster, own)).volumes.size > 0)
     throw new Error('a volume counts as held that no backup has')
   await attempted(() => chooseBackup(bucket, name, cluster), told)

@@ -12,8 +12,8 @@ export const scale: readonly Mutant[] = [
   mutant(
     'destroy removes volumes that are the only copy',
     'lib/removal/removal.ts',
-    'own.volumes.filter((one) => !held.has(one.name))',
-    'own.volumes.filter((one) => held.has(one.name) && false)',
+    'own.volumes.filter((one) => !held.has(one.id))',
+    'own.volumes.filter((one) => held.has(one.id) && false)',
     'removal/removal',
   ),
   mutant(
@@ -61,8 +61,8 @@ export const scale: readonly Mutant[] = [
   mutant(
     'what was replaced goes whatever the proof says',
     'lib/server/earlier.ts',
-    'if (!mayRemove || isOn) {',
-    'if (isOn) {',
+    'if (!mayRemove || lacksAll || isOn) {',
+    'if (lacksAll || isOn) {',
     'server/restoration',
   ),
   mutant(
@@ -103,8 +103,8 @@ export const scale: readonly Mutant[] = [
   mutant(
     'a machine that was powered on again goes',
     'lib/server/earlier.ts',
-    'if (!mayRemove || isOn) {',
-    'if (!mayRemove) {',
+    'if (!mayRemove || lacksAll || isOn) {',
+    'if (!mayRemove || lacksAll) {',
     'server/restoration',
   ),
   mutant(

@@ -145,7 +145,11 @@ t.test('an address that changed is told with the records that must follow it', a
   stage.set({ lists: { 'ingresses.networking.k8s.io': [rule, rule] } })
   const evidence = {
     cluster,
-    backup: { metadata: { name: 'daily' }, wholeness: { state: 'whole' as const } },
+    backup: {
+      metadata: { name: 'daily' },
+      wholeness: { state: 'whole' as const },
+      vouching: { state: 'not vouched for' as const, why: 'nobody looked' },
+    },
     course: { ...course, address: '192.0.2.1' },
     volumes: [],
     compared: { at: '2026-11-29T20:00:00Z' },

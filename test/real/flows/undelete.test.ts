@@ -2,11 +2,10 @@ import { readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { load } from 'js-yaml'
 import t from 'tap'
-import { connectStore } from '../../../lib/clients/s3.ts'
-import { Secret } from '../../../lib/secret.ts'
 import { commit, committed } from '../../census/repository.ts'
 import { confirmed, openTestBox, withBucket } from '../../flows/box.ts'
 import { openShop } from '../../flows/shop.ts'
+import { asThief } from '../../flows/thief.ts'
 
 // One SIMULATED cluster whose backups somebody deletes, with the very key that lies in the cluster, and then by Velero.
 
@@ -20,16 +19,6 @@ const deleted = async () => {
   const ended = await box.run('scripts/backups.mts', ['--deleted', '--json'])
   t.equal(ended.code, 0, ended.err)
   return JSON.parse(ended.out) as { name: string; deleted: string; until: string; wholeness: string }[]
-}
-
-/** The backups' bucket, opened with what a thief finds in the cluster. */
-async function asThief() {
-  const text = await shop.kubectl('get secret velero-credentials -n velero -o jsonpath={.data.cloud}')
-  const ini = Buffer.from(text, 'base64').toString()
-  const entry = (name: string) => new RegExp(`${name}\\s*=\\s*(\\S+)`).exec(ini)?.[1] ?? ''
-  const key = { accessKey: entry('aws_access_key_id'), secretKey: new Secret(entry('aws_secret_access_key')) }
-  const endpoint = box.env.REGROW_SPACES_URL?.replace('{region}', 'fra1') ?? ''
-  return (await connectStore(endpoint, 'fra1', key)).bucket(bucketName)
 }
 
 t.test('what keeps the past is set once, with a key that is gone then', async (t) => {
@@ -77,7 +66,7 @@ t.test('a name that nobody knows, none at all, and a backup that was not deleted
 
 t.test('a thief deletes everything in the bucket; it is found, brought back and proven', async (t) => {
   const before = await shop.content()
-  const stolen = await asThief()
+  const stolen = await asThief(box, shop)
   for (const { key } of await stolen.list()) await stolen.remove(key)
   const there = await box.run('scripts/backups.mts', ['--json'])
   t.same(JSON.parse(there.out), [])
@@ -137,7 +126,8 @@ t.test('what Velero itself deleted, and struck off in its repository, comes back
         spec: { backupName: name },
       }),
     )
-  const left = async () => (await (await asThief()).list('backups/')).map(({ key }) => key.split('/')[1])
+  const left = async () =>
+    (await (await asThief(box, shop)).list('backups/')).map(({ key }) => key.split('/')[1])
   const giveUp = Date.now() + 60_000
   while ((await left()).some((name) => name === 'kept' || name === 'second'))
     if (Date.now() > giveUp) throw new Error('Velero did not delete them within a minute')

@@ -80,3 +80,41 @@ t.test('the API server takes our policies', { skip, timeout: 180_000 }, async (t
   t.ok(entries.every(({ level }) => level === 'Metadata'))
   t.notMatch(text, /opensesame|b3BlbnNlc2FtZQ/, 'no content')
 })
+
+t.test('whoever makes an object does not choose its UID', { skip, timeout: 180_000 }, async (t) => {
+  const { kubeconfig } = await controlPlaneOf(t)
+  const uid = '11111111-2222-4333-8444-555555555555'
+  const definition = {
+    apiVersion: 'apiextensions.k8s.io/v1',
+    kind: 'CustomResourceDefinition',
+    metadata: { name: 'backups.velero.io' },
+    spec: {
+      ...{ group: 'velero.io', scope: 'Namespaced', names: { plural: 'backups', kind: 'Backup' } },
+      versions: [
+        {
+          ...{ name: 'v1', served: true, storage: true },
+          schema: { openAPIV3Schema: { type: 'object', 'x-kubernetes-preserve-unknown-fields': true } },
+        },
+      ],
+    },
+  }
+  // As Velero makes one of a folder that it finds in the bucket.
+  const found = {
+    apiVersion: 'velero.io/v1',
+    kind: 'Backup',
+    metadata: { name: 'evil', namespace: 'default', uid, creationTimestamp: '2026-11-23T03:00:00Z' },
+    status: { phase: 'Completed' },
+  }
+  const made = await kubectl(kubeconfig, ['create', '-f', '-'], JSON.stringify(definition))
+  t.equal(made.code, 0, made.err)
+  await kubectl(kubeconfig, ['wait', '--for=condition=Established', 'crd/backups.velero.io', '--timeout=30s'])
+  const synced = await kubectl(kubeconfig, ['create', '-f', '-'], JSON.stringify(found))
+  t.equal(synced.code, 0, synced.err)
+  const seen = await kubectl(kubeconfig, ['get', 'backups.velero.io', 'evil', '-o', 'json'])
+  const { metadata } = z
+    .object({ metadata: z.object({ uid: z.string(), creationTimestamp: z.string() }) })
+    .parse(JSON.parse(seen.out))
+  t.match(metadata.uid, /^[0-9a-f]{8}-/)
+  t.not(metadata.uid, uid)
+  t.not(metadata.creationTimestamp, found.metadata.creationTimestamp)
+})

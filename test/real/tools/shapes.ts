@@ -165,6 +165,7 @@ export const kubectlShapes: Shape[] = [
   { line: 'get poddisruptionbudgets --all-namespaces -o json' },
   { line: 'get pods --all-namespaces --request-timeout 10s -o json' },
   { line: 'get backupstoragelocations.velero.io -n velero --request-timeout 10s -o json' },
+  { line: 'get backups.velero.io -n velero --request-timeout 10s -o json' },
   { line: 'get backupstoragelocations.velero.io default -n velero --ignore-not-found -o json' },
   { line: 'get persistentvolumeclaims --all-namespaces --request-timeout 10s -o json' },
   {
