@@ -127,7 +127,7 @@ export const commands = {
     flags: { ...cluster, ...common },
   },
   kubeconfig: {
-    about: 'Write the kubeconfig (mode 0600) of a cluster, from its kit. It is good for a week.',
+    about: 'Write the kubeconfig (mode 0600) of a cluster: good for a week.',
     flags: {
       ...cluster,
       output: { value: 'FILE', about: 'where to (./kubeconfig-<cluster>.yaml)' },

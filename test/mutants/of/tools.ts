@@ -5,9 +5,23 @@ export const tools: readonly Mutant[] = [
   mutant(
     'a download’s checksum is not compared',
     'lib/install/release.ts',
-    'if (got !== published)',
+    'if (got !== wanted)',
     "if (got === '')",
     'tools/install',
+  ),
+  mutant(
+    'a pin of regrow’s gives way to the mirror’s own checksum',
+    'lib/install/release.ts',
+    'const wanted = pin ?? (await',
+    'const wanted = undefined ?? (await',
+    'tools/pins',
+  ),
+  mutant(
+    'a kubeconfig that soon ends is kept',
+    'lib/kubernetes/kubeconfig.ts',
+    'now.getTime() + renewed * day',
+    'now.getTime()',
+    'kubernetes/kubeconfig',
   ),
   mutant(
     'doctl repeats creates by itself',
