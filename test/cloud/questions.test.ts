@@ -6,6 +6,7 @@ import { text } from 'node:stream/consumers'
 import t from 'tap'
 import { connectDigitalOcean } from '../../lib/clients/digitalocean.ts'
 import type { Cluster } from '../../lib/cluster/cluster.ts'
+import { names } from '../../lib/cluster/names.ts'
 import { Secret } from '../../lib/secret.ts'
 import { kindOf } from './client-address.ts'
 import type { Look } from './look.ts'
@@ -110,6 +111,10 @@ t.test('a machine as it is taken to be differs in nothing, and a contrary one in
 /** A DigitalOcean that does everything otherwise than the box. */
 function answerOf(method: string, path: string, sent: string): [status: number, body: object] {
   const [id, name] = ['1', 'contact-0a1b2c-network']
+  const project = {
+    ...{ id, name: 'regrow-contact-0a1b2c', purpose: 'Other: Kubernetes cluster' },
+    description: names.projectDescription('contact-0a1b2c'),
+  }
   if (method === 'DELETE' && path.startsWith('/v2/vpcs/')) return [409, { message: 'has members' }]
   if (path.endsWith('/actions')) return [422, { message: 'Droplet already has this address' }]
   if (sent.includes('-second')) return [429, { message: 'one request per 10m0s' }]
@@ -119,9 +124,9 @@ function answerOf(method: string, path: string, sent: string): [status: number, 
   if (path.startsWith('/v2/vpcs'))
     return [200, { vpcs: [{ id, name, region: 'fra1', ip_range: '10.1.0.0/20' }] }]
   if (path.startsWith('/v2/projects/')) return [200, { resources: [] }]
-  if (path.startsWith('/v2/projects'))
-    return [200, { projects: [{ id, name: 'regrow-contact-0a1b2c', purpose: 'Other: Kubernetes cluster' }] }]
+  if (path.startsWith('/v2/projects')) return [200, { projects: [project] }]
   if (path.startsWith('/v2/droplets')) return [200, { droplets: [] }]
+  if (path.startsWith('/v2/volumes')) return [200, { volumes: [] }]
   if (path.startsWith('/v2/reserved_ips'))
     return [
       200,
