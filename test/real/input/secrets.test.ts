@@ -155,7 +155,13 @@ t.test(
       [],
       'no temporary file',
     )
-    t.same(readdirSync(home), [])
+    t.same(
+      readdirSync(home, { recursive: true, encoding: 'utf8' }).filter(
+        (name) => !['.cache', join('.cache', 'regrow')].includes(name),
+      ),
+      [],
+      'the folder of work folders is empty',
+    )
     t.equal(statSync(join(box.dir, '.sandbox', 'kubeconfig-main.yaml')).mode & 0o777, 0o600)
   },
 )
