@@ -89,8 +89,8 @@ await t.test('the rest of its life: backed up, grown, shrunk, removed, restored'
 const secrets = await everySecret()
 
 t.test('runs that fail, told in full', async (t) => {
-  // In this process, whose own temporary folder stays until it ends.
-  const more = { ...env, TMPDIR: process.env.TMPDIR }
+  // In this process, whose own work folder stays until it ends.
+  const more = { ...env, TMPDIR: process.env.TMPDIR, XDG_RUNTIME_DIR: kept }
   const failing: [string, string[], Record<string, string | undefined>, object?][] = [
     ['bootstrap.mts', ['--verbose'], { DIGITALOCEAN_TOKEN: wrong, GITHUB_TOKEN: wrong }],
     ['bootstrap.mts', ['--verbose'], { REGROW_CSI_TOKEN: wrong }],
