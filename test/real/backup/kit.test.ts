@@ -12,9 +12,14 @@ function emptyBuckets() {
     get: async (key: string) => held.get(key),
     put: async (key: string, text: string) => void held.set(key, Buffer.from(text)),
   }
-  return { kit, places: { kit: 'regrow-main-kit' } } as unknown as Buckets
+  const velero = { list: async () => [] }
+  return { kit, velero, places: { kit: 'regrow-main-kit' } } as unknown as Buckets
 }
-const cluster = (name: string) => ({ name, cloud: { clockOffset: () => 0 } }) as unknown as Cluster
+/** A cluster without machines. */
+const cluster = (name: string) => {
+  const cloud = { clockOffset: () => 0, dropletsTagged: async () => [] }
+  return { name, tag: `regrow:${name}`, cloud } as unknown as Cluster
+}
 
 t.test('a cluster beside the original shares what opens the backups with it, and nothing else', async (t) => {
   const original = await ensureKit(emptyBuckets(), cluster('main'))
