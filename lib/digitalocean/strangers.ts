@@ -27,15 +27,18 @@ export const strangers = (
   cluster: Knowing & Pick<Cluster, 'tag'>,
   { droplets }: Pick<Inventory, 'droplets'>,
   noted?: ReadonlySet<string>,
-): Problem[] =>
-  droplets
+): Problem[] => {
+  const described = (cluster.committed ?? cluster.wanted).nodes.map((node) => node.name)
+  const gone = described.filter((name) => !droplets.some((one) => one.name === name))
+  return droplets
     .filter((one) => !isGiven(cluster, one.name, noted))
     .map(
       (one) =>
         new Problem(
           `droplet ${one.name} (${one.id}) is in project ${names.project(cluster.name)} or has the tag ${cluster.tag}, and regrow never gave it that name`,
           {
-            cure: `Does it not belong to the cluster? Move it to another project at DigitalOcean, and take the tag off. Was it renamed? Give it its name back: ${doctlHint`compute droplet-action rename ${one.id} --droplet-name NAME`}.`,
+            cure: `Does it not belong to the cluster? Move it to another project at DigitalOcean, and take the tag off. Was it renamed? Give it its name back: ${doctlHint`compute droplet-action rename ${one.id} --droplet-name ${gone[0] !== undefined && gone.length === 1 ? gone[0] : 'NAME'}`}.`,
           },
         ),
     )
+}

@@ -53,7 +53,7 @@ async function problems(world: World): Promise<Problem[]> {
     place: { owner: 'bob', name: 'regrow-main' },
     committed: undefined,
     account: { volume_limit: world.volumeLimit ?? 100 },
-    wanted: { cluster: 'main', region: 'fra1', nextNode: 3 },
+    wanted: { cluster: 'main', region: 'fra1', nextNode: 3, nodes: [] },
     cloud: {
       clockOffset: () => (world.minutes ?? 0) * 60_000,
       volumeSnapshots: async () => world.snapshots ?? [],

@@ -4,7 +4,7 @@ import type { Inventory } from '../../lib/cluster/ours.ts'
 import { strangers } from '../../lib/digitalocean/strangers.ts'
 
 t.test('a droplet without a name of regrow’s is told, with what to do about it', async (t) => {
-  const wanted = { cluster: 'main', nextNode: 28 }
+  const wanted = { cluster: 'main', nextNode: 28, nodes: [] }
   const cluster = { name: 'main', tag: 'regrow:main', wanted, committed: wanted } as Cluster
   const own = (...all: string[]) =>
     ({ droplets: all.map((name) => ({ id: '7', name })) }) as unknown as Inventory
@@ -31,7 +31,7 @@ t.test('a droplet without a name of regrow’s is told, with what to do about it
 t.test('a name is regrow’s below the next number, by a note, or where nothing tells', async (t) => {
   const own = { droplets: [{ id: '7', name: 'main-9' }] } as unknown as Inventory
   const cluster = (nextNode: number, isRead = true) => {
-    const wanted = { cluster: 'main', nextNode }
+    const wanted = { cluster: 'main', nextNode, nodes: [] }
     return { name: 'main', tag: 'regrow:main', wanted, committed: isRead ? wanted : undefined } as Cluster
   }
   t.same(strangers(cluster(10), own), [])

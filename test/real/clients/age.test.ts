@@ -43,9 +43,14 @@ function memory(): { buckets: Buckets; objects: Map<string, Uint8Array> } {
     get: async (key: string) => objects.get(key),
     put: async (key: string, body: Uint8Array) => void objects.set(key, body),
   }
-  return { buckets: { kit, places: { kit: 'kit' } } as unknown as Buckets, objects }
+  const velero = { list: async () => [] }
+  return { buckets: { kit, velero, places: { kit: 'kit' } } as unknown as Buckets, objects }
 }
-const cluster = { name: 'main', cloud: { clockOffset: () => 0 } } as unknown as Cluster
+/** One without machines. */
+const cluster = {
+  ...{ name: 'main', tag: 'regrow:main' },
+  cloud: { clockOffset: () => 0, dropletsTagged: async () => [] },
+} as unknown as Cluster
 
 t.setTimeout(300_000)
 
