@@ -5,7 +5,7 @@ import { strangers } from '../../lib/digitalocean/strangers.ts'
 
 t.test('a droplet without a name of regrow’s is told, with what to do about it', async (t) => {
   const wanted = { cluster: 'main', nextNode: 28, nodes: [] }
-  const cluster = { name: 'main', tag: 'regrow:main', wanted, committed: wanted } as Cluster
+  const cluster = { name: 'main', tag: 'regrow:main', wanted, committed: wanted } as unknown as Cluster
   const own = (...all: string[]) =>
     ({ droplets: all.map((name) => ({ id: '7', name })) }) as unknown as Inventory
   t.same(strangers(cluster, own('main-1', 'main-27')), [])
@@ -32,7 +32,12 @@ t.test('a name is regrow’s below the next number, by a note, or where nothing 
   const own = { droplets: [{ id: '7', name: 'main-9' }] } as unknown as Inventory
   const cluster = (nextNode: number, isRead = true) => {
     const wanted = { cluster: 'main', nextNode, nodes: [] }
-    return { name: 'main', tag: 'regrow:main', wanted, committed: isRead ? wanted : undefined } as Cluster
+    return {
+      name: 'main',
+      tag: 'regrow:main',
+      wanted,
+      committed: isRead ? wanted : undefined,
+    } as unknown as Cluster
   }
   t.same(strangers(cluster(10), own), [])
   t.equal(strangers(cluster(9), own).length, 1, 'not given yet')
