@@ -27,18 +27,22 @@ export const strangers = (
   cluster: Knowing & Pick<Cluster, 'tag'>,
   { droplets }: Pick<Inventory, 'droplets'>,
   noted?: ReadonlySet<string>,
-): Problem[] => {
-  const described = (cluster.committed ?? cluster.wanted).nodes.map((node) => node.name)
-  const gone = described.filter((name) => !droplets.some((one) => one.name === name))
-  return droplets
+): Problem[] =>
+  droplets
     .filter((one) => !isGiven(cluster, one.name, noted))
     .map(
       (one) =>
         new Problem(
           `droplet ${one.name} (${one.id}) is in project ${names.project(cluster.name)} or has the tag ${cluster.tag}, and regrow never gave it that name`,
           {
-            cure: `Does it not belong to the cluster? Move it to another project at DigitalOcean, and take the tag off. Was it renamed? Give it its name back: ${doctlHint`compute droplet-action rename ${one.id} --droplet-name ${gone[0] !== undefined && gone.length === 1 ? gone[0] : 'NAME'}`}.`,
+            cure: `Does it not belong to the cluster? Move it to another project at DigitalOcean, and take the tag off. Was it renamed? Give it its name back: ${doctlHint`compute droplet-action rename ${one.id} --droplet-name ${nameOf(cluster, droplets)}`}.`,
           },
         ),
     )
+
+/** The name that a renamed machine had: the one that is described and that no machine has. */
+function nameOf({ committed, wanted }: Knowing, droplets: Inventory['droplets']): string {
+  const names = (committed ?? wanted).nodes.map((node) => node.name)
+  const [name, ...more] = names.filter((one) => !droplets.some((droplet) => droplet.name === one))
+  return name === undefined || more.length > 0 ? 'NAME' : name
 }
