@@ -6,6 +6,7 @@ import { pipeline } from 'node:stream/promises'
 import { createGunzip } from 'node:zlib'
 import { extract } from 'tar-stream'
 import { DownloadFailure, download as fetchWhole } from '../clients/download.ts'
+import { isLoopback } from '../cluster/endpoint.ts'
 import { endpoints, networkCure } from '../environment.ts'
 import { Problem } from '../problem.ts'
 import { canHeal } from '../retry.ts'
@@ -74,7 +75,7 @@ export async function fetchRelease(
 /** The SHA-256 that the makers of a release publish beside it. @throws Unreachable; Problem when they publish none */
 export async function publishedChecksum(name: string, address: string, list: string): Promise<string> {
   const { protocol, hostname } = new URL(endpoints().upstream(list))
-  if (protocol !== 'https:' && !/^(127(\.\d+){3}|localhost|\[::1\])$/.test(hostname))
+  if (protocol !== 'https:' && !isLoopback(hostname))
     throw new Problem(
       `${name} is not fetched from ${hostname} over plain HTTP: on the way it could be changed`,
       {

@@ -90,7 +90,7 @@ export const cluster: readonly Mutant[] = [
   mutant(
     'a store is reached by plain http',
     'lib/cluster/endpoint.ts',
-    "protocol === 'https:' || isLocal",
+    "protocol === 'https:' || isLoopback(hostname)",
     "protocol !== ''",
     'cluster/endpoint',
   ),
