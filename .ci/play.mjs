@@ -12,7 +12,18 @@ const known = JSON.parse(readFileSync(new URL('seconds.json', import.meta.url), 
 const expected = (file) => known[file] ?? 60
 /** A file may take half as long again as it did, and a minute more. */
 const mayEnd = (file) => Date.now() / 1000 + expected(file) * 1.5 + 60 < Number(until)
+/** Seconds after which a file is ended: it hangs, or would take the time of those that come after it. */
+const limit = (file) => Math.min(expected(file) * 3 + 300, Number(until) - Date.now() / 1000)
 const tap = fileURLToPath(new URL('../node_modules/.bin/tap', import.meta.url))
+
+/** Runners that are at work, each with a group of its own: what it started ends with it, and with this. */
+const running = new Set()
+for (const signal of ['SIGINT', 'SIGTERM'])
+  process.once(signal, () => {
+    running.forEach(end)
+    process.exit(1)
+  })
+const end = (child) => process.kill(-child.pid, 'SIGKILL')
 
 const waiting = files.toSorted((one, other) => expected(other) - expected(one))
 await Promise.all(
@@ -35,12 +46,21 @@ async function play(file) {
     '--reporter=tap',
     file,
   ]
-  const child = spawn(tap, words, { stdio: ['ignore', 'pipe', 'inherit'] })
+  const child = spawn(tap, words, { stdio: ['ignore', 'pipe', 'inherit'], detached: true })
+  running.add(child)
+  const seconds = Math.round(limit(file))
+  let why = 'its runner ended early'
+  const clock = setTimeout(() => {
+    why = `it did not end within ${seconds} s`
+    end(child)
+  }, seconds * 1000)
   const ended = new Promise((done) => child.once('exit', done))
   const [out, code] = await Promise.all([text(child.stdout), ended])
+  clearTimeout(clock)
+  running.delete(child)
   process.stdout.write(out)
   if (code !== 0) process.exitCode = 1
   // A runner that was killed has told no totals.
   if (!/^# \{ total: .*\}$/m.test(out))
-    process.stdout.write(`not ok 1 - ${file}: its runner ended early\n# { total: 1, fail: 1 }\n`)
+    process.stdout.write(`not ok 1 - ${file}: ${why}\n# { total: 1, fail: 1 }\n`)
 }

@@ -129,7 +129,12 @@ export function sceneOf({ worlds, backup, fate, killAt, again, answer }: Drawn):
     bytes,
     backup,
     after,
-    flags: [...(fate === 'wiped' ? [] : ['--replace']), ...(isLeft ? ['--git-removed', answer] : [])],
+    flags: [
+      ...(fate === 'wiped' ? [] : ['--replace']),
+      // A nightly backup that no run has seen, of a cluster that cannot be asked any more.
+      ...(fate === 'off' && backup === 'schedule' ? ['--not-vouched'] : []),
+      ...(isLeft ? ['--git-removed', answer] : []),
+    ],
     ...(killAt > 0 ? { killAt } : {}),
     again,
     ...(isLeft && answer === 'revert' ? { reverted: true } : {}),

@@ -143,5 +143,10 @@ export async function until(wish: string, look: () => boolean | Promise<boolean>
 export async function seen(machines: VirtualMachines, name: string, command: string, minutes = 40) {
   // A pause without a process of its own: a hundred of them would be work for an emulated machine.
   const loop = `exec 4<> <(:); end=$((SECONDS + 20)); while [ $SECONDS -lt $end ]; do if ${command}; then echo yes; break; fi; read -rt 0.1 -u 4; done`
-  await until(command, async () => (await machines.ask(name, loop, 300)) === 'yes\n', minutes)
+  const isSo = async () => {
+    const broken = /EXT4-fs error .*/.exec(machines.console(name))
+    if (broken) throw new Error(`the disk of ${name} broke: ${broken[0]}`)
+    return (await machines.ask(name, loop, 300)) === 'yes\n'
+  }
+  await until(command, isSo, minutes)
 }
