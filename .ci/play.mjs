@@ -18,12 +18,18 @@ const tap = fileURLToPath(new URL('../node_modules/.bin/tap', import.meta.url))
 
 /** Runners that are at work, each with a group of its own: what it started ends with it, and with this. */
 const running = new Set()
+function end(child) {
+  try {
+    process.kill(-child.pid, 'SIGKILL')
+  } catch (error) {
+    if (error.code !== 'ESRCH') throw error // it ended by itself meanwhile
+  }
+}
 for (const signal of ['SIGINT', 'SIGTERM'])
   process.once(signal, () => {
     running.forEach(end)
     process.exit(1)
   })
-const end = (child) => process.kill(-child.pid, 'SIGKILL')
 
 const waiting = files.toSorted((one, other) => expected(other) - expected(one))
 await Promise.all(
