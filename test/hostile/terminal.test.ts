@@ -24,6 +24,8 @@ const grown = await box.run('bootstrap.mts', ['--yes'])
 t.equal(grown.code, 0, grown.err)
 const { storage, velero, kit } = spacesOf(box)
 
+const commandLine = '::error file=app.js,line=1::an app of yours is infected'
+
 const root = fileURLToPath(new URL('../../', import.meta.url))
 
 /** Runs this, and tells what it wrote. */
@@ -57,6 +59,34 @@ t.test('what a terminal would obey is shown, and text stays as it is', async (t)
   const value = { [evil]: [evil, 'ö'] }
   t.same(obeyed(printableJson(value)), [])
   t.same(JSON.parse(printableJson(value)), value, 'data stays what it was')
+})
+
+t.test('what the runner of a workflow would obey is shown there', async (t) => {
+  // As the runner tells a command (`ActionCommand.cs`): blanks in front are passed over, the older kind is found anywhere.
+  const commands = (text: string) =>
+    text.split('\n').filter((line) => line.trimStart().startsWith('::') || line.includes('##['))
+  const hostile = `${commandLine}\n \t\u00a0${commandLine}\nsaid ##[add-mask]a\r\n::stop-commands::x`
+  const said = () =>
+    heard(() => {
+      tell('!', 'backup', `it says\n${hostile}`)
+      present({ said: hostile, list: [hostile] }, { json: false, seconds: 1 })
+      present(hostile, { json: false, seconds: 1 })
+      present({ [hostile]: hostile }, { json: true, seconds: 1 })
+      explain(new Error(hostile))
+    })
+  // These tests run in workflows, too.
+  const { GITHUB_ACTIONS } = process.env
+  t.teardown(() => {
+    if (GITHUB_ACTIONS === undefined) delete process.env.GITHUB_ACTIONS
+    else process.env.GITHUB_ACTIONS = GITHUB_ACTIONS
+  })
+  delete process.env.GITHUB_ACTIONS
+  t.equal(commands(await said()).length > 5, true, 'elsewhere a text is a text')
+  t.equal(printable('::1 is an address\n## [a](b)'), '::1 is an address\n## [a](b)')
+  process.env.GITHUB_ACTIONS = 'true'
+  t.same(commands(await said()), [])
+  t.equal(printable('  ::error::a b::c ##[d'), '  \\x3a:error::a b::c \\x23#[d')
+  t.same(JSON.parse(printableJson({ a: hostile })), { a: hostile }, 'data stays what it was')
 })
 
 t.test('whatever writes to the terminal writes what is printable', async (t) => {

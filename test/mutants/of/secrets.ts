@@ -7,8 +7,15 @@ export const secrets: readonly Mutant[] = [
   mutant(
     'a terminal obeys what was read',
     'lib/printable.ts',
-    '.replace(obeyed, escaped)\n\n/** The same',
-    '\n\n/** The same',
+    '.replace(obeyed, escaped)\n  return',
+    '\n  return',
+    'hostile/terminal',
+  ),
+  mutant(
+    'the runner of a workflow obeys what was read',
+    'lib/printable.ts',
+    'shown.replace(commands, escaped)',
+    'shown',
     'hostile/terminal',
   ),
   mutant(
