@@ -23,6 +23,32 @@ const usual = mib
 /** How many bytes are read of an object at most. */
 export const mostBytesOf = (key: string): number => most.find(([keys]) => keys.test(key))?.[1] ?? usual
 
+/**
+ * Pages that are read of a bucket's list at most, of 1,000 objects or versions each: kopia leaves an object for each 20 MB,
+ * and with each a mark of its deletion.
+ */
+const mostPages = 200
+
+/** Characters that the names in a list have at most, all together: one name may have 1,024. */
+const mostCharacters = 16 * mib
+
+/**
+ * Counts the pages of a list, and what is in them.
+ * @param what whose list it is
+ * @returns what takes the names of each page, and throws a Problem when the list has no end
+ */
+export function withEnd(what: string): (names: readonly string[]) => void {
+  let [pages, characters] = [0, 0]
+  return (names) => {
+    pages += 1
+    for (const { length } of names) characters += length
+    if (pages <= mostPages && characters <= mostCharacters) return
+    throw new Problem(`the list of ${what} does not end`, {
+      cure: 'More was read of it than anybody has. Look at what lies there, and remove what is not yours.',
+    })
+  }
+}
+
 /** An object that is larger than anything of its kind. */
 export class TooLarge extends Problem {
   constructor(what: string, limit: number) {

@@ -5,6 +5,7 @@ import type {
   ListObjectVersionsCommandOutput,
   PutBucketLifecycleConfigurationCommand,
 } from '@aws-sdk/client-s3'
+import { withEnd } from './object-sizes.ts'
 
 /** A version of an object, or the mark that it was deleted. */
 export interface Version {
@@ -23,22 +24,29 @@ export interface Version {
 }
 
 /**
- * All versions, page by page: key by key, the newest first.
+ * All versions, page by page: key by key, the newest first; or the first `most`, and what comes with them.
+ * @param what whose they are
  * @param page asks for one page
+ * @throws Problem when the list has no end
  */
 export async function listVersions(
+  what: string,
   page: (from: Partial<ListObjectVersionsCommandInput>) => Promise<ListObjectVersionsCommandOutput>,
+  most = Number.POSITIVE_INFINITY,
 ): Promise<Version[]> {
   const found: Version[] = []
+  const count = withEnd(what)
   for (let from: Partial<ListObjectVersionsCommandInput> = {}; ; ) {
     const { Versions = [], DeleteMarkers = [], ...answer } = await page(from)
+    // A page may be empty, too.
+    count([...Versions, ...DeleteMarkers].map(({ Key = '' }) => Key))
     const known = ({ Key = '', VersionId = 'null', LastModified = new Date(0), IsLatest = false }) => ({
       ...{ key: Key, id: VersionId, at: LastModified, isLatest: IsLatest },
     })
     for (const one of Versions)
       found.push({ ...known(one), etag: one.ETag ?? '', size: one.Size ?? 0, isDeletion: false })
     for (const one of DeleteMarkers) found.push({ ...known(one), etag: '', size: 0, isDeletion: true })
-    if (!answer.IsTruncated) return found.sort(newestFirst)
+    if (!answer.IsTruncated || found.length >= most) return found.sort(newestFirst)
     from = {
       ...(answer.NextKeyMarker ? { KeyMarker: answer.NextKeyMarker } : {}),
       ...(answer.NextVersionIdMarker ? { VersionIdMarker: answer.NextVersionIdMarker } : {}),

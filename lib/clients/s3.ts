@@ -4,7 +4,7 @@ import { networkCure } from '../environment.ts'
 import { Problem } from '../problem.ts'
 import { withRetry } from '../retry.ts'
 import type { Secret } from '../secret.ts'
-import { mostBytesOf, readWhole } from './object-sizes.ts'
+import { mostBytesOf, readWhole, withEnd } from './object-sizes.ts'
 import { lifecycle, listVersions, type Version, withMd5 } from './s3-versions.ts'
 import { slowest } from './steady-fetch.ts'
 
@@ -35,10 +35,13 @@ export interface Bucket {
   /** Writes an object whole. `once` leaves one that is there as it is: read it back. @throws Problem */
   put(key: string, body: Uint8Array | string, options?: { once?: boolean; type?: string }): Promise<void>
   exists(key: string): Promise<boolean>
-  /** All keys under a prefix, or the first `most`. */
+  /** All keys under a prefix, or the first `most`. @throws Problem when the list has no end */
   list(prefix?: string, most?: number): Promise<Listed[]>
-  /** All versions under a prefix, key by key, the newest of each first. */
-  versions(prefix?: string): Promise<Version[]>
+  /**
+   * All versions under a prefix, key by key, the newest of each first; or the first `most`, and what comes with them.
+   * @throws Problem when the list has no end
+   */
+  versions(prefix?: string, most?: number): Promise<Version[]>
   /** Makes an earlier version the newest again, by a copy of it; nothing is lost by that. */
   putBack(key: string, version: string): Promise<void>
   /** Removes an object; with a version that alone, for good. */
@@ -161,6 +164,7 @@ export async function connectStore(
     list: async (prefix = '', most = Number.POSITIVE_INFINITY) => {
       const found: Listed[] = []
       let token: string | undefined
+      const count = withEnd(`${name}/${prefix}`)
       do {
         const page = await ask(`list ${name}/${prefix}`, () =>
           client.send(
@@ -172,17 +176,21 @@ export async function connectStore(
             }),
           ),
         )
+        count((page.Contents ?? []).map(({ Key = '' }) => Key))
         for (const { Key = '', Size = 0, LastModified = new Date(0), ETag } of page.Contents ?? [])
           found.push({ key: Key, size: Size, at: LastModified, ...(ETag ? { etag: ETag } : {}) })
         token = page.IsTruncated ? page.NextContinuationToken : undefined
       } while (token && found.length < most)
       return found
     },
-    versions: (prefix = '') =>
-      listVersions((from) =>
-        ask(`list the versions of ${name}/${prefix}`, () =>
-          client.send(new sdk.ListObjectVersionsCommand({ Bucket: name, Prefix: prefix, ...from })),
-        ),
+    versions: (prefix = '', most) =>
+      listVersions(
+        `versions of ${name}/${prefix}`,
+        (from) =>
+          ask(`list the versions of ${name}/${prefix}`, () =>
+            client.send(new sdk.ListObjectVersionsCommand({ Bucket: name, Prefix: prefix, ...from })),
+          ),
+        most,
       ),
     putBack: async (key, version) => {
       const source = `${name}/${key}`.split('/').map(encodeURIComponent).join('/')

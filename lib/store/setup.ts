@@ -2,7 +2,7 @@ import { change, mayChange } from '../change.ts'
 import { cloudTime } from '../clients/clock.ts'
 import type { DigitalOcean } from '../clients/digitalocean.ts'
 import { lately } from '../clients/lately.ts'
-import { type Bucket, connectStore, type Store } from '../clients/s3.ts'
+import { type Bucket, connectStore, type Store, type Version } from '../clients/s3.ts'
 import { type BucketPlaces, bucketPlaces, type Cluster } from '../cluster/cluster.ts'
 import { names } from '../cluster/names.ts'
 import { isOurs } from '../cluster/ours.ts'
@@ -86,6 +86,9 @@ export async function sweepSetupKeys(cluster: Cluster): Promise<void> {
   for (const key of await left(cluster.cloud)) await removeKey(cluster, key)
 }
 
+/** Versions that are removed before further ones are listed: a bucket may have more than are read at once. */
+const atOnce = 50_000
+
 /**
  * Empties and deletes both buckets, with a full-access key that exists only for that; buckets of another store than
  * Spaces are the person's.
@@ -103,17 +106,20 @@ export async function deleteBuckets(cluster: Cluster): Promise<void> {
     }
     const empty = async (name: string, prefix?: string) => {
       const bucket = store.bucket(name)
-      const all = await bucket.versions(prefix)
-      const isMark = ({ key }: { key: string }) => key === markKey
-      const remove = ({ key, id }: (typeof all)[number]) => bucket.remove(key, id)
-      await forAll(
-        all.filter((one) => !isMark(one)),
-        remove,
-        8,
-      )
-      // Last: who comes after a kill must know whose it is.
-      await forAll(all.filter(isMark), remove, 8)
-      return all.filter((one) => one.isDeletion || !one.isLatest).length
+      const isMark = ({ key }: Version) => key === markKey
+      const remove = ({ key, id }: Version) => bucket.remove(key, id)
+      const isPast = ({ isDeletion, isLatest }: Version) => isDeletion || !isLatest
+      for (let past = 0; ; ) {
+        const some = await bucket.versions(prefix, atOnce)
+        const others = some.filter((one) => !isMark(one))
+        await forAll(others, remove, 8)
+        past += others.filter(isPast).length
+        if (some.length >= atOnce && others.length > 0) continue
+        // Last: who comes after a kill must know whose it is.
+        const marks = some.filter(isMark)
+        await forAll(marks, remove, 8)
+        return past + marks.filter(isPast).length
+      }
     }
     // First what the machines reported: who comes after a kill must not hear of machines whose backups and kit are gone.
     if (there.includes(places.kit))

@@ -52,7 +52,32 @@ const made: Record<string, () => Promise<Buffer>> = {
 }
 const served = await made[what]?.()
 
+/** A page of a list behind which there is always another; `blank` ones have nothing in them, `long` ones long names. */
+function pageOf(kind: 'ListBucketResult' | 'ListVersionsResult'): string {
+  const isVersions = kind === 'ListVersionsResult'
+  const entry = (n: number) => {
+    const at = `<Key>backups/${'x'.repeat(what === 'long' ? 900 : 50)}${n}</Key><Size>1</Size><LastModified>2026-11-30T10:00:00Z</LastModified>`
+    return isVersions ? `<Version>${at}<VersionId>v</VersionId></Version>` : `<Contents>${at}</Contents>`
+  }
+  const entries = what === 'blank' ? '' : Array.from({ length: 1000 }, (_, n) => entry(n)).join('')
+  const next = isVersions
+    ? '<NextKeyMarker>a</NextKeyMarker>'
+    : '<NextContinuationToken>a</NextContinuationToken>'
+  return `<?xml version="1.0"?><${kind}><IsTruncated>true</IsTruncated>${next}${entries}</${kind}>`
+}
+const pages: Record<string, string> = {
+  list: pageOf('ListBucketResult'),
+  versions: pageOf('ListVersionsResult'),
+  blank: pageOf('ListVersionsResult'),
+  long: pageOf('ListVersionsResult'),
+}
+
 const server = createServer(async (_request, response) => {
+  const page = pages[what]
+  if (page !== undefined) {
+    response.writeHead(200, { 'content-type': 'application/xml', 'content-length': page.length })
+    return void response.end(page)
+  }
   response.writeHead(200, served ? { 'content-length': served.length } : {})
   if (served) return void response.end(served)
   response.on('error', () => {})
@@ -75,6 +100,10 @@ const read: Record<string, () => Promise<unknown>> = {
   report: async () => (await readReport(bucket, 'main-1', 'k3s')) ?? 'no report',
   endless: () => backedObjects(bucket, 'evil'),
   answer: () => steadyFetch(url),
+  list: () => bucket.list('nodes/'),
+  versions: () => bucket.versions('backups/'),
+  blank: () => bucket.versions('backups/'),
+  long: () => bucket.versions('backups/'),
 }
 const came = await (read[what] ?? (() => Promise.reject(new Error('what?'))))().catch(
   (error: Error) => error.message,

@@ -24,6 +24,10 @@ const bombs: [string, RegExp][] = [
   ['report', /^no report$/],
   ['endless', /kept\/backups\/evil\/evil\.tar\.gz has more than 128 MiB/],
   ['answer', /the answer has more than 64 MiB/],
+  ['list', /^the list of kept\/nodes\/ does not end$/],
+  ['versions', /^the list of versions of kept\/backups\/ does not end$/],
+  ['blank', /^the list of versions of kept\/backups\/ does not end$/],
+  ['long', /^the list of versions of kept\/backups\/ does not end$/],
 ]
 for (const [what, said] of bombs)
   t.test(`${what}: no more than 300 MiB of memory`, async (t) => {
