@@ -5,7 +5,7 @@ import { connectGitHub } from '../../../lib/clients/github.ts'
 import { connectStore } from '../../../lib/clients/s3.ts'
 import { Secret } from '../../../lib/secret.ts'
 import type { Random } from './random.ts'
-import { attempted, type Target } from './target.ts'
+import { attempted, changed, type Target } from './target.ts'
 
 process.env.REGROW_REQUESTS_PER_MINUTE = '0'
 
@@ -21,8 +21,10 @@ let answer: { status: number; headers: Record<string, string>; body: string | Bu
   headers: {},
   body: '',
 }
+const asked: string[] = []
 const server = createServer((request, response) => {
   request.resume()
+  asked.push(request.method ?? '')
   response.writeHead(answer.status, answer.headers)
   response.end(answer.body)
 })
@@ -164,7 +166,10 @@ export const answers: Target = async (random, told) => {
     status: random.pick([200, 200, 200, 200, 400, 401, 403, 404, 409, 422]),
     ...bodyOf(random, text),
   }
+  asked.length = 0
   await attempted(look, told)
+  const wrong = asked.filter((method) => method !== 'GET' && method !== 'HEAD')
+  if (wrong.length > 0) changed(`${wrong.join(', ')} was asked of a cloud`)
 }
 
 function bodyOf(random: Random, text: string) {

@@ -3,7 +3,7 @@ import { lockHolder, wasReleasedSince } from '../../../lib/cluster/lock.ts'
 import { drift } from '../../../lib/gitops/drift.ts'
 import { describedIn } from '../../../lib/gitops/manifest-files.ts'
 import { RepositoryReader } from '../../../lib/gitops/repository-tree.ts'
-import type { Target } from './target.ts'
+import { looking, type Target } from './target.ts'
 
 const holder = {
   ...{ state: 'held', flow: 'scale', who: 'bob', host: 'nowhere', processes: 'all', pid: 4711, started: '1' },
@@ -33,13 +33,13 @@ export const refs: Target = async (random, told) => {
   const root = { ...commit, sha: 'd', parents: [] }
   const text = random.pick([manifest, random.garbled(manifest), random.text()])
   const path = random.maybe() ? 'apps/a.yaml' : random.text()
-  const github = {
+  const github = looking<GitHub>({
     ref: async () => 'c',
     commit: async (_: unknown, sha: string) => (sha === 'c' ? commit : root),
     tree: async () => new Map([[path, 'b']]),
     blob: async () => text,
     clockOffset: () => 0,
-  } as unknown as GitHub
+  })
   const held = await lockHolder(github, place)
   told(held ?? 'free')
   told(String(await wasReleasedSince(github, place, 'd')))

@@ -1,10 +1,9 @@
 import { readComparison, toldBefore } from '../../../lib/backup/compared.ts'
-import type { Bucket } from '../../../lib/clients/s3.ts'
 import { Reports } from '../../../lib/kubernetes/reports.ts'
 import { restorations } from '../../../lib/server/restoration.ts'
 import { nodeRecords, readNote, readReport } from '../../../lib/store/nodes.ts'
 import { daysNoted } from '../../../lib/store/past.ts'
-import { attempted, type Target } from './target.ts'
+import { attempted, readOnly, type Target } from './target.ts'
 
 const at = '2026-11-30T10:00:00Z'
 const report = {
@@ -69,14 +68,14 @@ export const reports: Target = async (random, told) => {
       ]
     }),
   )
-  const kit = {
+  const kit = readOnly({
     name: 'kit',
     get: async (key: string) => files.get(key),
     list: async (prefix = '') =>
       [...files]
         .filter(([key]) => key.startsWith(prefix))
         .map(([key, { length }]) => ({ key, size: length, at: new Date(0) })),
-  } as unknown as Bucket
+  })
   const buckets = { kit } as never
   for (const look of [
     () => readReport(kit, 'main-1', 'k3s'),

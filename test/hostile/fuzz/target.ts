@@ -1,3 +1,4 @@
+import type { Bucket } from '../../../lib/clients/s3.ts'
 import { Problem } from '../../../lib/problem.ts'
 import { present } from '../../../lib/result.ts'
 import { explain } from '../../../lib/run.ts'
@@ -10,6 +11,37 @@ export type Target = (random: Random, told: Told) => Promise<unknown>
 
 /** Prints a result, a failure or a text, as a flow does. */
 export type Told = (what: unknown) => void
+
+/** What was changed, or was to be, while the present input was read. */
+const changes: string[] = []
+
+/** Something that changes the world was asked for: that is harm, whoever catches the error. @throws Error */
+export function changed(what: string): never {
+  changes.push(what)
+  throw new Error(`${what}: who reads an input changes nothing`)
+}
+
+/** A client that can look in these ways; whatever else is asked of it counts as a change. */
+export function looking<T extends object>(ways: Partial<T>): T {
+  const refuse = (name: string) => () => changed(`${name} was asked for`)
+  return new Proxy(ways, {
+    get: (target, name) =>
+      typeof name === 'symbol' || name === 'then' || name in target
+        ? Reflect.get(target, name)
+        : refuse(name),
+  }) as T
+}
+
+/** A bucket that can only be read. Who hands it on may copy it. */
+export const readOnly = (ways: Partial<Bucket>): Bucket =>
+  looking<Bucket>({
+    name: 'kept',
+    put: async (key) => changed(`${key} was written`),
+    putBack: async (key) => changed(`${key} was written`),
+    remove: async (key) => changed(`${key} was removed`),
+    sign: async (method, key) => changed(`${method} ${key} was signed`),
+    ...ways,
+  })
 
 /** An input that does harm. */
 export interface Harm {
@@ -32,6 +64,7 @@ export async function play(target: Target, seeds: Iterable<number>): Promise<Har
   const harm: Harm[] = []
   for (const seed of seeds) {
     const said = listen()
+    changes.length = 0
     try {
       await target(new Random(seed), tellIt)
       const found = obeyed(said.text)
@@ -44,6 +77,7 @@ export async function play(target: Target, seeds: Iterable<number>): Promise<Har
     } finally {
       said.end()
     }
+    if (changes.length > 0) harm.push({ seed, why: `it changes something: ${changes.join(', ')}` })
   }
   return harm
 }
