@@ -10,6 +10,10 @@ const behaviour = z.object({
   limitedKeyVersions: z.enum(['erase', 'see', 'nothing']).default('erase'),
   /** True for a fine-grained GitHub token, whose answers do not tell scopes. */
   githubFineGrained: z.boolean().default(false),
+  /** More GitHub tokens of the user, which may do the same. */
+  githubTokens: z.array(z.string()).default([]),
+  /** GitHub tokens that were deleted; the deploy keys that were added with one are gone with it. */
+  githubRevoked: z.array(z.string()).default([]),
   /** What a classic GitHub token may do; `workflow` is what workflow files need besides `repo`. */
   githubScopes: z.string().default('repo, delete_repo'),
   /** False when the GitHub token may not create repositories. */

@@ -1,16 +1,17 @@
 import { dump } from 'js-yaml'
 import { z } from 'zod'
-import type { Cluster } from '../cluster/cluster.ts'
+import { connectStore, type StoreKey } from '../clients/s3.ts'
+import type { BucketPlaces, Cluster } from '../cluster/cluster.ts'
 import { veleroCredentials } from '../gitops/bootstrap-secrets.ts'
 import { applyForArgoCd, kubectlRepeated } from '../kubernetes/repeated.ts'
+import { Secret } from '../secret.ts'
 import { firstServerName } from '../server/first-server.ts'
 import { type Buckets, retireClusterKeys } from '../store/buckets.ts'
-import { mintKey, nextVeleroKey } from '../store/keys.ts'
+import { isMintedHere, mintKey, nextVeleroKey } from '../store/keys.ts'
 import { noteKey } from '../store/nodes.ts'
 import { clusterOwnKey } from '../store/other-store.ts'
 import { tell } from '../story.ts'
 import type { Kube } from '../tools.ts'
-import { location, look } from './look.ts'
 
 const secret = z.object({ data: z.object({ cloud: z.string() }).partial().default({}) })
 
@@ -28,21 +29,32 @@ export async function giveClusterKey(kube: Kube, cluster: Cluster, buckets: Buck
 
 /**
  * Sees to it that the key with which Velero opens the backups exists: where somebody deleted it no backup is written any
- * more. Looked for only when Velero cannot reach the bucket, because a key that is new may not be listed yet. Velero's
- * pods, which got the key when they started, are started anew. The key of another store is the person's: what the
- * environment says.
+ * more. The bucket is asked, because Velero hears of it only when it looks the next time. Velero's pods, which got the key
+ * when they started, are started anew. The key of another store is the person's: what the environment says.
  */
 export async function ensureClusterKey(kube: Kube, cluster: Cluster, buckets: Buckets): Promise<void> {
   if (!buckets.places.spaces) return replaceOwnKey(kube)
-  const found = await look(kube, 'backupstoragelocations.velero.io', 'default', location)
-  if (found?.status?.phase !== 'Unavailable') return
   const file = await credentials(kube)
   if (file === undefined) return
-  const inCluster = /aws_access_key_id=(\S+)/.exec(file)?.[1]
-  if ((await cluster.cloud.spacesKeys()).some((one) => one.access_key === inCluster)) return
+  const key = keyIn(file)
+  if (key && (isMintedHere(key.accessKey) || (await opens(key, cluster, buckets.places)))) return
+  // One that is new is refused for some seconds.
+  if ((await cluster.cloud.spacesKeys()).some((one) => one.access_key === key?.accessKey)) return
   await giveClusterKey(kube, cluster, buckets)
   await restartVelero(kube)
   tell('~', 'key to the backups in the cluster', 'was gone: a new one')
+}
+
+/** The key in a credentials file; undefined where there is none. */
+function keyIn(file: string): StoreKey | undefined {
+  const entry = (name: string) => new RegExp(`^\\s*${name}\\s*=\\s*(\\S+)`, 'm').exec(file)?.[1]
+  const [accessKey, secretKey] = [entry('aws_access_key_id'), entry('aws_secret_access_key')]
+  return accessKey && secretKey ? { accessKey, secretKey: new Secret(secretKey) } : undefined
+}
+
+async function opens(key: StoreKey, { cloud }: Cluster, places: BucketPlaces): Promise<boolean> {
+  const store = await connectStore(places.endpoint, places.region, key, cloud.clockOffset())
+  return (await store.look(places.velero)) === 'ours'
 }
 
 async function replaceOwnKey(kube: Kube): Promise<void> {

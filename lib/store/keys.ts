@@ -41,6 +41,7 @@ export async function mintKey(
       const output = await doctlFor(name)`spaces keys create ${name} ${words}`
       const [key] = output.json(minted)
       if (!key) throw new Problem(`key ${name} was made without a secret`)
+      own.add(key.access_key)
       return { name, accessKey: key.access_key, secretKey: new Secret(key.secret_key) }
     } catch (error) {
       if (!(error instanceof ToolFailure)) throw error
@@ -91,6 +92,12 @@ export function isAbandoned(
   if (fate === 'dead') return true
   return kind === 'operator' ? locked : now - Date.parse(key.created_at) > day
 }
+
+/** Access keys that this run minted: nobody else's, whatever they are called by now. */
+const own = new Set<string>()
+
+/** Whether this run minted a key: it may not be listed yet. */
+export const isMintedHere = (accessKey: string): boolean => own.has(accessKey)
 
 /** Removes one key of ours; done when it is not there any more. */
 export async function removeKey(cluster: Cluster, { name, access_key: accessKey }: OwnKey): Promise<void> {

@@ -38,6 +38,8 @@ export class Cluster {
    * change until they start anew.
    */
   readonly blind: Set<string>
+  /** What a pod's variables took from Secrets when it started, by the pod's uid: what changes there later it never sees. */
+  readonly variables: Map<string, Record<string, string>>
   #up = true
   #saving: NodeJS.Timeout | undefined
   /** Milliseconds from a change until it is saved. */
@@ -55,6 +57,9 @@ export class Cluster {
     const saved = world.load(`clusters/${identity.id}`)
     this.store.fill(treeAt(saved, 'store'))
     this.blind = new Set(textsAt(saved, 'blind'))
+    this.variables = new Map(
+      Object.entries(treeAt(saved, 'variables') as Record<string, Record<string, string>>),
+    )
     for (const { named, cert, key } of listAt(saved, 'serving') as (KeyAndCertificate & { named: string })[])
       this.#serving.set(named, { cert, key })
     this.store.on(() => this.#soon())
@@ -169,6 +174,7 @@ export class Cluster {
       serving,
       store: this.store.dump(),
       blind: [...this.blind],
+      variables: Object.fromEntries(this.variables),
     })
     // A large cluster would do nothing but save.
     this.#pause = Math.max(100, 10 * (performance.now() - started))

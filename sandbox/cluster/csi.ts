@@ -49,29 +49,32 @@ export function volumeLimit({ store }: Cluster): number | undefined {
   return Number(major) > 4 || (Number(major) === 4 && Number(minor) >= 18) ? 15 : 7
 }
 
-/** The CSI driver, undefined while its controller does not run (its pod needs the Secret with the token). */
+/** The CSI driver with the token that its pod took when it started; undefined while its controller does not run. */
 export function csiDriver(cluster: Cluster): Driver | undefined {
-  const { store, world } = cluster
+  const { store, world, variables } = cluster
   const kind = workloads.find((one) => runs(cluster, one, 'kube-system', driverName))
-  const containers = kind
-    ? listAt(store.find(kind, 'kube-system', driverName), 'spec', 'template', 'spec', 'containers')
-    : []
-  for (const container of containers) {
-    const token = listAt(container, 'env').find((one) => one.name === 'DIGITALOCEAN_ACCESS_TOKEN')
-    const key = textAt(token, 'valueFrom', 'secretKeyRef', 'key')
-    const secret = store.find('Secret', 'kube-system', textAt(token, 'valueFrom', 'secretKeyRef', 'name'))
-    if (!secret) continue
-    const tag = flagOf(container, 'do-tag')
-    return {
-      cloud: cloudVolumes(
-        world,
-        Buffer.from(textAt(secret, 'data', key), 'base64')
-          .toString()
-          .trim(),
-      ),
-      tags: tag ? [tag] : [],
-      limit: volumeLimit(cluster) ?? 0,
-    }
-  }
-  return undefined
+  if (!kind) return undefined
+  const containers = listAt(
+    store.find(kind, 'kube-system', driverName),
+    'spec',
+    'template',
+    'spec',
+    'containers',
+  )
+  const token = store
+    .list('Pod', 'kube-system')
+    .filter((one) => one.metadata.name.startsWith(`${driverName}-`))
+    .map((one) => variables.get(one.metadata.uid)?.DIGITALOCEAN_ACCESS_TOKEN)
+    .find((one) => one !== undefined)
+  const plugin = containers.find((container) =>
+    listAt(container, 'env').some((one) => one.name === 'DIGITALOCEAN_ACCESS_TOKEN'),
+  )
+  const tag = plugin && flagOf(plugin, 'do-tag')
+  return token === undefined
+    ? undefined
+    : {
+        cloud: cloudVolumes(world, Buffer.from(token, 'base64').toString().trim()),
+        tags: tag ? [tag] : [],
+        limit: volumeLimit(cluster) ?? 0,
+      }
 }

@@ -3,7 +3,7 @@ import type { World } from '../world.ts'
 import { Refusal } from './refusal.ts'
 import { numberAt, type Tree, textAt, treeAt } from './tree.ts'
 
-/** The simulated DigitalOcean as the CSI driver in a cluster talks to it: with the token from the cluster's Secret. */
+/** The simulated DigitalOcean as the CSI driver in a cluster talks to it: with the token that its pod was given. */
 export interface CloudVolumes {
   call(method: string, path: string, body?: Tree): Promise<Tree>
   /** Starts a volume action and waits for its end. */

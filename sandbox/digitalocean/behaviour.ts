@@ -33,6 +33,8 @@ const behaviour = z.strictObject({
    * it may do.
    */
   tokens: z.record(z.string(), z.array(z.string())).default({}),
+  /** Tokens that were deleted; Spaces keys that were made with one stay. */
+  revoked: z.array(z.string()).default([]),
   /** One of these tokens that is of another team. */
   otherTeam: z.string().default(''),
   /** Requests a minute before 429 with `retry-after`; DigitalOcean's 250 fit its own pace, 0 is without limit. */

@@ -24,10 +24,10 @@ export function guard({ app, state, world }: Cloud): void {
     c.header('ratelimit-reset', String(Math.ceil(((times[0] ?? at) + 3_600_000) / 1000)))
   })
   const allow = (method: string, path: string, authorization = '') => {
-    const { tokens, forbidden } = behaviourOf(world)
+    const { tokens, forbidden, revoked } = behaviourOf(world)
     const token = /^Bearer (.+)$/i.exec(authorization)?.[1] ?? ''
     const may = token === state.token ? ['.'] : tokens[token]
-    if (!may) throw new Refusal(401, 'Unable to authenticate you')
+    if (!may || revoked.includes(token)) throw new Refusal(401, 'Unable to authenticate you')
     const fits = (pattern: string) => new RegExp(pattern).test(`${method} ${path}`)
     const mayDo = may.some((one) => !isScope(one) && fits(one)) || scopesAllow(may, `${method} ${path}`)
     if (!mayDo || (token === state.token && forbidden.some(fits)))

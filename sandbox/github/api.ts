@@ -5,7 +5,7 @@ import { ZodError, z } from 'zod'
 import { behaviourOf } from '../behaviour.ts'
 import type { World } from '../world.ts'
 import { emptyRepository, notFound, Refusal } from './refusal.ts'
-import { accessOf, findRepository, folderOf, type Repository, stateOf, tokenOf } from './state.ts'
+import { accessOf, findRepository, folderOf, isToken, type Repository, stateOf } from './state.ts'
 
 /** A request about one repository, which the token may see. */
 export interface Ask {
@@ -18,6 +18,8 @@ export interface Ask {
   param(name: string): string
   query(name: string): string | undefined
   body(): Promise<unknown>
+  /** The token that asks. */
+  token: string
 }
 
 /** Status and JSON body of an answer. */
@@ -73,6 +75,7 @@ export function makeApi(world: World, base: string): { app: Hono; route: Route }
         param: (name) => context.req.param(name) ?? '',
         query: (name) => context.req.query(name),
         body: () => context.req.json(),
+        token: tokenIn(context.req.header('authorization') ?? ''),
       }
       return toResponse(await handle(ask))
     })
@@ -87,11 +90,13 @@ export function toResponse([status, body]: Answer): Response {
   return status === 204 ? new Response(null, { status }) : Response.json(body, { status })
 }
 
+const tokenIn = (header: string) => header.replace(/^(token|bearer) /i, '')
+
 /** Whether the request carries the user's token. @throws Refusal 401 for any other token */
 export function isKnown(world: World, context: Context): boolean {
   const header = context.req.header('authorization')
   if (!header) return false
-  if (header.replace(/^(token|bearer) /i, '') === tokenOf(world)) return true
+  if (isToken(world, tokenIn(header))) return true
   throw new Refusal(401, 'Bad credentials')
 }
 

@@ -129,7 +129,11 @@ export function addRepositoryRoutes(route: Route, base: string): void {
   })
 }
 
-const shownKey = (key: DeployKey, url: string) => ({ ...key, verified: true, url: `${url}/keys/${key.id}` })
+const shownKey = ({ addedBy: _, ...key }: DeployKey, url: string) => ({
+  ...key,
+  verified: true,
+  url: `${url}/keys/${key.id}`,
+})
 
 /** Changes what is known of a repository. */
 function assign(world: World, repo: Repository, what: Partial<Repository>): Repository {
@@ -170,7 +174,7 @@ const keyWish = z.object({
   read_only: z.boolean().default(false),
 })
 
-async function addKey({ world, repo, url, body }: Ask): Promise<Answer> {
+async function addKey({ world, repo, url, body, token }: Ask): Promise<Answer> {
   const wanted = keyWish.parse(await body())
   if (repo.owner !== stateOf(world).login && behaviourOf(world).githubDeployKeys !== 'allowed')
     throw new Refusal(422, 'Deploy keys are disabled for this repository')
@@ -179,7 +183,13 @@ async function addKey({ world, repo, url, body }: Ask): Promise<Answer> {
   const made = change(world, (state) => {
     if (state.repositories.some(({ keys }) => keys.some((one) => fingerprintOf(one.key) === print)))
       throw failed('Validation Failed', 'PublicKey', 'key', 'key is already in use')
-    const one = { ...wanted, key, id: ++state.lastId, created_at: new Date().toISOString() }
+    const one = {
+      ...wanted,
+      key,
+      id: ++state.lastId,
+      created_at: new Date().toISOString(),
+      addedBy: token,
+    }
     state.repositories.find(({ id }) => id === repo.id)?.keys.push(one)
     return one
   })

@@ -7,9 +7,9 @@ import {
   findRepository,
   fingerprintOf,
   folderOf,
+  isToken,
   type Repository,
   stateOf,
-  tokenOf,
 } from './state.ts'
 
 /** The user name under which a deploy key's fingerprint is the password: the box's way of what is SSH at GitHub. */
@@ -52,7 +52,7 @@ function open(world: World, context: Context, service: string): string | Respons
   const state = stateOf(world)
   const repo = findRepository(state, context.req.param('owner') ?? '', context.req.param('repo') ?? '')
   const [user = '', password = ''] = credentials(context.req.header('authorization'))
-  if (user && user !== deployKeyUser && password !== tokenOf(world)) return ask('Invalid username or token.')
+  if (user && user !== deployKeyUser && !isToken(world, password)) return ask('Invalid username or token.')
   const isKey = user === deployKeyUser
   const rights = repo && (isKey ? byKey(repo, password) : accessOf(world, repo, user !== ''))
   if (!user && (!rights || service === 'git-receive-pack')) return ask('Authentication required.')

@@ -24,6 +24,8 @@ export interface DeployKey {
   title: string
   read_only: boolean
   created_at: string
+  /** The token that added it. */
+  addedBy?: string
 }
 
 /** All that the simulated GitHub knows; there is one user. */
@@ -38,11 +40,19 @@ export interface State {
 /** The state as saved in `github.json`, made at the first look. */
 export function stateOf(world: World): State {
   const saved = world.load('github') as State | undefined
-  if (saved) return saved
+  if (saved) return withoutRevoked(saved, behaviourOf(world).githubRevoked)
   const secret = randomBytes(27).toString('hex').slice(0, 36)
   const made: State = { login: 'bob', id: 4711, secret, lastId: 1000, repositories: [] }
   world.save('github', made)
   return made
+}
+
+/** A deploy key goes with the personal access token that added it (https://docs.github.com/en/rest/deploy-keys). */
+function withoutRevoked(state: State, revoked: readonly string[]): State {
+  if (revoked.length > 0)
+    for (const repository of state.repositories)
+      repository.keys = repository.keys.filter(({ addedBy = '' }) => !revoked.includes(addedBy))
+  return state
 }
 
 /** Changes the state in one go and saves it. */
@@ -56,6 +66,12 @@ export function change<T>(world: World, work: (state: State) => T): T {
 /** The user's token: classic, or fine-grained when the world says so. */
 export function tokenOf(world: World): string {
   return `${behaviourOf(world).githubFineGrained ? 'github_pat_' : 'ghp_'}${stateOf(world).secret}`
+}
+
+/** Whether a token is one of the user's that was not deleted. */
+export function isToken(world: World, token: string): boolean {
+  const { githubTokens, githubRevoked } = behaviourOf(world)
+  return [tokenOf(world), ...githubTokens].includes(token) && !githubRevoked.includes(token)
 }
 
 /** A repository by its name, which GitHub takes in any case. */

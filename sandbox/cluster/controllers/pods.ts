@@ -27,7 +27,11 @@ export function pods(cluster: Cluster): Controller {
       .map(keyOf)
   return {
     keys: ({ type, kind, thing }) => {
-      if (kind.kind === 'Pod') return type === 'DELETED' ? [] : [keyOf(thing)]
+      if (kind.kind === 'Pod' && type === 'DELETED') {
+        cluster.variables.delete(thing.metadata.uid)
+        return []
+      }
+      if (kind.kind === 'Pod') return [keyOf(thing)]
       return stirring.includes(kind.kind) ? pending() : []
     },
     reconcile: async (key) => {
@@ -158,8 +162,22 @@ function waits(cluster: Cluster, pod: Thing, reason: string, message: string): v
   })
 }
 
-function runNow({ store }: Cluster, pod: Thing): void {
+/** Takes the values of variables that come from Secrets, as the kubelet does once, when it starts a container. */
+function takeVariables({ store, variables }: Cluster, { metadata, spec }: Thing): void {
+  const taken = listAt({ spec }, 'spec', 'containers')
+    .flatMap((one) => listAt(one, 'env'))
+    .flatMap((one) => {
+      const from = treeAt(one, 'valueFrom', 'secretKeyRef')
+      const secret = store.find('Secret', metadata.namespace, textAt(from, 'name'))
+      return secret ? [[String(one.name), textAt(secret, 'data', textAt(from, 'key'))] as const] : []
+    })
+  if (taken.length > 0) variables.set(metadata.uid, Object.fromEntries(taken))
+}
+
+function runNow(cluster: Cluster, pod: Thing): void {
+  const { store } = cluster
   const { namespace, name } = pod.metadata
+  takeVariables(cluster, pod)
   const node = store.find('Node', undefined, textAt(pod, 'spec', 'nodeName'))
   const hostIP = textAt(listAt(node, 'status', 'addresses')[0], 'address')
   const before = listAt(pod, 'status', 'containerStatuses')
