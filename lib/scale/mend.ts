@@ -65,10 +65,12 @@ async function whyLost(
   kit: Bucket,
   now: Date,
 ): Promise<string | undefined> {
-  const droplet = seen.droplets.some((one) => one.name === name)
+  const droplet = seen.droplets.find((one) => one.name === name)
   const member = seen.members?.some((one) => one.name === name)
   if (droplet && (member || !seen.members)) return undefined
   if (!droplet && member) return 'its droplet is gone'
+  // What it reports is its own word, and its silence none.
+  if (droplet && droplet.volume_ids.length > 0) return undefined
   const steps = ['started' as const, ...installSteps(role)]
   const reports = await Promise.all(steps.map((step) => readReport(kit, name, step)))
   const failed = reports.find((one) => one?.state === 'failed')

@@ -9,12 +9,14 @@ import { stillOurs } from '../digitalocean/still-ours.ts'
 import { isDryRun } from '../dry-run.ts'
 import { describeInGit } from '../gitops/claim.ts'
 import { again } from '../hint.ts'
-import { apiAnswers } from '../kubernetes/kubeconfig.ts'
+import { hasPlatform } from '../kubernetes/applications.ts'
+import { apiAnswers, runKubeconfig } from '../kubernetes/kubeconfig.ts'
 import { silenceDeadline } from '../kubernetes/reports.ts'
 import { installSteps, type Report, type Step } from '../node/index.ts'
 import { Problem } from '../problem.ts'
 import type { Buckets } from '../store/buckets.ts'
 import { bundleKey } from '../store/bundles.ts'
+import { readKit } from '../store/kit.ts'
 import { readNote, readReport, reportKey } from '../store/nodes.ts'
 import { tell } from '../story.ts'
 import { doctl, ToolFailure } from '../tools.ts'
@@ -46,7 +48,8 @@ export async function renumberLostServer(
  * Helps a first server that an earlier run left in trouble, so that the same command completes once the cause is gone:
  * a droplet that never got its bundle is replaced (user-data cannot be changed, its URLs end after seven days), and so is
  * one of which nothing was heard in its time. None that answers or has a volume plugged in is: what a node reports is its
- * own word. One whose later step failed is power-cycled, because its unit takes up the work at boot.
+ * own word. One whose later step failed is restarted, because its unit takes up the work at boot; unless Kubernetes there
+ * has all that the step brings.
  */
 export async function reviveFirstServer(cluster: Cluster, buckets: Buckets): Promise<void> {
   if (isDryRun()) return
@@ -77,15 +80,34 @@ export async function reviveFirstServer(cluster: Cluster, buckets: Buckets): Pro
     const alive = await signOfLife(droplet)
     if (alive) tell('!', `droplet ${name}`, `${why}; ${alive}, so it stays`)
     else await replace(cluster, droplet, why)
-  } else if (failed && failed.step !== 'started') await powerCycle(cluster, buckets, droplet, failed)
+  } else if (failed && failed.step !== 'started') {
+    if (await isGrown(cluster, buckets, droplet))
+      tell(
+        '!',
+        `droplet ${name}`,
+        `says that its step “${failed.step}” failed (${failed.message}); but its cluster has the platform, so it is left as it is`,
+      )
+    else await restart(cluster, buckets, droplet, failed)
+  }
 }
 
 /** What shows that a machine works or has data, whatever it reported; undefined where nothing does. */
 async function signOfLife(droplet: Droplet): Promise<string | undefined> {
   if (droplet.volume_ids.length > 0) return 'but a volume is plugged into it'
-  const addresses = droplet.networks.v4.flatMap((one) => (one.type === 'public' ? [one.ip_address] : []))
-  const heard = await Promise.all(addresses.map(apiAnswers))
+  const heard = await Promise.all(publicAddresses(droplet).map(apiAnswers))
   return heard.includes(true) ? 'but its Kubernetes API answers' : undefined
+}
+
+const publicAddresses = ({ networks }: Droplet) =>
+  networks.v4.flatMap((one) => (one.type === 'public' ? [one.ip_address] : []))
+
+/** Whether Kubernetes on a first server has the platform, which is the last thing that the machine itself brings. */
+async function isGrown(cluster: Cluster, buckets: Buckets, droplet: Droplet): Promise<boolean> {
+  const kit = await readKit(buckets)
+  if (!kit) return false
+  for (const address of publicAddresses(droplet))
+    if (await hasPlatform({ file: await runKubeconfig(cluster, kit, address) })) return true
+  return false
 }
 
 /** Whether a server of this name was ever heard of: then its name is used up. */
@@ -126,24 +148,19 @@ export function renumbered(before: Description, name: string): Description {
   }
 }
 
-async function powerCycle(
-  cluster: Cluster,
-  buckets: Buckets,
-  droplet: Droplet,
-  failed: Report,
-): Promise<void> {
+/** Starts a machine anew: in order where it has data, and hard where it has none and may hang. */
+async function restart(cluster: Cluster, buckets: Buckets, droplet: Droplet, failed: Report): Promise<void> {
   await stillOurs(cluster, droplet.id)
   const key = reportKey(droplet.name, failed.step)
   await change(`aws s3 rm s3://${buckets.kit.name}/${key}`, () => buckets.kit.remove(key))
+  const hasData = droplet.volume_ids.length > 0
+  const how = hasData ? 'rebooted' : 'power-cycled'
   try {
-    await doctl`compute droplet-action power-cycle ${droplet.id}`
+    if (hasData) await doctl`compute droplet-action reboot ${droplet.id}`
+    else await doctl`compute droplet-action power-cycle ${droplet.id}`
   } catch (error) {
     if (!(error instanceof ToolFailure)) throw error
-    tell('!', `droplet ${droplet.name}`, 'could not be power-cycled; it may be starting already')
+    tell('!', `droplet ${droplet.name}`, `could not be ${how}; it may be starting already`)
   }
-  tell(
-    '~',
-    `droplet ${droplet.name}`,
-    `power-cycled: its step “${failed.step}” had failed (${failed.message})`,
-  )
+  tell('~', `droplet ${droplet.name}`, `${how}: its step “${failed.step}” had failed (${failed.message})`)
 }

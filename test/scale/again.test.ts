@@ -1,8 +1,10 @@
 import t from 'tap'
 import type { Droplet } from '../../lib/clients/digitalocean-types.ts'
+import type { Bucket } from '../../lib/clients/s3.ts'
 import { parseDescription } from '../../lib/cluster/description.ts'
 import type { Member } from '../../lib/kubernetes/nodes.ts'
-import { anew } from '../../lib/scale/mend.ts'
+import type { Seen } from '../../lib/scale/difference.ts'
+import { anew, withSuccessors } from '../../lib/scale/mend.ts'
 import { readWish, type WishFlags } from '../../lib/scale/wish.ts'
 
 // Who was interrupted gives the same command again: it buys nothing twice.
@@ -28,4 +30,18 @@ t.test('the same --add finishes what did not join, and adds where everything did
   t.equal(meant({ add: '1', size: 's-1vcpu-2gb' }, both, ['main-1']), 'finish')
   t.equal(meant({ add: '1', role: 'server' }, both, ['main-1']), 'add', 'of another role')
   t.equal(meant({ remove: 'main-2' }, both, ['main-1']), 'remove')
+})
+
+t.test('a machine that says that it failed is replaced, unless a volume is plugged into it', async (t) => {
+  const report = { step: 'k3s', state: 'failed', at: new Date().toISOString(), seconds: 1, bootId: 'x' }
+  const get = async (key: string) =>
+    key === 'nodes/main-2/k3s.json' ? Buffer.from(JSON.stringify({ ...report, message: 'no' })) : undefined
+  const names = async (volumes: string[]) => {
+    const droplets = named(['main-1', 'main-2']).map((one) => ({ ...one, volume_ids: volumes }))
+    const seen = { droplets, members: named(['main-1']), pods: [] } as unknown as Seen
+    const after = await withSuccessors(description, seen, { get } as unknown as Bucket, new Date())
+    return after.nodes.map(({ name }) => name)
+  }
+  t.same(await names([]), ['main-1', 'main-3'])
+  t.same(await names(['v']), ['main-1', 'main-2'])
 })

@@ -16,13 +16,17 @@ const fileOf = (step: string) => join(kitFolder(box), 'nodes', 'main-1', `${step
 const forget = (step: string) => {
   for (const file of [fileOf(step), `${fileOf(step)}meta`]) rmSync(file, { force: true })
 }
+const read = (file: string) => JSON.parse(readFileSync(file, 'utf8')) as object
+/** Writes a report as whoever has its URL may. */
+function write(step: string, word: object): void {
+  const text = JSON.stringify({ ...read(fileOf('started')), step, ...word })
+  writeFileSync(fileOf(step), text)
+  const meta = { ...read(`${fileOf('started')}meta`), size: text.length }
+  writeFileSync(`${fileOf(step)}meta`, JSON.stringify(meta))
+}
 /** Has the first report say something else, and the last one never come. */
 function forge(word: object): void {
-  const [file, meta] = [fileOf('started'), `${fileOf('started')}meta`]
-  const read = (one: string) => JSON.parse(readFileSync(one, 'utf8')) as object
-  const text = JSON.stringify({ ...read(file), ...word })
-  writeFileSync(file, text)
-  writeFileSync(meta, JSON.stringify({ ...read(meta), size: text.length }))
+  write('started', word)
   forget('argocd')
 }
 const machines = async () =>
@@ -65,4 +69,52 @@ t.test('not even where every other report is gone: it has a volume, and it answe
   const answering = await box.run('bootstrap.mts')
   t.match(answering.err, '! droplet main-1  mallory says so; but its Kubernetes API answers, so it stays')
   t.same(await machines(), before)
+})
+
+/** What was done with the machine, one word each. */
+const actions = async () =>
+  z
+    .object({ actions: z.array(z.object({ type: z.string() })) })
+    .parse(await box.cloud('GET', `/v2/droplets/${before[0]?.split(' ')[0]}/actions`))
+    .actions.map(({ type }) => type)
+
+t.test('a later step that “failed” restarts no machine whose cluster works', async (t) => {
+  const done = await actions()
+  write('started', { state: 'done' })
+  for (const step of ['k3s', 'argocd']) write(step, { state: 'failed', message: 'mallory says so' })
+  const ended = await box.run('bootstrap.mts')
+  t.equal(ended.code, 0, ended.err)
+  t.match(
+    ended.err,
+    /! droplet main-1 {2}says that its step “k3s” failed \(mallory says so\); but its cluster has the platform/,
+  )
+  t.same(await actions(), done)
+})
+
+t.test('one that does not show it is restarted in order while a volume is plugged into it', async (t) => {
+  const volumes = z
+    .object({ volumes: z.array(z.object({ id: z.string(), droplet_ids: z.array(z.number()) })) })
+    .parse(await box.cloud('GET', '/v2/volumes'))
+  const [volume] = volumes.volumes
+  const id = Number(before[0]?.split(' ')[0])
+  const type = { type: 'attach', droplet_id: id, region: 'fra1' }
+  if (volume?.droplet_ids.length === 0) await box.cloud('POST', `/v2/volumes/${volume.id}/actions`, type)
+  const platform = ['application', 'platform', '-n', 'argocd']
+  const orphan = JSON.stringify({ metadata: { finalizers: null } })
+  await box.run('kubectl', ['patch', ...platform, '--type', 'merge', '-p', orphan])
+  const gone = await box.run('kubectl', ['delete', ...platform])
+  t.equal(gone.code, 0, gone.err)
+  const kill = new AbortController()
+  const [ended] = await Promise.all([
+    box.run('bootstrap.mts', [], { kill: kill.signal }),
+    box.once(
+      ({ service, method, path }) =>
+        service === 'digitalocean' && method === 'POST' && path === `/v2/droplets/${id}/actions`,
+      async () => kill.abort(),
+    ),
+  ])
+  t.equal(ended.code, null)
+  const done = (await actions()).join(' ')
+  t.match(done, 'reboot')
+  t.notMatch(done, 'power_cycle')
 })

@@ -71,6 +71,7 @@ export const doctlShapes: Shape[] = [
   { line: 'compute droplet-action resize {droplet} --size s-2vcpu-2gb', patiently: true },
   { line: 'compute droplet-action power-on {droplet}', patiently: true },
   { line: 'compute droplet-action power-cycle {droplet}', patiently: true },
+  { line: 'compute droplet-action reboot {droplet}', patiently: true },
   { line: 'compute droplet-action shutdown {droplet}', patiently: true },
   { line: 'compute droplet-action shutdown notanumber', fails: true },
   { line: 'compute volume list' },
