@@ -21,7 +21,7 @@ import { disksFit, isDescribed, machinesAreKnown } from './lib/scale/checks.ts'
 import { convertToEtcd, withdrawConversion } from './lib/scale/convert.ts'
 import { joinAll } from './lib/scale/join-all.ts'
 import { bury, leave } from './lib/scale/leave.ts'
-import { anew, withSuccessors } from './lib/scale/mend.ts'
+import { anew, countedOn, withSuccessors } from './lib/scale/mend.ts'
 import { scalePlan } from './lib/scale/plan.ts'
 import { reach } from './lib/scale/reach.ts'
 import { judge, refusals } from './lib/scale/refusals.ts'
@@ -33,6 +33,7 @@ import { noRestoreUnderWay } from './lib/server/restoration.ts'
 import { ensureBuckets, keysAreLeft, needBuckets } from './lib/store/buckets.ts'
 import { bundlesAreLeft } from './lib/store/bundles.ts'
 import { needKit } from './lib/store/kit.ts'
+import { notedNames } from './lib/store/nodes.ts'
 
 await run('scale', async ({ flags, confirm }) => {
   const wish = readWish(flags)
@@ -47,12 +48,13 @@ await run('scale', async ({ flags, confirm }) => {
   await taken()
   const earlier = await othersThan(wish, kept.kit) // machines that a restore replaced and left
   const before = await survey(cluster, kit, earlier) // machines, nodes and pods as they are
-  const described = cluster.wanted
+  const noted = await notedNames(kept.kit) // every machine that was ever made
+  const described = countedOn(cluster.wanted, noted)
   const now = cloudTime(cluster.cloud)
   const asked = anew(described, wish, before) // once more what did not end is no second wish
   cluster.wanted = await withSuccessors(reshape(described, asked), before, kept.kit, now) // with the wish in it
   const lost = judge(refusals(described, cluster.wanted, before), flags.force)
-  await preflight(cluster, [machinesAreKnown, disksFit])
+  await preflight(cluster, [machinesAreKnown(noted), disksFit])
   const planned = scalePlan(cluster, before, await cluster.cloud.sizes(), lost)
   await confirm(planned) // the difference in machines and in dollars
 

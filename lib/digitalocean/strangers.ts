@@ -8,15 +8,19 @@ import { Problem } from '../problem.ts'
 type Knowing = Pick<Cluster, 'name' | 'wanted' | 'committed'>
 
 /**
- * Whether regrow gave a machine its name: the description counts the names that were given, and the kit's bucket notes each.
- * Where neither can be read, it is one such as regrow gives.
+ * Whether regrow gave a machine its name: the kit's bucket notes each before it is made. Where that tells of none, the
+ * description counts the names that were given; others may write to it, so its count says nothing against the notes. Where
+ * neither can be read, it is one such as regrow gives.
  * @param noted names of machines that the kit's bucket has a note of
  */
-export const isGiven = (
+export function isGiven(
   { name: cluster, wanted, committed }: Knowing,
   name: string,
   noted: ReadonlySet<string> = new Set(),
-): boolean => isMachineName(cluster, name) && (!committed || wasGiven(wanted, name) || noted.has(name))
+): boolean {
+  if (!isMachineName(cluster, name)) return false
+  return noted.size > 0 ? noted.has(name) : !committed || wasGiven(wanted, name)
+}
 
 /**
  * A droplet in the cluster's project, or with its tag, that has no name of regrow's: a machine of the cluster that was

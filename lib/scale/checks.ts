@@ -20,8 +20,12 @@ export function isDescribed({ committed, name, place }: Cluster): void {
 /**
  * A droplet of ours whose name regrow never gave is nobody's to drain or to delete: a person must say what it is. Of two
  * with one name `noTwins` tells which is in use.
+ * @param noted names of machines that the kit's bucket has a note of
  */
-export const machinesAreKnown: Check = async (cluster, own) => strangers(cluster, own)
+export const machinesAreKnown =
+  (noted: ReadonlySet<string>): Check =>
+  async (cluster, own) =>
+    strangers(cluster, own, noted)
 
 /** A disk cannot become smaller; a smaller machine keeps the disk that it has, where that fits. */
 export async function disksFit({ cloud, wanted }: Cluster, own: Inventory): Promise<Problem[]> {

@@ -3,8 +3,9 @@ import type { Cluster } from '../cluster/cluster.ts'
 import { ensureSshKey } from '../digitalocean/ssh-key.ts'
 import { describeInGit } from '../gitops/claim.ts'
 import type { Ground } from '../server/grow.ts'
+import { notedNames } from '../store/nodes.ts'
 import { joinAll } from './join-all.ts'
-import { withSuccessors } from './mend.ts'
+import { countedOn, withSuccessors } from './mend.ts'
 import { reach } from './reach.ts'
 import type { Earlier } from './survey.ts'
 
@@ -16,7 +17,9 @@ import type { Earlier } from './survey.ts'
 export async function growOthers(cluster: Cluster, ground: Ground, earlier: Earlier = []): Promise<void> {
   if (cluster.wanted.nodes.length < 2) return
   const { seen } = await reach(cluster, ground, earlier)
-  cluster.wanted = await withSuccessors(cluster.wanted, seen, ground.buckets.kit, cloudTime(cluster.cloud))
+  const { kit } = ground.buckets
+  const described = countedOn(cluster.wanted, await notedNames(kit))
+  cluster.wanted = await withSuccessors(described, seen, kit, cloudTime(cluster.cloud))
   await describeInGit(cluster)
   const sshKey = await ensureSshKey(cluster, ground.kit)
   const { kube, seen: now, todo } = await reach(cluster, ground, earlier)

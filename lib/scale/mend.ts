@@ -1,5 +1,6 @@
 import type { Bucket } from '../clients/s3.ts'
 import type { Description } from '../cluster/description.ts'
+import { isMachineName, names } from '../cluster/names.ts'
 import { command } from '../hint.ts'
 import { installDeadline } from '../kubernetes/reports.ts'
 import { installSteps } from '../node/index.ts'
@@ -30,6 +31,26 @@ export function anew(described: Description, wish: Wish, seen: Pick<Seen, 'dropl
   )
   return { verb: 'finish' }
 }
+
+/**
+ * The description with its count of names not below what was given: others write to Git as well, and with a lower one the
+ * next machine would get the name of another.
+ * @param noted names of machines that the kit's bucket has a note of
+ */
+export function countedOn(described: Description, noted: ReadonlySet<string>): Description {
+  const { cluster, nextNode } = described
+  const given = [...noted].filter((name) => isMachineName(cluster, name)).map(numberOf)
+  const next = Math.max(nextNode, ...given.map((number) => number + 1))
+  if (next === nextNode) return described
+  tell(
+    '!',
+    'nextNode',
+    `is ${nextNode} in Git, and ${names.droplet(cluster, next - 1)} was made: ${next} from now on`,
+  )
+  return { ...described, nextNode: next }
+}
+
+const numberOf = (name: string) => Number(/\d+$/.exec(name)?.[0])
 
 /**
  * Described machines that are lost, or that failed to join or never said that they did, get a successor under the next

@@ -42,5 +42,10 @@ t.test('a name is regrow’s below the next number, by a note, or where nothing 
   t.same(strangers(cluster(10), own), [])
   t.equal(strangers(cluster(9), own).length, 1, 'not given yet')
   t.same(strangers(cluster(9), own, new Set(['main-9'])), [], 'a run that could not write to Git gave it')
+  t.equal(
+    strangers(cluster(10), own, new Set(['main-1'])).length,
+    1,
+    'Git alone says so, and the notes do not',
+  )
   t.same(strangers(cluster(1, false), own), [], 'there is no description')
 })

@@ -4,7 +4,7 @@ import type { Bucket } from '../../lib/clients/s3.ts'
 import { parseDescription } from '../../lib/cluster/description.ts'
 import type { Member } from '../../lib/kubernetes/nodes.ts'
 import type { Seen } from '../../lib/scale/difference.ts'
-import { anew, withSuccessors } from '../../lib/scale/mend.ts'
+import { anew, countedOn, withSuccessors } from '../../lib/scale/mend.ts'
 import { readWish, type WishFlags } from '../../lib/scale/wish.ts'
 
 // Who was interrupted gives the same command again: it buys nothing twice.
@@ -44,4 +44,11 @@ t.test('a machine that says that it failed is replaced, unless a volume is plugg
   }
   t.same(await names([]), ['main-1', 'main-3'])
   t.same(await names(['v']), ['main-1', 'main-2'])
+})
+
+t.test('no name is given twice, whatever Git counts', (t) => {
+  t.equal(countedOn(description, new Set()).nextNode, 3)
+  t.equal(countedOn(description, new Set(['main-2', 'other-9', 'main-x'])).nextNode, 3)
+  t.equal(countedOn(description, new Set(['main-7', 'main-2'])).nextNode, 8)
+  t.end()
 })
