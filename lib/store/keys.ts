@@ -99,10 +99,23 @@ const own = new Set<string>()
 /** Whether this run minted a key: it may not be listed yet. */
 export const isMintedHere = (accessKey: string): boolean => own.has(accessKey)
 
-/** Removes one key of ours; done when it is not there any more. */
+/**
+ * Removes one key of ours; done when it is not there any more. One that this run did not mint is looked at once more right
+ * before.
+ * @throws Problem where it is not the cluster's any more
+ */
 export async function removeKey(cluster: Cluster, { name, access_key: accessKey }: OwnKey): Promise<void> {
   for (let attempt = 1; ; attempt++) {
     try {
+      if (!own.has(accessKey) && !isDryRun()) {
+        const now = (await cluster.cloud.spacesKeys()).find((key) => key.access_key === accessKey)
+        if (!now) return
+        if (!isOurs('spacesKey', now, cluster.name))
+          throw new Problem(
+            `Spaces key ${now.name} (${accessKey}), which was ${name}, is not of cluster ${cluster.name} any more: it was left as it is`,
+            { cure: `Run ${again()}: it shows what there is to do now.` },
+          )
+      }
       await doctlFor(name)`spaces keys delete ${accessKey}`
       return
     } catch (error) {

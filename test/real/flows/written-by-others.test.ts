@@ -71,3 +71,24 @@ t.test('a lowered one makes no stranger of a machine, and gives its name to no o
   )
   t.equal((await described()).nextNode, 4)
 })
+
+t.test('a Spaces key that was given away meanwhile is left as it is', async (t) => {
+  const keys = z.object({ keys: z.array(z.object({ name: z.string(), access_key: z.string() })) })
+  const all = async () => keys.parse(await box.cloud('GET', '/v2/spaces/keys')).keys
+  const key = (await all()).find(({ name }) => /-velero-/.test(name))
+  const [ended] = await Promise.all([
+    box.run('scripts/destroy.mts', ['--yes', ...confirmed()]),
+    box.once(
+      ({ service, method, path }) =>
+        service === 'digitalocean' && method === 'DELETE' && path.startsWith('/v2/droplets/'),
+      () => box.cloud('PUT', `/v2/spaces/keys/${key?.access_key}`, { name: 'photos' }),
+    ),
+  ])
+  t.match(await all(), [{ name: 'photos', access_key: key?.access_key }])
+  t.equal(ended.code, 1, ended.err)
+  t.match(
+    ended.err,
+    /Spaces key photos \(\S+\), which was regrow-main-velero-\d+, is not of cluster main any more/,
+  )
+  await box.cloud('DELETE', `/v2/spaces/keys/${key?.access_key}`)
+})
