@@ -8,6 +8,7 @@ import { names } from '../cluster/names.ts'
 import { type Inventory, inventory } from '../cluster/ours.ts'
 import { overlap, podRange, serviceRange } from '../cluster/ranges.ts'
 import { endpoints } from '../environment.ts'
+import { whyItStays } from '../gitops/whose-repository.ts'
 import { again, command, doctlHint } from '../hint.ts'
 import { checkKubeconfigPlace } from '../kubernetes/kubeconfig.ts'
 import { Problem, Problems } from '../problem.ts'
@@ -102,6 +103,8 @@ export async function preflightReading(
   // The repository of a cluster that this token does not even see.
   const other = flags['with-repository'] && cluster.account ? await ofAnotherAccount(cluster) : undefined
   if (other) found.push(other)
+  const stays = flags['with-repository'] && cluster.repository ? await whyItStays(cluster) : undefined
+  if (stays) found.push(stays)
   if (flags['with-repository'] && cluster.scopes && !cluster.scopes.includes('delete_repo'))
     found.push(
       new Problem(

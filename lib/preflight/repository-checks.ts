@@ -3,6 +3,7 @@ import { names } from '../cluster/names.ts'
 import { forbiddenKeys, hasDeployKey } from '../gitops/deploy-keys.ts'
 import { applicationInGit, argocdInGit } from '../gitops/in-git.ts'
 import { protectionOfMain, protectionToCome } from '../gitops/protection.ts'
+import { filesOf, foreignIn } from '../gitops/whose-repository.ts'
 import { Problem } from '../problem.ts'
 import { missingBuckets } from '../store/existence.ts'
 import { ofAnotherAccount } from '../store/other-account.ts'
@@ -97,11 +98,8 @@ export const repositoryIsOurs: Check = async ({ github, place, repository, commi
       new Problem(`repository ${full} is public`, { cure: 'Make it private, or name another with --repo.' }),
     ]
   if (committed) return []
-  const head = await github.ref(place, 'heads/main')
-  if (!head) return []
-  const files = await github.tree(place, (await github.commit(place, head)).tree.sha)
-  const foreign = [...files.keys()].filter((path) => path !== 'README.md' && !path.startsWith('clusters/'))
-  return foreign.length > 0 && !files.has('applications/platform.yaml')
+  const foreign = foreignIn(await filesOf({ github, place }))
+  return foreign.length > 0
     ? [
         new Problem(`repository ${full} holds something else (${foreign.slice(0, 3).join(', ')})`, {
           cure: 'Name an empty one, or one that does not exist yet, with --repo.',

@@ -8,6 +8,7 @@ import { bucketPlaces, type Cluster } from '../cluster/cluster.ts'
 import { inventory, isOurs, type OwnProject, ownProject } from '../cluster/ours.ts'
 import { isGiven, strangers } from '../digitalocean/strangers.ts'
 import { DryRunEnd, isDryRun } from '../dry-run.ts'
+import { whyItStays } from '../gitops/whose-repository.ts'
 import { again } from '../hint.ts'
 import { forAll } from '../parallel.ts'
 import { Problem, Problems } from '../problem.ts'
@@ -161,10 +162,12 @@ export async function removeLeftBundles(cluster: Cluster, seen: Bucket | undefin
   if (kit) await removeBundles(kit)
 }
 
-/** Deletes the GitOps repository. */
+/** Deletes the GitOps repository; right before, it is looked at once more. @throws Problem where it holds more than this cluster */
 export async function removeRepository(cluster: Cluster): Promise<void> {
   const { github, place } = cluster
-  if (!cluster.repository) return
+  if (!cluster.repository || !(await github.repository(place.owner, place.name))) return
+  const stays = await whyItStays(cluster)
+  if (stays) throw stays
   await change(`gh repo delete ${place.owner}/${place.name}`, () =>
     github.removeRepository(place.owner, place.name),
   )

@@ -92,3 +92,23 @@ t.test('a Spaces key that was given away meanwhile is left as it is', async (t) 
   )
   await box.cloud('DELETE', `/v2/spaces/keys/${key?.access_key}`)
 })
+
+t.test('a repository that describes another cluster, too, does not go with this one', async (t) => {
+  await commit(box.env, { 'clusters/other/cluster.yaml': [{ cluster: 'other' }] })
+  const ended = await box.run('scripts/destroy.mts', ['--with-repository', '--yes', ...confirmed()])
+  t.equal(ended.code, 1, ended.err)
+  t.match(ended.err, 'repository bob/regrow-main describes other, too: it is not deleted')
+  t.ok(await box.github('GET', '/repos/bob/regrow-main'))
+  await commit(box.env, { 'clusters/other/cluster.yaml': undefined })
+})
+
+t.test('nor one that describes it no more and holds something else', async (t) => {
+  await box.github('POST', '/user/repos', { name: 'website', private: true, auto_init: true })
+  const content = Buffer.from('hello').toString('base64')
+  await box.github('PUT', '/repos/bob/website/contents/index.html', { message: 'mine', content })
+  const words = ['--with-repository', '--yes', '--repo', 'bob/website', ...confirmed()]
+  const ended = await box.run('scripts/destroy.mts', words)
+  t.equal(ended.code, 1, ended.err)
+  t.match(ended.err, 'repository bob/website holds something else (index.html): it is not deleted')
+  t.ok(await box.github('GET', '/repos/bob/website'))
+})
