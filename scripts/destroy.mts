@@ -5,6 +5,7 @@ import { describe } from '../lib/cluster/cluster.ts'
 import { confirmName } from '../lib/confirm.ts'
 import { lockForRemoval } from '../lib/gitops/claim.ts'
 import { preflightReading } from '../lib/preflight/preflight.ts'
+import { nameBucketsThere } from '../lib/removal/buckets-there.ts'
 import { removal, removalOutcome } from '../lib/removal/removal.ts'
 import {
   removeBuckets,
@@ -20,6 +21,7 @@ import { openBuckets } from '../lib/store/buckets.ts'
 await run('destroy', async ({ flags, confirm }) => {
   const cluster = await describe(flags)
   await preflightReading(cluster, flags)
+  await nameBucketsThere(cluster) // Git names them, and may name others than there are
   const buckets = await openBuckets(cluster, 'read')
   const lastBackup = ageOf(buckets && (await lastWhole(buckets.velero, cluster)), cluster)
   const own = flags.unfinished ? await unfinishedRestore(cluster, buckets?.kit) : undefined

@@ -1,3 +1,5 @@
+import { existsSync, readdirSync } from 'node:fs'
+import { join } from 'node:path'
 import { load } from 'js-yaml'
 import t from 'tap'
 import { z } from 'zod'
@@ -112,3 +114,19 @@ t.test('nor one that describes it no more and holds something else', async (t) =
   t.match(ended.err, 'repository bob/website holds something else (index.html): it is not deleted')
   t.ok(await box.github('GET', '/repos/bob/website'))
 })
+
+t.test(
+  'a kit’s bucket that Git names and that is not there hides the true one from no removal',
+  async (t) => {
+    const spaces = join(box.dir, '.sandbox', 'spaces')
+    const left = () => readdirSync(spaces).filter((name) => existsSync(join(spaces, name, '@bucket')))
+    t.equal(left().length, 2)
+    await gitSays({ store: { kit: 'nobody-has-this' } })
+    const shown = await box.run('scripts/destroy.mts', ['--with-backups', '--dry-run'])
+    t.match(shown.err, /! bucket nobody-has-this {2}is named in Git and is not there; regrow-main-\w+-kit is/)
+    t.match(shown.out + shown.err, /- bucket regrow-main-\w+-kit/)
+    const ended = await box.run('scripts/destroy.mts', ['--with-backups', '--yes', ...confirmed()])
+    t.equal(ended.code, 0, ended.err)
+    t.same(left(), [])
+  },
+)
