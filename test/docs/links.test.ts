@@ -29,6 +29,11 @@ t.test('every test that the pages name is there', async (t) => {
   for (const [, path = ''] of prose.matchAll(/`(test\/[\w./-]+)/g)) t.ok(existsSync(join(root, path)), path)
 })
 
+t.test('every file of the project that the pages name is there', async (t) => {
+  for (const [, path = ''] of prose.matchAll(/`((?:lib|cloud-init|sandbox|scripts)\/[\w./-]+\.\w+)`/g))
+    t.ok(existsSync(join(root, path)), path)
+})
+
 t.test('every variable that the library reads is explained', async (t) => {
   const sources = readdirSync(join(root, 'lib'), { recursive: true, encoding: 'utf8' })
     .filter((name) => name.endsWith('.ts'))
