@@ -27,7 +27,7 @@ export const mostBytesOf = (key: string): number => most.find(([keys]) => keys.t
  * Pages that are read of a bucket's list at most, of 1,000 objects or versions each: kopia leaves an object for each 20 MB,
  * and with each a mark of its deletion.
  */
-const mostPages = 200
+const mostPages = 125
 
 /** Characters that the names in a list have at most, all together: one name may have 1,024. */
 const mostCharacters = 16 * mib
