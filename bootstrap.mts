@@ -9,6 +9,7 @@ import { describe } from './lib/cluster/cluster.ts'
 import { ensureAddress } from './lib/digitalocean/address.ts'
 import { ensureNetwork } from './lib/digitalocean/network.ts'
 import { ensureProject } from './lib/digitalocean/project.ts'
+import { adoptingFlags, askingFlags, clusterFlags } from './lib/flags.ts'
 import { claim } from './lib/gitops/claim.ts'
 import { hint, portForward, useKubeconfig } from './lib/hint.ts'
 import { ensureTools } from './lib/install/ensure-tools.ts'
@@ -26,7 +27,21 @@ import { ensureBuckets } from './lib/store/buckets.ts'
 import { ensureKit } from './lib/store/kit.ts'
 import { keepUpstream } from './lib/store/upstream.ts'
 
-await run('bootstrap', async ({ flags, confirm }) => {
+const bootstrap = {
+  about: 'Two tokens in, a running cluster out. Run it again and nothing changes.',
+  flags: {
+    ...clusterFlags,
+    region: { value: 'REGION', about: 'DigitalOcean region (fra1)' },
+    size: { value: 'SIZE', about: 'droplet size, at least 2 GB (s-1vcpu-2gb)' },
+    domain: { value: 'DOMAIN', about: 'domain of your apps, with certificates' },
+    'admin-cidr': { value: 'CIDR,…', about: 'who may reach the Kubernetes API (0.0.0.0/0,::/0)' },
+    config: { value: 'FILE', about: 'a cluster.yaml to start from (docs/cluster-yaml.md)' },
+    ...adoptingFlags,
+    ...askingFlags,
+  },
+}
+
+await run(bootstrap, async ({ flags, confirm }) => {
   await ensureTools(flags) // doctl, kubectl, helm, velero: fetched if you agree
   const cluster = await describe(flags) // cluster.yaml in Git if it is there, else flags and defaults
   const own = await preflight(cluster) // every problem at once; nothing exists yet

@@ -27,6 +27,7 @@ import { describe } from './lib/cluster/cluster.ts'
 import { ensureAddress } from './lib/digitalocean/address.ts'
 import { ensureNetwork } from './lib/digitalocean/network.ts'
 import { ensureProject } from './lib/digitalocean/project.ts'
+import { adoptingFlags, askingFlags, clusterFlags } from './lib/flags.ts'
 import { claim } from './lib/gitops/claim.ts'
 import { revertRemoved } from './lib/gitops/git-removed.ts'
 import { finishedBy, useKubeconfig } from './lib/hint.ts'
@@ -44,7 +45,27 @@ import { ensureBuckets, needBuckets, openBuckets } from './lib/store/buckets.ts'
 import { ensureKit, needKit } from './lib/store/kit.ts'
 import { carryUpstream } from './lib/store/upstream.ts'
 
-await run('restore', async ({ flags, confirm }) => {
+const restore = {
+  about: 'Everything was lost but buckets and Git: bring it back, and prove it.',
+  flags: {
+    ...clusterFlags,
+    backup: { value: 'NAME', about: 'name, prefix, date or “latest”' },
+    as: { value: 'NAME', about: 'beside the original: own keys, buckets, repository' },
+    'as-repo': { value: 'OWNER/NAME', about: 'with --as: its repository, if you made one' },
+    'with-apps': { about: 'with --as: wake the apps too' },
+    region: { value: 'REGION', about: 'with --as: another region (not for snapshots)' },
+    replace: { about: 'stop the live cluster; delete it once all is proven' },
+    partial: { about: 'with --backup NAME: even one that is not whole' },
+    undelete: { about: 'with --backup NAME: one that was deleted, too' },
+    'not-vouched': { about: 'with --replace: even a backup that nobody vouches for' },
+    'git-removed': { value: 'HOW', about: 'what Git deleted since: revert, keep or drop' },
+    unfinished: { about: 'give up a restore that is unfinished or not proven' },
+    ...adoptingFlags,
+    ...askingFlags,
+  },
+}
+
+await run(restore, async ({ flags, confirm }) => {
   fitTogether(flags)
   await ensureTools(flags)
   const { name, repo, 'adopt-buckets': adopt } = flags

@@ -11,6 +11,7 @@ import { ensureNetwork } from './lib/digitalocean/network.ts'
 import { ensureProject } from './lib/digitalocean/project.ts'
 import { ensureSshKey } from './lib/digitalocean/ssh-key.ts'
 import { DryRunEnd, isDryRun } from './lib/dry-run.ts'
+import { askingFlags, clusterFlags } from './lib/flags.ts'
 import { claim } from './lib/gitops/claim.ts'
 import { command, finishedBy } from './lib/hint.ts'
 import { ensureTools } from './lib/install/ensure-tools.ts'
@@ -35,7 +36,24 @@ import { bundlesAreLeft } from './lib/store/bundles.ts'
 import { needKit } from './lib/store/kit.ts'
 import { notedNames } from './lib/store/nodes.ts'
 
-await run('scale', async ({ flags, confirm }) => {
+const scale = {
+  about: 'Change the size and shape of a living cluster, or finish what was begun.',
+  flags: {
+    ...clusterFlags,
+    add: { value: 'N', about: 'let N machines join' },
+    role: { value: 'agent|server', about: 'what --add adds (agent)' },
+    remove: { value: 'NAME,…', about: 'move everything away, remove the machines' },
+    replace: { value: 'NAME', about: 'a fresh machine of the same role instead' },
+    size: { value: 'SIZE', about: 'size of all machines, or with --add of the new ones' },
+    node: { value: 'NAME', about: '--size for this machine only' },
+    ha: { about: 'SQLite becomes etcd on three servers' },
+    force: { about: 'even if something is lost; the plan names it' },
+    'drain-timeout': { value: 'TIME', about: 'for pods to move away (10m)' },
+    ...askingFlags,
+  },
+}
+
+await run(scale, async ({ flags, confirm }) => {
   const wish = readWish(flags)
   const draining = { within: secondsOf(flags['drain-timeout'] ?? '10m'), force: flags.force }
   await ensureTools(flags)

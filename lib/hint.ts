@@ -3,7 +3,6 @@ import { join, relative, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { Cluster } from './cluster/cluster.ts'
 import { names } from './cluster/names.ts'
-import { commands } from './flags.ts'
 import { shellQuote } from './shell-quote.ts'
 import { toolsFolder } from './tools-folder.ts'
 
@@ -66,18 +65,13 @@ export function hint(script: string, { name, place, login }: Scene, ...words: re
 }
 
 /**
- * A command with just these words, and `--sandbox` where this run is in it. One of ours that knows no clusters is given
- * none; a script that a person made of one takes what that takes.
+ * A command with just these words, and `--sandbox` where this run is in it. The two scripts that know no clusters are
+ * given none of that.
  */
 export function line(script: string, words: readonly string[]): string {
-  const known: Record<string, { flags: object }> = commands
-  const subject = script.replace(/^.*\/|\.mts$/g, '')
-  const takes = (flag: string) => {
-    const { flags } = known[subject] ?? {}
-    return flags ? flag in flags : subject !== 'sandbox'
-  }
-  const given = words.filter((_, at) => takes('name') || !isOfCluster(words, at))
-  const boxed = takes('sandbox') && isSandboxed() && !given.includes('--sandbox')
+  const knowsClusters = !/(^|\/)(tools|sandbox)\.mts$/.test(script)
+  const given = words.filter((_, at) => knowsClusters || !isOfCluster(words, at))
+  const boxed = knowsClusters && isSandboxed() && !given.includes('--sandbox')
   const path = pathOf(resolve(root, script))
   return remembered([path, ...given.map(shellQuote), ...(boxed ? ['--sandbox'] : [])].join(' '))
 }

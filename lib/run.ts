@@ -1,4 +1,4 @@
-import { relative } from 'node:path'
+import { basename, relative } from 'node:path'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import { z } from 'zod'
@@ -7,7 +7,15 @@ import { answered, asked } from './confirm.ts'
 import { beginDryRun, DryRunEnd } from './dry-run.ts'
 import { atEnd, endAll, patience } from './ending.ts'
 import { leaveProxiesOut, missingTokens } from './environment.ts'
-import { type CommandName, commands, type Flags, helpText, ownVersion, readFlags } from './flags.ts'
+import {
+  type Command,
+  checkCommand,
+  type Flag,
+  type Flags,
+  helpText,
+  ownVersion,
+  readFlags,
+} from './flags.ts'
 import { beginScene, goesOn } from './hint.ts'
 import { need } from './on-path.ts'
 import { printable, printableJson, printableStep } from './printable.ts'
@@ -17,9 +25,11 @@ import { loadWrapper } from './start.mjs'
 import { endLive, print, tell } from './story.ts'
 import { systemProblem } from './system-failure.ts'
 
-/** What a flow is handed: its flags, and the question before anything is changed. */
-export interface Running<C extends CommandName> {
-  flags: Flags<C>
+/** What a flow is handed: its flags and words, and the question before anything is changed. */
+export interface Running<F extends Record<string, Flag>> {
+  flags: Flags<F>
+  /** What stood on the command line beside the flags, where the command takes such. */
+  words: string[]
   /** Shows what will happen and asks; `--yes` answers. In a dry run it shows and lets the flow print its commands. */
   confirm(plan: Shown): Promise<void>
 }
@@ -31,30 +41,38 @@ export interface Shown {
   nothing?: boolean
   /** True when something is removed or stopped: then a bare Enter means no. */
   destructive?: boolean
-  toJSON(): unknown
+  /** By default its fields. */
+  toJSON?(): unknown
 }
 
 /**
- * All the plumbing of a root script: flags, sandbox, tokens, the question, the result on stdout, one clear message
+ * All the plumbing of a script: flags, sandbox, tokens, the question, the result on stdout, one clear message
  * and the exit code (0; 1 for an expected failure; 2 for wrong usage; 130 after Ctrl-C).
  */
-export async function run<C extends CommandName>(
-  command: C,
-  flow: (running: Running<C>) => Promise<unknown>,
-  needs: { tokens?: (flags: Flags<C>) => boolean } = {},
+export async function run<F extends Record<string, Flag> = Record<never, Flag>>(
+  command: Command<F>,
+  flow: (running: Running<F>) => unknown,
 ): Promise<void> {
   beginScene({})
-  const stop = () => void interrupted('yes' in commands[command].flags)
+  const stop = () => void interrupted('yes' in (command.flags ?? {}))
   process.once('SIGINT', stop)
   process.once('SIGTERM', stop)
   // Who reads our output may go away (`… | head -1`): the run goes on, and puts its keys away.
   process.stdout.on('error', lostOutput)
   process.stderr.on('error', () => {})
   const started = performance.now()
+  const script = process.argv[1] ?? 'a flow'
   try {
-    const flags = readFlags(command, process.argv.slice(2)) as Flags<C> & Partial<Record<string, boolean>>
+    checkCommand(command, basename(script))
+    if (typeof flow !== 'function')
+      throw new Problem(`${basename(script)}: run has no flow`, {
+        cure: 'Give it a function as the second argument; docs/own-flows.md shows one.',
+      })
+    const read = readFlags(basename(script).replace(/\.\w+$/, ''), command, process.argv.slice(2))
+    const { words } = read
+    const flags: Flags<F> & Partial<Record<string, unknown>> = read.flags
     if (flags.help) {
-      process.stdout.write(helpText(command, relative(process.cwd(), process.argv[1] ?? command) || command))
+      process.stdout.write(helpText(command, relative(process.cwd(), script) || script))
       return
     }
     if (flags.version) {
@@ -66,7 +84,8 @@ export async function run<C extends CommandName>(
     need('bash', 'doctl, kubectl, helm and velero are run with it')
     if (flags.sandbox && !process.env.REGROW_SANDBOXED) await openSandbox()
     if (flags.verbose) process.env.REGROW_VERBOSE = '1'
-    if (needs.tokens?.(flags) ?? true) await askForTokens()
+    const { tokens = true } = command
+    if (typeof tokens === 'function' ? tokens(flags) : tokens) await askForTokens()
     const confirm = async (plan: Shown) => {
       if (flags['dry-run']) {
         process.stdout.write(`${flags.json ? printableJson(plan) : printable(plan.text)}\n`)
@@ -79,9 +98,9 @@ export async function run<C extends CommandName>(
         if (!flags.yes) noteChange()
       }
     }
-    const result = await flow({ flags, confirm })
+    const result = await flow({ flags, words, confirm })
     await endAll()
-    present(result, { json: flags.json === true, seconds: (performance.now() - started) / 1000 })
+    present(result, { json: flags.json, seconds: (performance.now() - started) / 1000 })
     const fault = isOutcome(result) ? result.fault() : undefined
     if (fault) process.exitCode = explain(fault)
     else if (isOutcome(result) && result.exitCode) process.exitCode = result.exitCode()

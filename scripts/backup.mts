@@ -12,6 +12,7 @@ import { vouchForNew } from '../lib/backup/witness.ts'
 import { describe } from '../lib/cluster/cluster.ts'
 import { ownSnapshots } from '../lib/cluster/ours.ts'
 import { addressOf } from '../lib/digitalocean/address.ts'
+import { askingFlags, clusterFlags } from '../lib/flags.ts'
 import { ensureTools } from '../lib/install/ensure-tools.ts'
 import { writeKubeconfig } from '../lib/kubernetes/kubeconfig.ts'
 import { preflightReading } from '../lib/preflight/preflight.ts'
@@ -20,7 +21,18 @@ import { needBuckets, openBuckets } from '../lib/store/buckets.ts'
 import { needKit } from '../lib/store/kit.ts'
 import { operatorGroup } from '../lib/store/operators.ts'
 
-await run('backup', async ({ flags }) => {
+const backup = {
+  about: 'Take a backup now; it counts once it is verified in the bucket.',
+  flags: {
+    ...clusterFlags,
+    backup: { value: 'NAME', about: 'its name (the cluster’s and the time)' },
+    volumes: { value: 's3|snapshot', about: 'bytes into the bucket, or kept at DigitalOcean' },
+    ttl: { value: 'TIME', about: 'how long it is kept, such as 30d' },
+    yes: askingFlags.yes,
+  },
+}
+
+await run(backup, async ({ flags }) => {
   await ensureTools(flags)
   const cluster = await describe(flags)
   await preflightReading(cluster)

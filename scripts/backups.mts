@@ -5,12 +5,21 @@ import { deletedBackups, deletedTable } from '../lib/backup/deleted.ts'
 import { backupTable, records, vouchedLine } from '../lib/backup/record.ts'
 import { describe } from '../lib/cluster/cluster.ts'
 import { ownSnapshots } from '../lib/cluster/ours.ts'
+import { clusterFlags } from '../lib/flags.ts'
 import { preflightReading } from '../lib/preflight/preflight.ts'
 import { run } from '../lib/run.ts'
 import { needBuckets } from '../lib/store/buckets.ts'
 import { daysNoted } from '../lib/store/past.ts'
 
-await run('backups', async ({ flags }) => {
+const backups = {
+  about: 'Which backups there are, from the bucket: no cluster is needed.',
+  flags: {
+    ...clusterFlags,
+    deleted: { about: 'those deleted or overwritten that can be brought back' },
+  },
+}
+
+await run(backups, async ({ flags }) => {
   const cluster = await describe(flags)
   await preflightReading(cluster)
   const buckets = await needBuckets(cluster)

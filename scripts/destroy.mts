@@ -3,6 +3,7 @@
 import { ageOf, lastWhole } from '../lib/backup/backups.ts'
 import { describe } from '../lib/cluster/cluster.ts'
 import { confirmName } from '../lib/confirm.ts'
+import { askingFlags, clusterFlags } from '../lib/flags.ts'
 import { lockForRemoval } from '../lib/gitops/claim.ts'
 import { preflightReading } from '../lib/preflight/preflight.ts'
 import { nameBucketsThere } from '../lib/removal/buckets-there.ts'
@@ -18,7 +19,21 @@ import { run } from '../lib/run.ts'
 import { forgetRestorations, noRestoreUnderWay, unfinishedRestore } from '../lib/server/restoration.ts'
 import { openBuckets } from '../lib/store/buckets.ts'
 
-await run('destroy', async ({ flags, confirm }) => {
+const destroy = {
+  about: 'Remove a cluster; its backups and repository are kept unless you say otherwise.',
+  flags: {
+    ...clusterFlags,
+    'with-backups': { about: 'remove the buckets as well: kit and every backup' },
+    'with-repository': { about: 'delete the GitOps repository as well' },
+    unfinished: { about: 'also the machines of an unfinished restore' },
+    confirm: { value: 'NAME', about: 'the cluster’s name, instead of typing it' },
+    'confirm-backups': { value: 'BUCKET', about: 'likewise the name of the backups’ bucket' },
+    'confirm-kit': { value: 'BUCKET', about: 'likewise the name of the kit’s bucket' },
+    ...askingFlags,
+  },
+}
+
+await run(destroy, async ({ flags, confirm }) => {
   const cluster = await describe(flags)
   await preflightReading(cluster, flags)
   await nameBucketsThere(cluster) // Git names them, and may name others than there are

@@ -5,6 +5,7 @@ import { ageOf, lastWhole } from '../lib/backup/backups.ts'
 import { describe } from '../lib/cluster/cluster.ts'
 import { inventory } from '../lib/cluster/ours.ts'
 import { addressOf } from '../lib/digitalocean/address.ts'
+import { askingFlags, clusterFlags } from '../lib/flags.ts'
 import { doctlHint, useKubeconfig } from '../lib/hint.ts'
 import { writeKubeconfig } from '../lib/kubernetes/kubeconfig.ts'
 import { letIn } from '../lib/kubernetes/operators.ts'
@@ -15,7 +16,19 @@ import { needBuckets } from '../lib/store/buckets.ts'
 import { needKit } from '../lib/store/kit.ts'
 import { operatorGroup } from '../lib/store/operators.ts'
 
-await run('kubeconfig', async ({ flags }) => {
+const kubeconfig = {
+  about: 'Write the kubeconfig (mode 0600) of a cluster: good for a week.',
+  flags: {
+    ...clusterFlags,
+    output: { value: 'FILE', about: 'where to (./kubeconfig-<cluster>.yaml)' },
+    revoke: { about: 'end every kubeconfig that was written before' },
+    'argocd-password': { about: 'print Argo CD’s admin password instead' },
+    'ssh-key': { about: 'print the machines’ private SSH key instead' },
+    'steal-lock': askingFlags['steal-lock'],
+  },
+}
+
+await run(kubeconfig, async ({ flags }) => {
   const cluster = await describe(flags)
   const address = await addressOf(cluster)
   const buckets = await needBuckets(cluster)

@@ -11,6 +11,7 @@ import { clusterAsWitness } from '../lib/backup/witness.ts'
 import { accountOf, describe } from '../lib/cluster/cluster.ts'
 import { names } from '../lib/cluster/names.ts'
 import { DryRunEnd } from '../lib/dry-run.ts'
+import { askingFlags, clusterFlags } from '../lib/flags.ts'
 import { ensureTools } from '../lib/install/ensure-tools.ts'
 import { preflightReading } from '../lib/preflight/preflight.ts'
 import { Problem } from '../lib/problem.ts'
@@ -21,7 +22,19 @@ import { noRestoreUnderWay } from '../lib/server/restoration.ts'
 import { needBuckets } from '../lib/store/buckets.ts'
 import { needKit } from '../lib/store/kit.ts'
 
-await run('rehearse', async ({ flags, confirm }) => {
+const rehearse = {
+  about: 'The drill: a backup onto a throw-away droplet, proven, destroyed.',
+  flags: {
+    ...clusterFlags,
+    backup: { value: 'NAME', about: 'name, prefix, date or “latest” (default)' },
+    'as-repo': { value: 'OWNER/NAME', about: 'the drill’s repository, if you made one' },
+    'not-vouched': { about: 'even a backup that nobody vouches for' },
+    yes: askingFlags.yes,
+    'dry-run': askingFlags['dry-run'],
+  },
+}
+
+await run(rehearse, async ({ flags, confirm }) => {
   await ensureTools(flags)
   const cluster = await describe(flags)
   await preflightReading(cluster)

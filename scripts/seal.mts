@@ -3,6 +3,7 @@
 import { writeFileSync } from 'node:fs'
 import { dump } from 'js-yaml'
 import { describe } from '../lib/cluster/cluster.ts'
+import { clusterFlags } from '../lib/flags.ts'
 import { sealSecrets } from '../lib/gitops/sealing.ts'
 import { readDocuments, readText } from '../lib/read-text.ts'
 import { run } from '../lib/run.ts'
@@ -11,8 +12,23 @@ import { needKit } from '../lib/store/kit.ts'
 import { tell } from '../lib/story.ts'
 
 await run(
-  'seal',
-  async ({ flags }) => {
+  {
+    about: 'Turn a Secret (file or stdin) into a SealedSecret for this cluster only.',
+    words: '[FILE]',
+    flags: {
+      ...clusterFlags,
+      certificate: {
+        value: 'FILE',
+        about: 'seal offline with this public certificate',
+      },
+      'save-certificate': {
+        value: 'FILE',
+        about: 'write the public certificate, to seal offline',
+      },
+    },
+    tokens: (flags) => !flags.certificate,
+  },
+  async ({ flags, words }) => {
     const certificate = flags.certificate
       ? readText(flags.certificate)
       : await describe(flags)
@@ -22,7 +38,7 @@ await run(
       writeFileSync(flags['save-certificate'], certificate)
       return { certificate: flags['save-certificate'] }
     }
-    const [file] = flags.words
+    const [file] = words
     if (file === undefined && process.stdin.isTTY)
       tell('·', 'waiting for a Secret on standard input', 'Ctrl-D ends it')
     const sealed = sealSecrets(await readDocuments(file), certificate)
@@ -31,5 +47,4 @@ await run(
       return void process.stdout.write(sealed.map((one) => dump(one, { lineWidth: -1 })).join('---\n'))
     return sealed.length === 1 ? sealed[0] : { apiVersion: 'v1', kind: 'List', items: sealed }
   },
-  { tokens: (flags) => !flags.certificate },
 )

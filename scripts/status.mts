@@ -10,6 +10,7 @@ import { cloudTime } from '../lib/clients/clock.ts'
 import { describe } from '../lib/cluster/cluster.ts'
 import { lockHolder } from '../lib/cluster/lock.ts'
 import { inventory } from '../lib/cluster/ours.ts'
+import { clusterFlags } from '../lib/flags.ts'
 import { health } from '../lib/kubernetes/health.ts'
 import { attentionOf, stateOf } from '../lib/preflight/condition.ts'
 import { existing } from '../lib/preflight/existing.ts'
@@ -21,7 +22,13 @@ import { restorations, unfinishedRestore } from '../lib/server/restoration.ts'
 import { openBuckets } from '../lib/store/buckets.ts'
 import { keptUpstream } from '../lib/store/upstream.ts'
 
-await run('status', async ({ flags }) => {
+const status = {
+  about:
+    'What exists, how it is, what it costs, how old the last whole backup is.\nExit code 3: something wants attention. 4: no whole backup is young enough.',
+  flags: { ...clusterFlags },
+}
+
+await run(status, async ({ flags }) => {
   const cluster = await describe(flags)
   await preflightReading(cluster)
   const own = await inventory(cluster.cloud, cluster.name)

@@ -4,10 +4,15 @@ import { installTools, namedTools } from '../lib/install/install.ts'
 import { run } from '../lib/run.ts'
 
 await run(
-  'tools',
+  {
+    about: 'Fetch official doctl, kubectl, helm and velero into .tools/, checked.',
+    flags: {
+      only: { value: 'NAME', about: 'one tool only' },
+    },
+    tokens: false,
+  },
   async ({ flags }) => {
     const tools = await installTools(namedTools(flags.only))
     return flags.json ? tools : undefined
   },
-  { tokens: () => false },
 )

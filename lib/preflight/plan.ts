@@ -19,6 +19,7 @@ import { fromKitLines } from './upstream.ts'
 
 /** What will be made and kept, and what it costs. */
 export interface Plan extends Shown {
+  toJSON(): unknown
   items: PlanItem[]
   perMonth: number
 }

@@ -2,7 +2,7 @@ import { accessSync, constants, existsSync, readdirSync, readFileSync } from 'no
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import t from 'tap'
-import { commands } from '../../lib/flags.ts'
+import { flagsIn, helps } from '../lib/helps.ts'
 
 const root = fileURLToPath(new URL('../../', import.meta.url))
 const pages = ['README.md', ...readdirSync(join(root, 'docs')).map((name) => join('docs', name))].filter(
@@ -46,7 +46,7 @@ t.test('every variable that the library reads is explained', async (t) => {
 })
 
 t.test('every flag that the pages name is one of a command', async (t) => {
-  const known = new Set<string>(Object.values(commands).flatMap((command) => Object.keys(command.flags)))
+  const known = new Set((await helps()).flatMap(([, said]) => flagsIn(said['--help'])))
   // Flags of other programs, and of scripts/sandbox.mts, that the pages speak of.
   const others = [
     'kube-version',

@@ -90,7 +90,7 @@ t.test('what the runner of a workflow would obey is shown there', async (t) => {
 })
 
 t.test('whatever writes to the terminal writes what is printable', async (t) => {
-  const files = ['lib', 'scripts'].flatMap((folder) =>
+  const files = ['lib', 'scripts', 'examples'].flatMap((folder) =>
     readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' }).map((file) => join(folder, file)),
   )
   const writers = [...files, 'bootstrap.mts', 'restore.mts', 'scale.mts']

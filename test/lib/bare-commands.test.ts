@@ -38,7 +38,7 @@ const isArgument = (node: ts.Node & { text: string }) =>
   ts.isStringLiteral(node) && ts.isCallExpression(node.parent) && /^[\w/]+\.mts$/.test(node.text)
 
 // The stand-ins in sandbox/tools speak with the words of the tools that they play.
-const sources = ['', 'lib', 'scripts', 'sandbox'].flatMap((folder) =>
+const sources = ['', 'lib', 'scripts', 'examples', 'sandbox'].flatMap((folder) =>
   readdirSync(join(root, folder), { recursive: folder !== '', encoding: 'utf8' })
     .filter((name) => /\.m?ts$/.test(name))
     .map((name) => join(folder, name))

@@ -17,9 +17,10 @@ function script(step: string): string[] {
   const text = `import { run } from ${lib('run.ts')}
 import { finishedBy } from ${lib('hint.ts')}
 import { cut } from ${lib('wrap.ts')}
-await run('scale', async () => {
+const flags = { name: { value: 'NAME', about: '' }, size: { value: 'SIZE', about: '' }, add: { value: 'N', about: '' }, yes: { about: '' } }
+await run({ about: '', flags, tokens: false }, async () => {
   ${step}
-}, { tokens: () => false })
+})
 `
   writeFileSync(file, text)
   return [...tsx, file]
@@ -29,7 +30,7 @@ t.test('an error in a person’s own step is not called a fault of regrow', asyn
   const words = script("throw new Error('my own mistake')")
   const ended = await runIn(folder, process.execPath, words)
   t.equal(ended.code, 1)
-  t.match(ended.err, /^x your script failed: my own mistake\n {2}→ \S+play-\d+\.mts:5 threw it\. DEBUG=1/m)
+  t.match(ended.err, /^x your script failed: my own mistake\n {2}→ \S+play-\d+\.mts:6 threw it\. DEBUG=1/m)
 })
 
 t.test('one that comes from the library is', async (t) => {

@@ -36,6 +36,17 @@ t.test(
         .map((name) => new URL(name, folder)),
     )
     t.ok(scripts.length >= 12)
+    // What is made to be copied starts from the root as well as from a folder in it.
+    const examples = readdirSync(new URL('examples/', root)).map((name) => new URL(`examples/${name}`, root))
+    t.ok(examples.length >= 4)
+    for (const example of examples) {
+      t.match(
+        readFileSync(example, 'utf8'),
+        /^#!\/usr\/bin\/env -S sh -c 'd=\$\(dirname "\$\(realpath "\$0"\)"\); \[ -d "\$d\/lib" \] \|\| d=\$d\/\.\.; exec node --max-semi-space-size=4 --import "\$d\/lib\/start\.mjs" "\$0" "\$@"'\n/,
+        example.pathname,
+      )
+      t.equal(statSync(example).mode & 0o111, 0o111, example.pathname)
+    }
     for (const script of scripts) {
       t.match(
         readFileSync(script, 'utf8'),

@@ -146,7 +146,7 @@ export const cluster: readonly Mutant[] = [
   mutant(
     'a command of a message leaves the sandbox',
     'lib/hint.ts',
-    "const boxed = takes('sandbox') && isSandboxed()",
+    'const boxed = knowsClusters && isSandboxed()',
     'const boxed = false',
     'lib/hint',
   ),
