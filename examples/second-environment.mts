@@ -13,7 +13,7 @@ const secondEnvironment = {
 
 await run(secondEnvironment, async ({ flags, confirm }) => {
   const { name = 'main', as = 'staging' } = flags
-  await confirm({ text: `${as} becomes a copy of ${name}; its machines cost as much again` })
+  await confirm(`${as} becomes a copy of ${name}; its machines cost as much again`)
 
   const backup = await script('scripts/backup.mts', '--name', name, '--yes', '--json')
   if (backup.code !== 0) throw new Problem(`${name} has no new backup, so there is no ${as}`)

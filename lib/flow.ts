@@ -37,11 +37,9 @@ export interface Open {
  * Opens a cluster that runs, from any machine with the two tokens; its kubeconfig goes with this run.
  * @throws Problem where there is none, or what is needed to open it is missing
  */
-export async function openCluster(flags: {
-  name?: string | undefined
-  repo?: string | undefined
-  yes?: boolean
-}): Promise<Open> {
+export async function openCluster(
+  flags: { name?: string | undefined; repo?: string | undefined; yes?: boolean } = {},
+): Promise<Open> {
   await ensureTools({ yes: flags.yes === true })
   const cluster = await describe({ name: flags.name, repo: flags.repo })
   await preflightReading(cluster)

@@ -2,6 +2,7 @@ import { basename, relative } from 'node:path'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import { z } from 'zod'
+import type { ProcessOutput } from 'zx/core'
 import { endChanges, noteChange } from './change.ts'
 import { answered, asked } from './confirm.ts'
 import { beginDryRun, DryRunEnd } from './dry-run.ts'
@@ -31,7 +32,7 @@ export interface Running<F extends Record<string, Flag>> {
   /** What stood on the command line beside the flags, where the command takes such. */
   words: string[]
   /** Shows what will happen and asks; `--yes` answers. In a dry run it shows and lets the flow print its commands. */
-  confirm(plan: Shown): Promise<void>
+  confirm(plan: Shown | string): Promise<void>
 }
 
 /** Something that can be shown before the question: its text, and the same as data for `--json`. */
@@ -86,7 +87,8 @@ export async function run<F extends Record<string, Flag> = Record<never, Flag>>(
     if (flags.verbose) process.env.REGROW_VERBOSE = '1'
     const { tokens = true } = command
     if (typeof tokens === 'function' ? tokens(flags) : tokens) await askForTokens()
-    const confirm = async (plan: Shown) => {
+    const confirm = async (given: Shown | string) => {
+      const plan: Shown = typeof given === 'string' ? { text: given } : given
       if (flags['dry-run']) {
         process.stdout.write(`${flags.json ? printableJson(plan) : printable(plan.text)}\n`)
         beginDryRun(flags.json ? process.stderr : process.stdout)
@@ -131,6 +133,10 @@ export function explain(thrown: unknown): number {
   if (error instanceof Problem) {
     tell('x', error.message)
     if (error.cure) print(`  → ${error.cure}`)
+  } else if (isOfZx(error)) {
+    const said = [error.stderr, error.stdout].map((text) => text.trim()).find(Boolean) ?? '(it said nothing)'
+    tell('x', `a command of your script ended with exit code ${error.exitCode}: ${said}`)
+    print(`  → ${basename(process.argv[1] ?? 'It')} runs it with $.`)
   } else {
     const said = error instanceof Error ? error.message : String(error)
     const place = thrownAt(error)
@@ -145,6 +151,10 @@ export function explain(thrown: unknown): number {
   if (process.env.DEBUG) print(printableStep(stackOf(error)))
   return error instanceof Problem ? error.exitCode : 1
 }
+
+/** Whether it is what zx's `$` throws: ours never does, so a person's own did. */
+const isOfZx = (error: unknown): error is ProcessOutput =>
+  Object.prototype.toString.call(error) === '[object ProcessOutput]'
 
 function explainOne(problem: Problem): void {
   print(printableStep(`  • ${problem.message}`))
