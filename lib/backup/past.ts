@@ -1,5 +1,5 @@
 import { TooLarge } from '../clients/object-sizes.ts'
-import type { Bucket, Version } from '../clients/s3.ts'
+import { type Bucket, StoreRefusal, type Version } from '../clients/s3.ts'
 import { parseJson } from '../json.ts'
 import { isObjectName } from '../kubernetes/object-names.ts'
 import { volumeEntries } from './backed.ts'
@@ -111,13 +111,18 @@ async function versionsKnown(
   const found = new Map<string, Version>()
   for (const [file, then] of Object.entries(files)) {
     const key = `backups/${name}/${file}`
-    for (const version of (own.get(key) ?? []).filter((one) => !one.isDeletion)) {
-      const isSame =
-        isAsThen(version, { ...then, at: new Date(then.at) }) ||
-        fingerprint(file, (await bucket.get(key, version.id)) ?? Buffer.alloc(0)) === then.sha256
-      if (isSame) found.set(key, version)
-      if (isSame) break
-    }
+    const isSame = (one: Version) => isAsThen(one, { ...then, at: new Date(then.at) })
+    const [newest, ...others] = (own.get(key) ?? []).filter((one) => !one.isDeletion)
+    // However much was written over it: what looks as it did then is asked for before all that must be read.
+    const asked = [newest, ...others.filter(isSame), ...others.filter((one) => !isSame(one))]
+    for (const version of asked.filter((one) => one !== undefined))
+      if (
+        isSame(version) ||
+        fingerprint(file, (await read(bucket, version)) ?? Buffer.alloc(0)) === then.sha256
+      ) {
+        found.set(key, version)
+        break
+      }
   }
   return found
 }
@@ -140,16 +145,19 @@ export function seenWith(bucket: Bucket, { back, away }: Pick<Undeletion, 'back'
 /** The newest version of a backup's own file that tells of a backup that ended. */
 async function readable(bucket: Bucket, name: string, versions: readonly Version[]) {
   for (const version of versions.filter((one) => !one.isDeletion)) {
-    const bytes = await bucket.get(version.key, version.id).catch(tooLarge)
+    const bytes = await read(bucket, version)
     const { data } = backupFile.safeParse(parseJson(Buffer.from(bytes ?? '').toString()))
     if (data?.metadata.name === name && data.status?.completionTimestamp) return { content: data, version }
   }
   return undefined
 }
 
-function tooLarge(error: unknown): undefined {
-  if (!(error instanceof TooLarge)) throw error
-}
+/** A version's bytes; undefined where somebody made it too large, or locked it: it hides none of the others. */
+const read = (bucket: Bucket, { key, id }: Version): Promise<Uint8Array | undefined> =>
+  bucket.get(key, id).catch((error: unknown) => {
+    if (error instanceof TooLarge || (error instanceof StoreRefusal && error.status === 403)) return undefined
+    throw error
+  })
 
 /** The version of an object that was there then, where another one, or none, is there now. */
 function lost([now]: readonly Version[], then: Version | undefined): Version[] {

@@ -1,7 +1,9 @@
 import t from 'tap'
 import { deletedBackups } from '../../lib/backup/deleted.ts'
 import { namesIn, pastOf, seenWith, undeletionOf } from '../../lib/backup/past.ts'
-import type { Bucket, Version } from '../../lib/clients/s3.ts'
+import { fingerprint } from '../../lib/backup/voucher.ts'
+import { TooLarge } from '../../lib/clients/object-sizes.ts'
+import { type Bucket, StoreRefusal, type Version } from '../../lib/clients/s3.ts'
 import { bucketWith, clusterWith, moved } from './bucket.ts'
 
 // What brings a deleted backup back, of constructed histories of a bucket.
@@ -162,4 +164,44 @@ t.test('what kopia cleared up makes no deleted backup; bytes that are all gone d
   t.match(await deletedBackups({ velero: emptied }, clusterWith(), 30), [
     { name: 'b', wholeness: 'whole', until: undefined },
   ])
+})
+
+t.test('what was written over a file too large to be read, or locked, does not keep it away', async (t) => {
+  const later = (minute: number): [number, string][] => [
+    [minute, 'too large'],
+    [minute + 1, 'locked'],
+  ]
+  const plain = await bucketOf({
+    ...Object.fromEntries(own.map((key) => [key, later(20)])),
+    'kopia/shop/p1': [[0, 'p']],
+  })
+  const reads: string[] = []
+  const bucket: Bucket = {
+    ...plain,
+    get: async (key, id) => {
+      reads.push(`${key}@${id}`)
+      const text = Buffer.from((await plain.get(key, id)) ?? '').toString()
+      if (text === 'too large') throw new TooLarge(key, 1024 ** 2)
+      if (text === 'locked') throw new StoreRefusal(`read ${key}`, 403, 'AccessDenied', undefined)
+      return plain.get(key, id)
+    },
+  }
+  const back = own.map((key) => `${key}@0`).toSorted()
+  const found = await undeletionOf(bucket, pastOf(bucket), 'b')
+  t.same(found?.back.map(({ key, id }) => `${key}@${id}`).toSorted(), back, 'nobody vouched for it')
+  const files = await Promise.all(
+    own.map(async (key) => {
+      const file = key.replace('backups/b/', '')
+      const bytes = (await plain.get(key, '0')) ?? Buffer.alloc(0)
+      const etag = `etag of ${Buffer.from(bytes).toString('base64')}`
+      const then = { sha256: fingerprint(file, bytes), size: bytes.length, at: at(1).toISOString(), etag }
+      return [file, then] as const
+    }),
+  )
+  const voucher = { backup: 'b', uid: 'u', at: at(2).toISOString(), files: Object.fromEntries(files) }
+  reads.length = 0
+  const vouched = await undeletionOf(bucket, pastOf(bucket), 'b', voucher)
+  t.same(vouched?.back.map(({ key, id }) => `${key}@${id}`).toSorted(), back)
+  t.notOk(reads.includes('backups/b/b.tar.gz@1'), 'of what was written over it only the newest is read')
+  t.match(await deletedBackups({ velero: bucket }, clusterWith(), 30), [{ name: 'b', wholeness: 'whole' }])
 })
