@@ -41,6 +41,10 @@ const places: Record<string, [apiVersion: string, resource: string]> = {
     'mutatingadmissionpolicies.admissionregistration.k8s.io',
   ],
   APIService: ['apiregistration.k8s.io/v1', 'apiservices.apiregistration.k8s.io'],
+  CustomResourceDefinition: ['apiextensions.k8s.io/v1', 'customresourcedefinitions.apiextensions.k8s.io'],
+  PersistentVolume: ['v1', 'persistentvolumes'],
+  Application: ['argoproj.io/v1alpha1', 'applications.argoproj.io'],
+  ApplicationSet: ['argoproj.io/v1alpha1', 'applicationsets.argoproj.io'],
 }
 const planted = (kind: string, more: object, namespace?: string): Planted => {
   const [apiVersion = '', resource = ''] = places[kind] ?? []
@@ -60,6 +64,11 @@ t.test('who becomes an administrator, by cluster-admin or by a role that comes t
     { apiGroups: ['rbac.authorization.k8s.io'], resources: ['clusterroles'], verbs: ['escalate'] },
     { apiGroups: ['rbac.authorization.k8s.io'], resources: ['clusterrolebindings'], verbs: ['create'] },
     { apiGroups: [''], resources: ['users'], verbs: ['impersonate'] },
+    { apiGroups: [''], resources: ['secrets'], verbs: ['get'] },
+    { apiGroups: [''], resources: ['serviceaccounts/token'], verbs: ['create'] },
+    { apiGroups: [''], resources: ['pods/exec'], verbs: ['create'] },
+    { apiGroups: [''], resources: ['nodes/proxy'], verbs: ['get'] },
+    { apiGroups: ['rbac.authorization.k8s.io'], resources: ['rolebindings'], verbs: ['create'] },
   ])
     t.same(
       await powerOf(rbac('ClusterRole', 'r', { rules: [rule] }), rbac('ClusterRoleBinding', 'm', bound('r'))),
@@ -143,4 +152,80 @@ t.test('what gets at its machine, whatever it is called and wherever its pods st
   t.same(await powerOf(workload('Pod', { containers: [{ name: 'plain' }], volumes: [{ emptyDir: {} }] })), [
     'namespaces shop',
   ])
+})
+
+t.test('what is left out of a backup, or stands in another role, hides no right', async (t) => {
+  t.same(
+    await powerOf(
+      rbac('ClusterRoleBinding', 'm', bound('system:controller:clusterrole-aggregation-controller')),
+    ),
+    [
+      'ClusterRoleBinding m gives ClusterRole system:controller:clusterrole-aggregation-controller, whose rights are not in the backup, to User mallory',
+    ],
+  )
+  const takes = (label: string) => ({
+    aggregationRule: { clusterRoleSelectors: [{ matchLabels: { [label]: 'yes' } }] },
+  })
+  const almighty = { rules: [{ apiGroups: ['*'], resources: ['*'], verbs: ['*'] }] }
+  const labelled = (name: string, label: string, more: object) =>
+    rbac('ClusterRole', name, { ...more, metadata: { name, labels: { [label]: 'yes' } } })
+  t.same(
+    await powerOf(
+      rbac('ClusterRole', 'outer', takes('b')),
+      labelled('middle', 'b', takes('a')),
+      labelled('inner', 'a', almighty),
+      rbac('ClusterRoleBinding', 'm', bound('outer')),
+    ),
+    ['ClusterRoleBinding m gives ClusterRole outer to User mallory'],
+  )
+  t.same(
+    await powerOf(
+      rbac('ClusterRole', 'outer', takes('b')),
+      labelled('inner', 'a', almighty),
+      rbac('ClusterRoleBinding', 'm', bound('outer')),
+    ),
+    [],
+  )
+})
+
+t.test('what Argo CD is to bring, and from where', async (t) => {
+  const source = (repoURL: string) => ({ repoURL, path: '.' })
+  t.same(await powerOf(workload('Application', { source: source('https://evil.example/x') })), [
+    'Argo CD is to bring what lies at https://evil.example/x',
+    'namespaces shop',
+  ])
+  t.same(
+    await powerOf(
+      workload('ApplicationSet', {
+        template: { spec: { sources: [source('https://b'), source('https://a')] } },
+      }),
+    ),
+    ['Argo CD is to bring what lies at https://a, https://b', 'namespaces shop'],
+  )
+  t.match(await powerOf(workload('ApplicationSet', { generators: [] })), [/an address that is not told/])
+})
+
+t.test('pods beside the platform, with whose accounts they may run', async (t) => {
+  const spec = { template: { spec: { serviceAccountName: 'velero', containers: [{ name: 'plain' }] } } }
+  t.same(await powerOf(planted('Deployment', { spec }, 'velero')), [
+    'pods beside the platform, which may have its rights: Deployment velero/v1.x',
+    'namespaces velero',
+  ])
+})
+
+t.test('a volume that is a folder of its machine, and a conversion by somebody else', async (t) => {
+  for (const [spec, way] of [
+    [{ hostPath: { path: '/' } }, 'hostPath /'],
+    [{ local: { path: '/etc' } }, 'local /etc'],
+  ] as const)
+    t.same(await powerOf(planted('PersistentVolume', { spec })), [
+      `PersistentVolume v1.x gets at its machine: ${way}`,
+    ])
+  t.same(await powerOf(planted('PersistentVolume', { spec: { csi: { volumeHandle: 'v' } } })), [])
+  const conversion = (strategy: string) =>
+    planted('CustomResourceDefinition', {
+      spec: { names: { kind: 'Thing' }, conversion: { strategy } },
+    })
+  t.match(await powerOf(conversion('Webhook')), [/^CustomResourceDefinition v1.x answers/])
+  t.same(await powerOf(conversion('None')), [])
 })
