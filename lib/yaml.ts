@@ -5,14 +5,14 @@ const longest = 8 * 1024 ** 2
 /** Values in it, aliases counted wherever they stand: few lines can stand for billions. */
 const mostValues = 2_000_000
 
-/** A document of YAML from outside. @throws Error when it is none, or too much */
-export const loadYaml = (text: string): unknown => tame(load(ofLength(text)))
+/** A document of YAML from outside. @param most characters that it may have. @throws Error when it is none, or too much */
+export const loadYaml = (text: string, most = longest): unknown => tame(load(ofLength(text, most)))
 
 /** All documents of a YAML file from outside. @throws Error when it is none, or too much */
-export const loadYamls = (text: string): unknown[] => loadAll(ofLength(text)).map(tame)
+export const loadYamls = (text: string): unknown[] => loadAll(ofLength(text, longest)).map(tame)
 
-function ofLength(text: string): string {
-  if (text.length > longest) throw new Error(`it has more than ${longest / 1024 ** 2} MiB`)
+function ofLength(text: string, most: number): string {
+  if (text.length > most) throw new Error(`it has more than ${most / 1024 ** 2} MiB`)
   return text
 }
 

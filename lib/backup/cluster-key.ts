@@ -47,7 +47,7 @@ export async function ensureClusterKey(kube: Kube, cluster: Cluster, buckets: Bu
 
 /** The key in a credentials file; undefined where there is none. */
 function keyIn(file: string): StoreKey | undefined {
-  const entry = (name: string) => new RegExp(`^\\s*${name}\\s*=\\s*(\\S+)`, 'm').exec(file)?.[1]
+  const entry = (name: string) => new RegExp(`^[ \\t]*${name}[ \\t]*=[ \\t]*(\\S+)`, 'm').exec(file)?.[1]
   const [accessKey, secretKey] = [entry('aws_access_key_id'), entry('aws_secret_access_key')]
   return accessKey && secretKey ? { accessKey, secretKey: new Secret(secretKey) } : undefined
 }

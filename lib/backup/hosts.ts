@@ -70,7 +70,7 @@ export function hostsOf(one: unknown): string[] {
 
 /** ``Host(`a.org`, `b.org`) || HostSNI(`c.org`)``: the names in a rule of Traefik's. */
 const matched = (rule: string): string[] =>
-  [...rule.matchAll(/\bHost(?:SNI)?\(([^)]*)\)/g)]
+  [...rule.matchAll(/\bHost(?:SNI)?\(([^()]*)\)/g)]
     .flatMap(([, names = '']) =>
       [...names.matchAll(/[`"']([^`"']+)[`"']/g)].flatMap(([, name]) => name ?? []),
     )

@@ -19,15 +19,16 @@ export class DownloadFailure extends Error {
  * Fetches a file, whole or not at all. A connection that is refused, dropped or silent, and an answer that may
  * heal, are tried again, six times in all, with growing pauses or the one that the server asks for.
  * @param silence seconds in which a server may send nothing
+ * @param most bytes that it may have
  * @throws DownloadFailure with how the last attempt failed
  */
-export async function download(url: string, silence = 10): Promise<Buffer> {
+export async function download(url: string, silence = 10, most = largest): Promise<Buffer> {
   let attempts = 0
   try {
     return await withRetry(
       () => {
         attempts++
-        return once(url, silence)
+        return once(url, silence, most)
       },
       (error) =>
         error instanceof DownloadFailure
@@ -44,9 +45,9 @@ export async function download(url: string, silence = 10): Promise<Buffer> {
 }
 
 /** Bytes of a download: k3s has 75 MB. */
-const most = 256 * 1024 ** 2
+const largest = 256 * 1024 ** 2
 
-async function once(url: string, silence: number): Promise<Buffer> {
+async function once(url: string, silence: number, most: number): Promise<Buffer> {
   const answer = await steadyFetch(url, { silence, most }).catch((error: Error) => {
     throw new DownloadFailure(error.message)
   })

@@ -1,16 +1,19 @@
-import { load } from 'js-yaml'
 import { z } from 'zod'
 import { Problem } from '../problem.ts'
 import type { Chart } from '../versions.ts'
+import { loadYaml } from '../yaml.ts'
 
 const index = z.looseObject({ entries: z.record(z.string(), z.unknown()) })
 const entries = z.array(
   z.looseObject({
-    version: z.coerce.string(),
+    version: z.unknown().transform((one) => (typeof one === 'object' ? '' : String(one))),
     digest: z.string().optional(),
     urls: z.array(z.string()).min(1),
   }),
 )
+
+/** Bytes of an index, which may be anybody’s: Git names where it lies. */
+export const mostOfIndex = 16 * 1024 ** 2
 
 /** A chart's archive as the index of its repository has it. */
 export interface Archive {
@@ -38,7 +41,7 @@ export function archiveIn(text: string, chart: Chart): Archive {
 
 function read(text: string, chart: Chart): Record<string, unknown> {
   try {
-    return index.parse(load(text)).entries
+    return index.parse(loadYaml(text, mostOfIndex)).entries
   } catch (cause) {
     throw new Problem(`${indexAddress(chart)} is not the index of a Helm repository`, {
       cure: 'Ask for it with a browser: it may have moved.',

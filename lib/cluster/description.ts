@@ -206,7 +206,7 @@ export function parseDescription(text: string): { description: Description } | {
   let raw: unknown
   try {
     // An empty document is no document to js-yaml, and a description with nothing but defaults to us.
-    raw = text.replace(/^\s*#.*$/gm, '').trim() === '' ? {} : loadYaml(text)
+    raw = text.replace(/^[ \t]*#.*$/gm, '').trim() === '' ? {} : loadYaml(text)
   } catch (error) {
     return {
       faults: [

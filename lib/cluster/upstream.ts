@@ -12,7 +12,7 @@ import {
   type Versions,
   versionsOf,
 } from '../versions.ts'
-import { archiveIn, indexAddress } from './chart-index.ts'
+import { archiveIn, indexAddress, mostOfIndex } from './chart-index.ts'
 import type { Cluster } from './cluster.ts'
 
 /**
@@ -145,7 +145,7 @@ async function digestOf(file: UpstreamFile, k3sVersion: string): Promise<string>
 async function contentOf(file: UpstreamFile): Promise<Uint8Array> {
   if (!('chart' in file)) return download(file.address)
   const { chart } = file
-  const index = await download(indexAddress(chart), moved(chart))
+  const index = await download(indexAddress(chart), moved(chart), mostOfIndex)
   const archive = archiveIn(Buffer.from(index).toString(), chart)
   const bytes = await download(archive.address, moved(chart))
   if (archive.digest && archive.digest !== sha256(bytes))
@@ -165,10 +165,10 @@ const moved = ({ chart }: Chart) =>
 const atUpstream =
   'Check the network and versions in cluster.yaml, or name a mirror with REGROW_UPSTREAM_URL.'
 
-async function download(address: string, cure = atUpstream): Promise<Uint8Array> {
+async function download(address: string, cure = atUpstream, most?: number): Promise<Uint8Array> {
   const url = endpoints().upstream(address)
   try {
-    return await fetchWhole(url)
+    return await fetchWhole(url, undefined, most)
   } catch (error) {
     const status = error instanceof DownloadFailure ? error.status : undefined
     throw new UpstreamFault(

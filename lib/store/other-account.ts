@@ -14,7 +14,7 @@ export async function ofAnotherAccount(cluster: Cluster): Promise<Problem | unde
   const { velero: own, kit } = names.buckets(name, accountOf(cluster))
   const text = (await github.file(place, locationPath(name))) ?? ''
   const [, bucket] =
-    new RegExp(`^\\s*bucket:\\s*["']?(regrow-${name}-[0-9a-f]{10}-velero)\\b`, 'm').exec(text) ?? []
+    new RegExp(`^[ \\t]*bucket:\\s*["']?(regrow-${name}-[0-9a-f]{10}-velero)\\b`, 'm').exec(text) ?? []
   if (!bucket || bucket === own) return undefined
   return new Problem(
     `cluster ${name} keeps its backups in ${bucket}, says ${place.owner}/${place.name}, and that is a bucket of another account than DIGITALOCEAN_TOKEN opens`,

@@ -11,6 +11,13 @@ t.test('an empty description has every default', async (t) => {
     )
 })
 
+t.test('a file of blank lines is read as fast as any', async (t) => {
+  const started = performance.now()
+  t.ok('description' in parseDescription('\n'.repeat(200_000)))
+  t.ok('faults' in parseDescription(`${'\n'.repeat(200_000)}nonsense: 1`))
+  t.ok(performance.now() - started < 10_000)
+})
+
 t.test('what is rendered reads back as the same, and Argo CD is told to skip it', async (t) => {
   const read = parseDescription('domain: example.org\nbackups: {volumes: snapshot, keepDays: 7}')
   if (!('description' in read)) return t.fail('was refused')
