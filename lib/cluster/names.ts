@@ -40,6 +40,13 @@ export const clusterName = /^[a-z]([a-z0-9-]{0,18}[a-z0-9])?$/
 
 const stamp = (at: Date) => at.toISOString().replace(/[-:]/g, '').replace(/\.\d+/, '').toLowerCase()
 
-/** Whether the driver gave a volume its name: with the uid of its claim in it. */
-export const isDriverVolume = (name: string): boolean =>
-  /^pvc-[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(name)
+/**
+ * Whether the driver gave a volume its name, with the uid of its claim in it, and no tag tells of a cluster: of regrow's, or
+ * of DigitalOcean's own Kubernetes.
+ */
+export const isDriverVolume = (name: string, tags: readonly string[]): boolean =>
+  /^pvc-[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(name) &&
+  !tags.some((tag) => /^(regrow|k8s):/.test(tag))
+
+/** Whether Kubernetes gave a load balancer its name: with the uid of its Service in it (`DefaultLoadBalancerName`). */
+export const isKubernetesBalancer = (name: string): boolean => /^a[0-9a-f]{31}$/.test(name)

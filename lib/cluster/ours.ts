@@ -11,7 +11,7 @@ import type {
   Volume,
   Vpc,
 } from '../clients/digitalocean-types.ts'
-import { clusterName, isDriverVolume, names } from './names.ts'
+import { clusterName, isDriverVolume, isKubernetesBalancer, names } from './names.ts'
 
 /** Everything at DigitalOcean that belongs to one cluster. */
 export interface Inventory {
@@ -87,8 +87,8 @@ export interface Known {
 /**
  * Decides whether a thing is ours: the one place that does. A thing with tags is ours by the cluster's tag, or because
  * it lies in the cluster's project when somebody took the tag off; an address by the project alone; a firewall by its
- * name and the tag whose droplets it guards; a load balancer, which Kubernetes names, when it lies in the project, stands
- * before the cluster's tag or before droplets of ours, and before no other droplet; a bucket by regrow's mark in it, and
+ * name and the tag whose droplets it guards; a load balancer when it stands before the cluster's tag or before droplets of
+ * ours, and before no other droplet; before none, when it lies in the project under a name of Kubernetes'; a bucket by regrow's mark in it, and
  * without one by what it holds; a project by name and description, an SSH key by name and comment; the rest by exactly the name that regrow gives.
  */
 export function isOurs<K extends keyof Kinds>(
@@ -118,7 +118,9 @@ export function isOurs<K extends keyof Kinds>(
       const placed =
         own !== undefined && (one.project_id === own.id || own.urns.has(`do:loadbalancer:${one.id}`))
       return (
-        (placed || one.tag === names.tag(cluster) || behind.length > 0) &&
+        (one.tag === names.tag(cluster) ||
+          behind.length > 0 ||
+          (placed && !one.tag && isKubernetesBalancer(one.name))) &&
         behind.every((id) => droplets?.has(id) === true)
       )
     },
@@ -139,7 +141,7 @@ export function isOurs<K extends keyof Kinds>(
 /**
  * What lies in the cluster's project and regrow did not make: a person's, which nothing removes. The address of the cluster
  * is one that was noted with a machine, or leads to one; before there was any, one that leads nowhere. A volume without
- * our tag is the driver's by its name alone.
+ * our tag is the driver's by its name alone, and another cluster's by that one's tag.
  * @param noted every address that was noted with a machine
  */
 export function notMade(
@@ -152,7 +154,9 @@ export function notMade(
   const isKnown = noted.size > 0 || reservedIps.some(isOwn)
   return {
     reservedIps: reservedIps.filter((one) => !isOwn(one) && (isKnown || one.droplet != null)),
-    volumes: volumes.filter((one) => !isOurs('volume', one, cluster) && !isDriverVolume(one.name)),
+    volumes: volumes.filter(
+      (one) => !isOurs('volume', one, cluster) && !isDriverVolume(one.name, one.tags ?? []),
+    ),
   }
 }
 

@@ -108,7 +108,10 @@ t.test(
     const ours = (more: object) => isOurs('loadBalancer', { ...one, ...more }, 'main', own, known)
     t.ok(ours({ droplet_ids: ['1', '2'], project_id: 'default' }), 'as a cloud controller makes it')
     t.ok(ours({ tag: 'regrow:main', droplet_ids: ['1'] }))
-    t.ok(ours({ project_id: 'p1', droplet_ids: [] }), 'in our project, its machines gone')
+    const byKubernetes = { name: `a${'9ed3c5b22f5d4b3a8f3e0123456789ab'.slice(0, 31)}` }
+    t.ok(ours({ ...byKubernetes, project_id: 'p1', droplet_ids: [] }), 'in our project, its machines gone')
+    t.notOk(ours({ ...byKubernetes, project_id: 'p1', droplet_ids: [], tag: 'web' }), 'it waits for others')
+    t.notOk(ours({ name: 'shop-front', project_id: 'p1', droplet_ids: [] }), 'a person put it there')
     t.notOk(ours({ droplet_ids: ['1', '3'] }), 'it stands before somebody else’s, too')
     t.notOk(ours({ project_id: 'p1', droplet_ids: ['1', '3'] }))
     t.notOk(ours({ tag: 'regrow:main2', droplet_ids: ['3'] }))
@@ -157,6 +160,8 @@ t.test('what lies with a cluster and regrow did not make is a person’s', async
   t.same(found({ reservedIps: [ip('c', '9')] }), ['c'], 'it leads to somebody else’s machine')
   const driven = 'pvc-9ed3c5b2-2f5d-4b3a-8f3e-0123456789ab'
   t.same(found({ volumes: [volume(driven), volume('photos'), volume('data', ['regrow:main'])] }), ['photos'])
+  for (const tag of ['regrow:other', 'k8s:0123'])
+    t.same(found({ volumes: [volume(driven, [tag])] }), [driven], `another cluster’s, by its tag ${tag}`)
 })
 
 t.test(
