@@ -39,8 +39,7 @@ function remembered(text: string): string {
 }
 
 /** Whether this run rehearses in the sandbox, by `--sandbox` or in its wrapper. */
-export const isSandboxed = (): boolean =>
-  Boolean(process.env.REGROW_SANDBOXED) || process.argv.includes('--sandbox')
+const isSandboxed = (): boolean => Boolean(process.env.REGROW_SANDBOXED) || process.argv.includes('--sandbox')
 
 /**
  * A command of this project as the person can paste it, for the cluster that this run is about.

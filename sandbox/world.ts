@@ -54,7 +54,7 @@ export interface LogEntry {
 }
 
 /** Where the world's servers live. Ranges are `127.<a>.0.0/16`; where only 127.0.0.1 binds, ports are drawn instead. */
-export interface Addresses {
+interface Addresses {
   digitalocean: Endpoint
   github: Endpoint
   spaces: Endpoint
@@ -67,7 +67,7 @@ export interface Addresses {
   apiPort: number
 }
 
-export interface Endpoint {
+interface Endpoint {
   host: string
   port: number
 }

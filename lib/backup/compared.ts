@@ -69,7 +69,7 @@ export async function compareData(
 }
 
 /** Which objects have the backup's content; only what this restore made counts, the cluster's own is its own. */
-export function contents(backed: readonly BackedObject[], live: Live): Pick<Comparison, 'equal' | 'unequal'> {
+function contents(backed: readonly BackedObject[], live: Live): Pick<Comparison, 'equal' | 'unequal'> {
   let equal = 0
   const unequal: Comparison['unequal'] = []
   for (const one of backed) {

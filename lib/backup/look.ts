@@ -6,7 +6,7 @@ import { type Kube, kubectl, ToolFailure } from '../tools.ts'
 import { backoff, waitFor } from '../wait.ts'
 
 /** A storage location: whether Velero reaches the bucket, and why not. */
-export const location = z.object({
+const location = z.object({
   status: z.object({ phase: z.string().optional(), message: z.string().optional() }).optional(),
 })
 

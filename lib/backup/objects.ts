@@ -55,7 +55,7 @@ export interface BackedObject {
 }
 
 /** Who owns an object, in the earlier cluster. */
-export interface Owner {
+interface Owner {
   kind: string
   name: string
   uid: string

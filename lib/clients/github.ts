@@ -23,7 +23,7 @@ import {
 } from './github-types.ts'
 import { type Asked, steadyFetch } from './steady-fetch.ts'
 
-export type { Commit, DeployKey, Files, GitHubUser, ListedCommit, Place, Repository } from './github-types.ts'
+export type { Commit, Files, ListedCommit, Place, Repository } from './github-types.ts'
 
 /** GitHub as the flows use it; every answer is parsed. Refs are written without `refs/`, such as `heads/main`. */
 export interface GitHub extends GitHubRules {
@@ -58,7 +58,7 @@ export interface GitHub extends GitHubRules {
 }
 
 /** Which commits are listed. */
-export interface CommitsWish {
+interface CommitsWish {
   /** A branch or commit: the newest of the history. */
   from: string
   path?: string

@@ -20,7 +20,7 @@ const chartsFolder = (cluster: string) => `clusters/${cluster}/upstream`
 const csiFolder = (cluster: string) => `clusters/${cluster}/platform/csi-driver`
 
 /** The folder of a chart's copy, which Argo CD reads as it reads any chart in Git. */
-export const chartFolder = (cluster: string, { chart, version }: Pick<Chart, 'chart' | 'version'>): string =>
+const chartFolder = (cluster: string, { chart, version }: Pick<Chart, 'chart' | 'version'>): string =>
   `${chartsFolder(cluster)}/${chart}-${version}`
 
 /** A manifest's copy as the kustomization beside it names it. */

@@ -111,7 +111,7 @@ async function filesOf(
 }
 
 /** The files of a chart's archive by their path below the chart's folder. @throws Problem when it is no such archive */
-export async function unpacked(archive: Uint8Array, chart: string): Promise<Map<string, string>> {
+async function unpacked(archive: Uint8Array, chart: string): Promise<Map<string, string>> {
   const files = new Map<string, string>()
   try {
     const tar = extract()

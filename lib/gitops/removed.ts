@@ -6,7 +6,7 @@ import { RepositoryReader, type RepositoryTree, withFiles } from './repository-t
 import { findWanted, type Ground, type Wish, wishOf } from './wanted.ts'
 
 /** The commit that took something out of Git, and the file in which it had stood. */
-export interface RemovingCommit extends ListedCommit {
+interface RemovingCommit extends ListedCommit {
   path: string
 }
 

@@ -41,7 +41,7 @@ export function records(folder: string): Partial<Record<string, Origin>> {
 }
 
 /** Whether a version such as `v1.36.3+k3s1` lies in the range in which a tool is accepted. */
-export function isAccepted(name: ToolName, version: string): boolean {
+function isAccepted(name: ToolName, version: string): boolean {
   const { from, below } = tools[name]
   return order(version, from) >= 0 && order(version, below) < 0
 }

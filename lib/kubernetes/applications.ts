@@ -91,7 +91,7 @@ export const isAutomated = (one: Application | undefined): boolean =>
   one?.spec.syncPolicy?.automated !== undefined && one.spec.syncPolicy.automated !== null
 
 /** The Applications that an app of apps brings, by their names. */
-export const childrenOf = (parent: Application | undefined): string[] =>
+const childrenOf = (parent: Application | undefined): string[] =>
   (parent?.status?.resources ?? []).filter((one) => one.kind === 'Application').map((one) => one.name)
 
 /** The Application of a person's own apps: nobody waits for what is in it. */

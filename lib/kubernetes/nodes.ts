@@ -38,7 +38,7 @@ export interface Member {
 }
 
 /** Processors, bytes of memory and a number of pods. */
-export interface Room {
+interface Room {
   cpu: number
   memory: number
   pods: number

@@ -78,7 +78,7 @@ export function existing(
 }
 
 /** In the order of their numbers: main-10 behind main-9. */
-export const byNumber = (one: { name: string }, other: { name: string }) =>
+const byNumber = (one: { name: string }, other: { name: string }) =>
   one.name.localeCompare(other.name, 'en', { numeric: true })
 const byName = byNumber
 

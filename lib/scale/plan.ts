@@ -11,7 +11,7 @@ import { ailing, difference, isDone, type Seen, type Todo } from './difference.t
 import { sizeOf } from './reshape.ts'
 
 /** One machine of a plan: made, removed, changed or kept, and what it costs a month in dollars before and after. */
-export interface ScaleItem {
+interface ScaleItem {
   mark: '+' | '-' | '~' | '='
   name: string
   detail: string

@@ -57,7 +57,7 @@ export async function mintKey(
 }
 
 /** Removes every key of ours with this name; that none is there is fine. */
-export async function removeKeysNamed(cluster: Cluster, name: string): Promise<void> {
+async function removeKeysNamed(cluster: Cluster, name: string): Promise<void> {
   for (const key of await cluster.cloud.spacesKeys())
     if (key.name === name && isOurs('spacesKey', key, cluster.name)) await removeKey(cluster, key)
 }

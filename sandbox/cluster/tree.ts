@@ -8,7 +8,7 @@ export interface Thing extends Tree {
   metadata: Metadata
 }
 
-export interface Metadata extends Tree {
+interface Metadata extends Tree {
   name: string
   namespace?: string
   uid: string

@@ -61,7 +61,7 @@ export function admits({ inbound_rules }: Firewall, port: number, from: string):
 }
 
 /** A firewall as the API shows it. */
-export function firewallView({ born: _, leaving: __, ...firewall }: Firewall) {
+function firewallView({ born: _, leaving: __, ...firewall }: Firewall) {
   const pending = firewall.status === 'waiting' ? firewall.droplet_ids : []
   const changes = pending.map((droplet_id) => ({ droplet_id, removing: false, status: 'waiting' }))
   return { ...firewall, pending_changes: changes }

@@ -26,7 +26,7 @@ export interface Ask {
 export type Answer = readonly [status: number, body?: unknown]
 
 /** What a handler needs of the repository: `commits` is reading in one that has some. */
-export type Need = 'read' | 'commits' | 'write' | 'admin'
+type Need = 'read' | 'commits' | 'write' | 'admin'
 
 /** Adds a handler for `/repos/<owner>/<repo><path>`. */
 export type Route = (

@@ -91,7 +91,7 @@ export function getOrganisation(world: World, context: Context): Answer {
 }
 
 /** A repository as the API shows it. */
-export function shown(world: World, base: string, repo: Repository): unknown {
+function shown(world: World, base: string, repo: Repository): unknown {
   const admin = accessOf(world, repo) === 'admin'
   const { login, id } = stateOf(world)
   const full_name = `${repo.owner}/${repo.name}`

@@ -14,7 +14,7 @@ export interface Bucket {
 }
 
 /** What a bucket's lifecycle rule removes, in days; a delete marker goes with the last version behind it. */
-export interface Lifecycle {
+interface Lifecycle {
   noncurrentDays?: number
   uploadDays?: number
   expiredMarkers: boolean

@@ -157,7 +157,7 @@ export function getLifecycle({ storage, bucket }: Call): Response {
 const day = 86_400_000
 
 /** Carries the lifecycle rule out, to the second: real stores take up to a day longer. */
-export function expire(storage: Storage, bucket: string): void {
+function expire(storage: Storage, bucket: string): void {
   const rule = storage.bucket(bucket)?.lifecycle
   if (!rule) return
   const isOver = (at: string | undefined, days: number | undefined) =>

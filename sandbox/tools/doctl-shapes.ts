@@ -4,7 +4,7 @@ import { Failed, type Line, Unknown } from './call.ts'
 import type { Api, Json } from './doctl-api.ts'
 
 /** What a shape's work is given: the API, the words behind the command, the flags, and the caller's folder. */
-export interface Use {
+interface Use {
   api: Api
   words: string[]
   line: Line

@@ -161,7 +161,7 @@ function knownIn(root: string, { items }: z.infer<typeof discovery>): Known[] {
 }
 
 /** What the API refused. */
-export class Refused extends Error {
+class Refused extends Error {
   readonly status: number
   constructor(status: number, message: string) {
     super(message)

@@ -32,11 +32,11 @@ export const scene: Scene = {
 }
 
 /** What was taken, as the script that prepares a world leaves it beside that. */
-export const takenFile = 'taken.json'
+const takenFile = 'taken.json'
 
 export const flows = ['restore', 'restore --replace'] as const
 /** What is run between kill and repetition. */
-export const betweens: Record<string, readonly string[]> = {
+const betweens: Record<string, readonly string[]> = {
   scale: ['scale.mts', '--size', 's-2vcpu-4gb', '--yes'],
   status: ['scripts/status.mts'],
   destroy: ['scripts/destroy.mts', '--yes', '--confirm', 'main'],

@@ -41,7 +41,7 @@ export function differences(before: Thing, after: Thing): string[] {
 }
 
 /** Every leaf of an object's content by its path. */
-export function fieldsOf(thing: Thing): Map<string, string> {
+function fieldsOf(thing: Thing): Map<string, string> {
   const fields = new Map<string, string>()
   walk('', ofAPerson(thing), fields)
   return fields

@@ -161,7 +161,7 @@ function judgeReason({ why, resource, id }: Told, about: string, git: Evidence['
 }
 
 /** Whether a line of the proof means this object: its id as a word, and its kind. */
-export function names(line: string, { resource, id }: { resource: string; id: string }): boolean {
+function names(line: string, { resource, id }: { resource: string; id: string }): boolean {
   const isWord = new RegExp(`(^|[^\\w./-])${escaped(id)}($|[^\\w/-])`).test(line)
   const [plural = ''] = resource.split('.')
   return isWord && line.toLowerCase().includes(plural.slice(0, -2).toLowerCase())

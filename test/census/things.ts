@@ -6,7 +6,7 @@ export interface Thing {
   [field: string]: unknown
 }
 
-export interface Metadata {
+interface Metadata {
   name: string
   namespace?: string
   uid?: string

@@ -11,7 +11,7 @@ export interface Look {
 }
 
 /** Memory in MiB: the most since it started, what is its own, what lies in swap. */
-export interface Program {
+interface Program {
   name: string
   peak: number
   own: number
@@ -19,7 +19,7 @@ export interface Program {
 }
 
 /** Memory of a container in MiB: now, the most since it started, and the most in swap. */
-export interface Contained {
+interface Contained {
   id: string
   now: number
   peak: number

@@ -18,8 +18,6 @@ const step = z.object({
   /** What the script told that it waited for. */
   waits: z.array(z.object({ what: z.string(), seconds: z.number() })),
 })
-/** A step that is over. */
-export type PlayedStep = z.infer<typeof step>
 
 const memory = z.object({
   when: z.string(),

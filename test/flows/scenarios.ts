@@ -11,7 +11,7 @@ import type { Shop, Surroundings } from './shop.ts'
 type Scenario = (t: Test, box: Surroundings, shop: Shop) => Promise<void>
 
 /** One suite for paper (test/real/flows) and for real parts (test/real/cluster), in this order: each stands on the last. */
-export const scenarios: Record<string, Scenario> = {
+const scenarios: Record<string, Scenario> = {
   'the second bootstrap changes nothing': async (t, box, shop) => {
     const kinds = 'deployments.apps,statefulsets.apps,daemonsets.apps,services,ingresses.networking.k8s.io'
     const generations = async () =>

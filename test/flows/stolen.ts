@@ -1,5 +1,3 @@
-import { readFileSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
 import { z } from 'zod'
 import { connectStore, type Store, type StoreKey } from '../../lib/clients/s3.ts'
 import { Secret } from '../../lib/secret.ts'
@@ -68,15 +66,8 @@ export function keyIn(file: string): StoreKey {
 export const opensCluster = async (box: TestBox, kubeconfig: string): Promise<boolean> =>
   (await box.run('kubectl', ['--kubeconfig', kubeconfig, 'get', 'nodes', '-o', 'name'])).code === 0
 
-/** Another address or certificate in a kubeconfig. */
-export function forge(box: TestBox, from: string, to: string, change: (text: string) => string): string {
-  const file = join(box.dir, to)
-  writeFileSync(file, change(readFileSync(from, 'utf8')))
-  return file
-}
-
 /** Has the box know more tokens, or forget some. */
-export interface Hands {
+interface Hands {
   digitalocean: { tokens: Record<string, string[]>; revoked: string[] }
   githubTokens: string[]
   githubRevoked: string[]

@@ -22,7 +22,7 @@ export interface Ground {
   /** Waits until no action is under way. */
   settled(): Promise<void>
 }
-export interface Answer {
+interface Answer {
   status: number
   headers: Headers
   // biome-ignore lint/suspicious/noExplicitAny: an answer is looked into as the test expects it

@@ -12,7 +12,7 @@ import { type ToolName, thisPlatform, toolNames } from '../../lib/install/releas
 import { tools } from '../../lib/versions.ts'
 
 /** What a mirror serves, by address without `https://`. */
-export type Files = Map<string, Buffer | string>
+type Files = Map<string, Buffer | string>
 
 /** How a mirror answers instead, once. */
 export type Trouble = (response: ServerResponse) => void
@@ -61,7 +61,7 @@ function put(variables: readonly (readonly [string, string | undefined])[]): voi
 }
 
 /** The executable that a mirror's release holds. */
-export const program = (name: ToolName) => `#!/bin/sh\necho this is ${name} ${tools[name].version}\n`
+const program = (name: ToolName) => `#!/bin/sh\necho this is ${name} ${tools[name].version}\n`
 
 /** Where a release and its checksums lie on a mirror. */
 export function places(name: ToolName): { file: string; sums: string } {

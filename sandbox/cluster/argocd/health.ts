@@ -2,7 +2,7 @@ import type { Store } from '../store.ts'
 import { listAt, numberAt, type Thing, textAt, treeAt } from '../tree.ts'
 
 /** Health as Argo CD names it, worst last. */
-export const grades = ['Healthy', 'Suspended', 'Progressing', 'Missing', 'Degraded', 'Unknown'] as const
+const grades = ['Healthy', 'Suspended', 'Progressing', 'Missing', 'Degraded', 'Unknown'] as const
 
 /** One grade of health. */
 export type Grade = (typeof grades)[number]

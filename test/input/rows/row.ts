@@ -13,7 +13,7 @@ export const paste = (script: string, ...words: readonly string[]) =>
   ].join(' ')
 
 /** A message and its cure. */
-export type Said = [message: string, cure: string]
+type Said = [message: string, cure: string]
 
 /** One mistake: what is given, and what is said of it. */
 export interface Row {

@@ -3,7 +3,7 @@ import { Ajv, type ErrorObject, type ValidateFunction } from 'ajv'
 import addFormats from 'ajv-formats'
 
 /** A part of an API description: JSON Schema with what OpenAPI 3.0 adds. */
-export interface Node {
+interface Node {
   [key: string]: Node
 }
 
@@ -20,7 +20,7 @@ export interface Description {
   /** Status, headers and body of an answer; what is `known` is no complaint. */
   judgeAnswer(operation: string, answer: Answer, known: Known): Complaints
 }
-export interface Answer {
+interface Answer {
   status: number
   headers: Headers
   body: unknown

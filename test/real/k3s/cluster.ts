@@ -43,7 +43,7 @@ const common = {
   files: [{ path: '/etc/rancher/k3s/config.yaml.d/90-server-only.yaml', content: 'disable-agent: true\n' }],
 } satisfies Partial<NodeSpec>
 
-export const firstServer = (more: Partial<NodeSpec> = {}): NodeSpec => ({
+const firstServer = (more: Partial<NodeSpec> = {}): NodeSpec => ({
   ...common,
   name: 'main-1',
   role: 'first-server',

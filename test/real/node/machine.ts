@@ -42,7 +42,7 @@ export interface Machine {
   write(file: string, text: string): void
 }
 
-export interface Running {
+interface Running {
   process: ChildProcess
   ended: Promise<{ code: number | null; output: string }>
 }

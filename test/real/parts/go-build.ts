@@ -68,7 +68,7 @@ export function replacements(goMod: string): string[] {
 const publishedParts: Record<string, string> = { 'k8s.io/sample-cli-plugin': 'v0.36.1' }
 
 /** The version of Go on this machine, such as `1.26`; undefined where there is none. */
-export async function goVersion(): Promise<string | undefined> {
+async function goVersion(): Promise<string | undefined> {
   const text = await go(['env', 'GOVERSION']).catch(() => '')
   return text.match(/^go(\d+\.\d+)/)?.[1]
 }

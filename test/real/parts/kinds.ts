@@ -7,7 +7,7 @@ import { type PartName, partFolder } from './parts.ts'
 export const kindParts: PartName[] = ['argocd-kinds', 'velero-kinds', 'snapshot-kinds', 'sealed-secrets']
 
 /** The folders with upstream's definitions of the kinds that a cluster has. */
-export const kindFolders = (): string[] => [
+const kindFolders = (): string[] => [
   join(partFolder('argocd-kinds'), 'crds'),
   join(partFolder('velero-kinds'), 'v1'),
   join(partFolder('velero-kinds'), 'v2alpha1'),

@@ -12,7 +12,7 @@ import { charts } from './charts.ts'
 import { partFolder } from './parts.ts'
 
 /** What k3s is stood in for by: it hands kubectl on to the real one. The harness starts what the unit k3s would. */
-export const k3sStandIn = `#!/bin/bash
+const k3sStandIn = `#!/bin/bash
 # No k3s: stands in for it in regrow's tests on real parts.
 set -euo pipefail
 [ "\${1-}" = kubectl ] || { echo 'this only stands in for k3s' >&2; exit 1; }

@@ -13,7 +13,7 @@ import { replug, sized, volumeWords } from './volumes.ts'
 import { openWitness, type Witness } from './witness.ts'
 
 /** One virtual machine and what it is made of. */
-export interface Virtual extends Described {
+interface Virtual extends Described {
   folder: string
   process: ChildProcess | undefined
   witness: Witness | undefined
