@@ -1,8 +1,9 @@
 import { randomUUID } from 'node:crypto'
-import { cpSync, rmSync } from 'node:fs'
+import { mkdirSync, rmSync } from 'node:fs'
 import { z } from 'zod'
 import { behaviourOf } from './behaviour.ts'
 import type { Cloud } from './cloud.ts'
+import { copyBytes } from './copied-bytes.ts'
 import { need, page, read, refuse } from './reply.ts'
 import { made, type Snapshot } from './state.ts'
 import { tagName } from './tags.ts'
@@ -48,11 +49,13 @@ export function snapshotRoutes(cloud: Cloud): void {
   app.post('/v2/volumes/:key/snapshots', async (c) => {
     const volume = volumeOf(c.req.param('key'))
     const { name, tags } = await read(c, wish)
-    refuse(
-      409,
-      'a snapshot with this name already exists',
-      state.snapshots.some((one) => one.name === name),
-    )
+    const isFree = () =>
+      refuse(
+        409,
+        'a snapshot with this name already exists',
+        state.snapshots.some((one) => one.name === name),
+      )
+    isFree()
     refuse(422, `a volume can have ${perVolume} snapshots at most`, of(volume.id).length >= perVolume)
     const { snapshotPauseMs: pause } = behaviourOf(world)
     refuse(429, 'one request per 10m0s', (taken.get(volume.id) ?? 0) > Date.now() - pause)
@@ -68,7 +71,10 @@ export function snapshotRoutes(cloud: Cloud): void {
       min_disk_size: volume.size_gigabytes,
       tags: [...new Set(tags ?? [])],
     }
-    cpSync(world.path('volumes', volume.id), world.path('snapshots', snapshot.id), { recursive: true })
+    const bytes = world.path('snapshots', snapshot.id)
+    mkdirSync(bytes, { recursive: true })
+    await copyBytes(world.path('volumes', volume.id), bytes)
+    isFree()
     cloud.learnTags(snapshot.tags)
     state.snapshots.push(snapshot)
     return cloud.done(c, { snapshot: view(snapshot) }, 201)

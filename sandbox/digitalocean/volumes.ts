@@ -1,9 +1,10 @@
 import { randomUUID } from 'node:crypto'
-import { cpSync, mkdirSync, rmSync } from 'node:fs'
+import { mkdirSync, rmSync } from 'node:fs'
 import { z } from 'zod'
 import { behaviourOf } from './behaviour.ts'
 import { regionOf } from './catalog.ts'
 import type { Cloud } from './cloud.ts'
+import { copyBytes } from './copied-bytes.ts'
 import { need, read, refuse } from './reply.ts'
 import { made, type Volume } from './state.ts'
 import { tagName } from './tags.ts'
@@ -40,13 +41,13 @@ export function volumeRoutes(cloud: Cloud): void {
     fits: (one, { name, region }) => (!name || one.name === name) && (!region || one.region === region),
   })
   app.post('/v2/volumes', async (c) => {
-    const volume = make(cloud, await read(c, creation))
+    const volume = await make(cloud, await read(c, creation))
     return c.json({ volume: view(volume) }, 201)
   })
   volumeActionRoutes(cloud, find)
 }
 
-function make(cloud: Cloud, wish: z.infer<typeof creation>): Volume {
+async function make(cloud: Cloud, wish: z.infer<typeof creation>): Promise<Volume> {
   const { state, world } = cloud
   const { tags, snapshot_id, region: wanted, size_gigabytes: asked, ...rest } = wish
   const from = snapshot_id
@@ -59,8 +60,11 @@ function make(cloud: Cloud, wish: z.infer<typeof creation>): Volume {
     refuse(422, 'the snapshot is not in this region', from.region !== region)
     refuse(422, 'size_gigabytes must not be less than the size of the snapshot', size < from.min_disk_size)
   }
-  const twin = state.volumes.some((one) => one.name === wish.name && one.region === region)
-  refuse(409, 'a volume with this name already exists in this region', twin)
+  const isFree = () => {
+    const twin = state.volumes.some((one) => one.name === wish.name && one.region === region)
+    refuse(409, 'a volume with this name already exists in this region', twin)
+  }
+  isFree()
   const full = state.volumes.length >= behaviourOf(world).limits.volumes
   refuse(403, 'volume/snapshot capacity limit exceeded', full)
   const volume: Volume = {
@@ -74,7 +78,10 @@ function make(cloud: Cloud, wish: z.infer<typeof creation>): Volume {
   }
   const bytes = world.path('volumes', volume.id)
   mkdirSync(bytes, { recursive: true })
-  if (from) cpSync(world.path('snapshots', from.id), bytes, { recursive: true })
+  if (from) {
+    await copyBytes(world.path('snapshots', from.id), bytes)
+    isFree()
+  }
   cloud.learnTags(volume.tags)
   state.volumes.push(volume)
   cloud.assign(`do:volume:${volume.id}`)
