@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto'
-import { mkdirSync, rmSync } from 'node:fs'
+import { mkdirSync } from 'node:fs'
 import { z } from 'zod'
 import { behaviourOf } from './behaviour.ts'
+import { copyBytes, removeBytes } from './bytes.ts'
 import type { Cloud } from './cloud.ts'
-import { copyBytes } from './copied-bytes.ts'
 import { need, page, read, refuse } from './reply.ts'
 import { made, type Snapshot } from './state.ts'
 import { tagName } from './tags.ts'
@@ -22,9 +22,9 @@ const perVolume = 25
 export function snapshotRoutes(cloud: Cloud): void {
   const { app, state, world } = cloud
   const view = ({ born: _, region, ...one }: Snapshot) => ({ ...one, regions: [region] })
-  const remove = (snapshot: Snapshot) => {
+  const remove = async (snapshot: Snapshot) => {
     cloud.drop(state.snapshots, snapshot)
-    rmSync(world.path('snapshots', snapshot.id), { recursive: true, force: true })
+    await removeBytes(world.path('snapshots', snapshot.id))
   }
   const find = cloud.show('/v2/snapshots', {
     names: ['snapshot', 'snapshots'],
@@ -35,8 +35,8 @@ export function snapshotRoutes(cloud: Cloud): void {
     fits: (one, { resource_type: type }) => !type || one.resource_type === type,
   })
   app.get('/v2/volumes/snapshots/:key', (c) => c.json({ snapshot: view(find(c.req.param('key'))) }))
-  app.delete('/v2/volumes/snapshots/:key', (c) => {
-    remove(find(c.req.param('key')))
+  app.delete('/v2/volumes/snapshots/:key', async (c) => {
+    await remove(find(c.req.param('key')))
     return cloud.done(c)
   })
   const volumeOf = (id: string | undefined) => need(state.volumes.find((one) => one.id === id))

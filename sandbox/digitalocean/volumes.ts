@@ -1,10 +1,10 @@
 import { randomUUID } from 'node:crypto'
-import { mkdirSync, rmSync } from 'node:fs'
+import { mkdirSync } from 'node:fs'
 import { z } from 'zod'
 import { behaviourOf } from './behaviour.ts'
+import { copyBytes, removeBytes } from './bytes.ts'
 import { regionOf } from './catalog.ts'
 import type { Cloud } from './cloud.ts'
-import { copyBytes } from './copied-bytes.ts'
 import { need, read, refuse } from './reply.ts'
 import { made, type Volume } from './state.ts'
 import { tagName } from './tags.ts'
@@ -32,11 +32,11 @@ export function volumeRoutes(cloud: Cloud): void {
     all: () => state.volumes,
     keys: (one) => [one.id],
     view,
-    remove: (volume) => {
+    remove: async (volume) => {
       refuse(409, 'A volume that is attached to a Droplet cannot be deleted', volume.droplet_ids.length > 0)
       cloud.unassign(`do:volume:${volume.id}`)
       cloud.drop(state.volumes, volume)
-      rmSync(world.path('volumes', volume.id), { recursive: true, force: true })
+      await removeBytes(world.path('volumes', volume.id))
     },
     fits: (one, { name, region }) => (!name || one.name === name) && (!region || one.region === region),
   })
