@@ -17,7 +17,6 @@ import { otherStoreProblems } from '../store/other-store.ts'
 import { doctl, ToolFailure } from '../tools.ts'
 import type { Check } from './check.ts'
 import {
-  addressIsOurs,
   kitIsThere,
   limits,
   machinesAreDescribed,
@@ -60,7 +59,6 @@ export async function preflight(
       upstreamCheck(kit),
       otherStore,
       kitIsThere,
-      addressIsOurs,
       limits,
       regionAndSize,
       ranges,
