@@ -51,7 +51,7 @@ await run(destroy, async ({ flags, confirm }) => {
 
   lockForRemoval(cluster, flags, flags.unfinished ? async () => {} : noOther)
   await removeCloud(cluster, list.keep) // no volume or snapshot that is the only copy of something
-  if (flags['with-backups']) await removeBuckets(cluster)
+  if (flags['with-backups']) await removeBuckets(cluster, list.keep)
   else {
     await removeLeftBundles(cluster, buckets?.kit) // what no machine came for holds every key of the cluster
     if (flags.unfinished) await forgetRestorations(cluster)

@@ -21,6 +21,7 @@ import { script } from '../lib/script.ts'
 import { noRestoreUnderWay } from '../lib/server/restoration.ts'
 import { needBuckets } from '../lib/store/buckets.ts'
 import { needKit } from '../lib/store/kit.ts'
+import { wrongCopies } from '../lib/store/upstream.ts'
 
 const rehearse = {
   about: 'The drill: a backup onto a throw-away droplet, proven, destroyed.',
@@ -107,5 +108,9 @@ await run(rehearse, async ({ flags, confirm }) => {
   if (flags['dry-run']) throw new DryRunEnd('nothing was changed')
   const changed = changedSince(before, await backupObjects(velero))
   const lastBackup = ageOf(await lastWhole(velero, cluster), cluster)
-  return drillOutcome({ restored, destroyed, seconds, cost: planned.cost, changed, lastBackup })
+  const copies = await wrongCopies(cluster, kit) // of what upstream may serve no longer
+  return drillOutcome({
+    ...{ restored, destroyed, seconds, cost: planned.cost, changed, lastBackup },
+    wrongCopies: copies,
+  })
 })

@@ -20,6 +20,7 @@ import { changesOf, statusOutcome } from '../lib/preflight/status.ts'
 import { run } from '../lib/run.ts'
 import { restorations, unfinishedRestore } from '../lib/server/restoration.ts'
 import { openBuckets } from '../lib/store/buckets.ts'
+import { damagedNotes } from '../lib/store/damaged.ts'
 import { keptUpstream } from '../lib/store/upstream.ts'
 
 const status = {
@@ -33,14 +34,17 @@ await run(status, async ({ flags }) => {
   await preflightReading(cluster)
   const own = await inventory(cluster.cloud, cluster.name)
   const buckets = await openBuckets(cluster, 'read')
-  const all = buckets ? await restorations(buckets.kit) : []
-  const unfinished = await unfinishedRestore(cluster, buckets?.kit)
+  const unread = new Set<string>() // notes that are damaged
+  const all = buckets ? await restorations(buckets.kit, unread) : []
+  const unfinished = await unfinishedRestore(cluster, buckets?.kit, unread)
   const planned = await plan(cluster, own, undefined, unfinished?.begun) // what differs from the description
   const backups = buckets ? await listBackups(buckets.velero, cluster) : []
   const seen = await health(cluster, own, buckets, backups.some(isWhole))
   const risks = seen.kube ? await threats(seen.kube, cluster) : [] // to the next backup
   const left = seen.kube ? await leftSnapshots(seen.kube, cluster, own, buckets?.velero) : [] // by backups that failed
   const altered = buckets ? await alteredLines(buckets, backups) : [] // by somebody who has the key to them
+  const machines = cluster.wanted.nodes.map(({ name }) => name)
+  const damaged = buckets ? [...unread, ...(await damagedNotes(buckets.kit, machines))] : []
   const lock = cluster.repository && (await lockHolder(cluster.github, cluster.place))
   const upstream = buckets && cluster.committed && (await keptUpstream(cluster, buckets.kit)) // what a restore needs of it
   const { changed, missing } = changesOf(cluster, planned)
@@ -52,7 +56,7 @@ await run(status, async ({ flags }) => {
     restorations: all,
     unfinished,
     lock,
-    threats: [...risks, ...left, ...altered],
+    threats: [...risks, ...left, ...altered, ...damaged],
     changed,
   }
   const attention = attentionOf(found)

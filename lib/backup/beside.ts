@@ -4,6 +4,7 @@ import { command } from '../hint.ts'
 import { kubectlRepeated } from '../kubernetes/repeated.ts'
 import { Problem } from '../problem.ts'
 import { firstServerName } from '../server/first-server.ts'
+import { shellQuote } from '../shell-quote.ts'
 import { type Buckets, openBuckets } from '../store/buckets.ts'
 import { tell } from '../story.ts'
 import type { Kube } from '../tools.ts'
@@ -90,6 +91,6 @@ export async function leaveOriginal(
   await giveClusterKey(kube, cluster, buckets)
   const velero = (await openBuckets(original, 'readwrite'))?.velero
   for (const { key: left } of (await velero?.list(`restores/restore-${firstServerName(cluster)}`)) ?? [])
-    await change(`aws s3 rm s3://${velero?.name}/${left}`, async () => velero?.remove(left))
+    await change(`aws s3 rm ${shellQuote(`s3://${velero?.name}/${left}`)}`, async () => velero?.remove(left))
   tell('-', `access to the backups of ${original.name}`, 'they are unchanged')
 }

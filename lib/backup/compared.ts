@@ -4,7 +4,7 @@ import { cloudTime } from '../clients/clock.ts'
 import type { Bucket } from '../clients/s3.ts'
 import type { Cluster } from '../cluster/cluster.ts'
 import { isDryRun } from '../dry-run.ts'
-import { readRecord } from '../store/records.ts'
+import { readRecord, recordText } from '../store/records.ts'
 import { tell } from '../story.ts'
 import type { Live } from './live.ts'
 import type { BackedObject } from './objects.ts'
@@ -55,7 +55,7 @@ export async function compareData(
   }
   if (!isDryRun())
     await change(`aws s3 cp - s3://${kit.name}/${keyFor(server)}`, () =>
-      kit.put(keyFor(server), JSON.stringify(result), { type: 'application/json' }),
+      kit.put(keyFor(server), recordText(result), { type: 'application/json' }),
     )
   tell(
     result.unequal.length > 0 ? 'x' : '=',
@@ -123,6 +123,6 @@ export async function keepProof(
     before.some((one) => one.resource === resource && one.id === id)
   if (notRestored.length === before.length && notRestored.every(isTold)) return
   await change(`aws s3 cp - s3://${kit.name}/${key}`, () =>
-    kit.put(key, JSON.stringify({ at, headline, notRestored }), { type: 'application/json' }),
+    kit.put(key, recordText({ at, headline, notRestored }), { type: 'application/json' }),
   )
 }

@@ -91,6 +91,8 @@ export interface Drill {
   cost: number
   /** Keys under `backups/` that are not as they were. */
   changed: string[]
+  /** Copies of upstream in the kit's bucket that a restore could not use, one line each. */
+  wrongCopies: string[]
   /** The age of the original's last whole backup. */
   lastBackup: string
 }
@@ -100,7 +102,7 @@ export interface Drill {
  * that came to no proof tells no duration, and one that made nothing no cost.
  */
 export function drillOutcome(drill: Drill): Outcome & Record<string, unknown> {
-  const { restored, destroyed, changed, lastBackup } = drill
+  const { restored, destroyed, changed, wrongCopies, lastBackup } = drill
   const read = proof.safeParse(parseJson(restored.out)).data
   // What cannot be told may have been made.
   const made = removal.safeParse(parseJson(destroyed.out)).data?.removed.length !== 0
@@ -110,6 +112,7 @@ export function drillOutcome(drill: Drill): Outcome & Record<string, unknown> {
       ? []
       : ['the rehearsal’s cluster was not removed completely; what is left is listed above']),
     ...changed.map((key) => `${key} of the original’s backups has changed`),
+    ...wrongCopies,
   ]
   const result = {
     proof: read,

@@ -5,6 +5,7 @@ import { isDryRun } from '../dry-run.ts'
 import { command } from '../hint.ts'
 import { forAll } from '../parallel.ts'
 import { Problem } from '../problem.ts'
+import { shellQuote } from '../shell-quote.ts'
 import { type Buckets, openBuckets } from '../store/buckets.ts'
 import { tell } from '../story.ts'
 import { namesIn, type Past, pastOf, seenWith, type Undeletion, undeletionOf } from './past.ts'
@@ -82,13 +83,13 @@ export async function undelete(source: Cluster, { undeletion }: Undeleted): Prom
     const [one] = some
     if (one)
       await change(
-        `aws s3api copy-object --bucket ${bucket?.name} --key ${one.key} --copy-source ${bucket?.name}/${one.key}?versionId=${one.id}${some.length > 1 ? ` # and ${some.length - 1} more` : ''}`,
+        `aws s3api copy-object --bucket ${bucket?.name} --key ${shellQuote(one.key)} --copy-source ${shellQuote(`${bucket?.name}/${one.key}?versionId=${one.id}`)}${some.length > 1 ? ` # and ${some.length - 1} more` : ''}`,
         () => forAll(some, async ({ key, id }) => bucket?.putBack(key, id), 8),
       )
     const [later] = some === first ? away : []
     if (later)
       await change(
-        `aws s3 rm s3://${bucket?.name}/${later}${away.length > 1 ? ` # and ${away.length - 1} more` : ''}`,
+        `aws s3 rm ${shellQuote(`s3://${bucket?.name}/${later}`)}${away.length > 1 ? ` # and ${away.length - 1} more` : ''}`,
         () => forAll(away, async (key) => bucket?.remove(key), 8),
       )
   }

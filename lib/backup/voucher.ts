@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto'
 import { z } from 'zod'
 import { change } from '../change.ts'
+import { noneTooLarge } from '../clients/object-sizes.ts'
 import type { Bucket, Listed } from '../clients/s3.ts'
-import { parseJson } from '../json.ts'
+import { parseRecord, recordText } from '../store/records.ts'
 
 /** What was written down of one file; size, time and ETag are the store's own words, which no writer chooses. */
 const kept = z.object({
@@ -31,7 +32,8 @@ const voucher = z.object({
 export type Voucher = z.infer<typeof voucher>
 
 const folder = 'vouched/'
-const keyOf = (backup: string) => `${folder}${backup}.json`
+/** Where the voucher of a backup lies. */
+export const voucherKey = (backup: string): string => `${folder}${backup}.json`
 
 /** Bytes; one of eleven files has four kilobytes. */
 const largest = 64 * 1024
@@ -45,16 +47,16 @@ export async function vouched(kit: Bucket): Promise<Map<string, number>> {
 /** What was written down of a backup; undefined when nothing was, or nothing that can be read. */
 export async function readVoucher(kit: Bucket, backup: string, size = 0): Promise<Voucher | undefined> {
   if (size > largest) return undefined
-  const bytes = await kit.get(keyOf(backup))
-  const { data } = voucher.safeParse(parseJson(Buffer.from(bytes ?? '').toString()))
+  const bytes = await kit.get(voucherKey(backup)).catch(noneTooLarge)
+  const { data } = voucher.safeParse(bytes && parseRecord(bytes))
   return data?.backup === backup ? data : undefined
 }
 
 /** Writes down what a backup is. */
 export async function writeVoucher(kit: Bucket, one: Voucher): Promise<void> {
-  const key = keyOf(one.backup)
+  const key = voucherKey(one.backup)
   await change(`aws s3 cp - s3://${kit.name}/${key}`, () =>
-    kit.put(key, JSON.stringify(voucher.parse(one)), { type: 'application/json' }),
+    kit.put(key, recordText(voucher.parse(one)), { type: 'application/json' }),
   )
 }
 

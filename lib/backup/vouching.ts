@@ -3,6 +3,7 @@ import { type Bucket, type Listed, StoreRefusal } from '../clients/s3.ts'
 import { command } from '../hint.ts'
 import { mapAll } from '../parallel.ts'
 import { Problem } from '../problem.ts'
+import { cureOf, damageOf } from '../store/records.ts'
 import {
   believedFiles,
   fingerprint,
@@ -11,6 +12,7 @@ import {
   readVoucher,
   type Voucher,
   vouched,
+  voucherKey,
   writeVoucher,
 } from './voucher.ts'
 
@@ -65,11 +67,14 @@ export function vouchersOf(bucket: Bucket, kit: Bucket | undefined, witness?: Wi
     const size = (await known()).get(backup)
     return kit && size !== undefined ? readVoucher(kit, backup, size) : undefined
   }
+  // Of one that was written down and cannot be read, that is told.
+  const why = async (backup: string) =>
+    kit && (await known()).has(backup) ? damageOf(kit, voucherKey(backup)) : unseen
   return {
     any: async () => (await known()).size > 0,
     look: async (backup) => {
       const voucher = await voucherOf(backup)
-      if (!voucher) return { state: 'not vouched for', why: unseen }
+      if (!voucher) return { state: 'not vouched for', why: await why(backup) }
       const files = await believedFiles(bucket, backup)
       return judged(voucher, files, async (file, now) => {
         const then = voucher.files[file]
@@ -95,7 +100,8 @@ export function vouchersOf(bucket: Bucket, kit: Bucket | undefined, witness?: Wi
       }
       const seen = await witness?.(backup)
       if (typeof seen === 'object') return sworn(seen)
-      return { vouching: { state: 'not vouched for', why: seen ?? unseen }, prints: (await read()).prints }
+      const doubt = seen ?? (await why(backup))
+      return { vouching: { state: 'not vouched for', why: doubt }, prints: (await read()).prints }
     },
   }
 }
@@ -159,7 +165,7 @@ export async function keepVoucher(kit: Bucket, { vouching }: Pick<Sworn, 'vouchi
 export const vouchingLine = (one: Vouching): string =>
   one.state === 'vouched for' ? one.state : `${one.state}: ${one.why}`
 
-/** The backups that were altered, one line each. */
+/** The backups that were altered, and those whose voucher was, one line each. */
 export async function alteredLines(
   { velero, kit }: { velero: Bucket; kit: Bucket },
   all: readonly { metadata: { name: string } }[],
@@ -170,11 +176,14 @@ export async function alteredLines(
     vouching: await vouchers.look(name),
   })
   const seen = await mapAll(all, look, 16)
-  return seen.flatMap(({ name, vouching }) =>
-    vouching.state === 'altered'
-      ? [`backup ${name} was altered since it was vouched for, and comes back nowhere: ${vouching.why}`]
-      : [],
-  )
+  return seen.flatMap(({ name, vouching }) => {
+    if (vouching.state === 'altered')
+      return [`backup ${name} was altered since it was vouched for, and comes back nowhere: ${vouching.why}`]
+    const key = voucherKey(name)
+    return vouching.state === 'not vouched for' && vouching.why === damageOf(kit, key)
+      ? [`nobody vouches for backup ${name}: ${vouching.why}. ${cureOf(kit, key)}`]
+      : []
+  })
 }
 
 /** That a backup is not what it was: no restore takes it. */

@@ -58,6 +58,11 @@ export class TooLarge extends Problem {
   }
 }
 
+/** Takes an object that is larger than anything of its kind for none. @throws whatever else went wrong */
+export function noneTooLarge(error: unknown): undefined {
+  if (!(error instanceof TooLarge)) throw error
+}
+
 /**
  * Reads a body whole, as long as it is no larger.
  * @param told its length as the store tells it; what comes may be longer

@@ -1,8 +1,10 @@
 import { z } from 'zod'
+import { TooLarge } from '../clients/object-sizes.ts'
 import type { Cluster } from '../cluster/cluster.ts'
 import type { Inventory } from '../cluster/ours.ts'
+import { Problem } from '../problem.ts'
 import type { Buckets } from '../store/buckets.ts'
-import { readKit } from '../store/kit.ts'
+import { DamagedKit, type Kit, lostKit, readKit } from '../store/kit.ts'
 import { type Kube, kubectl, ToolFailure } from '../tools.ts'
 import { applications, isHealthy, stateOf } from './applications.ts'
 import { whoseToken } from './cloud-token.ts'
@@ -46,7 +48,8 @@ export async function health(
   buckets: Buckets | undefined,
   hasBackup: boolean,
 ): Promise<Health> {
-  const kit = buckets && (await readKit(buckets))
+  const kit = await kitOf(cluster, own, buckets)
+  if (kit instanceof Problem) return { api: [`${kit.message}: ${kit.cure}`] }
   if (!kit) return {}
   const [address] = own.reservedIps
   const api = unreachable(cluster, own, hasBackup)
@@ -77,6 +80,20 @@ export async function health(
         whoMayConnect(address.ip, cluster.wanted.network.adminCidrs),
       ],
     }
+  }
+}
+
+/** The kit, or why there is none that could be used. */
+async function kitOf(
+  cluster: Cluster,
+  { droplets }: Inventory,
+  buckets: Buckets | undefined,
+): Promise<Kit | Problem | undefined> {
+  try {
+    return (buckets && (await readKit(buckets))) ?? (await lostKit(cluster, buckets, droplets))
+  } catch (error) {
+    if (error instanceof DamagedKit || error instanceof TooLarge) return error
+    throw error
   }
 }
 

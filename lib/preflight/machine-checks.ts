@@ -2,7 +2,8 @@ import type { Droplet } from '../clients/digitalocean-types.ts'
 import { lately } from '../clients/lately.ts'
 import { accountOf, bucketPlaces, type Cluster } from '../cluster/cluster.ts'
 import type { Description } from '../cluster/description.ts'
-import type { Inventory } from '../cluster/ours.ts'
+import { names } from '../cluster/names.ts'
+import { type Inventory, notMade } from '../cluster/ours.ts'
 import { putAside } from '../digitalocean/put-aside.ts'
 import { strangers } from '../digitalocean/strangers.ts'
 import { doctlHint, hint, kubectlHint } from '../hint.ts'
@@ -13,7 +14,7 @@ import { renumberLostServer } from '../server/revive.ts'
 import { type Buckets, openBuckets } from '../store/buckets.ts'
 import { missingBuckets } from '../store/existence.ts'
 import { hasKit, lostKit } from '../store/kit.ts'
-import { notedNames } from '../store/nodes.ts'
+import { nodeRecords, notedNames } from '../store/nodes.ts'
 import { tell } from '../story.ts'
 import { suggest } from '../suggest.ts'
 import type { Check } from './check.ts'
@@ -180,6 +181,25 @@ const bucketsToLookInto = async (cluster: Cluster): Promise<Buckets | undefined>
   mayHaveBuckets(cluster.wanted) && (cluster.committed || bucketPlaces(cluster).spaces)
     ? openBuckets(cluster, 'read')
     : undefined
+
+/** An address that a person put into the project is led nowhere else, and never becomes the cluster's. */
+export const addressIsOurs: Check = async (cluster, own) => {
+  const [address] = own.reservedIps
+  if (!address || own.droplets.some(({ id }) => id === address.droplet?.id)) return []
+  const buckets = await bucketsToLookInto(cluster)
+  const records = buckets ? await nodeRecords(buckets.kit) : []
+  const noted = new Set(records.flatMap((one) => one.address ?? []))
+  if (notMade(own, cluster.name, noted).reservedIps.every(({ ip }) => ip !== address.ip)) return []
+  const leads = address.droplet ? `leads to droplet ${address.droplet.id}` : 'leads nowhere'
+  return [
+    new Problem(
+      `reserved IP ${address.ip} is in project ${names.project(cluster.name)} and ${leads}, and regrow did not make it`,
+      {
+        cure: 'Cluster and project have no other, so it would be taken for the cluster’s. Move it to another project at DigitalOcean.',
+      },
+    ),
+  ]
+}
 
 /** Beside machines or backups of the cluster no second kit is made. */
 export const kitIsThere: Check = async (cluster, own) => {

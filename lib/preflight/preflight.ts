@@ -17,6 +17,7 @@ import { otherStoreProblems } from '../store/other-store.ts'
 import { doctl, ToolFailure } from '../tools.ts'
 import type { Check } from './check.ts'
 import {
+  addressIsOurs,
   kitIsThere,
   limits,
   machinesAreDescribed,
@@ -59,6 +60,7 @@ export async function preflight(
       upstreamCheck(kit),
       otherStore,
       kitIsThere,
+      addressIsOurs,
       limits,
       regionAndSize,
       ranges,

@@ -40,6 +40,8 @@ export interface Kept {
   project: boolean
   /** Names of machines that the kit's bucket has a note of: regrow gave them. */
   noted: ReadonlySet<string>
+  /** Everything that was looked at, by its id or address: what came since was not shown. */
+  seen: Readonly<Record<string, string>>
 }
 
 /** What destroying a cluster removes and keeps, each with what it costs a month in dollars. */
@@ -67,6 +69,17 @@ export function toKeep(
     snapshots: new Set(own.snapshots.map((one) => one.id)),
   }
 }
+
+/** What each thing of a cluster is called, by its id or address. */
+export const seenIn = (own: Inventory): Record<string, string> =>
+  Object.fromEntries([
+    ...own.droplets.map(({ id, name }) => [id, `droplet ${name}`]),
+    ...own.volumes.map(({ id, name }) => [id, `volume ${name}`]),
+    ...own.snapshots.map(({ id, name }) => [id, `snapshot ${name}`]),
+    ...(own.loadBalancers ?? []).map(({ id, name }) => [id, `load balancer ${name}`]),
+    ...own.reservedIps.map(({ ip }) => [ip, `reserved IP ${ip}`]),
+    ...own.vpcs.map(({ id, name }) => [id, `network ${name}`]),
+  ])
 
 /** Whether regrow made a network of the cluster's name: with the described range, or its machines are in it. */
 const isGrown = ({ committed }: Cluster, { droplets }: Inventory, one: Vpc) =>
@@ -109,6 +122,7 @@ export async function removal(
     reservedIps: persons.reservedIps,
     networks: new Set(networks.map((one) => one.id)),
     project: inProject.length > 0,
+    seen: seenIn(own),
   }
   const cloud = [
     ...(own.loadBalancers ?? []).map(balancer),

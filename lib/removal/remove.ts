@@ -5,7 +5,7 @@ import type { Snapshot } from '../clients/digitalocean-types.ts'
 import { asOf } from '../clients/lately.ts'
 import type { Bucket } from '../clients/s3.ts'
 import { bucketPlaces, type Cluster } from '../cluster/cluster.ts'
-import { inventory, isOurs, type OwnProject, ownProject } from '../cluster/ours.ts'
+import { type Inventory, inventory, isOurs, type OwnProject, ownProject } from '../cluster/ours.ts'
 import { isGiven, strangers } from '../digitalocean/strangers.ts'
 import { DryRunEnd, isDryRun } from '../dry-run.ts'
 import { whyItStays } from '../gitops/whose-repository.ts'
@@ -20,7 +20,7 @@ import { deleteBuckets } from '../store/setup.ts'
 import { tell } from '../story.ts'
 import { doctl, type Output, ToolFailure } from '../tools.ts'
 import { backoff, waitFor } from '../wait.ts'
-import type { Kept } from './removal.ts'
+import { type Kept, seenIn } from './removal.ts'
 
 /**
  * Removes everything of ours at DigitalOcean but what is to stay, in the order in which it lets go: load balancers, which
@@ -31,6 +31,7 @@ export async function removeCloud(cluster: Cluster, keep: Kept): Promise<void> {
   const own = await inventory(cloud, cluster.name)
   const others = strangers(cluster, own, keep.noted)
   if (others.length > 0) throw new Problems(others)
+  nothingCame(own, keep.seen)
   const now = cloudTime(cloud).getTime()
   const known = { droplets: new Set(own.droplets.map((one) => one.id)) }
   await forAll(own.loadBalancers ?? [], (one) =>
@@ -124,6 +125,15 @@ export async function removeCloud(cluster: Cluster, keep: Kept): Promise<void> {
   await removeTag(cluster)
 }
 
+/** @throws Problem for what came since a person was shown what goes: nothing of it was agreed to */
+function nothingCame(own: Inventory, seen: Kept['seen']): void {
+  const late = Object.entries(seenIn(own)).flatMap(([id, what]) => (Object.hasOwn(seen, id) ? [] : [what]))
+  if (late.length > 0)
+    throw new Problem(`${late.join(', ')} came since it was shown what goes: nothing was removed`, {
+      cure: `Run ${again()}: it shows what goes now.`,
+    })
+}
+
 async function removeTag(cluster: Cluster): Promise<void> {
   if (!(await cluster.cloud.tags()).includes(cluster.tag)) return
   // Snapshots and volumes that are kept are known by it: then it stays.
@@ -144,10 +154,13 @@ async function removeSnapshots(cluster: Cluster, snapshots: readonly Snapshot[])
 }
 
 /** Removes both buckets with everything in them, and the snapshots that backups stand on. */
-export async function removeBuckets(cluster: Cluster): Promise<void> {
+export async function removeBuckets(cluster: Cluster, keep: Pick<Kept, 'seen'>): Promise<void> {
   const { cloud } = cluster
-  const own = await inventory(cloud, cluster.name)
-  await removeSnapshots(cluster, own.snapshots)
+  const { snapshots } = await inventory(cloud, cluster.name)
+  await removeSnapshots(
+    cluster,
+    snapshots.filter(({ id }) => Object.hasOwn(keep.seen, id)),
+  )
   await removeTag(cluster)
   await deleteBuckets(cluster)
 }

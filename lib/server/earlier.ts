@@ -16,8 +16,11 @@ import type { Restoration } from './restoration.ts'
  * bill and with their volumes, until the new cluster is proven.
  */
 export async function powerOffEarlier(cluster: Cluster, course: Restoration): Promise<void> {
-  const seen = await Promise.all(course.droplets.map((one) => earlierMachine(cluster, course, one)))
-  for (const one of seen) {
+  // Before the first is off: where one is not the cluster's, none is touched.
+  await Promise.all(course.droplets.map((one) => earlierMachine(cluster, course, one)))
+  for (const noted of course.droplets) {
+    // Those before it took their time.
+    const one = await earlierMachine(cluster, course, noted)
     if (!one) continue
     const { id, name } = one
     const isOff = async () => ((await cluster.cloud.droplet(id))?.status ?? 'off') === 'off'
@@ -145,14 +148,17 @@ export async function removeEarlier(
   const goes = mayGo
     ? there.filter(({ id, imported }) => provenVolumes.has(id) && !imported && !young.has(id))
     : []
+  const gone = new Set<string>()
   for (const { id, name } of goes) {
-    const now = left.get(id)
-    if (!now || !(await isOursNow(cluster, 'volume', now))) continue
+    const now = (await cloud.volumes()).find((one) => one.id === id)
+    if (now && !(await isOursNow(cluster, 'volume', now))) continue
+    gone.add(id)
+    if (!now) continue
     const isGone = async () => !(await cloud.volumes()).some((one) => one.id === id)
     await untilDone(`volume ${name} is gone`, isGone, () => doctl`compute volume delete ${id} --force`)
     tell('-', `volume ${name}`, 'proven on another')
   }
-  return [...machines, ...there.filter((one) => !goes.includes(one)).map((one) => volume(one, proven))]
+  return [...machines, ...there.filter(({ id }) => !gone.has(id)).map((one) => volume(one, proven))]
 }
 
 /** Whether a volume was there when a backup ended: no other can be in it. Times are RFC 3339; one that is not told is no proof. */

@@ -1,15 +1,15 @@
 import { z } from 'zod'
 import { change } from '../change.ts'
 import { cloudTime } from '../clients/clock.ts'
-import type { Bucket } from '../clients/s3.ts'
+import { type Bucket, StoreRefusal } from '../clients/s3.ts'
 import type { Cluster } from '../cluster/cluster.ts'
 import { lockTip } from '../cluster/lock.ts'
 import { ownMachines } from '../cluster/ours.ts'
 import { isDryRun } from '../dry-run.ts'
 import { hint } from '../hint.ts'
-import { parseJson } from '../json.ts'
 import { Problem } from '../problem.ts'
 import { type Buckets, openBuckets } from '../store/buckets.ts'
+import { readRecord, recordText } from '../store/records.ts'
 import { firstServerName } from './first-server.ts'
 
 const thing = z.object({ id: z.string(), name: z.string() })
@@ -59,19 +59,7 @@ const keyOf = (server: string) => `nodes/${server}/restore.json`
 
 /** The restore that was begun onto a server, if one was. */
 export async function readRestoration(kit: Bucket, server: string): Promise<Restoration | undefined> {
-  return readRecord(kit, keyOf(server))
-}
-
-async function readRecord(kit: Bucket, key: string): Promise<Restoration | undefined> {
-  const bytes = await kit.get(key)
-  if (!bytes) return undefined
-  const read = restoration.safeParse(parseJson(Buffer.from(bytes).toString()))
-  // What cannot be read may be one that is not finished.
-  if (!read.success)
-    throw new Problem(`${key} in bucket ${kit.name} is not the record of a restore`, {
-      cure: 'Look at it: nothing is changed until it is clear whether a restore is unfinished.',
-    })
-  return read.data
+  return readRecord(kit, keyOf(server), restoration)
 }
 
 /** Records that a restore begins, under the name that the server has by now; one that goes on keeps its record. */
@@ -102,10 +90,21 @@ export async function noteUnproven({ cloud }: Cluster, { kit }: Buckets, course:
   if (!course.finished) await writeRestoration(kit, { ...course, unproven: cloudTime(cloud).toISOString() })
 }
 
-/** Every restore that was ever begun onto a server of the cluster, the newest last. */
-export async function restorations(kit: Bucket): Promise<Restoration[]> {
+/**
+ * Every restore that was ever begun onto a server of the cluster, the newest last.
+ * @param unread whoever changes nothing passes over those that cannot be read, and hears of each in one line
+ * @throws Problem naming one that cannot be read: it may be one that is not finished
+ */
+export async function restorations(kit: Bucket, unread?: Set<string>): Promise<Restoration[]> {
   const records = (await kit.list('nodes/')).filter(({ key }) => key.endsWith('/restore.json'))
-  const found = await Promise.all(records.map(({ key }) => readRecord(kit, key)))
+  const found = await Promise.all(
+    records.map(({ key }) =>
+      readRecord(kit, key, restoration).catch((error: unknown) => {
+        if (!unread || !(error instanceof Problem) || error instanceof StoreRefusal) throw error
+        unread.add(`${error.message}. ${error.cure ?? ''}`.trim())
+      }),
+    ),
+  )
   const numberOf = ({ server }: Restoration) => Number(/\d+$/.exec(server)?.[0] ?? 0)
   return found
     .filter((one) => one !== undefined)
@@ -150,12 +149,17 @@ export interface Unfinished {
   own: Remains
 }
 
-/** Looks for a restore that is not finished. @param kit the bucket of the kit; without one there is none */
+/**
+ * Looks for a restore that is not finished.
+ * @param kit the bucket of the kit; without one there is none
+ * @param unread whoever changes nothing passes over those that cannot be read, and hears of each in one line
+ */
 export async function unfinishedRestore(
   cluster: Cluster,
   kit: Bucket | undefined,
+  unread?: Set<string>,
 ): Promise<Unfinished | undefined> {
-  const all = kit ? await restorations(kit) : []
+  const all = kit ? await restorations(kit, unread) : []
   // Most often there is none, and nothing more is asked for.
   if (all.length === 0 || all.at(-1)?.finished) return undefined
   const [{ droplets }, volumes] = await Promise.all([
@@ -242,6 +246,6 @@ export async function forgetRestorations(cluster: Cluster): Promise<void> {
 export async function writeRestoration(kit: Bucket, course: Course): Promise<void> {
   const key = keyOf(course.server)
   await change(`aws s3 cp - s3://${kit.name}/${key}`, () =>
-    kit.put(key, JSON.stringify(restoration.parse(course)), { type: 'application/json' }),
+    kit.put(key, recordText(restoration.parse(course)), { type: 'application/json' }),
   )
 }

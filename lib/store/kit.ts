@@ -11,15 +11,25 @@ import { isMachineName, names } from '../cluster/names.ts'
 import { asked } from '../confirm.ts'
 import { isDryRun } from '../dry-run.ts'
 import { again, command, hint } from '../hint.ts'
-import { parseJson } from '../json.ts'
 import { clusterAuthorities, makeClusterAuthorities, makeSshKeyPair } from '../node/index.ts'
 import { Problem } from '../problem.ts'
 import { remember, Secret } from '../secret.ts'
 import { tell } from '../story.ts'
 import type { Buckets } from './buckets.ts'
+import { parseRecord, recordText } from './records.ts'
 import { makeSealingKey } from './sealing-key.ts'
 
 const pair = z.object({ publicKey: z.string(), privateKey: z.string() })
+
+/** A kit of which nothing can be believed. */
+export class DamagedKit extends Problem {
+  constructor(bucket: string, cause: unknown) {
+    super(`the kit in ${bucket} is damaged`, {
+      cure: 'Bring back an earlier copy of it; without it neither the cluster nor its backups can be opened.',
+      cause,
+    })
+  }
+}
 
 /** Everything that outlives the cluster: written once, found ever after. */
 export const kitSchema = z.object({
@@ -72,7 +82,7 @@ export async function ensureKit(buckets: Buckets, cluster: Cluster, original?: K
   rememberAll(kit)
   if (isDryRun()) return kit
   const passphrase = process.env.REGROW_PASSPHRASE
-  const text = JSON.stringify(kit)
+  const text = recordText(kit)
   await change(`aws s3 cp - s3://${buckets.places.kit}/${passphrase ? sealedKit : plainKit}`, async () => {
     // Looked at again under the lock: not every store refuses to overwrite.
     if (await readKit(buckets)) return
@@ -125,12 +135,8 @@ export async function readKit(buckets: Pick<Buckets, 'kit'>): Promise<Kit | unde
   const [open, closed] = await Promise.all([buckets.kit.get(plainKit), buckets.kit.get(sealedKit)])
   if (!open && !closed) return undefined
   const text = closed ? await decrypt(closed) : Buffer.from(open ?? '').toString()
-  const read = kitSchema.safeParse(parseJson(text))
-  if (!read.success)
-    throw new Problem(`the kit in ${buckets.kit.name} is damaged`, {
-      cure: 'Bring back an earlier copy of it; without it neither the cluster nor its backups can be opened.',
-      cause: read.error,
-    })
+  const read = kitSchema.safeParse(parseRecord(text))
+  if (!read.success) throw new DamagedKit(buckets.kit.name, read.error)
   rememberAll(read.data)
   return read.data
 }

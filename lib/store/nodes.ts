@@ -1,11 +1,11 @@
 import { z } from 'zod'
-import { TooLarge } from '../clients/object-sizes.ts'
+import { noneTooLarge } from '../clients/object-sizes.ts'
 import { type Bucket, StoreRefusal } from '../clients/s3.ts'
 import { parseJson } from '../json.ts'
 import { installSteps, type Report, reportSchema, type Step, steps } from '../node/index.ts'
 import { Problem } from '../problem.ts'
 import { tell } from '../story.ts'
-import { readRecord } from './records.ts'
+import { readRecord, recordText } from './records.ts'
 
 /** What is noted when a bundle is made: which key signed its URLs, until when, and which step is the droplet's last. */
 const note = z.object({
@@ -38,15 +38,15 @@ export async function writeNote(
   one: Omit<Note, 'lastStep'> & { role: 'first-server' | 'server' | 'agent' },
 ): Promise<void> {
   const { role, ...rest } = one
-  await kit.put(noteKeyOf(one.name), JSON.stringify({ ...rest, lastStep: installSteps(role).at(-1) }), {
+  await kit.put(noteKeyOf(one.name), recordText({ ...rest, lastStep: installSteps(role).at(-1) }), {
     type: 'application/json',
   })
 }
 
 /** Notes that a cluster uses another key of its own than the one that came with the bundle. */
 export async function noteKey(kit: Bucket, name: string, veleroKey: string): Promise<void> {
-  const read = note.parse(await readNote(kit, name))
-  await kit.put(noteKeyOf(name), JSON.stringify({ ...read, veleroKey }), { type: 'application/json' })
+  const read = await readNote(kit, name)
+  if (read) await kit.put(noteKeyOf(name), recordText({ ...read, veleroKey }), { type: 'application/json' })
 }
 
 const noteKeyOf = (name: string) => `${folder(name)}/bundle.json`
@@ -82,7 +82,7 @@ export async function notedNames(kit: Bucket): Promise<Set<string>> {
 
 /** A step's report, if it was written, can be read, and is about this step: a node's word counts nowhere else. */
 export async function readReport(kit: Bucket, name: string, step: Step): Promise<Report | undefined> {
-  const bytes = await kit.get(reportKey(name, step)).catch(tooLarge)
+  const bytes = await kit.get(reportKey(name, step)).catch(noneTooLarge)
   if (!bytes) return undefined
   const read = reportSchema.safeParse(parseJson(Buffer.from(bytes).toString()))
   if (!read.success || read.data.step !== step) return undefined
@@ -96,7 +96,3 @@ export async function readReport(kit: Bucket, name: string, step: Step): Promise
 
 /** Characters of a report that are told: a node writes one sentence, and the last 16 KiB of its log. */
 const [mostMessage, mostLog] = [1000, 16 * 1024]
-
-function tooLarge(error: unknown): undefined {
-  if (!(error instanceof TooLarge)) throw error
-}

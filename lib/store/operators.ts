@@ -1,9 +1,8 @@
 import { z } from 'zod'
 import { change } from '../change.ts'
 import type { Bucket } from '../clients/s3.ts'
-import { parseJson } from '../json.ts'
-import { Problem } from '../problem.ts'
 import type { Buckets } from './buckets.ts'
+import { readRecord, recordText } from './records.ts'
 
 const key = 'operators.json'
 const schema = z.object({ generation: z.number().int().min(1) })
@@ -17,7 +16,7 @@ export async function operatorGroup(kit: Bucket): Promise<string> {
 export async function nextOperatorGroup({ kit, places }: Buckets): Promise<string> {
   const generation = (await generationIn(kit)) + 1
   await change(`aws s3 cp - s3://${places.kit}/${key}`, () =>
-    kit.put(key, JSON.stringify({ generation }), { type: 'application/json' }),
+    kit.put(key, recordText({ generation }), { type: 'application/json' }),
   )
   return groupOf(generation)
 }
@@ -25,12 +24,5 @@ export async function nextOperatorGroup({ kit, places }: Buckets): Promise<strin
 const groupOf = (generation: number) => `regrow:operators-${generation}`
 
 async function generationIn(kit: Bucket): Promise<number> {
-  const bytes = await kit.get(key)
-  if (!bytes) return 1
-  const read = schema.safeParse(parseJson(Buffer.from(bytes).toString()))
-  if (read.success) return read.data.generation
-  throw new Problem(`${key} in ${kit.name} is damaged`, {
-    cure: `Remove it: the first group counts again, and with it kubeconfigs that are still good.`,
-    cause: read.error,
-  })
+  return (await readRecord(kit, key, schema))?.generation ?? 1
 }

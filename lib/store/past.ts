@@ -1,8 +1,9 @@
 import { z } from 'zod'
 import { change } from '../change.ts'
+import { noneTooLarge } from '../clients/object-sizes.ts'
 import type { Bucket, Store } from '../clients/s3.ts'
 import type { BucketPlaces, Cluster } from '../cluster/cluster.ts'
-import { parseJson } from '../json.ts'
+import { parseRecord, recordText } from './records.ts'
 
 /** Beside the kit: that the backups' bucket keeps versions, and for how many days. A key for one bucket may not ask that. */
 export const pastNote = 'versions.json'
@@ -16,8 +17,8 @@ export const daysKept = ({ wanted }: Pick<Cluster, 'wanted'>): number => Math.ma
 
 /** For how many days the backups' bucket keeps what is deleted, as it was last set; undefined when it never was. */
 export async function daysNoted(kit: Bucket): Promise<number | undefined> {
-  const bytes = await kit.get(pastNote)
-  return bytes && noted.safeParse(parseJson(Buffer.from(bytes).toString())).data?.days
+  const bytes = await kit.get(pastNote).catch(noneTooLarge)
+  return bytes && noted.safeParse(parseRecord(bytes)).data?.days
 }
 
 /**
@@ -36,6 +37,6 @@ export async function keepPast(cluster: Cluster, places: BucketPlaces, store: St
     () => store.expireVersions(places.velero, days),
   )
   await change(`aws s3 cp - s3://${places.kit}/${pastNote} --endpoint-url ${places.endpoint}`, () =>
-    store.bucket(places.kit).put(pastNote, JSON.stringify({ days }), { type: 'application/json' }),
+    store.bucket(places.kit).put(pastNote, recordText({ days }), { type: 'application/json' }),
   )
 }

@@ -101,6 +101,20 @@ export async function keptCopy(
   })
 }
 
+/** Reads every copy that the kit's bucket keeps: what is not as the description records it, one line each. */
+export async function wrongCopies(cluster: Pick<Cluster, 'wanted'>, kit: Bucket): Promise<string[]> {
+  const wrong: string[] = []
+  // One after the other: the largest has 75 MB.
+  for (const file of upstreamFiles(versionsOf(cluster.wanted.versions)))
+    try {
+      await keptCopy(cluster, kit, file)
+    } catch (error) {
+      if (!(error instanceof Problem)) throw error
+      wrong.push([error.message, error.cure].filter(Boolean).join('. '))
+    }
+  return wrong
+}
+
 /**
  * A file with the recorded SHA-256: from upstream, or from the kit's bucket where this run found that upstream has it no
  * longer.

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { change } from '../change.ts'
-import { TooLarge } from '../clients/object-sizes.ts'
+import { noneTooLarge } from '../clients/object-sizes.ts'
 import type { Bucket, Store } from '../clients/s3.ts'
 import { accountOf, type BucketPlaces, type Cluster } from '../cluster/cluster.ts'
 import { descriptionPath } from '../cluster/description.ts'
@@ -14,6 +14,7 @@ import type { Buckets } from './buckets.ts'
 import { isClusterKey } from './keys.ts'
 import { plainKit, readKit, sealedKit } from './kit.ts'
 import { pastNote } from './past.ts'
+import { parseRecord, recordText } from './records.ts'
 
 /** Where regrow marks a bucket. Velero looks at folders alone. */
 export const markKey = 'regrow.json'
@@ -90,10 +91,8 @@ const ofCluster = z.object({ cluster: z.string() })
 
 async function readMark(bucket: Bucket): Promise<z.infer<typeof markSchema> | undefined> {
   // The key in the cluster can write one: what is no mark hides nothing.
-  const bytes = await bucket.get(markKey).catch((error: unknown) => {
-    if (!(error instanceof TooLarge)) throw error
-  })
-  return bytes ? markSchema.safeParse(parseJson(Buffer.from(bytes).toString())).data : undefined
+  const bytes = await bucket.get(markKey).catch(noneTooLarge)
+  return bytes ? markSchema.safeParse(parseRecord(bytes)).data : undefined
 }
 
 /** Marks buckets of this cluster that have no mark yet: made just now, by an earlier regrow, or by a person. */
@@ -107,7 +106,7 @@ export async function markBuckets(
     if (await readMark(bucket)) continue
     const mark: z.infer<typeof markSchema> = { bucket: bucket.name, cluster, use }
     await change(`aws s3 cp - s3://${bucket.name}/${markKey}`, () =>
-      bucket.put(markKey, JSON.stringify(mark), { type: 'application/json' }),
+      bucket.put(markKey, recordText(mark), { type: 'application/json' }),
     )
     if (tells) tell('~', `bucket ${bucket.name}`, `marked as cluster ${cluster}’s`)
   }

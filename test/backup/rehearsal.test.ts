@@ -19,6 +19,7 @@ const drill = (given: object, more: Partial<Drill> = {}): Drill => ({
   seconds: 90,
   cost: 0.02,
   changed: [],
+  wrongCopies: [],
   lastBackup: 'main-first, 3 s old',
   ...more,
 })
@@ -61,13 +62,15 @@ t.test('what is not proven, not removed or not as it was is named', async (t) =>
   const changed = ['backups/a/velero-backup.json']
   const destroyed = { code: 1, out: '' }
   const missing = ['volume shop/data: 3 of 7 bytes']
+  const wrongCopies = ['the copy of k3s v1.36.5+k3s1 in kit was altered']
   const ended = drillOutcome(
-    drill({ verdict: 'NOT PROVEN', headline: 'NOT PROVEN', missing }, { changed, destroyed }),
+    drill({ verdict: 'NOT PROVEN', headline: 'NOT PROVEN', missing }, { changed, destroyed, wrongCopies }),
   )
   t.same(ended.wrong, [
     ...missing,
     'the rehearsal’s cluster was not removed completely; what is left is listed above',
     'backups/a/velero-backup.json of the original’s backups has changed',
+    ...wrongCopies,
   ])
   t.match(ended.shown(), { cost: 'about $0.02', originalsBackups: changed })
   const silent = drillOutcome(drill({ verdict: 'NOT PROVEN', headline: 'NOT PROVEN' }))

@@ -32,7 +32,7 @@ export const scene: Scene = {
 }
 
 /** What was taken, as the script that prepares a world leaves it beside that. */
-const takenFile = 'taken.json'
+export const takenFile = 'taken.json'
 
 export const flows = ['restore', 'restore --replace'] as const
 /** What is run between kill and repetition. */

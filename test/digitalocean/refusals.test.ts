@@ -55,6 +55,7 @@ t.test('a removal that waits finds out that its lock was stolen', async (t) => {
   await t.rejects(
     removeCloud(cluster, {
       ...{ volumes: nothing, snapshots: nothing, reservedIps: nothing, networks: nothing, noted: nothing },
+      seen: { '192.0.2.1': 'reserved IP 192.0.2.1' },
       project: false,
     }),
     {

@@ -14,5 +14,5 @@ export function ageNote(box: TestBox, name: string, seconds: number): void {
   const file = join(kitFolder(box), 'nodes', name, 'bundle.json@')
   const note = z.looseObject({ at: z.string() }).parse(JSON.parse(readFileSync(file, 'utf8')))
   const at = new Date(Date.parse(note.at) - seconds * 1000).toISOString()
-  writeFileSync(file, JSON.stringify({ ...note, at }))
+  writeFileSync(file, JSON.stringify({ ...note, at, sum: undefined }))
 }

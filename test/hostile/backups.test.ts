@@ -6,6 +6,7 @@ import { copiesIn } from '../../lib/backup/copies.ts'
 import { reasonsOf } from '../../lib/backup/whole.ts'
 import { TooLarge } from '../../lib/clients/object-sizes.ts'
 import type { Bucket } from '../../lib/clients/s3.ts'
+import { recordText } from '../../lib/store/records.ts'
 import { bucketWith, clusterWith, moved } from '../backup/bucket.ts'
 import { openTestBox } from '../flows/box.ts'
 import { attempt } from '../input/attempt.ts'
@@ -197,3 +198,32 @@ t.test('in a world: a note or report that is damaged stops nobody who looks', as
   storage.put(kit, 'nodes/main-1/bundle.json', before)
   storage.put(kit, 'nodes/main-1/k3s.json', report)
 })
+
+t.test(
+  'in a world: each note that is damaged is named with what to do, and stops nobody who looks',
+  async (t) => {
+    const notes = ['bundle', 'restore', 'compared', 'proof'].map((note) => `nodes/main-1/${note}.json`)
+    const all = [...notes, 'versions.json', 'operators.json', 'regrow.json', 'vouched/main-first.json']
+    const before = new Map(all.map((key) => [key, storage.meta(kit, key) && storage.bytes(kit, key)]))
+    const digit = (text: string) => text.replace(/\d/, (one) => (one === '1' ? '2' : '1'))
+    const other = (was: Buffer | undefined) =>
+      digit(was?.toString() ?? recordText({ at: '2026-11-30T10:00:00Z' }))
+    const damages = [() => 'not JSON', () => '', other, () => ' '.repeat(2 * 1024 ** 2)]
+    for (const damage of damages) {
+      for (const [key, was] of before) storage.put(kit, key, Buffer.from(damage(was)))
+      const cures = all.map((key) => `aws s3 rm s3://${kit}/${key} removes it.`)
+      await ends(t, 'scripts/status.mts', [], 3, ...cures)
+      await ends(t, 'scripts/backups.mts', [], 0, /main-first +whole/)
+    }
+    await ends(t, 'scripts/backups.mts', ['--deleted'], 0)
+    for (const [key, was] of before)
+      if (was) storage.put(kit, key, was)
+      else storage.remove(kit, key)
+    const good = storage.bytes(kit, 'kit.json')
+    for (const damage of damages) {
+      storage.put(kit, 'kit.json', Buffer.from(damage(good)))
+      await ends(t, 'scripts/status.mts', [], 3, /the kit in \S+ is damaged|kit\.json has more than 1 MiB/)
+    }
+    storage.put(kit, 'kit.json', good)
+  },
+)

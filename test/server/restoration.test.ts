@@ -66,7 +66,7 @@ function world({
   const kit = {
     name: 'kit',
     list: async () => [...files.keys()].map((key) => ({ key, size: 1, at: new Date(0) })),
-    get: async (key: string) => files.has(key) && Buffer.from(JSON.stringify(files.get(key))),
+    get: async (key: string) => (files.has(key) ? Buffer.from(JSON.stringify(files.get(key))) : undefined),
     put: async (key: string, text: string) => void files.set(key, JSON.parse(text)),
   } as unknown as Bucket
   const there = droplets.map(
@@ -184,7 +184,7 @@ t.test('a record that cannot be read keeps everything as it is', async (t) => {
   const { cluster, kit } = world({ records: [{ ...begun, at: 1 } as unknown as Restoration] })
   await t.rejects(
     noRestoreUnderWay(cluster, kit),
-    /restore.json in bucket kit is not the record of a restore/,
+    /restore.json in bucket kit cannot be read: it was altered or is damaged/,
   )
 })
 
@@ -428,6 +428,30 @@ t.test(
     }
   },
 )
+
+t.test('a machine or a volume that was given away meanwhile is not touched', async (t) => {
+  const nodes = '[{name: main-4}]\nnextNode: 5'
+  const { cluster } = world({ droplets: ['main-1', 'main-2'], nodes })
+  const { droplet } = cluster.cloud
+  let looks = 0
+  const givenAway = async (id: string) => {
+    const found = await droplet(id)
+    return found && id === '2' && looks++ > 0 ? { ...found, tags: [] } : found
+  }
+  Object.assign(cluster.cloud, { droplet: givenAway })
+  await t.rejects(powerOffEarlier(cluster, { ...begun, droplets: begun.droplets.slice(0, 2) }), {
+    message: 'droplet main-2 (2) is noted as one of the earlier cluster main, and is none of its machines',
+  })
+
+  const volume = { id: 'v1', name: 'pvc-1', size_gigabytes: 5, created_at: '2026-11-23T03:00:00Z' }
+  const left = world({ volumes: [], nodes }).cluster
+  let asked = 0
+  Object.assign(left.cloud, {
+    volumes: async () => [{ ...volume, tags: asked++ === 0 ? ['regrow:main'] : [] }],
+  })
+  const allowed = { provenVolumes: new Set(['v1']), proven: true, mayRemove: true, of }
+  t.match(await removeEarlier(left, begun, allowed), [/^volume pvc-1 of the earlier cluster/])
+})
 
 t.test('a machine that somebody powered on again stays, and its volumes with it', async (t) => {
   const volumes = [{ id: 'v1', name: 'pvc-1', size_gigabytes: 5 }]

@@ -7,6 +7,7 @@ import {
   keptCopy,
   keptUpstream,
   upstreamContent,
+  wrongCopies,
 } from '../../lib/store/upstream.ts'
 import { Faults } from '../../sandbox/faults.ts'
 import { noMachines } from '../../sandbox/machines.ts'
@@ -79,6 +80,11 @@ t.test('a copy that was altered is refused by name', async (t) => {
     message: `the copy of chart velero 12.2.1 in kit was altered: ${key} has SHA-256 ${sha256(Buffer.from('altered'))}`,
     cure: /^Do not use it\. .* remove this one: the next bootstrap keeps it anew/,
   })
+  t.match(await wrongCopies(cluster, kit), [
+    /^the copy of chart velero 12\.2\.1 in kit was altered: .* Do not use it\./,
+  ])
+  kit.files.delete(key)
+  t.same(await wrongCopies(cluster, kit), [], 'what is not there is no wrong copy')
 })
 
 t.test('a file comes from upstream, and from the kit only where this run found that it must', async (t) => {

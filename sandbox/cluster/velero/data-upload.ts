@@ -59,7 +59,7 @@ export async function moved(
   let size = 0
   try {
     const bytes = await packed(world.path('volumes', textAt(volume, 'spec', 'csi', 'volumeHandle')))
-    await bucket.put(key, encrypted(cluster, bytes))
+    await bucket.put(key, encrypted(cluster, key, bytes))
     size = bytes.length
     say({
       phase: 'Completed',

@@ -39,17 +39,18 @@ export async function unpack(folder: string, bytes: Buffer): Promise<void> {
   }
 }
 
-/** The same bytes, locked. */
-export function encrypted(cluster: Cluster, bytes: Buffer): Buffer {
+/** The same bytes, locked for the key they are put under: kopia, too, opens a content only as what its name says. */
+export function encrypted(cluster: Cluster, key: string, bytes: Buffer): Buffer {
   const nonce = randomBytes(12)
-  const cipher = createCipheriv('aes-256-gcm', repositoryKey(cluster), nonce)
+  const cipher = createCipheriv('aes-256-gcm', repositoryKey(cluster), nonce).setAAD(Buffer.from(key))
   const locked = Buffer.concat([cipher.update(bytes), cipher.final()])
   return Buffer.concat([nonce, cipher.getAuthTag(), locked])
 }
 
-/** @throws Error when it was altered, or locked with another repository's password */
-export function opened(cluster: Cluster, locked: Buffer): Buffer {
+/** @throws Error when it was altered, lies elsewhere, or is locked with another repository's password */
+export function opened(cluster: Cluster, key: string, locked: Buffer): Buffer {
   const decipher = createDecipheriv('aes-256-gcm', repositoryKey(cluster), locked.subarray(0, 12))
+  decipher.setAAD(Buffer.from(key))
   decipher.setAuthTag(locked.subarray(12, 28))
   return Buffer.concat([decipher.update(locked.subarray(28)), decipher.final()])
 }

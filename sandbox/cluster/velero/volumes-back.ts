@@ -52,7 +52,7 @@ async function download(
     if (!driver || !storage) throw new Error('the CSI driver does not run')
     if ((await bucket.list(struckOff(key))).length > 0)
       throw new Error(`unable to get snapshot ${key}: snapshot not found`)
-    const bytes = opened(cluster, await bucket.get(key))
+    const bytes = opened(cluster, key, await bucket.get(key))
     await world.latency(latencies.downloadVolume)
     if (textAt(store.get('DataDownload', 'velero', name), 'status', 'phase') !== 'InProgress')
       throw new Error('it was cancelled')

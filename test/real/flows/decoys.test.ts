@@ -102,7 +102,11 @@ t.test('a machine that regrow did not name stops whoever would touch it', async 
     const file = join(kitFolder(box), 'nodes', 'main-2', 'restore.json@')
     const text = readFileSync(file, 'utf8')
     const note = JSON.parse(text) as { droplets: object[] }
-    const forged = JSON.stringify({ ...note, droplets: [{ id: String(other.id), name: 'main-1' }] })
+    const forged = JSON.stringify({
+      ...note,
+      sum: undefined,
+      droplets: [{ id: String(other.id), name: 'main-1' }],
+    })
     const meta = JSON.parse(readFileSync(`${file}meta`, 'utf8')) as object
     writeFileSync(file, forged)
     writeFileSync(`${file}meta`, JSON.stringify({ ...meta, size: forged.length }))
@@ -185,4 +189,48 @@ t.test('a project, a network and buckets of our names that somebody made before'
       : [],
     [],
   )
+})
+
+t.test('an address that a person put into the project never becomes the cluster’s', async (t) => {
+  const box = await openTestBox(t)
+  const grown = await box.run('bootstrap.mts')
+  t.equal(grown.code, 0, grown.err)
+  const web = await make(box, { name: 'web-prod' })
+  const address = z.object({ reserved_ip: z.object({ ip: z.string() }) })
+  const theirs = async (body: object) =>
+    address.parse(await box.cloud('POST', '/v2/reserved_ips', body)).reserved_ip.ip
+  const ips = [await theirs({ droplet_id: web.id }), await theirs({ region: 'fra1' })]
+  await box.cloud('POST', '/v2/projects', { name: 'shop', purpose: 'Web Application' })
+  const into = async (project: string, ip: string) =>
+    put(box, await projectOf(box, project), `do:floatingip:${ip}`)
+  const seen = async () =>
+    z
+      .object({
+        reserved_ips: z.array(z.object({ ip: z.string(), droplet: z.object({ id: z.number() }).nullish() })),
+      })
+      .parse(await box.cloud('GET', '/v2/reserved_ips'))
+      .reserved_ips.filter(({ ip }) => ips.includes(ip))
+      .map(({ ip, droplet }) => `${ip} ${droplet?.id}`)
+  for (const ip of ips) await into('regrow-main', ip)
+  const before = await seen()
+  const removed = await box.run('scripts/destroy.mts', ['--yes', ...confirmed()])
+  t.equal(removed.code, 0, removed.err)
+  t.same(await seen(), before)
+  const [leading = '', idle = ''] = ips
+  for (const there of [[leading], [idle], ips]) {
+    for (const ip of ips) await into(there.includes(ip) ? 'regrow-main' : 'shop', ip)
+    for (const [script, ...words] of [
+      ['bootstrap.mts'],
+      ['restore.mts', '--backup', 'main-first'],
+    ] as const) {
+      const ended = await box.run(script, [...words, '--yes'])
+      t.equal(ended.code, 1, `${script}: ${ended.err}`)
+      t.match(ended.err, /reserved IP \S+ is in project regrow-main and leads .*, and regrow did not make it/)
+      t.same(await seen(), before, `${script} among ${there.length}`)
+    }
+  }
+  for (const ip of ips) await into('shop', ip)
+  const again = await box.run('bootstrap.mts', ['--yes'])
+  t.equal(again.code, 0, again.err)
+  t.same(await seen(), before)
 })

@@ -64,6 +64,16 @@ t.test('a name that nobody knows, none at all, and a backup that was not deleted
   t.match(there.err, '= backup kept  is there: nothing is to be brought back first')
 })
 
+t.test('a key that a thief chose is one word of the command that is shown', async (t) => {
+  const thief = await asThief(box, shop)
+  const key = 'backups/kept/x; touch pwned'
+  await thief.put(key, 'x')
+  const shown = await box.run('restore.mts', ['--replace', '--backup', 'kept', '--undelete', '--dry-run'])
+  t.equal(shown.code, 0, shown.err)
+  t.match(shown.out, `aws s3 rm 's3://${bucketName}/${key}'`)
+  for (const { id } of await thief.versions(key)) await thief.remove(key, id)
+})
+
 t.test('a thief deletes everything in the bucket; it is found, brought back and proven', async (t) => {
   const before = await shop.content()
   const stolen = await asThief(box, shop)
