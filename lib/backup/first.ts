@@ -30,11 +30,17 @@ export async function firstBackup(kube: Kube, cluster: Cluster, buckets: Buckets
   const whole = await firstOfIts(kube, cluster, buckets, own.filter(isWhole))
   if (whole) return tell('=', `backup ${whole.metadata.name}`)
   const now = cloudTime(cluster.cloud).getTime()
-  const tried = own.find(
-    (one) =>
-      one.wholeness.state === 'partial' &&
-      narrowness(one.spec ?? {}).length === 0 &&
-      now - startOf(one) < day,
+  // One that somebody else put there keeps none from being made.
+  const tried = await firstOfIts(
+    kube,
+    cluster,
+    buckets,
+    own.filter(
+      (one) =>
+        one.wholeness.state === 'partial' &&
+        narrowness(one.spec ?? {}).length === 0 &&
+        now - startOf(one) < day,
+    ),
   )
   if (tried) {
     tell('!', `backup ${tried.metadata.name}`, `partial: ${reasonsOf(tried).join('; ')}`)

@@ -130,7 +130,7 @@ function kubeAsWitness(kube: Kube, cluster: Cluster, bucket: Bucket): Witness {
 
 /**
  * Of backups the first that this cluster made: one that somebody put into the bucket protects nothing.
- * @param all whole ones
+ * @param all as they are offered, the newest first
  */
 export async function firstOfIts<T extends { metadata: { name: string } }>(
   kube: Kube,

@@ -258,6 +258,17 @@ t.test('in place of the living cluster: proven, and vouched for from then on', a
   t.match(await listed(), { 'daily-2': 'vouched for' })
 })
 
+t.test('a partial backup that somebody put there keeps no first one from being made', async (t) => {
+  const again = await asThief(box, shop)
+  await plant(again, { name: 'zzz', like: 'first', start: `${new Date().toISOString().slice(0, 19)}Z` }, [])
+  const key = 'backups/zzz/velero-backup.json'
+  const file = JSON.parse(Buffer.from((await again.get(key)) ?? '').toString())
+  await again.put(key, JSON.stringify({ ...file, status: { ...file.status, errors: 1 } }))
+  const ended = await box.run('bootstrap.mts', ['--yes'])
+  t.equal(ended.code, 0, ended.err)
+  t.match(ended.err, /^\+ backup main-first-2 {2}Completed/m)
+})
+
 t.test('on the bad day one that nobody vouches for comes back too, and it is said', async (t) => {
   t.equal((await box.run('bootstrap.mts', ['--yes'])).code, 0, 'Velero learns of the kinds that came back')
   await nightly('daily-3')
