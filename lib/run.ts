@@ -139,10 +139,15 @@ export function explain(thrown: unknown): number {
     print(`  → ${basename(process.argv[1] ?? 'It')} runs it with $.`)
   } else {
     const said = error instanceof Error ? error.message : String(error)
-    const place = thrownAt(error)
+    const places = placesOf(error)
+    const [place] = places
     if (place === undefined || isOfRegrow(place)) {
       tell('x', `unexpected: ${said}`)
-      print('  → This is a fault of regrow. DEBUG=1 shows where; running the same command again is safe.')
+      const caller = places.find((one) => !isOfRegrow(one))
+      const unless = caller ? `, unless ${relative(process.cwd(), caller)} hands it something wrong` : ''
+      print(
+        `  → This is a fault of regrow${unless}. DEBUG=1 shows where; running the same command again is safe.`,
+      )
     } else {
       tell('x', `your script failed: ${said}`)
       print(`  → ${place} threw it. DEBUG=1 shows the whole stack.`)
@@ -167,13 +172,13 @@ function stackOf(error: unknown): string {
   return error.cause ? `${own}\ncaused by ${stackOf(error.cause)}` : own
 }
 
-/** The line of a script or of the library that an error comes from, `file:line`; what it called is passed over. */
-function thrownAt(error: unknown): string | undefined {
-  if (!(error instanceof Error)) return undefined
+/** The lines of scripts and of the library that an error comes from, `file:line`, the innermost first; without packages. */
+function placesOf(error: unknown): string[] {
+  if (!(error instanceof Error)) return []
   return (error.stack ?? '')
     .split('\n')
-    .map((one) => /^ +at (?:.* \()?(?:file:\/\/)?(\/.+?:\d+):\d+\)?$/.exec(one)?.[1])
-    .find((one) => one !== undefined && !one.includes('/node_modules/'))
+    .flatMap((one) => /^ +at (?:async )?(?:.* \()?(?:file:\/\/)?(\/.+?:\d+):\d+\)?$/.exec(one)?.[1] ?? [])
+    .filter((one) => !one.includes('/node_modules/'))
 }
 
 const home = fileURLToPath(new URL('..', import.meta.url))

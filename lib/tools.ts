@@ -83,6 +83,7 @@ const doctlCall = () => ({
 
 /** kubectl against one cluster; `input` goes to stdin. */
 export const kubectl = (kube: Kube, input?: string): Template => {
+  refuseBare('kubectl(kube)', kube)
   return (pieces, ...words) =>
     call('kubectl', pieces, words, {
       isolation: ['--kubeconfig', kube.run ?? kube.file],
@@ -94,6 +95,7 @@ export const kubectl = (kube: Kube, input?: string): Template => {
 
 /** helm without a person's repositories or plugins; `input` (chart values) goes to stdin. */
 export const helm = (input?: string): Template => {
+  refuseBare('helm()', input)
   return (pieces, ...words) => {
     const home = join(workFolder(), 'helm')
     return call('helm', pieces, words, {
@@ -111,11 +113,20 @@ export const helm = (input?: string): Template => {
 
 /** velero against one cluster, in its namespace `velero`, without a person's velero configuration. */
 export const velero = (kube: Kube): Template => {
+  refuseBare('velero(kube)', kube)
   return (pieces, ...words) =>
     call('velero', pieces, words, {
       isolation: ['--kubeconfig', kube.run ?? kube.file, '--namespace', 'velero'],
       env: { HOME: workFolder() },
       looks: (said) => /^(backup|restore) (get|describe|logs)\b/.test(said),
+    })
+}
+
+/** A flow that nobody compiled may write `kubectl`…``: then nothing would be run, and nothing said. @throws Problem */
+function refuseBare(form: string, given: unknown): void {
+  if (Array.isArray(given))
+    throw new Problem(`“${given.join('…').trim()}” was not run`, {
+      cure: `Write ${form}\`${given.join('…').trim()}\`.`,
     })
 }
 
@@ -184,6 +195,10 @@ function output(shown: string, text: string): Output {
   return {
     text,
     json: (schema) => {
+      if (!schema)
+        throw new Problem(`${redact(shown)}\n    is read by json() without a schema`, {
+          cure: 'Say with zod what you expect, such as json(z.object({ items: z.array(z.unknown()) })).',
+        })
       try {
         return schema.parse(JSON.parse(text))
       } catch (cause) {

@@ -25,6 +25,9 @@ export async function waitFor<T>(
   { wish, every, within, cure, sparing = false }: Wish,
   look: (note: (state: string) => void) => Promise<T | undefined>,
 ): Promise<T> {
+  // A flow that nobody compiled may leave one out, and would wait for ever.
+  if (typeof every !== 'number' || typeof within !== 'number')
+    throw new Problem(`the wait until ${wish} lacks every or within, in seconds`)
   let state = ''
   const work = async () => {
     const started = performance.now()

@@ -19,6 +19,20 @@ t.test('an example that is copied starts wherever it lies, and names a wrong fla
   })
 })
 
+t.test('where the library trips over what an own flow hands it, the line of the flow is named', async (t) => {
+  const own = ownFlows(t)
+  own.write(
+    'mine.mts',
+    "import { drain, run } from '#flow'\n\nawait run({ about: 'Mine.', tokens: false }, async () => {\n  await drain({})\n})\n",
+  )
+  const ended = await own.run('node --import ./lib/start.mjs ./mine.mts')
+  t.equal(ended.code, 1)
+  t.match(
+    ended.err,
+    /^x unexpected: Cannot .*\n {2}→ This is a fault of regrow, unless mine\.mts:4 hands it something wrong\./m,
+  )
+})
+
 t.test('a command of a person’s own that fails is no fault of regrow', async (t) => {
   const own = ownFlows(t)
   own.write(

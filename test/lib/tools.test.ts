@@ -1,6 +1,7 @@
 import { chmodSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
+import { z } from 'zod'
 import { doctl, helm, kubectl, velero } from '../../lib/tools.ts'
 
 // Programs in place of the four tools tell what they were called with.
@@ -33,6 +34,19 @@ t.test('doctl uses no configuration file and repeats nothing', async (t) => {
 t.test('kubectl and velero go to our cluster', async (t) => {
   t.equal(words(await kubectl(kube)`get pods`), '--kubeconfig /one get pods')
   t.equal(words(await velero(kube)`backup get`), '--kubeconfig /one --namespace velero backup get')
+})
+
+t.test('what is read as JSON is held against what is expected of it', async (t) => {
+  const said = await kubectl(kube)`get pods -o json`
+  t.throws(() => said.json(z.object({})), /printed something else than expected/)
+  t.throws(() => said.json(undefined as never), /is read by json\(\) without a schema/)
+})
+
+t.test('a template without what it is for is named, and not silently dropped', async (t) => {
+  const bare = (template: unknown) => () => (template as (pieces: TemplateStringsArray) => unknown)`get pods`
+  t.throws(bare(kubectl), { message: '“get pods” was not run', cure: 'Write kubectl(kube)`get pods`.' })
+  t.throws(bare(velero), { message: '“get pods” was not run', cure: 'Write velero(kube)`get pods`.' })
+  t.throws(bare(helm), { message: '“get pods” was not run', cure: 'Write helm()`get pods`.' })
 })
 
 t.test('nothing of the caller leads a tool elsewhere', async (t) => {

@@ -21,6 +21,14 @@ t.test('a wait that passes its deadline names its wish and the last state', asyn
   )
 })
 
+t.test('a wait that was given no deadline is refused', async (t) => {
+  const spec = { wish: 'it rains', every: 1 } as { wish: string; every: number; within: number }
+  await t.rejects(
+    waitFor(spec, async () => undefined),
+    { message: /it rains lacks every or within/ },
+  )
+})
+
 t.test('a Problem ends a wait at once', async (t) => {
   const started = performance.now()
   await t.rejects(

@@ -98,7 +98,7 @@ t.test('patch-node: everything moves off, and comes back', async (t) => {
 t.test('second-environment: staging, with the apps of the first', async (t) => {
   const ended = await box.run('examples/second-environment.mts', ['--json'])
   t.equal(ended.code, 0, ended.err)
-  t.match(ended.err, /^staging becomes a copy of main; its machines cost as much again\nGo on? yes/m)
+  t.match(ended.err, /^staging becomes a copy of main; its machines cost as much again\nGo on\? yes/m)
   t.match(JSON.parse(ended.out), { environment: 'staging', nodes: [/^node\/staging-/] })
   own.write(
     'look.mts',
