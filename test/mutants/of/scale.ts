@@ -40,8 +40,8 @@ export const scale: readonly Mutant[] = [
   mutant(
     'a record that cannot be read stands in nobody’s way',
     'lib/server/restoration.ts',
-    'if (!read.success)',
-    'if (!read.success) return undefined\n  if (!read.success)',
+    'if (!unread || !(error instanceof Problem) || error instanceof StoreRefusal) throw error',
+    'if (!unread) return undefined',
     'server/restoration',
   ),
   mutant(
