@@ -18,12 +18,13 @@ export function keptHeaders(headers: Readonly<Record<string, string>>): Record<s
   )
 }
 
-/** An object as it is, or as it was: without a version the current one. @throws Refusal */
+/** An object as it is, or as it was, and where it lies: without a version the current one. @throws Refusal */
 function found(storage: Storage, bucket: string, key: string, version: string | undefined) {
   if (version !== undefined) return versionOf(storage, bucket, key, version)
   const meta = storage.meta(bucket, key)
   if (!meta) throw new Refusal('NoSuchKey')
-  return { meta, bytes: storage.bytes(bucket, key) }
+  const place: [string, string] = [bucket, key]
+  return { meta, place }
 }
 
 const versionHeader = ({ version }: Meta): Record<string, string> =>
@@ -31,7 +32,7 @@ const versionHeader = ({ version }: Meta): Record<string, string> =>
 
 /** GetObject and HeadObject, with ranges and conditions, of any version. */
 export function getObject({ storage, method, bucket, key, query, headers }: Call): Response {
-  const { meta, bytes } = found(storage, bucket, key, query.versionId)
+  const { meta, place } = found(storage, bucket, key, query.versionId)
   const shown = shownHeaders(meta, query)
   const etag = `"${meta.etag}"`
   if (headers['if-match'] && headers['if-match'] !== etag) throw new Refusal('PreconditionFailed')
@@ -40,7 +41,7 @@ export function getObject({ storage, method, bucket, key, query, headers }: Call
   const [from, to] = range ?? [0, meta.size - 1]
   const length = { 'content-length': String(to - from + 1) }
   const part = range ? { 'content-range': `bytes ${from}-${to}/${meta.size}` } : {}
-  const body = method === 'HEAD' ? null : new Uint8Array(bytes.subarray(from, to + 1))
+  const body = method === 'HEAD' ? null : new Uint8Array(storage.part(...place, from, to))
   return new Response(body, { status: range ? 206 : 200, headers: { ...shown, ...length, ...part } })
 }
 
@@ -89,10 +90,10 @@ export function copyObject(call: Call): Response {
   const [bucket = '', ...path] = decodeURIComponent(source).replace(/^\//, '').split('/')
   const key = path.join('/')
   call.demand(bucket, version === undefined ? 'read' : 'past')
-  const { meta, bytes } = found(storage, bucket, key, version)
+  const { meta, place } = found(storage, bucket, key, version)
   call.countWrite(call.bucket, call.key)
   const kept = headers['x-amz-metadata-directive'] === 'REPLACE' ? keptHeaders(headers) : meta.headers
-  const copy = storage.put(call.bucket, call.key, bytes, kept)
+  const copy = storage.put(call.bucket, call.key, storage.bytes(...place), kept)
   return xml('CopyObjectResult', { ETag: `"${copy.etag}"`, LastModified: copy.at })
 }
 

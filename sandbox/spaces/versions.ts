@@ -32,7 +32,7 @@ export function versionsIn(storage: Storage, bucket: string, prefix = ''): Versi
     )
 }
 
-/** One version with its bytes. @throws Refusal NoSuchVersion, or MethodNotAllowed for a delete marker */
+/** One version, and where it lies. @throws Refusal NoSuchVersion, or MethodNotAllowed for a delete marker */
 export function versionOf(storage: Storage, bucket: string, key: string, version: string) {
   expire(storage, bucket)
   const current = storage.meta(bucket, key)
@@ -41,7 +41,7 @@ export function versionOf(storage: Storage, bucket: string, key: string, version
   const meta = storage.meta(...place)
   if (!meta) throw new Refusal('NoSuchVersion')
   if (meta.marker) throw new Refusal('MethodNotAllowed')
-  return { meta, bytes: storage.bytes(...place) }
+  return { meta, place }
 }
 
 /** DeleteObject with a version: it is gone for good, and the newest of the others is the object again. */
