@@ -91,7 +91,11 @@ async function move(box: PartsBox, load: { name: string; files: number; bytes: n
   const backup = `load-${name}`
   const beforeUp = programs()
   const backedUp = await box.run('scripts/backup.mts', ['--backup', backup])
-  if (backedUp.code !== 0) throw new Error(backedUp.err)
+  if (backedUp.code !== 0) {
+    const uploads = (await get(kube, ['datauploads.velero.io', '-n', 'velero'])).map(({ status }) => status)
+    const taken = Object.entries(box.cluster().processes.taken()).filter(([one]) => !beforeUp.includes(one))
+    throw new Error(`${backedUp.err}${JSON.stringify(uploads)}\nmemory in MiB: ${JSON.stringify(taken)}`)
+  }
   const up = way(await mover(kube, 'datauploads.velero.io', name), copied.up, beforeUp)
   await act(['delete', 'namespace', name])
   const beforeDown = programs()
@@ -152,7 +156,6 @@ async function rclone({ world, cloud, dir }: PartsBox, folder: string, bucket: s
     down: await time(`box:rclone-${bucket}`, back),
   }
   await rm(back, { recursive: true })
-  await must(run('/usr/bin', ['rclone', 'purge', `box:rclone-${bucket}`], env))
   return times
 }
 
