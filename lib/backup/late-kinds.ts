@@ -168,11 +168,13 @@ export async function notLookedFor(
 ): Promise<Lack[]> {
   const young = defined.filter(({ since }) => began - since < known)
   if (young.length === 0) return []
-  const looked = await lookedFor(bucket, name).catch(() => new Set<string>())
+  const looked = await lookedFor(bucket, name).catch(() => undefined)
   return young
-    .filter(({ resource }) => !looked.has(resource))
+    .filter(({ resource }) => !looked?.has(resource))
     .map(({ resource }) => ({
-      why: `kind ${resource}: Velero did not know it yet, so no object of it is in the backup`,
+      why: looked
+        ? `kind ${resource}: Velero did not know it yet, so no object of it is in the backup`
+        : `kind ${resource} was new, and Velero’s log, which says whether it was looked for, cannot be read`,
       cure: 'Take another backup: Velero learns of new kinds within five minutes.',
     }))
 }
@@ -180,10 +182,11 @@ export async function notLookedFor(
 /** Bytes that a backup's log may become. */
 const logBytes = 32 * 1024 ** 2
 
-/** Which kinds a backup's log says that Velero looked for; none where there is no log, or it cannot be read. */
-async function lookedFor(bucket: Bucket, name: string): Promise<Set<string>> {
+/** Which kinds a backup's log says that Velero looked for; undefined where there is no log. @throws where it is damaged */
+async function lookedFor(bucket: Bucket, name: string): Promise<Set<string> | undefined> {
   const bytes = await bucket.get(`backups/${name}/${name}-logs.gz`)
-  const lines = bytes ? gunzip(bytes, logBytes).split('\n') : []
+  if (!bytes) return undefined
+  const lines = gunzip(bytes, logBytes).split('\n')
   return new Set(
     lines
       .filter((line) => line.includes('Getting items for resource'))

@@ -3,7 +3,7 @@ import { type Bucket, StoreRefusal, type Version } from '../clients/s3.ts'
 import { parseJson } from '../json.ts'
 import { isObjectName } from '../kubernetes/object-names.ts'
 import { volumeEntries } from './backed.ts'
-import { fingerprint, isAsThen, isBelieved, type Voucher } from './voucher.ts'
+import { fingerprint, isAsThen, isVouchedFor, type Voucher } from './voucher.ts'
 import { type BackupFile, backupFile } from './whole.ts'
 
 /** What makes the bucket hold a backup again as it did when that ended. */
@@ -64,7 +64,7 @@ export async function undeletionOf(
   const end = file.version.at.getTime()
   // Velero writes some of its files right after the one that says that it ended.
   const written = (key: string, one: Version[]) =>
-    known && isBelieved(name, nameOf(key))
+    known && voucher && isVouchedFor(voucher, nameOf(key))
       ? known.get(key)
       : one.find(({ at, isDeletion }) => !isDeletion && at.getTime() <= end + 120_000)
   const files = [
@@ -75,7 +75,7 @@ export async function undeletionOf(
   ]
   // What nobody vouched for was not there then.
   const added = [...own].filter(([key, [now]]) => {
-    const isLater = known && !known.has(key) && isBelieved(name, nameOf(key))
+    const isLater = known && voucher && !known.has(key) && isVouchedFor(voucher, nameOf(key))
     return isLater && now?.isDeletion === false
   })
   const since = files.map(({ key, id }) => endOf(own.get(key) ?? [], id)).toSorted(byTime)[0]

@@ -60,9 +60,15 @@ export async function writeVoucher(kit: Bucket, one: Voucher): Promise<void> {
   )
 }
 
-/** Whether anybody believes a file of a backup: Velero's log and its list of errors are for people. */
-export const isBelieved = (backup: string, file: string): boolean =>
-  file !== `${backup}-logs.gz` && file !== `${backup}-results.gz`
+/** Whether anybody believes a file of a backup: Velero's list of errors is for people. */
+const isBelieved = (backup: string, file: string): boolean => file !== `${backup}-results.gz`
+
+/**
+ * Whether somebody vouches for a file of a backup, or would have. Its log says which kinds Velero looked for; an earlier
+ * regrow did not write down what it was.
+ */
+export const isVouchedFor = ({ backup, files }: Pick<Voucher, 'backup' | 'files'>, file: string): boolean =>
+  isBelieved(backup, file) && (file !== `${backup}-logs.gz` || Object.hasOwn(files, file))
 
 /** Velero writes eleven files of a backup at most. */
 export const mostFiles = 20

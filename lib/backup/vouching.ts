@@ -8,6 +8,7 @@ import {
   believedFiles,
   fingerprint,
   isAsThen,
+  isVouchedFor,
   mostFiles,
   readVoucher,
   type Voucher,
@@ -143,6 +144,7 @@ async function judged(
   const reasons: string[] = []
   for (const file of Object.keys(voucher.files)) if (!files.has(file)) reasons.push(`${file} is gone`)
   for (const [file, now] of files) {
+    if (!isVouchedFor(voucher, file)) continue
     const then = Object.hasOwn(voucher.files, file) ? voucher.files[file] : undefined
     if (!then) reasons.push(`${file} came later`)
     else if ((await print(file, now)) !== then.sha256)

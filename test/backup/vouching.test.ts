@@ -195,11 +195,25 @@ t.test('only what does not look as it did is read', async (t) => {
   t.same(read, [file('daily.tar.gz')])
 })
 
-t.test('Velero’s log and its errors are for people', async (t) => {
+t.test('Velero’s list of errors is for people', async (t) => {
   const { velero, vouch, vouchers } = await world()
   await vouch()
-  await velero.put(file('daily-logs.gz'), 'more')
   await velero.put(file('daily-results.gz'), 'more')
+  t.match(await vouchers().look('daily'), { state: 'vouched for' })
+})
+
+t.test('Velero’s log says which kinds it looked for: it is as it was', async (t) => {
+  const { velero, kit, vouch, vouchers } = await world()
+  await velero.put(file('daily-logs.gz'), 'what it looked for')
+  await vouch()
+  t.match(await vouchers().look('daily'), { state: 'vouched for' })
+  await velero.put(file('daily-logs.gz'), 'that it looked for more')
+  t.match(await vouchers().look('daily'), { state: 'altered', why: /^daily-logs.gz is another one/ })
+  t.match((await vouchers().swear('daily')).vouching, { state: 'altered' })
+  // An earlier regrow wrote nothing down of it.
+  const key = 'vouched/daily.json'
+  const { sum: _, ...voucher } = JSON.parse(String(await kit.get(key))) as { sum: string; files: object }
+  await kit.put(key, JSON.stringify({ ...voucher, files: { ...voucher.files, 'daily-logs.gz': undefined } }))
   t.match(await vouchers().look('daily'), { state: 'vouched for' })
 })
 

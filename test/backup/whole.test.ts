@@ -363,10 +363,16 @@ const lookedAt = (resource: string) =>
 t.test('partial: a kind that came since Velero last looked', async (t) => {
   const young = { objects: kindSince('2026-11-23T02:57:00Z'), volumes: [] }
   t.same(await judgement({ ...young, log: [lookedAt('gadgets')] }), ['partial', nobodyLooked])
-  t.same(await judgement(young), ['partial', nobodyLooked], 'nothing says that it looked')
+  const unread =
+    'kind widgets.example.org was new, and Velero’s log, which says whether it was looked for, cannot be read'
+  t.same(await judgement(young), ['partial', unread], 'nothing says that it looked')
   const served = { conditions: [{ type: 'Established', lastTransitionTime: '2026-11-23T02:57:00Z' }] }
   const again = { objects: kindSince('2026-11-01T00:00:00Z', { status: served }), volumes: [] }
-  t.same(await judgement(again), ['partial', nobodyLooked], 'it counts since when it is served')
+  t.same(
+    await judgement({ ...again, log: [lookedAt('gadgets')] }),
+    ['partial', nobodyLooked],
+    'it counts since when it is served',
+  )
 })
 
 t.test('whole: a kind that Velero knew', async (t) => {
