@@ -62,7 +62,7 @@ await run(bootstrap, async ({ flags, confirm }) => {
   const kube = await growFirstServer(cluster, ground)
   await Promise.all([
     healthy(kube, 'platform'), // CSI, Velero, sealed-secrets: by Argo CD
-    ensureCloudToken(kube, cluster),
+    ensureCloudToken(kube, cluster, buckets.kit),
     ensureClusterKey(kube, cluster, buckets), // what Velero opens the backups with
     keepUpstream(cluster, buckets.kit), // k3s, charts, manifests: a restore needs nobody else
   ])

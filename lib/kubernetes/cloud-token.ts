@@ -1,9 +1,14 @@
 import { z } from 'zod'
+import { change } from '../change.ts'
 import { connectDigitalOcean, DigitalOceanRefusal } from '../clients/digitalocean.ts'
+import type { Bucket } from '../clients/s3.ts'
 import { accountOf, type Cluster } from '../cluster/cluster.ts'
 import { endpoints } from '../environment.ts'
 import { cloudToken, narrower } from '../gitops/bootstrap-secrets.ts'
+import { again } from '../hint.ts'
+import { Problem } from '../problem.ts'
 import { Secret } from '../secret.ts'
+import { readRecord, recordText } from '../store/records.ts'
 import { tell } from '../story.ts'
 import type { Kube } from '../tools.ts'
 import { applyForArgoCd, kubectlRepeated } from './repeated.ts'
@@ -19,19 +24,39 @@ interface Found {
   isNarrower: boolean
 }
 
+/** Where the kit's bucket notes that a cluster was given a token of its own. */
+const noteKey = 'cloud-token.json'
+const note = z.object({ narrower: z.boolean() })
+
 /**
  * Brings the DigitalOcean token in the cluster up to date: after a rotation neither volumes nor their backups would
  * work. A narrower one stays while it opens the account and this run was given none. The CSI controller reads the token
  * only when it starts, so it is started anew.
+ * @param kit notes that a narrower one was given: who runs the cluster, and cannot write there, gets no wider one by
+ * breaking it
+ * @throws Problem where a narrower one was given, does not work any more, and this run was given none
  */
-export async function ensureCloudToken(kube: Kube, cluster: Cluster): Promise<void> {
+export async function ensureCloudToken(kube: Kube, cluster: Cluster, kit: Bucket): Promise<void> {
   const found = await tokenIn(kube)
-  const { csi, csiIsMain } = cluster.tokens
+  const { csi, csiIsMain, digitalocean } = cluster.tokens
+  const isNarrower = csi.reveal() !== digitalocean.reveal()
+  const noted = (await readRecord(kit, noteKey, note))?.narrower
+  const wasNarrower = noted ?? found?.isNarrower ?? false
+  const narrower = csiIsMain ? wasNarrower : isNarrower
+  if (narrower !== (noted ?? false))
+    await change(`aws s3 cp - s3://${kit.name}/${noteKey}`, () =>
+      kit.put(noteKey, recordText({ narrower }), { type: 'application/json' }),
+    )
   // Absent before the node's last step; the node brings it.
   if (!found || found.token.reveal() === csi.reveal()) return
-  if (csiIsMain && found.isNarrower && (await opens(cluster, found.token)))
-    return tell('=', 'DigitalOcean token in the cluster', 'a narrower one than yours')
-  const manifest = cloudToken({ token: csi.reveal(), isNarrower: !csiIsMain })
+  if (csiIsMain && wasNarrower) {
+    if (await opens(cluster, found.token))
+      return tell('=', 'DigitalOcean token in the cluster', 'a narrower one than yours')
+    throw new Problem('the DigitalOcean token in the cluster does not open your account any more', {
+      cure: `You gave it a narrower one than yours. Run ${again()} with REGROW_CSI_TOKEN=…, a new one; or with REGROW_CSI_TOKEN=$DIGITALOCEAN_TOKEN, to let whoever takes the cluster over use yours.`,
+    })
+  }
+  const manifest = cloudToken({ token: csi.reveal(), isNarrower })
   await applyForArgoCd(kube, JSON.stringify(manifest))
   await kubectlRepeated(kube)`delete pods -n kube-system -l app=csi-do-controller --wait=false`
   tell('~', 'DigitalOcean token in the cluster', 'was another one: replaced')

@@ -75,7 +75,10 @@ async function bundleWish(
   const objects = bootstrapSecrets({
     sshUrl: values.sshUrl,
     deployKey: kit.deploy.privateKey,
-    digitalOcean: { token: cluster.tokens.csi.reveal(), isNarrower: !cluster.tokens.csiIsMain },
+    digitalOcean: {
+      token: cluster.tokens.csi.reveal(),
+      isNarrower: cluster.tokens.csi.reveal() !== cluster.tokens.digitalocean.reveal(),
+    },
     velero: { accessKey: veleroKey.accessKey, secretKey: veleroKey.secretKey.reveal() },
     kopiaPassword: kit.kopiaPassword,
     sealing: kit.sealing,

@@ -60,6 +60,10 @@ const notes: readonly (readonly [RegExp, () => string])[] = [
     () => 'Without it a restore that is repeated tells all of its proof once more.',
   ],
   [/^nodes\/[^/]+\/bundle\.json$/, () => 'A machine that has installed itself needs it no more.'],
+  [
+    /^cloud-token\.json$/,
+    () => `Without it ${command('bootstrap.mts')} believes the cluster which token it was given.`,
+  ],
   [/^versions\.json$/, () => `${command('bootstrap.mts')} writes it anew.`],
   [
     /^operators\.json$/,

@@ -112,6 +112,16 @@ t.test('REGROW_CSI_TOKEN', async (t) => {
   t.equal(await theirs('POST spaces/keys', { name: 'x', grants }), 403, 'and no key to a bucket')
 
   hands.deleteToken('dop_v1_csi')
+  // Nor does who runs the cluster get the owner's own, by breaking the narrower one and what marks it.
+  const label = 'label secret digitalocean -n kube-system regrow.dev/narrower-'.split(' ')
+  const unmarked = await box.run('kubectl', label)
+  t.equal(unmarked.code, 0, unmarked.err)
+  const refused = await box.run('bootstrap.mts', ['--yes'], { env: { REGROW_CSI_TOKEN: undefined } })
+  t.equal(refused.code, 1)
+  t.match(refused.err, 'x the DigitalOcean token in the cluster does not open your account any more')
+  t.match(refused.err, 'REGROW_CSI_TOKEN=…, a new one')
+  t.equal(await secretIn(box, own, 'kube-system/digitalocean', 'access-token'), 'dop_v1_csi')
+
   hands.makeToken('dop_v1_csi_2', scopes)
   box.env.REGROW_CSI_TOKEN = 'dop_v1_csi_2'
   t.match((await bootstrap()).err, '~ DigitalOcean token in the cluster  was another one: replaced')
