@@ -2,6 +2,7 @@ import { execFile } from 'node:child_process'
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { z } from 'zod'
+import { parseJson } from '../json.ts'
 import { isExecutable, onPath } from '../on-path.ts'
 import { toolsFolder } from '../tools-folder.ts'
 import { tools } from '../versions.ts'
@@ -37,7 +38,7 @@ export function records(folder: string): Partial<Record<string, Origin>> {
   return z
     .record(z.string(), origin)
     .catch({})
-    .parse(JSON.parse(readFileSync(file, 'utf8')))
+    .parse(parseJson(readFileSync(file, 'utf8')))
 }
 
 /** Whether a version such as `v1.36.3+k3s1` lies in the range in which a tool is accepted. */

@@ -11,6 +11,7 @@ import {
 } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
 import { closest } from 'fastest-levenshtein'
+import { parseJson } from '../json.ts'
 import { Problem, Problems } from '../problem.ts'
 import { tell, underway } from '../story.ts'
 import { toolsFolder } from '../tools-folder.ts'
@@ -71,7 +72,7 @@ function keep(name: ToolName): Installed | undefined {
   }
   const cached = cachePlace(name)
   if (!cached || !existsSync(cached) || !existsSync(`${cached}.json`)) return undefined
-  const noted = origin.safeParse(JSON.parse(readFileSync(`${cached}.json`, 'utf8'))).data
+  const noted = origin.safeParse(parseJson(readFileSync(`${cached}.json`, 'utf8'))).data
   if (noted?.version !== version || noted.sha256 !== sha256(readFileSync(cached))) return undefined
   tell('=', `${name} ${version}`, `${said[noted.from]}, from ${process.env.REGROW_TOOLS_CACHE}`)
   return linked(name, cached, noted)

@@ -2,6 +2,7 @@ import { z } from 'zod'
 import type { Cluster } from '../cluster/cluster.ts'
 import { isDryRun } from '../dry-run.ts'
 import { again, command } from '../hint.ts'
+import { parseJson } from '../json.ts'
 import { membersNow } from '../kubernetes/nodes.ts'
 import { kubectlRepeated } from '../kubernetes/repeated.ts'
 import { Problem } from '../problem.ts'
@@ -96,7 +97,9 @@ async function whoWatchedStartsAnew(cluster: Cluster, kube: Kube): Promise<void>
   const noted = found.text.trim() === '' ? undefined : found.json(wished).data?.boots
   const { state: said } = (noted ? await state(kube) : undefined) ?? {}
   if (!noted || (said !== 'done' && said !== 'failed')) return
-  await startAnew(cluster, kube, boots.parse(JSON.parse(Buffer.from(noted, 'base64').toString())))
+  const old = boots.safeParse(parseJson(Buffer.from(noted, 'base64').toString())).data
+  // Where nobody can read which boots they were, each machine is restarted.
+  await startAnew(cluster, kube, old ?? (await bootsNow(kube)))
 }
 
 /**

@@ -139,6 +139,13 @@ t.test('a cache is filled once and linked to; a file in it that was changed does
   writeFileSync(join(dir, 'cache', `kubectl-v${tools.kubectl.version}`), 'changed')
   await installTools(['kubectl'])
   t.equal(asked.length, 4)
+  process.env.REGROW_TOOLS = join(dir, 'fourth')
+  writeFileSync(join(dir, 'cache', `kubectl-v${tools.kubectl.version}.json`), '{torn')
+  await installTools(['kubectl'])
+  t.equal(asked.length, 6, 'a damaged note vouches for nothing')
+  writeFileSync(join(dir, 'fourth', 'installed.json'), '{torn')
+  await installTools(['kubectl'])
+  t.equal(asked.length, 6, 'nor is it a fault in the folder: the cache has it')
 })
 
 t.test('missing is what is neither in the folder nor on the PATH in an accepted version', async (t) => {
