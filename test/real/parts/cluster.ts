@@ -109,7 +109,7 @@ export async function startPartsCluster(
     relay: (path, to, at) =>
       new Promise((resolve) => {
         const server = createServer((socket) => {
-          const onward = connect(at, to)
+          const onward = connect({ port: at, host: to, noDelay: true })
           socket.pipe(onward).pipe(socket)
           for (const end of [socket, onward])
             end.on('error', () => [socket, onward].map((one) => one.destroy()))

@@ -201,7 +201,7 @@ export class Kubelet {
       const path = join(folder, `${host}-${port}.sock`)
       if (!existsSync(path)) await this.#at.relay(path, host, port)
       const there = `/relay/${basename(path)}`
-      return { path, there, listen: `TCP-LISTEN:${port},bind=${host},fork,reuseaddr` }
+      return { path, there, listen: `TCP-LISTEN:${port},bind=${host},fork,reuseaddr,nodelay` }
     })
     const all = await Promise.all(relays)
     const lines = all.map(({ listen, there }) => `socat ${listen} UNIX-CONNECT:${there} &`)
