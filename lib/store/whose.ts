@@ -36,10 +36,10 @@ export async function needOurs(
   store: Pick<Store, 'bucket' | 'top'>,
   uses: readonly BucketUse[] = ['kit', 'velero'],
 ): Promise<void> {
-  const see = async (use: BucketUse, kitIsOurs: boolean) =>
-    uses.includes(use) ? look(cluster, places, store, use, kitIsOurs) : undefined
-  const kit = await see('kit', false)
-  const velero = await see('velero', kit !== undefined && isOurs('bucket', kit, cluster.name))
+  const see = async (use: BucketUse, ownKit?: SeenBucket) =>
+    uses.includes(use) ? look(cluster, places, store, use, ownKit) : undefined
+  const kit = await see('kit')
+  const velero = await see('velero', kit && isOurs('bucket', kit, cluster.name) ? kit : undefined)
   const problems = [kit, velero]
     .filter((one) => one !== undefined)
     .filter((one) => !isOurs('bucket', one, cluster.name))
@@ -53,7 +53,7 @@ async function look(
   places: BucketPlaces,
   store: Pick<Store, 'bucket' | 'top'>,
   use: BucketUse,
-  kitIsOurs: boolean,
+  ownKit: SeenBucket | undefined,
 ): Promise<SeenBucket> {
   const name = places[use]
   const bucket = store.bucket(name)
@@ -69,12 +69,18 @@ async function look(
     ...seen,
     isEmpty: top.length === 0,
     isVeleros: top.every((one) => veleros.includes(one)),
-    isPaired: kitIsOurs && (isNamed || !places.spaces || (await isGranted(cluster, name))),
+    isPaired: ownKit !== undefined && (isNamed || (await isUsed(cluster, places, name, ownKit))),
     kit: await kitIn(bucket, top, isNamed),
   }
 }
 
-/** Whether the account has a key of this cluster's Velero for a bucket. */
+/**
+ * Whether a cluster is known to use a bucket beside its kit's: the account has a key of its Velero for it. Another store
+ * tells nothing; there a kit's bucket with a mark, which comes last, means that the backups' had got one, too.
+ */
+const isUsed = async (cluster: Cluster, { spaces }: BucketPlaces, name: string, ownKit: SeenBucket) =>
+  spaces ? isGranted(cluster, name) : ownKit.mark === undefined
+
 const isGranted = async ({ cloud, name: cluster }: Cluster, name: string) =>
   (await cloud.spacesKeys()).some(
     (key) => isClusterKey(key, cluster) && key.grants.some(({ bucket }) => bucket === name),
