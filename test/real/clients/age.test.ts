@@ -7,6 +7,7 @@ import t from 'tap'
 import type { Cluster } from '../../../lib/cluster/cluster.ts'
 import type { Buckets } from '../../../lib/store/buckets.ts'
 import { ensureKit, readKit } from '../../../lib/store/kit.ts'
+import { parseRecord } from '../../../lib/store/records.ts'
 
 // REAL: the program age opens a kit that regrow encrypted, and regrow opens one that age encrypted.
 
@@ -63,7 +64,7 @@ t.test('age opens our kit with the passphrase, and with no other', { skip }, asy
   writeFileSync(join(folder, 'kit.json.age'), objects.get('kit.json.age') ?? '')
   const opened = await age(folder, '-d -o kit.json kit.json.age', [passphrase])
   t.equal(opened.code, 0, opened.said)
-  t.same(JSON.parse(readFileSync(join(folder, 'kit.json'), 'utf8')), kit)
+  t.same(parseRecord(readFileSync(join(folder, 'kit.json'))), kit)
   const refused = await age(folder, '-d -o other.json kit.json.age', ['wrong'])
   t.not(refused.code, 0)
   t.match(refused.said, 'incorrect passphrase')
