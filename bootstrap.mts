@@ -1,8 +1,9 @@
 #!/usr/bin/env -S sh -c 'exec node --max-semi-space-size=4 --import "$(dirname "$(realpath "$0")")/lib/start.mjs" "$0" "$@"'
 // Two tokens in, a running cluster out. Every verb looks first: run it again and nothing changes.
-import { ageOf, lastWhole } from './lib/backup/backups.ts'
+import { ageOf } from './lib/backup/backups.ts'
 import { ensureClusterKey } from './lib/backup/cluster-key.ts'
 import { firstBackup } from './lib/backup/first.ts'
+import { lastWhole } from './lib/backup/last.ts'
 import { tellThreats } from './lib/backup/threats.ts'
 import { vouchForNew } from './lib/backup/witness.ts'
 import { describe } from './lib/cluster/cluster.ts'
@@ -74,7 +75,7 @@ await run(bootstrap, async ({ flags, confirm }) => {
   await vouchForNew(kube, cluster, buckets) // what the cluster made is told apart from what somebody puts beside it
   await tellThreats(kube, cluster) // what keeps the next backup from being whole
 
-  const lastBackup = ageOf(await lastWhole(buckets.velero, cluster), cluster)
+  const lastBackup = ageOf(await lastWhole(buckets, cluster), cluster)
   const { ip } = address
   if (flags.json)
     return {

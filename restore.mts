@@ -2,7 +2,7 @@
 // Everything was lost but the buckets and Git. Bring it back, data before apps, and prove it.
 import { snapshotsApart } from './lib/backup/apart.ts'
 import { backedVolumes } from './lib/backup/backed.ts'
-import { ageOf, lastWhole } from './lib/backup/backups.ts'
+import { ageOf } from './lib/backup/backups.ts'
 import { besideOriginal, fitTogether, leaveOriginal } from './lib/backup/beside.ts'
 import { bringBack } from './lib/backup/bring-back.ts'
 import { bytesIn } from './lib/backup/bytes.ts'
@@ -10,6 +10,7 @@ import { chooseBackup } from './lib/backup/choose.ts'
 import { keepProof } from './lib/backup/compared.ts'
 import { dataBack } from './lib/backup/data.ts'
 import { extendExpirations } from './lib/backup/expiry.ts'
+import { lastWhole } from './lib/backup/last.ts'
 import { readOnlyLocation, synced } from './lib/backup/location.ts'
 import { backedObjects } from './lib/backup/objects.ts'
 import { powerOf } from './lib/backup/powerful.ts'
@@ -172,6 +173,6 @@ await run(restore, async ({ flags, confirm }) => {
     of: { completed: backup.status?.completionTimestamp, volumes: backed.length },
   }
   proof.stays = [...(await removeEarlier(cluster, course, removable)), ...apart]
-  const told = { kubeconfig: kube.file, lastBackup: ageOf(await lastWhole(kept.velero, source), source) }
+  const told = { kubeconfig: kube.file, lastBackup: ageOf(await lastWhole(kept, source), source) }
   return outcome(proof, told, { kubeconfig: useKubeconfig(kube.file) }, { cluster, course })
 })

@@ -1,7 +1,8 @@
 #!/usr/bin/env -S sh -c 'exec node --max-semi-space-size=4 --import "$(dirname "$(realpath "$0")")/lib/start.mjs" "$0" "$@"'
 // Change the description, then make the cloud equal to it. Without flags: finish what was begun.
-import { ageOf, lastWhole } from './lib/backup/backups.ts'
+import { ageOf } from './lib/backup/backups.ts'
 import { backupBefore } from './lib/backup/first.ts'
+import { lastWhole } from './lib/backup/last.ts'
 import { tellThreats } from './lib/backup/threats.ts'
 import { vouchForNew } from './lib/backup/witness.ts'
 import { cloudTime } from './lib/clients/clock.ts'
@@ -107,6 +108,6 @@ await run(scale, async ({ flags, confirm }) => {
       [name, role, size ?? cluster.wanted.size].join('  '),
     ),
     machines: `$${planned.perMonth.after.toFixed(2)} a month`,
-    lastBackup: ageOf(await lastWhole(kept.velero, cluster), cluster),
+    lastBackup: ageOf(await lastWhole(kept, cluster), cluster),
   }
 })

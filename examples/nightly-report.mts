@@ -15,7 +15,7 @@ await run(nightlyReport, async ({ flags }) => {
   const nodes = await kubectl(kube)`get nodes -o wide`
   const machines = (await doctl`compute droplet list --tag-name ${cluster.tag}`).json(droplets)
   const dollars = machines.reduce((sum, { size }) => sum + size.price_monthly, 0)
-  const backup = ageOf(await lastWhole(buckets.velero, cluster), cluster)
+  const backup = ageOf(await lastWhole(buckets, cluster), cluster)
   const report = `${nodes.text}\nmachines     $${dollars.toFixed(2)} a month\nlast backup  ${backup}\n`
   if (!flags.mail) return report
   await $({ input: report })`mail -s ${`cluster ${cluster.name}`} ${flags.mail}`

@@ -9,7 +9,8 @@ import type { Kube } from './tools.ts'
 
 // What a flow of one's own is written with, by one import (docs/own-flows.md): what the scripts of this project use.
 
-export { ageOf, lastWhole } from './backup/backups.ts'
+export { ageOf } from './backup/backups.ts'
+export { lastWhole } from './backup/last.ts'
 export { describe } from './cluster/cluster.ts'
 export { ownMachines } from './cluster/ours.ts'
 export { ensure } from './ensure.ts'

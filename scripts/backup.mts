@@ -1,7 +1,8 @@
 #!/usr/bin/env -S sh -c 'exec node --max-semi-space-size=4 --import "$(dirname "$(realpath "$0")")/../lib/start.mjs" "$0" "$@"'
 // A backup now: whole, or told why not. Read back from the bucket before it counts.
-import { ageOf, lastWhole } from '../lib/backup/backups.ts'
+import { ageOf } from '../lib/backup/backups.ts'
 import { bytesIn } from '../lib/backup/bytes.ts'
+import { lastWhole } from '../lib/backup/last.ts'
 import { recordOf, sizeOf } from '../lib/backup/record.ts'
 import { partial, takeBackup } from '../lib/backup/take.ts'
 import { backupChecks } from '../lib/backup/take-checks.ts'
@@ -52,7 +53,7 @@ await run(backup, async ({ flags }) => {
   const bytes = bytesIn(buckets.velero, cluster)
   const vouchers = vouchersOf(buckets.velero, buckets.kit)
   const record = await recordOf(buckets.velero, taken, snapshots, bytes, vouchers)
-  const lastBackup = ageOf(await lastWhole(buckets.velero, cluster), cluster)
+  const lastBackup = ageOf(await lastWhole(buckets, cluster), cluster)
   return {
     ...record,
     shown: () => ({

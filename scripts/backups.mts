@@ -1,7 +1,8 @@
 #!/usr/bin/env -S sh -c 'exec node --max-semi-space-size=4 --import "$(dirname "$(realpath "$0")")/../lib/start.mjs" "$0" "$@"'
 // Which backups there are, and whether each is whole, read from the bucket: no cluster is needed.
-import { ageOf, lastWhole } from '../lib/backup/backups.ts'
+import { ageOf } from '../lib/backup/backups.ts'
 import { deletedBackups, deletedTable } from '../lib/backup/deleted.ts'
+import { lastWhole } from '../lib/backup/last.ts'
 import { backupTable, records, vouchedLine } from '../lib/backup/record.ts'
 import { describe } from '../lib/cluster/cluster.ts'
 import { ownSnapshots } from '../lib/cluster/ours.ts'
@@ -30,6 +31,6 @@ await run(backups, async ({ flags }) => {
   const snapshots = await ownSnapshots(cluster.cloud, cluster.name)
   const all = await records(buckets, cluster, snapshots)
   if (flags.json) return all
-  const last = ageOf(await lastWhole(buckets.velero, cluster), cluster)
+  const last = ageOf(await lastWhole(buckets, cluster), cluster)
   return [...backupTable(all), vouchedLine(all), `last backup  ${last}`].join('\n')
 })

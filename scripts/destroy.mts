@@ -1,6 +1,7 @@
 #!/usr/bin/env -S sh -c 'exec node --max-semi-space-size=4 --import "$(dirname "$(realpath "$0")")/../lib/start.mjs" "$0" "$@"'
 // Removes a cluster: shows exactly what, asks for its name, removes, looks again, names what is left.
-import { ageOf, lastWhole } from '../lib/backup/backups.ts'
+import { ageOf } from '../lib/backup/backups.ts'
+import { lastWhole } from '../lib/backup/last.ts'
 import { describe } from '../lib/cluster/cluster.ts'
 import { confirmName } from '../lib/confirm.ts'
 import { askingFlags, clusterFlags } from '../lib/flags.ts'
@@ -38,7 +39,7 @@ await run(destroy, async ({ flags, confirm }) => {
   await preflightReading(cluster, flags)
   await nameBucketsThere(cluster) // Git names them, and may name others than there are
   const buckets = await openBuckets(cluster, 'read')
-  const lastBackup = ageOf(buckets && (await lastWhole(buckets.velero, cluster)), cluster)
+  const lastBackup = ageOf(buckets && (await lastWhole(buckets, cluster)), cluster)
   const own = flags.unfinished ? await unfinishedRestore(cluster, buckets?.kit) : undefined
   const noOther = () => noRestoreUnderWay(cluster, buckets?.kit, '--unfinished removes its machines as well.')
   if (!flags.unfinished) await noOther() // its machines may be the only copy

@@ -1,7 +1,8 @@
 #!/usr/bin/env -S sh -c 'exec node --max-semi-space-size=4 --import "$(dirname "$(realpath "$0")")/../lib/start.mjs" "$0" "$@"'
 // The kubeconfig of a cluster, from its kit: from any machine with the two tokens.
 import { resolve } from 'node:path'
-import { ageOf, lastWhole } from '../lib/backup/backups.ts'
+import { ageOf } from '../lib/backup/backups.ts'
+import { lastWhole } from '../lib/backup/last.ts'
 import { describe } from '../lib/cluster/cluster.ts'
 import { inventory } from '../lib/cluster/ours.ts'
 import { addressOf } from '../lib/digitalocean/address.ts'
@@ -68,6 +69,6 @@ then: ssh -i FILE ${user}@${address.ip} (FILE holds this key, mode 0600)`,
   return {
     address: address.ip,
     kubeconfig: flags.json ? kube.file : useKubeconfig(kube.file),
-    lastBackup: ageOf(await lastWhole(buckets.velero, cluster), cluster),
+    lastBackup: ageOf(await lastWhole(buckets, cluster), cluster),
   }
 })

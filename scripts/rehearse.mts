@@ -1,12 +1,13 @@
 #!/usr/bin/env -S sh -c 'exec node --max-semi-space-size=4 --import "$(dirname "$(realpath "$0")")/../lib/start.mjs" "$0" "$@"'
 // The drill: bring a backup back onto a throw-away droplet, prove it, destroy it. The original is only read.
-import { ageOf, lastWhole } from '../lib/backup/backups.ts'
+import { ageOf, listBackups } from '../lib/backup/backups.ts'
 import { chooseBackup } from '../lib/backup/choose.ts'
+import { lastWhole } from '../lib/backup/last.ts'
 import { backedObjects } from '../lib/backup/objects.ts'
 import { powerOf } from '../lib/backup/powerful.ts'
 import { backupObjects, changedSince, drillName, drillOutcome, drillPlan } from '../lib/backup/rehearsal.ts'
 import { claimsOf, vouchingLines } from '../lib/backup/restore-plan.ts'
-import { vouchersOf } from '../lib/backup/vouching.ts'
+import { alteredLines, vouchersOf } from '../lib/backup/vouching.ts'
 import { clusterAsWitness } from '../lib/backup/witness.ts'
 import { accountOf, describe } from '../lib/cluster/cluster.ts'
 import { names } from '../lib/cluster/names.ts'
@@ -107,10 +108,12 @@ await run(rehearse, async ({ flags, confirm }) => {
   const destroyed = await destroy()
   if (flags['dry-run']) throw new DryRunEnd('nothing was changed')
   const changed = changedSince(before, await backupObjects(velero))
-  const lastBackup = ageOf(await lastWhole(velero, cluster), cluster)
+  const lastBackup = ageOf(await lastWhole(buckets, cluster), cluster)
   const copies = await wrongCopies(cluster, kit) // of what upstream may serve no longer
   return drillOutcome({
     ...{ restored, destroyed, seconds, cost: planned.cost, changed, lastBackup },
+    passedOver: chosen.passedOver,
+    altered: await alteredLines(buckets, await listBackups(velero, cluster)), // somebody has the key to them
     wrongCopies: copies,
   })
 })

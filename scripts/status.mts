@@ -2,10 +2,12 @@
 // What exists, how it is, what it costs, how old the last whole backup is. Exit code 0: well; 3: something wants
 // attention; 4: unprotected, no whole backup is as young as the schedule wants it.
 import { listBackups } from '../lib/backup/backups.ts'
+import { firstThatCounts } from '../lib/backup/last.ts'
 import { leftSnapshots } from '../lib/backup/left-snapshots.ts'
 import { threats } from '../lib/backup/threats.ts'
 import { alteredLines } from '../lib/backup/vouching.ts'
 import { isWhole } from '../lib/backup/whole.ts'
+import { kubeAsWitness } from '../lib/backup/witness.ts'
 import { cloudTime } from '../lib/clients/clock.ts'
 import { describe } from '../lib/cluster/cluster.ts'
 import { lockHolder } from '../lib/cluster/lock.ts'
@@ -42,6 +44,8 @@ await run(status, async ({ flags }) => {
   const seen = await health(cluster, own, buckets, backups.some(isWhole))
   const risks = seen.kube ? await threats(seen.kube, cluster) : [] // to the next backup
   const left = seen.kube ? await leftSnapshots(seen.kube, cluster, own, buckets?.velero) : [] // by backups that failed
+  const witness = seen.kube && buckets && kubeAsWitness(seen.kube, cluster, buckets.velero)
+  const last = buckets && (await firstThatCounts(backups.filter(isWhole), buckets, witness)) // no other protects
   const altered = buckets ? await alteredLines(buckets, backups) : [] // by somebody who has the key to them
   const machines = cluster.wanted.nodes.map(({ name }) => name)
   const damaged = buckets ? [...unread, ...(await damagedNotes(buckets.kit, machines))] : []
@@ -52,11 +56,11 @@ await run(status, async ({ flags }) => {
     cluster,
     own,
     health: seen,
-    backups,
+    ...{ backups, lastBackup: last?.found },
     restorations: all,
     unfinished,
     lock,
-    threats: [...risks, ...left, ...altered, ...damaged],
+    threats: [...risks, ...left, ...(last?.passedOver ?? []), ...altered, ...damaged],
     changed,
   }
   const attention = attentionOf(found)

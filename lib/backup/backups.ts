@@ -28,37 +28,35 @@ export async function listBackups(
   return mapAll(all, (one) => judged(bucket, one, bytes, all), 16)
 }
 
-/** The newest whole backup. */
-export async function lastWhole(bucket: Bucket, cluster: Owner): Promise<Backup | undefined> {
+/** The whole backups, newest first, each judged only when it is asked for. */
+export async function* wholeBackups(bucket: Bucket, cluster: Owner): AsyncGenerator<Backup> {
   const all = await unjudged(bucket, cluster)
   const bytes = bytesIn(bucket, cluster)
   for (const one of all) {
     const found = await judged(bucket, one, bytes, all)
-    if (isWhole(found)) return found
+    if (isWhole(found)) yield found
   }
-  return undefined
 }
 
 /** A backup as its file tells it; `fault` says why nothing of that counts. */
 type Unjudged = BackupFile & { fault?: string }
 
-/** How many backups are looked at, one every hour of half a year, and how many objects below their folder. */
-const [mostBackups, mostKeys] = [5000, 200_000] as const
+/** How many backups are looked at: one every hour of half a year. */
+const mostBackups = 5000
 
 /** A backup that began after this many milliseconds from now did not begin. */
 const ahead = 10 * 60_000
 
 async function unjudged(bucket: Bucket, { cloud }: Owner): Promise<Unjudged[]> {
   const now = Date.now() + cloud.clockOffset()
-  const listed = await bucket.list('backups/', mostKeys)
-  const keys = listed
+  const keys = (await bucket.list('backups/'))
     .filter((one) => /^backups\/[^/]*\/velero-backup\.json$/.test(one.key))
     .toSorted((a, b) => b.at.getTime() - a.at.getTime())
-  if (keys.length > mostBackups || listed.length >= mostKeys)
+  if (keys.length > mostBackups)
     tell(
       '!',
       'backups',
-      `${bucket.name} has more than anybody takes: only ${Math.min(keys.length, mostBackups)} are looked at; remove what is not yours below backups/`,
+      `${bucket.name} has more than anybody takes: only ${mostBackups} are looked at; remove what is not yours below backups/`,
     )
   const read = await mapAll(
     keys.slice(0, mostBackups),
@@ -112,8 +110,11 @@ async function judged(
   return { ...one, wholeness }
 }
 
-/** `main-first, 12 s old`, for the last line of every flow. */
-export function ageOf(one: BackupFile | undefined, { cloud }: Pick<Cluster, 'cloud'>): string {
+/** `main-first, 12 s old`, for the last line of every flow, and whether nobody vouches for it. */
+export function ageOf(
+  one: (BackupFile & { vouching?: { state: string } }) | undefined,
+  { cloud }: Pick<Cluster, 'cloud'>,
+): string {
   if (!one) return 'none whole yet'
   const seconds = Math.max(0, (Date.now() + cloud.clockOffset() - startOf(one)) / 1000)
   const [amount, unit] =
@@ -124,7 +125,8 @@ export function ageOf(one: BackupFile | undefined, { cloud }: Pick<Cluster, 'clo
         : seconds < 172_800
           ? [seconds / 3600, 'h']
           : [seconds / 86_400, 'days']
-  return `${one.metadata.name}, ${Math.round(amount)} ${unit} old`
+  const doubt = one.vouching?.state === 'not vouched for' ? ', not vouched for' : ''
+  return `${one.metadata.name}, ${Math.round(amount)} ${unit} old${doubt}`
 }
 
 const startOf = (one: BackupFile) => Date.parse(one.status?.startTimestamp ?? '') || 0

@@ -9,10 +9,11 @@ import { readNote } from '../store/nodes.ts'
 import { tell } from '../story.ts'
 import { type Kube, velero } from '../tools.ts'
 import { ageOf, type Backup, listBackups } from './backups.ts'
+import { firstThatCounts } from './last.ts'
 import { narrowness } from './specification.ts'
 import { partial, takeBackup } from './take.ts'
 import { isWhole, reasonsOf } from './whole.ts'
-import { firstOfIts } from './witness.ts'
+import { kubeAsWitness } from './witness.ts'
 
 const day = 86_400_000
 
@@ -27,20 +28,20 @@ export async function firstBackup(kube: Kube, cluster: Cluster, buckets: Buckets
   const grown = Date.parse(note?.at ?? '') || 0
   const startOf = (one: Backup) => Date.parse(one.status?.startTimestamp ?? '')
   const own = all.filter((one) => startOf(one) >= grown)
-  const whole = await firstOfIts(kube, cluster, buckets, own.filter(isWhole))
+  const witness = kubeAsWitness(kube, cluster, buckets.velero)
+  const { found: whole } = await firstThatCounts(own.filter(isWhole), buckets, witness)
   if (whole) return tell('=', `backup ${whole.metadata.name}`)
   const now = cloudTime(cluster.cloud).getTime()
   // One that somebody else put there keeps none from being made.
-  const tried = await firstOfIts(
-    kube,
-    cluster,
-    buckets,
+  const { found: tried } = await firstThatCounts(
     own.filter(
       (one) =>
         one.wholeness.state === 'partial' &&
         narrowness(one.spec ?? {}).length === 0 &&
         now - startOf(one) < day,
     ),
+    buckets,
+    witness,
   )
   if (tried) {
     tell('!', `backup ${tried.metadata.name}`, `partial: ${reasonsOf(tried).join('; ')}`)
@@ -76,7 +77,8 @@ export async function backupBefore(
   const recent = (await listBackups(buckets.velero, cluster)).filter(
     (one) => isWhole(one) && now.getTime() - Date.parse(one.status?.startTimestamp ?? '') < 15 * 60_000,
   )
-  const last = await firstOfIts(kube, cluster, buckets, recent)
+  const witness = kubeAsWitness(kube, cluster, buckets.velero)
+  const { found: last } = await firstThatCounts(recent, buckets, witness)
   if (last) return tell('=', `backup ${last.metadata.name}`, ageOf(last, cluster).split(', ')[1])
   const taken = await takeBackup(kube, cluster, buckets.velero, { name })
   const fault = partial(kube, taken)

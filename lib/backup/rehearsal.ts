@@ -91,6 +91,10 @@ export interface Drill {
   cost: number
   /** Keys under `backups/` that are not as they were. */
   changed: string[]
+  /** Newer backups that were passed over, one line each. */
+  passedOver: readonly string[]
+  /** Of these, and of the rest, those that somebody altered, one line each. */
+  altered: readonly string[]
   /** Copies of upstream in the kit's bucket that a restore could not use, one line each. */
   wrongCopies: string[]
   /** The age of the original's last whole backup. */
@@ -102,7 +106,7 @@ export interface Drill {
  * that came to no proof tells no duration, and one that made nothing no cost.
  */
 export function drillOutcome(drill: Drill): Outcome & Record<string, unknown> {
-  const { restored, destroyed, changed, wrongCopies, lastBackup } = drill
+  const { restored, destroyed, changed, passedOver, altered, wrongCopies, lastBackup } = drill
   const read = proof.safeParse(parseJson(restored.out)).data
   // What cannot be told may have been made.
   const made = removal.safeParse(parseJson(destroyed.out)).data?.removed.length !== 0
@@ -112,6 +116,7 @@ export function drillOutcome(drill: Drill): Outcome & Record<string, unknown> {
       ? []
       : ['the rehearsal’s cluster was not removed completely; what is left is listed above']),
     ...changed.map((key) => `${key} of the original’s backups has changed`),
+    ...altered,
     ...wrongCopies,
   ]
   const result = {
@@ -119,6 +124,7 @@ export function drillOutcome(drill: Drill): Outcome & Record<string, unknown> {
     ...(read ? { seconds: drill.seconds } : {}),
     ...(made ? { cost: drill.cost } : {}),
     changed,
+    passedOver,
     wrong,
     lastBackup,
   }
@@ -133,6 +139,7 @@ export function drillOutcome(drill: Drill): Outcome & Record<string, unknown> {
     shown: () => ({
       ...(read ? page(read, drill.seconds) : { proof: 'none' }),
       cost: made ? `about ${dollars(drill.cost)}` : 'nothing was made',
+      passedOver: passedOver.length > 0 ? passedOver : undefined,
       originalsBackups: changed.length > 0 ? changed : read ? 'unchanged' : undefined,
       lastBackup,
     }),

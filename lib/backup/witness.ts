@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { cloudTime } from '../clients/clock.ts'
 import { lately } from '../clients/lately.ts'
+import { noneTooLarge } from '../clients/object-sizes.ts'
 import type { Bucket } from '../clients/s3.ts'
 import type { Cluster } from '../cluster/cluster.ts'
 import { ownMachines } from '../cluster/ours.ts'
@@ -62,11 +63,10 @@ export function witness(bucket: Bucket, living: () => Promise<Living | string>, 
     for (const [name, { at }] of files)
       if (!isIts(at))
         return `${name} was written at ${at.toISOString().slice(0, 19)}Z, and the backup ended at ${completionTimestamp || 'no time'}`
+    const notIts = 'it was not made by the cluster that is there now'
+    if ((await uidIn(bucket, backup)) !== own.metadata.uid) return notIts
     const prints = await printsOf(bucket, files)
     if ([...prints.values()].includes(unreadable)) return 'a file of it cannot be read'
-    const description = await bucket.get(`backups/${backup}/velero-backup.json`)
-    const read = file.safeParse(parseJson(Buffer.from(description ?? '').toString())).data
-    if (read?.metadata.uid !== own.metadata.uid) return 'it was not made by the cluster that is there now'
     const after = await believedFiles(bucket, backup)
     const isStill = [...files].every(([name, one]) => {
       const later = after.get(name)
@@ -83,6 +83,12 @@ export function witness(bucket: Bucket, living: () => Promise<Living | string>, 
     }
     return { voucher, prints }
   }
+}
+
+/** The UID in a backup's own description; undefined where there is none that can be read. */
+async function uidIn(bucket: Bucket, backup: string): Promise<string | undefined> {
+  const bytes = await bucket.get(`backups/${backup}/velero-backup.json`).catch(noneTooLarge)
+  return file.safeParse(parseJson(Buffer.from(bytes ?? '').toString())).data?.metadata.uid
 }
 
 /** The cluster whose backups these are as a witness, if it lives; it is asked once, and only when it must be. */
@@ -111,7 +117,7 @@ export function clusterAsWitness(cluster: Cluster, bucket: Bucket, kit: Kit): Wi
 }
 
 /** A cluster that answers as a witness of its own backups; it is asked once. Nothing waits for its word. */
-function kubeAsWitness(kube: Kube, cluster: Cluster, bucket: Bucket): Witness {
+export function kubeAsWitness(kube: Kube, cluster: Cluster, bucket: Bucket): Witness {
   let asked: Promise<Living | string> | undefined
   const ask = async (): Promise<Living | string> => {
     try {
@@ -126,25 +132,6 @@ function kubeAsWitness(kube: Kube, cluster: Cluster, bucket: Bucket): Witness {
     return asked
   }
   return witness(bucket, living, () => cloudTime(cluster.cloud))
-}
-
-/**
- * Of backups the first that this cluster made: one that somebody put into the bucket protects nothing.
- * @param all as they are offered, the newest first
- */
-export async function firstOfIts<T extends { metadata: { name: string } }>(
-  kube: Kube,
-  cluster: Cluster,
-  { velero, kit }: Pick<Buckets, 'velero' | 'kit'>,
-  all: readonly T[],
-): Promise<T | undefined> {
-  const vouchers = vouchersOf(velero, kit, kubeAsWitness(kube, cluster, velero))
-  for (const one of all) {
-    const { name } = one.metadata
-    if ((await vouchers.look(name)).state === 'vouched for') return one
-    if ((await vouchers.swear(name)).vouching.state === 'vouched for') return one
-  }
-  return undefined
 }
 
 /**

@@ -1,4 +1,5 @@
 import type { Backup } from '../backup/backups.ts'
+import type { Last } from '../backup/last.ts'
 import { isWhole, reasonsOf } from '../backup/whole.ts'
 import type { Cluster } from '../cluster/cluster.ts'
 import { longestGap } from '../cluster/cron.ts'
@@ -23,6 +24,8 @@ export interface Findings {
   health: Health
   /** Newest first. */
   backups: readonly Backup[]
+  /** The newest whole one that counts. */
+  lastBackup: Last | undefined
   restorations: readonly Restoration[]
   unfinished: Unfinished | undefined
   lock: HeldLock | undefined
@@ -114,9 +117,9 @@ function backupLines({ backups }: Findings): string[] {
  * @param now milliseconds since 1970, by DigitalOcean's clock
  */
 export function stateOf(found: Findings, attention: readonly string[], now: number): State {
-  const { cluster, own, backups } = found
+  const { cluster, own, lastBackup } = found
   const isThere = own.droplets.length > 0 || cluster.committed !== undefined
-  const newest = Date.parse(backups.find(isWhole)?.status?.startTimestamp ?? '') || 0
+  const newest = Date.parse(lastBackup?.status?.startTimestamp ?? '') || 0
   const allowed = 2 * longestGap(cluster.wanted.backups.schedule) + slack
   if (isThere && now - newest > allowed) return 'unprotected'
   return attention.length > 0 ? 'attention' : 'well'

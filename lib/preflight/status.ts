@@ -1,5 +1,4 @@
 import { ageOf } from '../backup/backups.ts'
-import { isWhole } from '../backup/whole.ts'
 import type { Cluster } from '../cluster/cluster.ts'
 import { dollars } from '../cluster/prices.ts'
 import { titleOf } from '../cluster/upstream.ts'
@@ -53,11 +52,21 @@ function keptLine(cluster: Cluster, { names, lacking, bytes }: Kept): string {
 
 /** The result of status: data as JSON, lines on the screen, and the exit code of the state. */
 export function statusOutcome(told: Told): Outcome & Record<string, unknown> {
-  const { cluster, health, backups, unfinished, lock, state, attention, things, changed, missing, upstream } =
-    told
+  const {
+    cluster,
+    health,
+    lastBackup,
+    unfinished,
+    lock,
+    state,
+    attention,
+    things,
+    changed,
+    missing,
+    upstream,
+  } = told
   const { name, place, committed, tokensEnd } = cluster
   const perMonth = things.reduce((sum, one) => sum + one.perMonth, 0)
-  const newest = backups.find(isWhole)
   const mends = committed && changed.length > 0 && things.some(({ kind }) => kind === 'droplet')
   const mendedBy = mends && !unfinished ? hint('bootstrap.mts', cluster) : undefined
   const { claims: _, kube: __, ...seen } = health
@@ -89,7 +98,13 @@ export function statusOutcome(told: Told): Outcome & Record<string, unknown> {
       bytes: upstream.bytes,
     },
     perMonth: Math.round(perMonth * 100) / 100,
-    lastBackup: newest ? { name: newest.metadata.name, at: newest.status?.startTimestamp } : null,
+    lastBackup: lastBackup
+      ? {
+          name: lastBackup.metadata.name,
+          at: lastBackup.status?.startTimestamp,
+          vouching: lastBackup.vouching.state,
+        }
+      : null,
     shown: () => ({
       state,
       // What has a row of its own stands there alone.
@@ -110,7 +125,7 @@ export function statusOutcome(told: Told): Outcome & Record<string, unknown> {
       tokensEnd: ending.length > 0 ? ending : undefined,
       upstream: upstream && keptLine(cluster, upstream),
       perMonth: `$${perMonth.toFixed(2)}`,
-      lastBackup: ageOf(newest, cluster),
+      lastBackup: ageOf(lastBackup, cluster),
     }),
     fault: () => undefined,
     exitCode: () => exitCodes[state],

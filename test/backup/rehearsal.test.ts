@@ -19,6 +19,8 @@ const drill = (given: object, more: Partial<Drill> = {}): Drill => ({
   seconds: 90,
   cost: 0.02,
   changed: [],
+  passedOver: [],
+  altered: [],
   wrongCopies: [],
   lastBackup: 'main-first, 3 s old',
   ...more,
@@ -34,6 +36,7 @@ t.test('a rehearsal that was proven tells the proof, the time and the cost', asy
     notRestored: ['endpoints shop/c: its owner is gone'],
     estimatedRestoreTime: '1.5 min, plus the time until your DNS follows',
     cost: 'about $0.02',
+    passedOver: undefined,
     originalsBackups: 'unchanged',
     lastBackup: 'main-first, 3 s old',
   })
@@ -46,6 +49,7 @@ t.test('one that never began tells no duration, no cost, and nothing of the back
   t.same(ended.shown(), {
     proof: 'none',
     cost: 'nothing was made',
+    passedOver: undefined,
     originalsBackups: undefined,
     lastBackup: 'main-first, 3 s old',
   })
@@ -64,12 +68,16 @@ t.test('what is not proven, not removed or not as it was is named', async (t) =>
   const missing = ['volume shop/data: 3 of 7 bytes']
   const wrongCopies = ['the copy of k3s v1.36.5+k3s1 in kit was altered']
   const ended = drillOutcome(
-    drill({ verdict: 'NOT PROVEN', headline: 'NOT PROVEN', missing }, { changed, destroyed, wrongCopies }),
+    drill(
+      { verdict: 'NOT PROVEN', headline: 'NOT PROVEN', missing },
+      { changed, destroyed, wrongCopies, altered: ['backup b was altered'] },
+    ),
   )
   t.same(ended.wrong, [
     ...missing,
     'the rehearsal’s cluster was not removed completely; what is left is listed above',
     'backups/a/velero-backup.json of the original’s backups has changed',
+    'backup b was altered',
     ...wrongCopies,
   ])
   t.match(ended.shown(), { cost: 'about $0.02', originalsBackups: changed })
@@ -77,4 +85,14 @@ t.test('what is not proven, not removed or not as it was is named', async (t) =>
   t.same(silent.wrong, ['NOT PROVEN'])
   const other = drillOutcome(drill({ objects: [{ resource: 'pods', back: 3 }] }))
   t.match(other.wrong, [/did not reach a proof/], 'no other shape is taken for a proof')
+})
+
+t.test('a newer backup that was altered fails a rehearsal of the older one, which is proven', async (t) => {
+  const altered = ['backup newer was altered since it was vouched for, and comes back nowhere: its tarball']
+  const passedOver = ['newer: altered: its tarball']
+  const ended = drillOutcome(drill({}, { altered, passedOver }))
+  t.match(ended, { proof: { verdict: 'PROVEN' }, passedOver, wrong: altered })
+  t.match(ended.fault()?.message, /^the rehearsal failed:\n {4}backup newer was altered/)
+  t.match(ended.shown(), { passedOver })
+  t.equal(drillOutcome(drill({}, { passedOver })).fault(), undefined, 'one that is only passed over is told')
 })

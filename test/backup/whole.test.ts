@@ -1,5 +1,6 @@
 import t from 'tap'
-import { lastWhole, listBackups } from '../../lib/backup/backups.ts'
+import { listBackups } from '../../lib/backup/backups.ts'
+import { lastWhole } from '../../lib/backup/last.ts'
 import { mayBeLate } from '../../lib/backup/late-kinds.ts'
 import { reasonsOf } from '../../lib/backup/whole.ts'
 import type { Cluster } from '../../lib/cluster/cluster.ts'
@@ -313,9 +314,10 @@ t.test('bytes that are gone are in no backup; each place is looked at once', asy
   t.same((await judged(['shop'], ['s-3'])).found, [[], [deleted('files', 's-2')], [deleted('files', 's-2')]])
   const moves = await bucketWith({ one: backups.one })
   const cluster = clusterWith()
-  t.equal((await lastWhole(moves, cluster))?.metadata.name, 'one')
+  t.equal((await lastWhole({ velero: moves, kit: moves }, cluster))?.metadata.name, 'one')
   t.equal(cluster.looks, 0, 'no snapshot, no look')
-  t.equal(await lastWhole(await bucketWith({ one: backups.one }, []), cluster), undefined)
+  const gone = await bucketWith({ one: backups.one }, [])
+  t.equal(await lastWhole({ velero: gone, kit: gone }, cluster), undefined)
   const unseen = {
     name: 'main',
     cloud: { clockOffset: () => 0, volumeSnapshots: async () => Promise.reject(new Error('busy')) },
@@ -334,7 +336,7 @@ t.test('the last whole backup is the newest whole one, and older ones are not lo
     nightly: { status: at(3) },
     older: { status: at(1) },
   })
-  t.equal((await lastWhole(bucket, clusterWith()))?.metadata.name, 'nightly')
+  t.equal((await lastWhole({ velero: bucket, kit: bucket }, clusterWith()))?.metadata.name, 'nightly')
   t.notOk(bucket.gets.includes('backups/older/older-volumeinfo.json.gz'))
   t.same(
     (await listBackups(bucket, clusterWith())).map((one) => [one.metadata.name, one.wholeness.state]),

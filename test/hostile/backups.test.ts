@@ -1,6 +1,7 @@
 import { gzipSync } from 'node:zlib'
 import t, { type Test } from 'tap'
-import { lastWhole, listBackups } from '../../lib/backup/backups.ts'
+import { listBackups } from '../../lib/backup/backups.ts'
+import { lastWhole } from '../../lib/backup/last.ts'
 import { chooseBackup } from '../../lib/backup/choose.ts'
 import { copiesIn } from '../../lib/backup/copies.ts'
 import { reasonsOf } from '../../lib/backup/whole.ts'
@@ -96,7 +97,7 @@ t.test('what a backup says of itself is believed only where it can be', async (t
     all.filter(({ wholeness }) => wholeness.state === 'whole').map(({ metadata }) => metadata.name),
     ['nightly'],
   )
-  t.equal((await lastWhole(bucket, cluster))?.metadata.name, 'nightly')
+  t.equal((await lastWhole({ velero: bucket, kit: bucket }, cluster))?.metadata.name, 'nightly')
   t.equal((await chooseBackup(bucket, 'latest', cluster)).metadata.name, 'nightly')
   const own = { volumes: [{ name: 'photos', id: 'v-1' }] } as never
   t.same([...(await copiesIn(bucket, cluster, own)).volumes], [], 'nothing is held by what cannot be read')

@@ -1,5 +1,6 @@
 import t from 'tap'
 import type { Backup } from '../../lib/backup/backups.ts'
+import type { Last } from '../../lib/backup/last.ts'
 import type { Droplet, ReservedIp, Size, Snapshot, Volume } from '../../lib/clients/digitalocean-types.ts'
 import type { Cluster } from '../../lib/cluster/cluster.ts'
 import { longestGap } from '../../lib/cluster/cron.ts'
@@ -58,6 +59,10 @@ const inventory = (droplets: Droplet[], more: Partial<Inventory> = {}) =>
     ...more,
   }) as unknown as Inventory
 const both = [droplet(9), droplet(10)]
+const lastOf = (backups: readonly Backup[]): Last | undefined => {
+  const whole = backups.find(({ wholeness }) => wholeness.state === 'whole')
+  return whole && { ...whole, vouching: { state: 'not vouched for', why: 'no run saw it' } }
+}
 const found = (more: Partial<Findings> = {}): Findings => ({
   cluster,
   own: inventory(both),
@@ -65,7 +70,7 @@ const found = (more: Partial<Findings> = {}): Findings => ({
     nodes: [{ name: 'main-9', ready: true }],
     applications: [{ name: 'root', healthy: true, state: 'Synced, Healthy' }],
   },
-  backups: [backup('nightly', 9)],
+  ...{ backups: [backup('nightly', 9)], lastBackup: lastOf(more.backups ?? [backup('nightly', 9)]) },
   restorations: [],
   unfinished: undefined,
   lock: undefined,
@@ -166,6 +171,8 @@ t.test('it is unprotected when no whole backup is younger than its schedule allo
   t.equal(at(51), 'unprotected')
   t.equal(at(51, backup('later', 1, 'partial')), 'unprotected', 'a partial one protects nobody')
   t.equal(judged({ backups: [] }).state, 'unprotected')
+  const forged = { backups: [backup('forged', 1)], lastBackup: undefined }
+  t.equal(judged(forged).state, 'unprotected', 'one that does not count protects nobody')
   const none = { cluster: { ...cluster, committed: undefined }, own: inventory([]), backups: [] }
   t.match(judged(none), { state: 'attention', attention: [/^there is no cluster “main”/] })
 })
@@ -232,7 +239,7 @@ t.test('everything that is there is named, with what it is and its price', async
     upstream: { names: ['k3s'], lacking: [], bytes: 3 * 1024 ** 2 },
   }
   const outcome = statusOutcome(told)
-  t.match(outcome, { perMonth: 59.4, lastBackup: { name: 'nightly', at: '2026-11-29T03:00:00.000Z' } })
+  t.match(outcome, { perMonth: 59.4, lastBackup: { name: 'nightly', at: '2026-11-29T03:00:00.000Z', vouching: 'not vouched for' } })
   t.match(outcome.shown(), {
     state: 'attention',
     attention: [],

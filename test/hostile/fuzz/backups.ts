@@ -1,6 +1,7 @@
 import { gunzipSync, gzipSync } from 'node:zlib'
 import { backedVolumes } from '../../../lib/backup/backed.ts'
-import { ageOf, lastWhole, listBackups } from '../../../lib/backup/backups.ts'
+import { ageOf, listBackups } from '../../../lib/backup/backups.ts'
+import { lastWhole } from '../../../lib/backup/last.ts'
 import { bytesIn } from '../../../lib/backup/bytes.ts'
 import { chooseBackup } from '../../../lib/backup/choose.ts'
 import { copiesIn } from '../../../lib/backup/copies.ts'
@@ -109,7 +110,7 @@ export const backups: Target = async (random, told) => {
   const whole = all
     .filter(({ wholeness }) => wholeness.state === 'whole')
     .map(({ metadata }) => metadata.name)
-  const last = await lastWhole(bucket, cluster)
+  const last = await lastWhole({ velero: bucket, kit: bucket }, cluster)
   if (!last || !whole.includes(last.metadata.name)) throw new Error('the last whole backup is none')
   told(ageOf(last, cluster))
   told(backupTable(await records({ velero: bucket }, cluster, [])).join('\n'))
