@@ -2,8 +2,8 @@ import { createHash } from 'node:crypto'
 import { gzipSync } from 'node:zlib'
 import fc from 'fast-check'
 import t from 'tap'
-import { chooseBackup } from '../../lib/backup/choose.ts'
 import { ageOf, listBackups } from '../../lib/backup/backups.ts'
+import { chooseBackup } from '../../lib/backup/choose.ts'
 import { extendExpirations } from '../../lib/backup/expiry.ts'
 import { firstThatCounts, lastWhole } from '../../lib/backup/last.ts'
 import { writeVoucher } from '../../lib/backup/voucher.ts'
@@ -287,40 +287,52 @@ t.test('latest is the newest whole one that somebody vouches for, where that is 
   })
 })
 
-t.test('a backup that somebody forged does not count as the last one, where the cluster can be asked', async (t) => {
-  const { velero, kit, ask, vouch } = await world(['daily', 'evil', 'nightly'])
-  const later = async (name: string, hour: string) => {
-    const text = String(await velero.get(file('velero-backup.json', name)))
-    await velero.put(file('velero-backup.json', name), text.replace('T03:00:00Z', `T${hour}:00:00Z`))
-  }
-  await later('evil', '09')
-  await vouch()
-  const buckets = { velero, kit }
-  const cluster = clusterWith()
-  const all = await listBackups(velero, cluster)
-  t.same(
-    all.map(({ metadata }) => metadata.name),
-    ['evil', 'daily', 'nightly'],
-  )
-  const known = { ...(living('daily')[0] as Living[number]), metadata: { name: 'evil', uid: 'given-by-the-API' } }
-  for (const [cluster, why] of [
-    [living('daily'), 'the cluster knows of no such backup'],
-    [[...living('daily'), known], 'it was not made by the cluster that is there now'],
-  ] as const)
-    t.match(await firstThatCounts(all, buckets, ask(cluster)), {
-      found: { metadata: { name: 'daily' }, vouching: { state: 'vouched for' } },
-      passedOver: [new RegExp(`^backup evil does not count, it is not vouched for: (${why}|evil.* was written at )`)],
-    })
-  const alone = await lastWhole(buckets, cluster)
-  t.match(alone, { metadata: { name: 'evil' }, vouching: { state: 'not vouched for' } })
-  t.match(ageOf(alone, cluster), /^evil, .* old, not vouched for$/, 'nobody is asked, and it is told')
-  await velero.put(file('daily.tar.gz'), gzipSync('evil'))
-  const { found, passedOver } = await firstThatCounts(all, buckets, ask(living('daily')))
-  t.equal(found, undefined)
-  t.match(passedOver, [/^backup evil/, /^backup daily does not count, it is altered: daily.tar.gz/, /^backup nightly/])
-  const flood = Array.from({ length: 300 }, (_, n) => ({ metadata: { name: `evil-${n}` } }))
-  t.equal((await firstThatCounts(flood, buckets, ask(living('daily')))).passedOver.length, 100)
-})
+t.test(
+  'a backup that somebody forged does not count as the last one, where the cluster can be asked',
+  async (t) => {
+    const { velero, kit, ask, vouch } = await world(['daily', 'evil', 'nightly'])
+    const later = async (name: string, hour: string) => {
+      const text = String(await velero.get(file('velero-backup.json', name)))
+      await velero.put(file('velero-backup.json', name), text.replace('T03:00:00Z', `T${hour}:00:00Z`))
+    }
+    await later('evil', '09')
+    await vouch()
+    const buckets = { velero, kit }
+    const cluster = clusterWith()
+    const all = await listBackups(velero, cluster)
+    t.same(
+      all.map(({ metadata }) => metadata.name),
+      ['evil', 'daily', 'nightly'],
+    )
+    const known = {
+      ...(living('daily')[0] as Living[number]),
+      metadata: { name: 'evil', uid: 'given-by-the-API' },
+    }
+    for (const [cluster, why] of [
+      [living('daily'), 'the cluster knows of no such backup'],
+      [[...living('daily'), known], 'it was not made by the cluster that is there now'],
+    ] as const)
+      t.match(await firstThatCounts(all, buckets, ask(cluster)), {
+        found: { metadata: { name: 'daily' }, vouching: { state: 'vouched for' } },
+        passedOver: [
+          new RegExp(`^backup evil does not count, it is not vouched for: (${why}|evil.* was written at )`),
+        ],
+      })
+    const alone = await lastWhole(buckets, cluster)
+    t.match(alone, { metadata: { name: 'evil' }, vouching: { state: 'not vouched for' } })
+    t.match(ageOf(alone, cluster), /^evil, .* old, not vouched for$/, 'nobody is asked, and it is told')
+    await velero.put(file('daily.tar.gz'), gzipSync('evil'))
+    const { found, passedOver } = await firstThatCounts(all, buckets, ask(living('daily')))
+    t.equal(found, undefined)
+    t.match(passedOver, [
+      /^backup evil/,
+      /^backup daily does not count, it is altered: daily.tar.gz/,
+      /^backup nightly/,
+    ])
+    const flood = Array.from({ length: 300 }, (_, n) => ({ metadata: { name: `evil-${n}` } }))
+    t.equal((await firstThatCounts(flood, buckets, ask(living('daily')))).passedOver.length, 100)
+  },
+)
 
 t.test('what was chosen is what is read from then on', async (t) => {
   const { velero, vouchers } = await world()

@@ -239,7 +239,10 @@ t.test('everything that is there is named, with what it is and its price', async
     upstream: { names: ['k3s'], lacking: [], bytes: 3 * 1024 ** 2 },
   }
   const outcome = statusOutcome(told)
-  t.match(outcome, { perMonth: 59.4, lastBackup: { name: 'nightly', at: '2026-11-29T03:00:00.000Z', vouching: 'not vouched for' } })
+  t.match(outcome, {
+    perMonth: 59.4,
+    lastBackup: { name: 'nightly', at: '2026-11-29T03:00:00.000Z', vouching: 'not vouched for' },
+  })
   t.match(outcome.shown(), {
     state: 'attention',
     attention: [],
