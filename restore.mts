@@ -3,7 +3,7 @@
 import { snapshotsApart } from './lib/backup/apart.ts'
 import { backedVolumes } from './lib/backup/backed.ts'
 import { ageOf } from './lib/backup/backups.ts'
-import { besideOriginal, fitTogether, leaveOriginal } from './lib/backup/beside.ts'
+import { accessKept, besideOriginal, fitTogether, leaveOriginal } from './lib/backup/beside.ts'
 import { bringBack } from './lib/backup/bring-back.ts'
 import { bytesIn } from './lib/backup/bytes.ts'
 import { chooseBackup } from './lib/backup/choose.ts'
@@ -172,7 +172,8 @@ await run(restore, async ({ flags, confirm }) => {
     mayRemove,
     of: { completed: backup.status?.completionTimestamp, volumes: backed.length },
   }
-  proof.stays = [...(await removeEarlier(cluster, course, removable)), ...apart]
+  const access = !proven && cluster !== source ? [accessKept(cluster, source)] : []
+  proof.stays = [...(await removeEarlier(cluster, course, removable)), ...apart, ...access]
   const told = { kubeconfig: kube.file, lastBackup: ageOf(await lastWhole(kept, source), source) }
   return outcome(proof, told, { kubeconfig: useKubeconfig(kube.file) }, { cluster, course })
 })

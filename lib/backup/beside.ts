@@ -1,6 +1,6 @@
 import { change } from '../change.ts'
 import { bucketPlaces, type Cluster, describe } from '../cluster/cluster.ts'
-import { command } from '../hint.ts'
+import { command, hint } from '../hint.ts'
 import { kubectlRepeated } from '../kubernetes/repeated.ts'
 import { Problem } from '../problem.ts'
 import { firstServerName } from '../server/first-server.ts'
@@ -94,3 +94,7 @@ export async function leaveOriginal(
     await change(`aws s3 rm ${shellQuote(`s3://${velero?.name}/${left}`)}`, async () => velero?.remove(left))
   tell('-', `access to the backups of ${original.name}`, 'they are unchanged')
 }
+
+/** That a copy which is not proven still writes to the original's backups, as what stays of its restore. */
+export const accessKept = (cluster: Cluster, original: Cluster): string =>
+  `write access of ${cluster.name} to the backups of ${original.name}, until it is proven, or removed: ${hint('scripts/destroy.mts', cluster)}`

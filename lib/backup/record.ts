@@ -7,6 +7,7 @@ import { mapAll } from '../parallel.ts'
 import { backedVolumes } from './backed.ts'
 import { type Backup, listBackups } from './backups.ts'
 import { type Bytes, bytesIn } from './bytes.ts'
+import { type CopyingTime, copyingText, copyingTime, movedBytes } from './copying-time.ts'
 import { minuteOf, table } from './table.ts'
 import { unseen, type Vouchers, type Vouching, vouchersOf } from './vouching.ts'
 import { isWhole, reasonsOf, type Wholeness } from './whole.ts'
@@ -36,6 +37,8 @@ export interface BackupRecord {
   volumes: { claim: string; kept: 's3' | 'snapshot'; bytes: number | undefined }[]
   /** Bytes in the bucket: objects and logs, and what was moved of volumes. */
   bytes: number
+  /** How long a restore may copy its volumes from the bucket; undefined where it has none there. */
+  copying: CopyingTime | undefined
   /** Dollars a month beyond Spaces' flat fee: its snapshots. */
   perMonth: number
 }
@@ -56,7 +59,7 @@ export async function recordOf(
     isName ? bucket.list(`backups/${name}/`) : [],
   ])
   const held = new Set(volumes.map((volume) => volume.snapshot))
-  const moved = volumes.reduce((sum, volume) => sum + (volume.kept === 's3' ? (volume.bytes ?? 0) : 0), 0)
+  const moved = movedBytes(volumes)
   return {
     name,
     state: one.status?.phase ?? 'not started',
@@ -71,6 +74,7 @@ export async function recordOf(
     commit: one.metadata.annotations?.[commitAnnotation],
     volumes: volumes.map(({ claim, kept, bytes }) => ({ claim, kept, bytes })),
     bytes: files.reduce((sum, file) => sum + file.size, 0) + moved,
+    copying: moved > 0 ? copyingTime(moved) : undefined,
     perMonth: snapshots
       .filter((snapshot) => held.has(snapshot.id))
       .reduce((sum, snapshot) => sum + snapshot.size_gigabytes * prices.snapshotGib, 0),
@@ -127,6 +131,9 @@ export function backupTable(all: readonly BackupRecord[]): string[] {
       below: [
         ...one.reasons.map((reason) => `  ! ${reason}`),
         ...vouchingLines(one),
+        ...(one.copying && one.copying.most > 60 && one.wholeness !== 'failed'
+          ? [`    its volumes take ${copyingText(one.copying)} from the bucket`]
+          : []),
         ...(one.perMonth > 0 ? [`    its snapshots cost ${dollars(one.perMonth)} a month`] : []),
       ],
     })),

@@ -7,9 +7,11 @@ import { earlierLines } from '../server/earlier.ts'
 import type { Course } from '../server/restoration.ts'
 import { ageOf } from './backups.ts'
 import type { Chosen } from './choose.ts'
+import { copyingText, copyingTime, movedBytes } from './copying-time.ts'
 import { toExtend } from './expiry.ts'
 import type { BackedObject } from './objects.ts'
 import { keyOf } from './outcome.ts'
+import { sizeOf } from './record.ts'
 import { foreseenLines, type Terms } from './terms.ts'
 import { type Undeleted, undeletionLines } from './undelete.ts'
 import { vouchingLine } from './vouching.ts'
@@ -44,8 +46,11 @@ export async function restorePlan({
   const made = await plan(cluster, own, course.begun ? [] : claimsOf(kept), course)
   const now = cloudTime(cluster.cloud).getTime()
   const since = backup.status?.startTimestamp ?? 'it was made'
+  const moved = course.finished ? 0 : movedBytes(terms.volumes)
+  const copying = moved > 0 ? copyingTime(moved) : undefined
   const lines = [
     `backup ${ageOf(backup, cluster)}, comes back onto ${course.server}`,
+    ...(copying ? [`  = ${sizeOf(moved)} of volumes take ${copyingText(copying)} from the bucket`] : []),
     ...vouchingLines(backup, power),
     ...undeletionLines(past),
     ...(course.finished ? [`  = it was proven there at ${course.finished}: nothing is restored again`] : []),
@@ -69,6 +74,7 @@ export async function restorePlan({
       power,
       course,
       notRestored: terms.foreseen,
+      ...(copying ? { copying: { bytes: moved, ...copying } } : {}),
       ...(past.undeletion ? { undeleted: past.undeletion.back.map(({ key }) => key) } : {}),
       plan: made.toJSON(),
     }),

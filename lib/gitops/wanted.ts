@@ -1,5 +1,6 @@
 import { posix } from 'node:path'
 import type { Place } from '../clients/github.ts'
+import { Problem } from '../problem.ts'
 import { type Application, applicationOf, isApplication, isIn, nameOf, type Source } from './application.ts'
 import { glob } from './glob.ts'
 import type { HeldObject } from './held.ts'
@@ -32,7 +33,13 @@ export interface Ground {
   isHere: (revision: string) => boolean
 }
 
-/** Goes through the Applications from the given ones down, each with all files of its sources. */
+/** How many Applications a repository may have: whoever writes to it could name any number of them. */
+const mostApplications = 1000
+
+/**
+ * Goes through the Applications from the given ones down, each with all files of its sources.
+ * @throws Problem when there are more than anybody has
+ */
 export async function wishOf(ground: Ground, roots: readonly Application[]): Promise<Wish> {
   const apps = new Map(roots.map((one) => [one.name, one]))
   const open = new Map<string, string[]>()
@@ -47,6 +54,11 @@ export async function wishOf(ground: Ground, roots: readonly Application[]): Pro
       for (const placed of found.objects) {
         wanted.push({ ...placed, app })
         if (!isApplication(placed.one) || apps.has(placed.one.name)) continue
+        if (apps.size >= mostApplications)
+          throw new Problem(
+            `${ground.place.owner}/${ground.place.name} names more than ${mostApplications} Applications`,
+            { cure: `Look at ${placed.files.join(', ')}, and revert the commit that added them.` },
+          )
         const inner = applicationOf(placed.one.name, placed.one.spec, [...placed.files, ...app.via])
         if (inner) apps.set(inner.name, inner)
       }

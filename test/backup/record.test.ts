@@ -1,4 +1,5 @@
 import t from 'tap'
+import { copyingTime } from '../../lib/backup/copying-time.ts'
 import { backupTable, records } from '../../lib/backup/record.ts'
 import { asked, bucketWith, clusterWith } from './bucket.ts'
 
@@ -33,6 +34,16 @@ t.test('a screen of 80 columns: one line a backup, below it what keeps it from b
   })
   t.match(all[0], { whole: true, wholeness: 'whole', reasons: [], volumes: [{ claim: 'shop/db', bytes: 7 }] })
   t.same(backupTable([]), ['no backups'])
+})
+
+t.test('below a backup stands how long its volumes take, where that is more than a minute', async (t) => {
+  const [one] = await records({ velero: await bucketWith({ daily: {} }) }, clusterWith(), [])
+  if (!one) return t.fail('no record')
+  t.same(one.copying, copyingTime(7))
+  const told = (copying: typeof one.copying) => backupTable([{ ...one, copying }])
+  t.notMatch(told(one.copying).join('\n'), 'from the bucket')
+  t.equal(told({ least: 170, most: 2400 }).at(-1), '    its volumes take 3 min to 40 min from the bucket')
+  t.notMatch(told(undefined).join('\n'), 'from the bucket', 'snapshots are back at once')
 })
 
 t.test('a backup whose volumes cannot be read is still in the list', async (t) => {

@@ -311,7 +311,7 @@ t.test(
     for (const [cluster, why] of [
       [living('daily'), 'the cluster knows of no such backup'],
       [[...living('daily'), known], 'it was not made by the cluster that is there now'],
-    ] as const)
+    ] satisfies [Living, string][])
       t.match(await firstThatCounts(all, buckets, ask(cluster)), {
         found: { metadata: { name: 'daily' }, vouching: { state: 'vouched for' } },
         passedOver: [

@@ -432,3 +432,13 @@ t.test(
     t.equal(new Set(fake.asked).size, fake.asked.length, fake.asked.join('\n'))
   },
 )
+
+t.test('a repository that names more Applications than anybody has is refused, with the file', async (t) => {
+  const own = { repoURL: ours, targetRevision: 'main', path: 'clusters/main/apps' }
+  const many = Array.from({ length: 1500 }, (_, n) => application(`one-${n}`, own)).join('---\n')
+  const fake = repository({ 'clusters/main/apps/many.yaml': many })
+  await t.rejects(compare(fake, [held(claim('hello/hello'), 'apps')]), {
+    message: 'bob/regrow-main names more than 1000 Applications',
+    cure: /^Look at clusters\/main\/apps\/many\.yaml/,
+  })
+})
