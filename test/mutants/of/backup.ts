@@ -138,8 +138,8 @@ export const backup: readonly Mutant[] = [
   mutant(
     'a backup that is not whole is told as the last one',
     'lib/backup/backups.ts',
-    'if (isWhole(found)) return found',
-    'return found',
+    'if (isWhole(found)) yield found',
+    'yield found',
     'backup/whole',
   ),
   mutant(
@@ -208,9 +208,30 @@ export const backup: readonly Mutant[] = [
   mutant(
     'whoever writes a backup into the bucket is vouched for by the cluster',
     'lib/backup/witness.ts',
-    'read?.metadata.uid !== own.metadata.uid',
-    'read?.metadata.uid === undefined',
+    '(await uidIn(bucket, backup)) !== own.metadata.uid',
+    '(await uidIn(bucket, backup)) === undefined',
     'backup/vouching',
+  ),
+  mutant(
+    'a backup that the cluster did not make counts as the last one',
+    'lib/backup/last.ts',
+    "(vouching.state === 'not vouched for' && !witness)",
+    "vouching.state === 'not vouched for'",
+    'backup/vouching',
+  ),
+  mutant(
+    'a backup that was altered counts as the last one',
+    'lib/backup/last.ts',
+    "(vouching.state === 'not vouched for' && !witness)",
+    '!witness',
+    'backup/vouching',
+  ),
+  mutant(
+    'a rehearsal of an older backup hides that the newest was altered',
+    'lib/backup/rehearsal.ts',
+    '    ...altered,\n',
+    '',
+    'backup/rehearsal',
   ),
   mutant(
     'whoever writes over a backup is vouched for by the cluster',
