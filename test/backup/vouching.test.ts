@@ -324,6 +324,8 @@ t.test(
     await velero.put(file('daily.tar.gz'), gzipSync('evil'))
     const { found, passedOver } = await firstThatCounts(all, buckets, ask(living('daily')))
     t.equal(found, undefined)
+    const altered = all.filter(({ metadata }) => metadata.name === 'daily')
+    t.equal((await firstThatCounts(altered, buckets)).found, undefined, 'whoever is asked')
     t.match(passedOver, [
       /^backup evil/,
       /^backup daily does not count, it is altered: daily.tar.gz/,
