@@ -1,4 +1,4 @@
-#!/usr/bin/env -S sh -c 'd=$(dirname "$(realpath "$0")"); [ -d "$d/lib" ] || d=$d/..; exec node --max-semi-space-size=4 --import "$d/lib/start.mjs" "$0" "$@"'
+#!/usr/bin/env -S sh -c 'd=$(dirname "$(realpath "$0")"); [ -d "$d/lib" ] || d=$d/..; exec node --max-semi-space-size=4 --import "$d/lib/commands/start.mjs" "$0" "$@"'
 // What runs, how old the last backup is, and what the machines cost: on the screen, or as a mail every night.
 import { z } from 'zod'
 import { $ } from 'zx'

@@ -1,4 +1,4 @@
-#!/usr/bin/env -S sh -c 'd=$(dirname "$(realpath "$0")"); [ -d "$d/lib" ] || d=$d/..; exec node --max-semi-space-size=4 --import "$d/lib/start.mjs" "$0" "$@"'
+#!/usr/bin/env -S sh -c 'd=$(dirname "$(realpath "$0")"); [ -d "$d/lib" ] || d=$d/..; exec node --max-semi-space-size=4 --import "$d/lib/commands/start.mjs" "$0" "$@"'
 // A second environment, such as staging: everything that runs in the first one, from a backup, on machines of its own.
 import { askingFlags, clusterFlags, kubectl, openCluster, Problem, run, script } from '#flow'
 

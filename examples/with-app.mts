@@ -1,4 +1,4 @@
-#!/usr/bin/env -S sh -c 'd=$(dirname "$(realpath "$0")"); [ -d "$d/lib" ] || d=$d/..; exec node --max-semi-space-size=4 --import "$d/lib/start.mjs" "$0" "$@"'
+#!/usr/bin/env -S sh -c 'd=$(dirname "$(realpath "$0")"); [ -d "$d/lib" ] || d=$d/..; exec node --max-semi-space-size=4 --import "$d/lib/commands/start.mjs" "$0" "$@"'
 // A cluster with an app of your own: grows it, commits a folder of manifests, waits until the app runs.
 import { basename, join, resolve } from 'node:path'
 import { fs, glob } from 'zx'

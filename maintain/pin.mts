@@ -1,12 +1,12 @@
 #!/usr/bin/env -S npx tsx
-// Fills lib/install/pins.json: the SHA-256 of each tool's release for four platforms, as its makers publish it.
+// Fills lib/commands/tools/pins.json: the SHA-256 of each tool's release for four platforms, as its makers publish it.
 // What is written there is never replaced: where the makers say something else now, that is an error. Usage: npm run pin
 import { writeFileSync } from 'node:fs'
-import { fillPins } from '../lib/install/fill-pins.ts'
-import { publishedChecksum } from '../lib/install/release.ts'
-import { Problem } from '../lib/problem.ts'
-import { tell } from '../lib/story.ts'
-import { tools } from '../lib/versions.ts'
+import { Problem } from '../lib/base/problem.ts'
+import { tell } from '../lib/base/story.ts'
+import { tools } from '../lib/cluster/versions.ts'
+import { fillPins } from '../lib/commands/tools/fill-pins.ts'
+import { publishedChecksum } from '../lib/commands/tools/release.ts'
 
 try {
   if (process.env.REGROW_UPSTREAM_URL)
@@ -16,7 +16,7 @@ try {
   const filled = await fillPins((name, { os, arch }) =>
     publishedChecksum(name, tools[name].address(os, arch), tools[name].sums(os, arch)),
   )
-  const file = new URL('../lib/install/pins.json', import.meta.url)
+  const file = new URL('../lib/commands/tools/pins.json', import.meta.url)
   writeFileSync(file, `${JSON.stringify(filled.pins, null, 2)}\n`)
   for (const { name, what } of filled.changed) tell('+', name, what)
   for (const { name, why } of filled.missing) tell('!', name, why)

@@ -1,23 +1,27 @@
-#!/usr/bin/env -S sh -c 'exec node --max-semi-space-size=4 --import "$(dirname "$(realpath "$0")")/../lib/start.mjs" "$0" "$@"'
+#!/usr/bin/env -S sh -c 'exec node --max-semi-space-size=4 --import "$(dirname "$(realpath "$0")")/../lib/commands/start.mjs" "$0" "$@"'
 // Removes a cluster: shows exactly what, asks for its name, removes, looks again, names what is left.
 import { ageOf } from '../lib/backup/backups.ts'
-import { lastWhole } from '../lib/backup/last.ts'
+import { lastWhole } from '../lib/backup/vouch/last.ts'
+import { confirmName } from '../lib/base/confirm.ts'
 import { describe } from '../lib/cluster/cluster.ts'
-import { confirmName } from '../lib/confirm.ts'
-import { askingFlags, clusterFlags } from '../lib/flags.ts'
-import { lockForRemoval } from '../lib/gitops/claim.ts'
-import { preflightReading } from '../lib/preflight/preflight.ts'
-import { nameBucketsThere } from '../lib/removal/buckets-there.ts'
-import { removal, removalOutcome } from '../lib/removal/removal.ts'
+import { nameBucketsThere } from '../lib/commands/destroy/buckets-there.ts'
+import { removal, removalOutcome } from '../lib/commands/destroy/removal.ts'
 import {
   removeBuckets,
   removeCloud,
   removeLeftBundles,
   removeRepository,
   whatIsLeft,
-} from '../lib/removal/remove.ts'
-import { run } from '../lib/run.ts'
-import { forgetRestorations, noRestoreUnderWay, unfinishedRestore } from '../lib/server/restoration.ts'
+} from '../lib/commands/destroy/remove.ts'
+import { askingFlags, clusterFlags } from '../lib/commands/flags.ts'
+import { run } from '../lib/commands/run.ts'
+import { lockForRemoval } from '../lib/gitops/claim.ts'
+import {
+  forgetRestorations,
+  noRestoreUnderWay,
+  unfinishedRestore,
+} from '../lib/machines/first/restoration.ts'
+import { preflightReading } from '../lib/machines/preflight/preflight.ts'
 import { openBuckets } from '../lib/store/buckets.ts'
 
 const destroy = {

@@ -1,7 +1,7 @@
-#!/usr/bin/env -S sh -c 'exec node --max-semi-space-size=4 --import "$(dirname "$(realpath "$0")")/../lib/start.mjs" "$0" "$@"'
+#!/usr/bin/env -S sh -c 'exec node --max-semi-space-size=4 --import "$(dirname "$(realpath "$0")")/../lib/commands/start.mjs" "$0" "$@"'
+import { run } from '../lib/commands/run.ts'
 // The command-line tools that the scripts run, from their makers into .tools/, checked. On the PATH they do as well.
-import { installTools, namedTools } from '../lib/install/install.ts'
-import { run } from '../lib/run.ts'
+import { installTools, namedTools } from '../lib/commands/tools/install.ts'
 
 await run(
   {

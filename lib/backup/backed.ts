@@ -1,10 +1,10 @@
 import { z } from 'zod'
+import { gunzip } from '../base/gunzip.ts'
+import { parseJson } from '../base/json.ts'
 import type { Bucket } from '../clients/s3.ts'
-import { gunzip } from '../gunzip.ts'
-import { parseJson } from '../json.ts'
 import { isNamespaceName, isObjectName } from '../kubernetes/object-names.ts'
 import type { Bytes } from './bytes.ts'
-import type { BackedVolume } from './volumes.ts'
+import type { BackedVolume } from './restore/volumes.ts'
 
 /** The driver whose snapshots a restore can bring back. */
 export const driver = 'dobs.csi.digitalocean.com'

@@ -1,9 +1,9 @@
+import { command, kubectlHint } from '../base/hint.ts'
 import type { Bucket } from '../clients/s3.ts'
 import type { Cluster } from '../cluster/cluster.ts'
-import { command, kubectlHint } from '../hint.ts'
 import { kubeconfigPath } from '../kubernetes/kubeconfig.ts'
 import type { Lack } from './backed.ts'
-import type { BackedVolume } from './volumes.ts'
+import type { BackedVolume } from './restore/volumes.ts'
 
 /** Whether the bytes that backups tell of still lie where they were put. */
 export interface Bytes {

@@ -1,10 +1,10 @@
+import { command } from '../base/hint.ts'
+import { parseJson } from '../base/json.ts'
+import { printable } from '../base/printable.ts'
+import { Problem } from '../base/problem.ts'
+import { tell } from '../base/story.ts'
 import type { Bucket } from '../clients/s3.ts'
 import type { Cluster } from '../cluster/cluster.ts'
-import { command } from '../hint.ts'
-import { parseJson } from '../json.ts'
-import { printable } from '../printable.ts'
-import { Problem } from '../problem.ts'
-import { tell } from '../story.ts'
 import { ageOf, type Backup, listBackups } from './backups.ts'
 import { bytesIn } from './bytes.ts'
 import {
@@ -15,7 +15,7 @@ import {
   type Vouchers,
   vouchersOf,
   vouchingLine,
-} from './vouching.ts'
+} from './vouch/vouching.ts'
 import { besideIt, waysOn } from './ways-on.ts'
 import { type BackupFile, backupFile, isWhole, judge, reasonsOf, type Wholeness } from './whole.ts'
 

@@ -1,4 +1,4 @@
-import type { BackedVolume } from './volumes.ts'
+import type { BackedVolume } from './restore/volumes.ts'
 
 /** MiB a second at which the data mover brings volumes back, by what they hold. */
 export interface Pace {
@@ -12,7 +12,7 @@ export interface Pace {
  * `few` as `npm run bench -- throughput` measured it (2026-12-01, two cores, the object store on the same machine, where
  * `many` was 9.4). `many` is reckoned for a store that answers after 30 ms: eight requests at a time, 10 KiB each.
  */
-export const expected: Pace = { few: 76, many: 2.6 }
+const expected: Pace = { few: 76, many: 2.6 }
 
 /** Seconds, from those for a few large files to those for nothing but small ones: no backup says how many files it has. */
 export interface CopyingTime {

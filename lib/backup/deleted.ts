@@ -3,7 +3,7 @@ import type { Cluster } from '../cluster/cluster.ts'
 import { bytesIn } from './bytes.ts'
 import { namesIn, pastOf, seenWith, undeletionOf } from './past.ts'
 import { minuteOf, table } from './table.ts'
-import { readVoucher } from './voucher.ts'
+import { readVoucher } from './vouch/voucher.ts'
 import { isWhole, judge, reasonsOf, type Wholeness } from './whole.ts'
 
 /** A backup that is not there as it was, and can be brought back. Times are RFC 3339. */

@@ -1,11 +1,11 @@
 import { z } from 'zod'
+import { doctlHint } from '../base/hint.ts'
 import type { Bucket } from '../clients/s3.ts'
+import type { Kube } from '../clients/tools.ts'
 import type { Cluster } from '../cluster/cluster.ts'
 import type { Inventory } from '../cluster/ours.ts'
 import { dollars, prices } from '../cluster/prices.ts'
-import { doctlHint } from '../hint.ts'
 import { kubectlRepeated } from '../kubernetes/repeated.ts'
-import type { Kube } from '../tools.ts'
 import { copiesIn } from './copies.ts'
 
 const list = z.object({

@@ -2,7 +2,7 @@ import { z } from 'zod'
 import type { Bucket } from '../clients/s3.ts'
 import { heldObject } from '../gitops/held.ts'
 import { diskPaths } from '../kubernetes/disk-paths.ts'
-import { contentOf, digestOf, marksOf } from './content.ts'
+import { contentOf, digestOf, marksOf } from './restore/content.ts'
 import { eachObject, idOf, type Manifest } from './tarball.ts'
 
 /** What is kept in mind of an object of a backup. */

@@ -1,9 +1,9 @@
+import { parseJson } from '../base/json.ts'
 import { TooLarge } from '../clients/object-sizes.ts'
 import { type Bucket, StoreRefusal, type Version } from '../clients/s3.ts'
-import { parseJson } from '../json.ts'
 import { isObjectName } from '../kubernetes/object-names.ts'
 import { volumeEntries } from './backed.ts'
-import { fingerprint, isAsThen, isVouchedFor, type Voucher } from './voucher.ts'
+import { fingerprint, isAsThen, isVouchedFor, type Voucher } from './vouch/voucher.ts'
 import { type BackupFile, backupFile } from './whole.ts'
 
 /** What makes the bucket hold a backup again as it did when that ended. */

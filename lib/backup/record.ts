@@ -1,15 +1,15 @@
+import { mapAll } from '../base/parallel.ts'
 import type { Bucket } from '../clients/s3.ts'
 import type { Cluster } from '../cluster/cluster.ts'
 import type { Inventory } from '../cluster/ours.ts'
 import { dollars, prices } from '../cluster/prices.ts'
 import { isObjectName } from '../kubernetes/object-names.ts'
-import { mapAll } from '../parallel.ts'
 import { backedVolumes } from './backed.ts'
 import { type Backup, listBackups } from './backups.ts'
 import { type Bytes, bytesIn } from './bytes.ts'
 import { type CopyingTime, copyingText, copyingTime, movedBytes } from './copying-time.ts'
 import { minuteOf, table } from './table.ts'
-import { unseen, type Vouchers, type Vouching, vouchersOf } from './vouching.ts'
+import { unseen, type Vouchers, type Vouching, vouchersOf } from './vouch/vouching.ts'
 import { isWhole, reasonsOf, type Wholeness } from './whole.ts'
 
 /** The annotation under which a backup remembers which commit of the GitOps repository it was made beside. */

@@ -1,4 +1,4 @@
-import { printableStep } from '../printable.ts'
+import { printableStep } from '../base/printable.ts'
 
 /** A row of a table: its cells, and lines that stand below it. */
 export interface Row {

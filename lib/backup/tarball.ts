@@ -3,11 +3,11 @@ import { pipeline } from 'node:stream/promises'
 import { createGunzip } from 'node:zlib'
 import { extract } from 'tar-stream'
 import { z } from 'zod'
+import { keepHeapSmall } from '../base/heap.ts'
+import { parseJson } from '../base/json.ts'
+import { Problem } from '../base/problem.ts'
 import type { Bucket } from '../clients/s3.ts'
-import { keepHeapSmall } from '../heap.ts'
-import { parseJson } from '../json.ts'
-import { Problem } from '../problem.ts'
-import { Identities, placeOf } from './identity.ts'
+import { Identities, placeOf } from './restore/identity.ts'
 
 const texts = z.record(z.string(), z.string()).optional()
 

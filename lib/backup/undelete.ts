@@ -1,15 +1,15 @@
-import { change } from '../change.ts'
+import { change } from '../base/change.ts'
+import { isDryRun } from '../base/dry-run.ts'
+import { command } from '../base/hint.ts'
+import { forAll } from '../base/parallel.ts'
+import { Problem } from '../base/problem.ts'
+import { shellQuote } from '../base/shell-quote.ts'
+import { tell } from '../base/story.ts'
 import type { Bucket } from '../clients/s3.ts'
 import type { Cluster } from '../cluster/cluster.ts'
-import { isDryRun } from '../dry-run.ts'
-import { command } from '../hint.ts'
-import { forAll } from '../parallel.ts'
-import { Problem } from '../problem.ts'
-import { shellQuote } from '../shell-quote.ts'
 import { type Buckets, openBuckets } from '../store/buckets.ts'
-import { tell } from '../story.ts'
 import { namesIn, type Past, pastOf, seenWith, type Undeletion, undeletionOf } from './past.ts'
-import { readVoucher } from './voucher.ts'
+import { readVoucher } from './vouch/voucher.ts'
 
 /** What is to be brought back before a restore, and the backups as they will be then. */
 export interface Undeleted {

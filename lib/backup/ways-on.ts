@@ -1,4 +1,4 @@
-import { command } from '../hint.ts'
+import { command } from '../base/hint.ts'
 import type { Wholeness } from './whole.ts'
 
 /** A backup that is not whole, as far as the ways on from it go. */

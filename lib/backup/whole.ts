@@ -1,12 +1,12 @@
 import { z } from 'zod'
+import { gunzip } from '../base/gunzip.ts'
+import { parseJson } from '../base/json.ts'
 import type { Bucket } from '../clients/s3.ts'
-import { gunzip } from '../gunzip.ts'
-import { parseJson } from '../json.ts'
 import { isHeld, type Lack, listBytes, type VolumeEntry, volumeEntries, withoutGone } from './backed.ts'
 import type { Bytes } from './bytes.ts'
-import { type Defined, definedBy, known, notLookedFor } from './late-kinds.ts'
 import { unmadeFrom } from './objects.ts'
-import { narrowness, specification } from './specification.ts'
+import { type Defined, definedBy, known, notLookedFor } from './restore/late-kinds.ts'
+import { narrowness, specification } from './take/specification.ts'
 import { eachObject, type Manifest } from './tarball.ts'
 
 /** A backup as its `velero-backup.json` in the bucket tells it (Velero's `object_store_layout.go`). */

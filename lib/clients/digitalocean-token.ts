@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import type { Secret } from '../secret.ts'
+import type { Secret } from '../base/secret.ts'
 
 const info = z.object({ expires_in_seconds: z.number() })
 

@@ -1,4 +1,4 @@
-import { withRetry } from '../retry.ts'
+import { withRetry } from '../base/retry.ts'
 import { steadyFetch } from './steady-fetch.ts'
 
 /** Why a file could not be fetched, after the last attempt. */

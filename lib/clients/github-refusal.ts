@@ -1,8 +1,8 @@
 import { z } from 'zod'
-import { networkCure } from '../environment.ts'
-import { again } from '../hint.ts'
-import { Problem } from '../problem.ts'
-import { canHeal } from '../retry.ts'
+import { networkCure } from '../base/environment.ts'
+import { again } from '../base/hint.ts'
+import { Problem } from '../base/problem.ts'
+import { canHeal } from '../base/retry.ts'
 
 /** A refusal by GitHub, in its own words. */
 export class GitHubRefusal extends Problem {

@@ -1,7 +1,7 @@
 import { z } from 'zod'
-import { Problem } from '../problem.ts'
-import { withRetry } from '../retry.ts'
-import type { Secret } from '../secret.ts'
+import { Problem } from '../base/problem.ts'
+import { withRetry } from '../base/retry.ts'
+import type { Secret } from '../base/secret.ts'
 import { failure, GitHubRefusal, limit, refusal } from './github-refusal.ts'
 import { connectRules, type GitHubRules } from './github-rules.ts'
 import {

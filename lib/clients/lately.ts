@@ -1,4 +1,4 @@
-import { holdsSince } from '../change.ts'
+import { holdsSince } from '../base/change.ts'
 
 /** What a client was told: when it was asked (by `performance.now()`), and the answer. */
 interface Told {

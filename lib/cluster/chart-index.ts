@@ -1,7 +1,7 @@
 import { z } from 'zod'
-import { Problem } from '../problem.ts'
-import type { Chart } from '../versions.ts'
-import { loadYaml } from '../yaml.ts'
+import { Problem } from '../base/problem.ts'
+import { loadYaml } from '../base/yaml.ts'
+import type { Chart } from './versions.ts'
 
 const index = z.looseObject({ entries: z.record(z.string(), z.unknown()) })
 const entries = z.array(

@@ -1,16 +1,16 @@
 import { readFileSync } from 'node:fs'
+import { endpoints, type Tokens, tokens } from '../base/environment.ts'
+import { setScene } from '../base/hint.ts'
+import { clusterName, names } from '../base/names.ts'
+import { Problem } from '../base/problem.ts'
 import { connectDigitalOcean, type DigitalOcean } from '../clients/digitalocean.ts'
 import { tokenEnds } from '../clients/digitalocean-token.ts'
 import type { Account } from '../clients/digitalocean-types.ts'
 import { connectGitHub, type GitHub, type Place, type Repository } from '../clients/github.ts'
 import { lately } from '../clients/lately.ts'
-import { endpoints, type Tokens, tokens } from '../environment.ts'
-import { setScene } from '../hint.ts'
-import { Problem } from '../problem.ts'
 import { type Description, descriptionPath, parseDescription, withFirstServer } from './description.ts'
 import type { Fault } from './faults.ts'
 import { withFreeRange } from './free-range.ts'
-import { clusterName, names } from './names.ts'
 
 /** The flags that may say what is wanted. */
 export interface Wishes {

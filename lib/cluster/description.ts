@@ -1,13 +1,13 @@
 import { isIP } from 'node:net'
 import { dump } from 'js-yaml'
 import { z } from 'zod'
-import { parts, pinned } from '../versions.ts'
-import { loadYaml } from '../yaml.ts'
+import { clusterName, isMachineName, names } from '../base/names.ts'
+import { loadYaml } from '../base/yaml.ts'
 import { isCron, runsADay } from './cron.ts'
 import { endpointFault } from './endpoint.ts'
 import { type Fault, faultsOf } from './faults.ts'
-import { clusterName, isMachineName, names } from './names.ts'
 import { isNetwork, overlap } from './ranges.ts'
+import { parts, pinned } from './versions.ts'
 
 const cidr = z
   .string()
@@ -159,7 +159,7 @@ const fields = z.strictObject({
       error: 'damages what it writes to Spaces (velero#9951): take v1.14.3 or leave it out',
     })
     .default({})
-    .meta({ description: 'Versions, by the names in lib/versions.ts.' }),
+    .meta({ description: 'Versions, by the names in lib/cluster/versions.ts.' }),
   digests: z
     .record(z.string(), z.string().regex(/^[0-9a-f]{64}$/, 'is not a SHA-256: 64 of 0-9 and a-f'))
     .default({})

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { suggest } from '../suggest.ts'
+import { suggest } from '../base/suggest.ts'
 
 /** A fault in a description: which key (`network.range`), and what is wrong with it. */
 export interface Fault {

@@ -1,6 +1,6 @@
+import { names } from '../base/names.ts'
 import type { Vpc } from '../clients/digitalocean-types.ts'
 import type { Description } from './description.ts'
-import { names } from './names.ts'
 import { overlap } from './ranges.ts'
 
 /**

@@ -1,3 +1,4 @@
+import { clusterName, isDriverVolume, isKubernetesBalancer, names } from '../base/names.ts'
 import { type DigitalOcean, DigitalOceanRefusal } from '../clients/digitalocean.ts'
 import type {
   Droplet,
@@ -11,7 +12,6 @@ import type {
   Volume,
   Vpc,
 } from '../clients/digitalocean-types.ts'
-import { clusterName, isDriverVolume, isKubernetesBalancer, names } from './names.ts'
 
 /** Everything at DigitalOcean that belongs to one cluster. */
 export interface Inventory {

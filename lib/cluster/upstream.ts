@@ -1,8 +1,10 @@
 import { createHash } from 'node:crypto'
+import { endpoints } from '../base/environment.ts'
+import { Problem } from '../base/problem.ts'
 import { DownloadFailure, download as fetchWhole } from '../clients/download.ts'
 import { steadyFetch } from '../clients/steady-fetch.ts'
-import { endpoints } from '../environment.ts'
-import { Problem } from '../problem.ts'
+import { archiveIn, indexAddress, mostOfIndex } from './chart-index.ts'
+import type { Cluster } from './cluster.ts'
 import {
   type Chart,
   k3sSumsAddress,
@@ -11,9 +13,7 @@ import {
   upstreamFiles,
   type Versions,
   versionsOf,
-} from '../versions.ts'
-import { archiveIn, indexAddress, mostOfIndex } from './chart-index.ts'
-import type { Cluster } from './cluster.ts'
+} from './versions.ts'
 
 /**
  * Completes the description with the SHA-256 of everything that upstream serves for it. What was recorded once is

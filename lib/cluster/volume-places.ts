@@ -1,5 +1,5 @@
-import { versionsOf } from '../versions.ts'
 import type { Description } from './description.ts'
+import { versionsOf } from './versions.ts'
 
 /**
  * So many volumes one droplet takes, as far as no cluster is there to say it itself (in its CSINodes): DigitalOcean's 15;

@@ -1,8 +1,8 @@
 import { createHmac } from 'node:crypto'
 import { z } from 'zod'
+import { parsed } from '#cloud-init/spec.ts'
+import { remember } from '../base/secret.ts'
 import { optOut } from '../cluster/backup-rules.ts'
-import { parsed } from '../node/spec.ts'
-import { remember } from '../secret.ts'
 
 const text = z.string().min(1, 'is empty')
 

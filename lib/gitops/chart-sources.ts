@@ -1,5 +1,5 @@
 import type { Cluster } from '../cluster/cluster.ts'
-import type { Chart } from '../versions.ts'
+import type { Chart } from '../cluster/versions.ts'
 import { applicationOf, isApplication } from './application.ts'
 import { describedIn } from './manifest-files.ts'
 import { RepositoryReader } from './repository-tree.ts'

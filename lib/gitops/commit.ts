@@ -1,7 +1,7 @@
-import { change, noteChange } from '../change.ts'
+import { change, noteChange } from '../base/change.ts'
+import { backoff } from '../base/wait.ts'
 import type { Files, GitHub, Place } from '../clients/github.ts'
 import { GitHubRefusal } from '../clients/github-refusal.ts'
-import { backoff } from '../wait.ts'
 
 /**
  * Commits files onto the default branch in one commit; what is already so is left out, and nothing is written when

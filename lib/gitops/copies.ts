@@ -1,6 +1,13 @@
 import { isDeepStrictEqual } from 'node:util'
-import { type Chart, type ChartName, chartOf, csiAddress, csiFiles, type Versions } from '../versions.ts'
-import { loadYamls } from '../yaml.ts'
+import { loadYamls } from '../base/yaml.ts'
+import {
+  type Chart,
+  type ChartName,
+  chartOf,
+  csiAddress,
+  csiFiles,
+  type Versions,
+} from '../cluster/versions.ts'
 
 // What upstream serves no longer may lie in the repository instead: a chart unpacked, a manifest as a file. What reads it
 // names its path then, and Argo CD needs nobody but Git.

@@ -1,13 +1,13 @@
-import { change } from '../change.ts'
+import { makeSshKeyPair } from '#cloud-init/index.ts'
+import { change } from '../base/change.ts'
+import { isDryRun } from '../base/dry-run.ts'
+import { again } from '../base/hint.ts'
+import { Problem } from '../base/problem.ts'
+import { ensure } from '../clients/ensure.ts'
 import type { GitHub, Place } from '../clients/github.ts'
 import { GitHubRefusal } from '../clients/github-refusal.ts'
+import { ToolFailure } from '../clients/tools.ts'
 import type { Cluster } from '../cluster/cluster.ts'
-import { isDryRun } from '../dry-run.ts'
-import { ensure } from '../ensure.ts'
-import { again } from '../hint.ts'
-import { makeSshKeyPair } from '../node/index.ts'
-import { Problem } from '../problem.ts'
-import { ToolFailure } from '../tools.ts'
 
 const titleOf = (cluster: string) => `argocd ${cluster}`
 

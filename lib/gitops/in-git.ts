@@ -1,8 +1,8 @@
 import { z } from 'zod'
+import { Problem } from '../base/problem.ts'
+import { loadYaml } from '../base/yaml.ts'
 import { lately } from '../clients/lately.ts'
 import type { Cluster } from '../cluster/cluster.ts'
-import { Problem } from '../problem.ts'
-import { loadYaml } from '../yaml.ts'
 import { type ArgocdRelease, argocdRelease, platformApplication, rootApplication } from './render.ts'
 import { valuesOf } from './repository-values.ts'
 

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { loadYamls } from '../yaml.ts'
+import { loadYamls } from '../base/yaml.ts'
 import { groupOf, type HeldObject } from './held.ts'
 
 /** An object that a file in Git describes. */

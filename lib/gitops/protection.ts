@@ -1,7 +1,7 @@
+import { Problem } from '../base/problem.ts'
 import type { Place } from '../clients/github.ts'
 import type { GitHubRules } from '../clients/github-rules.ts'
 import type { Protection, Ruleset } from '../clients/github-types.ts'
-import { Problem } from '../problem.ts'
 import { glob } from './glob.ts'
 
 /** Rules of GitHub that refuse a commit which comes without a pull request, as a person knows them. */

@@ -1,6 +1,6 @@
+import { tell } from '../base/story.ts'
 import { GitHubRefusal } from '../clients/github-refusal.ts'
 import type { Cluster } from '../cluster/cluster.ts'
-import { tell } from '../story.ts'
 
 /**
  * A run that goes on though the lock could not be moved: on the bad day a token that may only read, or GitHub's own

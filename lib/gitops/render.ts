@@ -1,10 +1,10 @@
-import { existsSync, readFileSync } from 'node:fs'
-import { fileURLToPath } from 'node:url'
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { parsed } from '#cloud-init/spec.ts'
+import { checkedYaml, type Template, template } from '#cloud-init/template.ts'
+import { projectFolder } from '../base/project.ts'
 import { noise, unboundClaims } from '../cluster/backup-rules.ts'
-import { parsed } from '../node/spec.ts'
-import { checkedYaml, type Template, template } from '../node/template.ts'
-import { Problem } from '../problem.ts'
-import { type Chart, chartOf, csiAddress, csiFiles } from '../versions.ts'
+import { type Chart, chartOf, csiAddress, csiFiles } from '../cluster/versions.ts'
 import { type RepositoryValues, repositoryValues } from './schema.ts'
 
 export type { RepositoryValues } from './schema.ts'
@@ -144,13 +144,4 @@ function renderFile(path: Path, view: View): string {
 
 const templates = new Map<Path, Template<View>>()
 
-const source = (path: Path) => readFileSync(new URL(`${path}.hbs`, folder), 'utf8')
-
-// In the repository this file is lib/gitops/, in the package dist/lib/gitops/: the folder is two or three levels up.
-const folder = (() => {
-  for (const up of ['../../manifests/', '../../../manifests/']) {
-    const url = new URL(up, import.meta.url)
-    if (existsSync(fileURLToPath(url))) return url
-  }
-  throw new Problem('the folder manifests/ of the package is missing', { cure: 'install the package again' })
-})()
+const source = (path: Path) => readFileSync(join(projectFolder, 'manifests', `${path}.hbs`), 'utf8')

@@ -1,5 +1,5 @@
+import { forAll } from '../base/parallel.ts'
 import type { Commit, GitHub, Place } from '../clients/github.ts'
-import { forAll } from '../parallel.ts'
 
 /** The files of a repository at one commit. */
 export interface RepositoryTree {

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { pinned, versionsOf } from '../versions.ts'
+import { pinned, versionsOf } from '../cluster/versions.ts'
 
 /** What is shipped, with what `versions` in cluster.yaml overrides. */
 const versions = z

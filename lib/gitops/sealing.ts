@@ -7,9 +7,9 @@ import {
   X509Certificate,
 } from 'node:crypto'
 import { z } from 'zod'
+import { command } from '../base/hint.ts'
+import { Problem } from '../base/problem.ts'
 import { faultsOf } from '../cluster/faults.ts'
-import { command } from '../hint.ts'
-import { Problem } from '../problem.ts'
 
 /** A Secret as a person writes it; `stringData` is taken like `data`, not yet encoded. */
 const secret = z.looseObject({

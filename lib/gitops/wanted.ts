@@ -1,6 +1,6 @@
 import { posix } from 'node:path'
+import { Problem } from '../base/problem.ts'
 import type { Place } from '../clients/github.ts'
-import { Problem } from '../problem.ts'
 import { type Application, applicationOf, isApplication, isIn, nameOf, type Source } from './application.ts'
 import { glob } from './glob.ts'
 import type { HeldObject } from './held.ts'

@@ -1,6 +1,6 @@
+import { Problem } from '../base/problem.ts'
 import type { Cluster } from '../cluster/cluster.ts'
 import { descriptionPath } from '../cluster/description.ts'
-import { Problem } from '../problem.ts'
 
 /** The paths of all files on main; none where there is no main. */
 export async function filesOf({ github, place }: Pick<Cluster, 'github' | 'place'>): Promise<string[]> {

@@ -1,12 +1,12 @@
 import { z } from 'zod'
+import { tell } from '../base/story.ts'
+import { sparingly, waitFor } from '../base/wait.ts'
 import type { DigitalOcean } from '../clients/digitalocean.ts'
 import { lately } from '../clients/lately.ts'
+import { type Kube, kubectl, ToolFailure } from '../clients/tools.ts'
 import type { Cluster } from '../cluster/cluster.ts'
 import { isOurs } from '../cluster/ours.ts'
 import { sampleIsRemoved } from '../gitops/seed.ts'
-import { tell } from '../story.ts'
-import { type Kube, kubectl, ToolFailure } from '../tools.ts'
-import { sparingly, waitFor } from '../wait.ts'
 import { applications, isRefused, stateOf } from './applications.ts'
 
 const claims = z.object({

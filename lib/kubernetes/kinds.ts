@@ -1,4 +1,4 @@
-import type { ToolFailure } from '../tools.ts'
+import type { ToolFailure } from '../clients/tools.ts'
 
 /** Whether kubectl failed because the cluster does not know a kind, or not any more: its API answers. */
 export const isUnknownKind = ({ message }: ToolFailure): boolean =>

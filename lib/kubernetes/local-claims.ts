@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { type Kube, kubectl } from '../tools.ts'
+import { type Kube, kubectl } from '../clients/tools.ts'
 
 const expression = z.object({ key: z.string(), values: z.array(z.string()).nullish() })
 const volume = z.object({

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { type Kube, kubectl, ToolFailure } from '../tools.ts'
+import { type Kube, kubectl, ToolFailure } from '../clients/tools.ts'
 
 /** On a node that regrow cordoned, with the reason: a person's own cordon is never lifted. */
 export const cordonMark = 'regrow.dev/cordoned'

@@ -1,8 +1,8 @@
 import { z } from 'zod'
+import { isDryRun } from '../base/dry-run.ts'
+import { tell } from '../base/story.ts'
+import { type Kube, ToolFailure } from '../clients/tools.ts'
 import { optOut } from '../cluster/backup-rules.ts'
-import { isDryRun } from '../dry-run.ts'
-import { tell } from '../story.ts'
-import { type Kube, ToolFailure } from '../tools.ts'
 import { kubectlRepeated } from './repeated.ts'
 
 /** The binding by which the group of the kubeconfigs of now may do everything. */

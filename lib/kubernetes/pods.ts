@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { type Kube, kubectl } from '../tools.ts'
+import { type Kube, kubectl } from '../clients/tools.ts'
 import { diskPaths } from './disk-paths.ts'
 import { localClaims } from './local-claims.ts'
 import { quantity } from './nodes.ts'

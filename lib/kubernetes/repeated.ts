@@ -1,5 +1,5 @@
-import { type Kube, kubectl, type Output, type Template, ToolFailure } from '../tools.ts'
-import { backoff } from '../wait.ts'
+import { backoff } from '../base/wait.ts'
+import { type Kube, kubectl, type Output, type Template, ToolFailure } from '../clients/tools.ts'
 
 /** What no repetition heals: the API server answered and refused, or nobody knows the kind. */
 const refusal =

@@ -1,10 +1,10 @@
-import { again } from '../hint.ts'
-import { installSteps, type Report, type Step } from '../node/index.ts'
-import { Problem } from '../problem.ts'
-import { redact } from '../secret.ts'
+import { installSteps, type Report, type Step } from '#cloud-init/index.ts'
+import { again } from '../base/hint.ts'
+import { Problem } from '../base/problem.ts'
+import { redact } from '../base/secret.ts'
+import { tell } from '../base/story.ts'
 import type { Buckets } from '../store/buckets.ts'
 import { readReport } from '../store/nodes.ts'
-import { tell } from '../story.ts'
 
 /** Seconds that a machine has from its order to its last step, longer than the deadlines of its steps together. */
 export const installDeadline = 1800

@@ -1,6 +1,6 @@
+import { tell } from '../base/story.ts'
+import type { Kube } from '../clients/tools.ts'
 import { type HeldObject, trackingId } from '../gitops/held.ts'
-import { tell } from '../story.ts'
-import type { Kube } from '../tools.ts'
 import { kubectlRepeated } from './repeated.ts'
 
 /**

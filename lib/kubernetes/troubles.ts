@@ -1,6 +1,6 @@
 import { z } from 'zod'
-import { tell } from '../story.ts'
-import { type Kube, kubectl, ToolFailure } from '../tools.ts'
+import { tell } from '../base/story.ts'
+import { type Kube, kubectl, ToolFailure } from '../clients/tools.ts'
 
 const container = z.object({
   state: z

@@ -1,6 +1,6 @@
+import { hint } from '../base/hint.ts'
 import type { Cluster } from '../cluster/cluster.ts'
 import type { Inventory } from '../cluster/ours.ts'
-import { hint } from '../hint.ts'
 
 /**
  * Why a cluster's API cannot be asked, as the machines tell it, and which command mends that, one line each; undefined

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { type Kube, kubectl, ToolFailure } from '../tools.ts'
+import { type Kube, kubectl, ToolFailure } from '../clients/tools.ts'
 
 const csiNodes = z.object({
   items: z.array(

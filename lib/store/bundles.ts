@@ -1,10 +1,10 @@
-import { change, holdsLock } from '../change.ts'
+import { installSteps } from '#cloud-init/index.ts'
+import { change, holdsLock } from '../base/change.ts'
+import { tell } from '../base/story.ts'
 import { cloudTime } from '../clients/clock.ts'
 import type { Bucket } from '../clients/s3.ts'
 import type { Cluster } from '../cluster/cluster.ts'
 import { ownMachines } from '../cluster/ours.ts'
-import { installSteps } from '../node/index.ts'
-import { tell } from '../story.ts'
 import { reportKey } from './nodes.ts'
 
 const prefix = 'bundles/'

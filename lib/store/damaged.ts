@@ -1,6 +1,6 @@
+import { mapAll } from '../base/parallel.ts'
 import { noneTooLarge } from '../clients/object-sizes.ts'
 import type { Bucket } from '../clients/s3.ts'
-import { mapAll } from '../parallel.ts'
 import { cureOf, damageOf, isNote, parseRecord } from './records.ts'
 
 /**

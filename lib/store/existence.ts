@@ -1,11 +1,11 @@
+import { networkCure } from '../base/environment.ts'
+import { again } from '../base/hint.ts'
+import { Problem } from '../base/problem.ts'
+import { waitFor } from '../base/wait.ts'
 import type { Store } from '../clients/s3.ts'
 import { steadyFetch } from '../clients/steady-fetch.ts'
 import type { BucketPlaces } from '../cluster/cluster.ts'
 import { descriptionPath } from '../cluster/description.ts'
-import { networkCure } from '../environment.ts'
-import { again } from '../hint.ts'
-import { Problem } from '../problem.ts'
-import { waitFor } from '../wait.ts'
 
 /**
  * Which of the two buckets do not exist, asked without a key: S3 answers 404 for a missing bucket and 403 for one that

@@ -1,10 +1,10 @@
 import { z } from 'zod'
+import { installSteps, type Report, reportSchema, type Step, steps } from '#cloud-init/index.ts'
+import { parseJson } from '../base/json.ts'
+import { Problem } from '../base/problem.ts'
+import { tell } from '../base/story.ts'
 import { noneTooLarge } from '../clients/object-sizes.ts'
 import { type Bucket, StoreRefusal } from '../clients/s3.ts'
-import { parseJson } from '../json.ts'
-import { installSteps, type Report, reportSchema, type Step, steps } from '../node/index.ts'
-import { Problem } from '../problem.ts'
-import { tell } from '../story.ts'
 import { readRecord, recordText } from './records.ts'
 
 /** What is noted when a bundle is made: which key signed its URLs, until when, and which step is the droplet's last. */

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { change } from '../change.ts'
+import { change } from '../base/change.ts'
 import type { Bucket } from '../clients/s3.ts'
 import type { Buckets } from './buckets.ts'
 import { readRecord, recordText } from './records.ts'

@@ -1,7 +1,7 @@
+import { names } from '../base/names.ts'
+import { Problem } from '../base/problem.ts'
 import { accountOf, type Cluster } from '../cluster/cluster.ts'
 import { descriptionPath, locationPath } from '../cluster/description.ts'
-import { names } from '../cluster/names.ts'
-import { Problem } from '../problem.ts'
 
 /**
  * What is wrong where Git describes a cluster of another DigitalOcean account: a bucket's name that regrow gave tells whose

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { change } from '../change.ts'
+import { change } from '../base/change.ts'
 import { noneTooLarge } from '../clients/object-sizes.ts'
 import type { Bucket, Store } from '../clients/s3.ts'
 import type { BucketPlaces, Cluster } from '../cluster/cluster.ts'

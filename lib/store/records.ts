@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto'
 import type { z } from 'zod'
+import { command } from '../base/hint.ts'
+import { parseJson } from '../base/json.ts'
+import { Problem } from '../base/problem.ts'
 import { noneTooLarge } from '../clients/object-sizes.ts'
 import type { Bucket } from '../clients/s3.ts'
-import { command } from '../hint.ts'
-import { parseJson } from '../json.ts'
-import { Problem } from '../problem.ts'
 
 const sumOf = (value: object) => createHash('sha256').update(JSON.stringify(value)).digest('hex')
 

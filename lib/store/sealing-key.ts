@@ -1,5 +1,5 @@
 import { createPrivateKey, webcrypto } from 'node:crypto'
-import { loadX509 } from '../node/x509.ts'
+import { loadX509 } from '#cloud-init/x509.ts'
 
 const algorithm = {
   name: 'RSASSA-PKCS1-v1_5',

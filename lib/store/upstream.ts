@@ -1,11 +1,11 @@
-import { change } from '../change.ts'
+import { change } from '../base/change.ts'
+import { isDryRun } from '../base/dry-run.ts'
+import { Problem } from '../base/problem.ts'
+import { tell } from '../base/story.ts'
 import type { Bucket } from '../clients/s3.ts'
 import type { Cluster } from '../cluster/cluster.ts'
 import { fetchPinned, sha256, titleOf, versionOf } from '../cluster/upstream.ts'
-import { isDryRun } from '../dry-run.ts'
-import { Problem } from '../problem.ts'
-import { tell } from '../story.ts'
-import { type UpstreamFile, upstreamFiles, versionsOf } from '../versions.ts'
+import { type UpstreamFile, upstreamFiles, versionsOf } from '../cluster/versions.ts'
 
 const prefix = 'upstream/'
 

@@ -1,5 +1,5 @@
 import { hostname } from 'node:os'
-import { type KeyAndCertificate, makeCertificate } from '../../lib/node/certificates.ts'
+import { type KeyAndCertificate, makeCertificate } from '../../cloud-init/src/certificates.ts'
 import { serve } from '../serve.ts'
 import type { World } from '../world.ts'
 import { kubernetesApi } from './api.ts'

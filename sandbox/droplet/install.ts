@@ -1,4 +1,4 @@
-import { stepDeadlines } from '../../lib/node/reports.ts'
+import { stepDeadlines } from '../../cloud-init/src/reports.ts'
 import { registerNode } from '../cluster/nodes.ts'
 import { textAt, textsAt } from '../cluster/tree.ts'
 import { latencies } from '../latencies.ts'

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { BlockList } from 'node:net'
 import { load } from 'js-yaml'
-import { joinToken } from '../../lib/node/tokens.ts'
+import { joinToken } from '../../cloud-init/src/tokens.ts'
 import type { Identity } from '../cluster/cluster.ts'
 import { isTree, type Tree, textAt, textsAt } from '../cluster/tree.ts'
 import { type Machine, StepFailure } from './machine.ts'

@@ -1,4 +1,4 @@
-import { missingTools } from '../../lib/install/found.ts'
+import { missingTools } from '../../lib/commands/tools/found.ts'
 import { toolNames } from './server.ts'
 
 /**

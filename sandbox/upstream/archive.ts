@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import { gzipSync } from 'node:zlib'
 import { dump } from 'js-yaml'
 import { pack } from 'tar-stream'
-import { type Chart, type ChartName, parts } from '../../lib/versions.ts'
+import { type Chart, type ChartName, parts } from '../../lib/cluster/versions.ts'
 import { charts } from './charts.ts'
 import { toYaml } from './manifest.ts'
 

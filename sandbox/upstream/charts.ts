@@ -1,4 +1,4 @@
-import { type ChartName, parts } from '../../lib/versions.ts'
+import { type ChartName, parts } from '../../lib/cluster/versions.ts'
 import {
   clusterManifest,
   definitions,

@@ -1,4 +1,4 @@
-import type { csiFiles } from '../../lib/versions.ts'
+import type { csiFiles } from '../../lib/cluster/versions.ts'
 import { clusterManifest, definitions, fromSecret, type Manifest, manifest, workload } from './manifest.ts'
 import { clusterRights } from './rights.ts'
 

@@ -7,7 +7,7 @@ import {
   k3sAddress,
   k3sSumsAddress,
   versionsOf,
-} from '../../lib/versions.ts'
+} from '../../lib/cluster/versions.ts'
 import { behaviourOf } from '../behaviour.ts'
 import { serve } from '../serve.ts'
 import type { World } from '../world.ts'

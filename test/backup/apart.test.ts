@@ -1,5 +1,5 @@
 import t from 'tap'
-import { snapshotsApart } from '../../lib/backup/apart.ts'
+import { snapshotsApart } from '../../lib/backup/restore/apart.ts'
 import type { Snapshot } from '../../lib/clients/digitalocean-types.ts'
 import { bucketWith, clusterWith, snapped } from './bucket.ts'
 

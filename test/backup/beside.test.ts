@@ -1,5 +1,5 @@
 import t from 'tap'
-import { accessKept } from '../../lib/backup/beside.ts'
+import { accessKept } from '../../lib/backup/restore/beside.ts'
 import type { Cluster } from '../../lib/cluster/cluster.ts'
 
 const named = (name: string) =>

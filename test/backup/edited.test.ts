@@ -1,8 +1,8 @@
 import t from 'tap'
-import { isKept } from '../../lib/backup/changed.ts'
-import { toReplace } from '../../lib/backup/edited.ts'
-import type { LiveObject } from '../../lib/backup/live.ts'
 import type { BackedObject } from '../../lib/backup/objects.ts'
+import type { LiveObject } from '../../lib/backup/proof/live.ts'
+import { isKept } from '../../lib/backup/restore/changed.ts'
+import { toReplace } from '../../lib/backup/restore/edited.ts'
 
 // What a cluster makes by itself, and a person may change: which of it takes the backup's content.
 

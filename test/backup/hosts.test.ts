@@ -1,5 +1,5 @@
 import t from 'tap'
-import { hostsOf } from '../../lib/backup/hosts.ts'
+import { hostsOf } from '../../lib/backup/restore/hosts.ts'
 
 // Which names lead to a cluster, as each kind tells them.
 

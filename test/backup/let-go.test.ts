@@ -1,5 +1,5 @@
 import t from 'tap'
-import { whyKept } from '../../lib/backup/let-go.ts'
+import { whyKept } from '../../lib/backup/restore/let-go.ts'
 
 // What a person let go with --git-removed drop. The flows: test/real/flows/git-removed.test.ts.
 

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { asNode, nodeMarks } from '../../lib/backup/marks.ts'
+import { asNode, nodeMarks } from '../../lib/backup/proof/marks.ts'
 
 type Texts = Record<string, string>
 const node = (name: string, labels: Texts, annotations: Texts = {}, taints: object[] = []) =>

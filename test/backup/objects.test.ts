@@ -1,9 +1,9 @@
 import { gzipSync } from 'node:zlib'
 import t from 'tap'
 import { pack } from 'tar-stream'
-import { differenceOf } from '../../lib/backup/content.ts'
 import { backedObjects } from '../../lib/backup/objects.ts'
-import { bare } from '../../lib/backup/return.ts'
+import { differenceOf } from '../../lib/backup/restore/content.ts'
+import { bare } from '../../lib/backup/restore/return.ts'
 import type { Bucket } from '../../lib/clients/s3.ts'
 
 /** A bucket with one object of whatever key. */

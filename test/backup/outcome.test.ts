@@ -1,7 +1,7 @@
 import t from 'tap'
-import type { LiveObject } from '../../lib/backup/live.ts'
 import type { BackedObject } from '../../lib/backup/objects.ts'
-import { type Bringer, foreseen, outcomes, type Sight } from '../../lib/backup/outcome.ts'
+import type { LiveObject } from '../../lib/backup/proof/live.ts'
+import { type Bringer, foreseen, outcomes, type Sight } from '../../lib/backup/proof/outcome.ts'
 
 const kinds: Record<string, [string, string]> = {
   secrets: ['v1', 'Secret'],

@@ -1,9 +1,9 @@
 import t from 'tap'
-import type { ObjectProof, Outcome } from '../../lib/backup/outcome.ts'
-import { page } from '../../lib/backup/page.ts'
-import { outcome, type Proof, verdictOf } from '../../lib/backup/proof.ts'
+import type { ObjectProof, Outcome } from '../../lib/backup/proof/outcome.ts'
+import { page } from '../../lib/backup/proof/page.ts'
+import { outcome, type Proof, verdictOf } from '../../lib/backup/proof/proof.ts'
 import type { Cluster } from '../../lib/cluster/cluster.ts'
-import type { Course } from '../../lib/server/restoration.ts'
+import type { Course } from '../../lib/machines/first/restoration.ts'
 
 // What a person reads of a proof: the verdict, what is wrong by name, and the rest in numbers.
 

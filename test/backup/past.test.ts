@@ -1,7 +1,7 @@
 import t from 'tap'
 import { deletedBackups } from '../../lib/backup/deleted.ts'
 import { namesIn, pastOf, seenWith, undeletionOf } from '../../lib/backup/past.ts'
-import { fingerprint } from '../../lib/backup/voucher.ts'
+import { fingerprint } from '../../lib/backup/vouch/voucher.ts'
 import { TooLarge } from '../../lib/clients/object-sizes.ts'
 import { type Bucket, StoreRefusal, type Version } from '../../lib/clients/s3.ts'
 import { bucketWith, clusterWith, moved } from './bucket.ts'

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { powerIn } from '../../lib/backup/powerful.ts'
+import { powerIn } from '../../lib/backup/vouch/powerful.ts'
 import type { Bucket } from '../../lib/clients/s3.ts'
 import { type Planted, tarballOf } from '../flows/thief.ts'
 

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { type Drill, drillOutcome } from '../../lib/backup/rehearsal.ts'
+import { type Drill, drillOutcome } from '../../lib/backup/proof/rehearsal.ts'
 
 const proof = {
   verdict: 'PROVEN',

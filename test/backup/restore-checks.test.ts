@@ -1,12 +1,12 @@
 import t from 'tap'
 import type { BackedObject } from '../../lib/backup/objects.ts'
-import { restoreChecks } from '../../lib/backup/restore-checks.ts'
-import { claimsOf } from '../../lib/backup/restore-plan.ts'
+import { restoreChecks } from '../../lib/backup/restore/restore-checks.ts'
+import { claimsOf } from '../../lib/backup/restore/restore-plan.ts'
+import type { Problem } from '../../lib/base/problem.ts'
 import type { Cluster } from '../../lib/cluster/cluster.ts'
 import type { Inventory } from '../../lib/cluster/ours.ts'
 import { noDifference } from '../../lib/gitops/removed.ts'
-import type { Problem } from '../../lib/problem.ts'
-import type { Course } from '../../lib/server/restoration.ts'
+import type { Course } from '../../lib/machines/first/restoration.ts'
 
 // Each row is a world in which one thing is not as a restore needs it. Clients are stand-ins with fixed answers.
 

@@ -1,8 +1,8 @@
 import t from 'tap'
 import type { BackedObject } from '../../lib/backup/objects.ts'
-import type { Bringer, Sight } from '../../lib/backup/outcome.ts'
-import { toReturn } from '../../lib/backup/return.ts'
-import { givesWay } from '../../lib/backup/settle.ts'
+import type { Bringer, Sight } from '../../lib/backup/proof/outcome.ts'
+import { toReturn } from '../../lib/backup/restore/return.ts'
+import { givesWay } from '../../lib/backup/restore/settle.ts'
 
 const object = (resource: string, id: string, more: Partial<BackedObject> = {}): BackedObject => ({
   resource,

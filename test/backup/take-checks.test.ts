@@ -1,11 +1,11 @@
 import { chmodSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
-import { backupChecks } from '../../lib/backup/take-checks.ts'
+import { backupChecks } from '../../lib/backup/take/take-checks.ts'
 import type { DigitalOcean } from '../../lib/clients/digitalocean.ts'
 import type { Bucket } from '../../lib/clients/s3.ts'
+import type { Kube } from '../../lib/clients/tools.ts'
 import type { Cluster } from '../../lib/cluster/cluster.ts'
-import type { Kube } from '../../lib/tools.ts'
 import { bucketWith } from './bucket.ts'
 
 const tags = ['regrow:main']

@@ -1,7 +1,7 @@
 import t from 'tap'
-import type { ObjectProof } from '../../lib/backup/outcome.ts'
-import { foreseenLines, isAccepted, type Terms, wordsOf } from '../../lib/backup/terms.ts'
-import { provenIds } from '../../lib/backup/volumes.ts'
+import type { ObjectProof } from '../../lib/backup/proof/outcome.ts'
+import { foreseenLines, isAccepted, type Terms, wordsOf } from '../../lib/backup/restore/terms.ts'
+import { provenIds } from '../../lib/backup/restore/volumes.ts'
 import { noDifference } from '../../lib/gitops/removed.ts'
 
 const one = (id: string, outcome: ObjectProof['outcome'] = 'not restored'): ObjectProof => ({

@@ -1,8 +1,8 @@
 import t from 'tap'
-import { threatsIn } from '../../lib/backup/threats.ts'
+import { threatsIn } from '../../lib/backup/take/threats.ts'
+import { kubectlHint } from '../../lib/base/hint.ts'
 import { passedOver } from '../../lib/cluster/backup-rules.ts'
 import { kitSecrets } from '../../lib/gitops/bootstrap-secrets.ts'
-import { kubectlHint } from '../../lib/hint.ts'
 import { asked } from './bucket.ts'
 
 // Each row is a living cluster in which one thing keeps the next backup from being whole.

@@ -5,7 +5,7 @@ import {
   type DataDownload,
   stillThere,
   type Volume,
-} from '../../lib/backup/volumes.ts'
+} from '../../lib/backup/restore/volumes.ts'
 
 const restores = ['restore-main-2', 'restore-main-2-2']
 const claim = (name: string, phase = 'Bound', made = 'restore-main-2'): Claim => ({

@@ -1,7 +1,7 @@
 import t from 'tap'
 import { listBackups } from '../../lib/backup/backups.ts'
-import { lastWhole } from '../../lib/backup/last.ts'
-import { mayBeLate } from '../../lib/backup/late-kinds.ts'
+import { mayBeLate } from '../../lib/backup/restore/late-kinds.ts'
+import { lastWhole } from '../../lib/backup/vouch/last.ts'
 import { reasonsOf } from '../../lib/backup/whole.ts'
 import type { Cluster } from '../../lib/cluster/cluster.ts'
 import {

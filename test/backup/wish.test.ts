@@ -1,5 +1,5 @@
 import t from 'tap'
-import { backupWish } from '../../lib/backup/wish.ts'
+import { backupWish } from '../../lib/backup/take/wish.ts'
 import type { Cluster } from '../../lib/cluster/cluster.ts'
 
 const cluster = { name: 'main', cloud: { clockOffset: () => 0 } } as unknown as Cluster

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import { readdirSync, readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { z } from 'zod'
-import { parseJson } from '../../lib/json.ts'
+import { parseJson } from '../../lib/base/json.ts'
 import { bootstrap } from '../faults/flows.ts'
 import { here, inWorld, type World } from '../faults/world.ts'
 import {

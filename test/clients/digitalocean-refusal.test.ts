@@ -1,6 +1,6 @@
 import t from 'tap'
 import { missingScope, refusalIn } from '../../lib/clients/digitalocean-refusal.ts'
-import { ToolFailure } from '../../lib/tools.ts'
+import { ToolFailure } from '../../lib/clients/tools.ts'
 
 const said = (status: number, words: string, request = 'DELETE https://api.digitalocean.com/v2/vpcs/a') =>
   `{"errors":[{"detail":"${request}: ${status} (request \\"a-b\\") ${words}"}]}`

@@ -1,8 +1,8 @@
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import t from 'tap'
+import { Secret } from '../../lib/base/secret.ts'
 import { connectDigitalOcean } from '../../lib/clients/digitalocean.ts'
-import { Secret } from '../../lib/secret.ts'
 
 t.test('a project that lists show and that cannot be asked for yet has nothing in it', async (t) => {
   let status = 404

@@ -2,9 +2,9 @@ import { once } from 'node:events'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import t, { type Test } from 'tap'
+import { Secret } from '../../lib/base/secret.ts'
 import { connectGitHub } from '../../lib/clients/github.ts'
 import { failure } from '../../lib/clients/github-refusal.ts'
-import { Secret } from '../../lib/secret.ts'
 
 const repo = { owner: 'you', name: 'a' }
 

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { guardChanges, mayChange, noteChange } from '../../lib/change.ts'
+import { guardChanges, mayChange, noteChange } from '../../lib/base/change.ts'
 import { asOf, lately } from '../../lib/clients/lately.ts'
 
 /** A client that counts how often it is asked. */

@@ -1,5 +1,5 @@
 import { steadyFetch } from '../../lib/clients/steady-fetch.ts'
-import { parts } from '../../lib/versions.ts'
+import { parts } from '../../lib/cluster/versions.ts'
 import type { Answer } from './question.ts'
 import { applied, kubectl, type Sight, until } from './sight.ts'
 

@@ -1,4 +1,4 @@
-import { parts } from '../../lib/versions.ts'
+import { parts } from '../../lib/cluster/versions.ts'
 
 /** What a machine said of itself. */
 export interface Look {

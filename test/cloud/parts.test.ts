@@ -180,7 +180,7 @@ t.test('without tokens it refuses politely, and nothing is written', async (t) =
   const dir = mkdtempSync(join(tmpdir(), 'regrow-contact-'))
   t.teardown(() => rmSync(dir, { recursive: true, force: true }))
   const { DIGITALOCEAN_TOKEN: _, GITHUB_TOKEN: __, NODE_OPTIONS: ___, ...env } = process.env
-  const start = join(import.meta.dirname, '../../lib/start.mjs')
+  const start = join(import.meta.dirname, '../../lib/commands/start.mjs')
   const words = ['--import', start, join(import.meta.dirname, 'run.mts'), '--yes']
   const ended = spawnSync(process.execPath, words, { cwd: dir, encoding: 'utf8', env })
   t.equal(ended.status, 2, ended.stderr)

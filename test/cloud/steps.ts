@@ -1,7 +1,7 @@
 import { z } from 'zod'
+import { Problem } from '../../lib/base/problem.ts'
 import { ownMachines } from '../../lib/cluster/ours.ts'
 import { kubeconfigPath } from '../../lib/kubernetes/kubeconfig.ts'
-import { Problem } from '../../lib/problem.ts'
 import { leftAtLast } from './left.ts'
 import type { Look } from './look.ts'
 import { measure } from './measure.ts'

@@ -1,6 +1,6 @@
 import t from 'tap'
+import { Problem } from '../../lib/base/problem.ts'
 import { archiveIn } from '../../lib/cluster/chart-index.ts'
-import { Problem } from '../../lib/problem.ts'
 
 // The index of a Helm repository, whose address Git may name.
 

@@ -3,11 +3,11 @@ import { once } from 'node:events'
 import { readFileSync, readlinkSync } from 'node:fs'
 import { hostname } from 'node:os'
 import t from 'tap'
-import { mayChange } from '../../lib/change.ts'
+import { mayChange } from '../../lib/base/change.ts'
+import { endAll } from '../../lib/base/ending.ts'
 import type { GitHub } from '../../lib/clients/github.ts'
 import { GitHubRefusal } from '../../lib/clients/github-refusal.ts'
 import { lockChanges, lockHolder, lockTip, wasReleasedSince } from '../../lib/cluster/lock.ts'
-import { endAll } from '../../lib/ending.ts'
 
 const place = { owner: 'bob', name: 'regrow-main' }
 

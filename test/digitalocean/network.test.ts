@@ -1,7 +1,7 @@
 import t from 'tap'
 import type { Firewall } from '../../lib/clients/digitalocean-types.ts'
 import type { Cluster } from '../../lib/cluster/cluster.ts'
-import { firewallRules, sameRules } from '../../lib/digitalocean/network.ts'
+import { firewallRules, sameRules } from '../../lib/machines/foundation/network.ts'
 
 const cluster = {
   name: 'main',

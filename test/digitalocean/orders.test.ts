@@ -1,10 +1,10 @@
 import { Writable } from 'node:stream'
 import t from 'tap'
+import { beginDryRun } from '../../lib/base/dry-run.ts'
 import type { Cluster } from '../../lib/cluster/cluster.ts'
-import { ensureAddress } from '../../lib/digitalocean/address.ts'
-import { makeDroplet } from '../../lib/digitalocean/droplet.ts'
-import { ensureNetwork } from '../../lib/digitalocean/network.ts'
-import { beginDryRun } from '../../lib/dry-run.ts'
+import { ensureAddress } from '../../lib/machines/foundation/address.ts'
+import { makeDroplet } from '../../lib/machines/foundation/droplet.ts'
+import { ensureNetwork } from '../../lib/machines/foundation/network.ts'
 
 // What is ordered, as a dry run shows it.
 let shown = ''

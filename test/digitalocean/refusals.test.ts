@@ -1,11 +1,11 @@
 import { chmodSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
-import { guardChanges } from '../../lib/change.ts'
+import { guardChanges } from '../../lib/base/change.ts'
+import { Problem } from '../../lib/base/problem.ts'
 import type { Cluster } from '../../lib/cluster/cluster.ts'
-import { ensureSshKey } from '../../lib/digitalocean/ssh-key.ts'
-import { Problem } from '../../lib/problem.ts'
-import { removeCloud } from '../../lib/removal/remove.ts'
+import { removeCloud } from '../../lib/commands/destroy/remove.ts'
+import { ensureSshKey } from '../../lib/machines/foundation/ssh-key.ts'
 import type { Kit } from '../../lib/store/kit.ts'
 
 // Beside a doctl that does nothing but end as said.

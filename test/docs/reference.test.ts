@@ -1,7 +1,7 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import t from 'tap'
 import { referencePage } from '../../lib/cluster/reference.ts'
-import { parts } from '../../lib/versions.ts'
+import { parts } from '../../lib/cluster/versions.ts'
 
 t.test('docs/cluster-yaml.md is what the schema says (npm run docs writes it)', async (t) => {
   const page = new URL('../../docs/cluster-yaml.md', import.meta.url)

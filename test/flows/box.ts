@@ -61,7 +61,7 @@ export interface TestBox {
 export const tsx = [
   '--max-semi-space-size=4',
   '--import',
-  fileURLToPath(new URL('../../lib/start.mjs', import.meta.url)),
+  fileURLToPath(new URL('../../lib/commands/start.mjs', import.meta.url)),
 ]
 
 /**

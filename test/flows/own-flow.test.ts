@@ -25,7 +25,7 @@ t.test('where the library trips over what an own flow hands it, the line of the 
     'mine.mts',
     "import { drain, run } from '#flow'\n\nawait run({ about: 'Mine.', tokens: false }, async () => {\n  await drain({})\n})\n",
   )
-  const ended = await own.run('node --import ./lib/start.mjs ./mine.mts')
+  const ended = await own.run('node --import ./lib/commands/start.mjs ./mine.mts')
   t.equal(ended.code, 1)
   t.match(
     ended.err,
@@ -39,7 +39,7 @@ t.test('a command of a person’s own that fails is no fault of regrow', async (
     'mine.mts',
     "import { $ } from 'zx'\nimport { run } from '#flow'\n\nconst mine = { about: 'Mine.', tokens: false }\n\nawait run(mine, async () => {\n  await $`echo to be read >&2; false`\n})\n",
   )
-  const ended = await own.run('node --import ./lib/start.mjs ./mine.mts')
+  const ended = await own.run('node --import ./lib/commands/start.mjs ./mine.mts')
   t.equal(ended.code, 1)
   t.match(
     ended.err,

@@ -1,6 +1,6 @@
 import { z } from 'zod'
+import { Secret } from '../../lib/base/secret.ts'
 import { connectStore, type Store, type StoreKey } from '../../lib/clients/s3.ts'
-import { Secret } from '../../lib/secret.ts'
 import { type TestBox, withBucket } from './box.ts'
 
 // What a thief has of a SIMULATED cluster, and what it opens: each key alone, as whoever found it would use it.

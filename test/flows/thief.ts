@@ -1,7 +1,7 @@
 import { gunzipSync, gzipSync } from 'node:zlib'
 import { pack } from 'tar-stream'
+import { Secret } from '../../lib/base/secret.ts'
 import { type Bucket, connectStore } from '../../lib/clients/s3.ts'
-import { Secret } from '../../lib/secret.ts'
 import { confirmed, type TestBox, withBucket } from './box.ts'
 import type { Shop } from './shop.ts'
 

@@ -1,11 +1,11 @@
 import t from 'tap'
+import { redact } from '../../lib/base/secret.ts'
 import {
   bootstrapSecrets,
   kitSecrets,
   type Manifest,
   type SecretValues,
 } from '../../lib/gitops/bootstrap-secrets.ts'
-import { redact } from '../../lib/secret.ts'
 
 const values: SecretValues = {
   sshUrl: 'git@github.com:alice/regrow-main.git',

@@ -1,11 +1,11 @@
 import { load } from 'js-yaml'
 import t from 'tap'
+import { versionsOf } from '../../lib/cluster/versions.ts'
 import { nameOf } from '../../lib/gitops/application.ts'
 import { chartOfCopy, isManifestCopy, readersOf, readInGit, withCopies } from '../../lib/gitops/copies.ts'
 import { kustomized } from '../../lib/gitops/kustomization.ts'
 import { renderRepository } from '../../lib/gitops/render.ts'
 import type { RepositoryTree } from '../../lib/gitops/repository-tree.ts'
-import { versionsOf } from '../../lib/versions.ts'
 import { ordinary, type Tree } from './fixture.ts'
 
 const versions = versionsOf()

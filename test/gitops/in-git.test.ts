@@ -2,7 +2,7 @@ import { load } from 'js-yaml'
 import t from 'tap'
 import type { Cluster } from '../../lib/cluster/cluster.ts'
 import { applicationInGit, argocdInGit } from '../../lib/gitops/in-git.ts'
-import { appliedFilesAreRight } from '../../lib/preflight/repository-checks.ts'
+import { appliedFilesAreRight } from '../../lib/machines/preflight/repository-checks.ts'
 import { clusterIn, FakeRepository, seeded } from './fake-repository.ts'
 
 const files = seeded()

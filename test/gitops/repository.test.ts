@@ -6,15 +6,15 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { load } from 'js-yaml'
 import t from 'tap'
 import { z } from 'zod'
-import { narrowness, specification } from '../../lib/backup/specification.ts'
+import { narrowness, specification } from '../../lib/backup/take/specification.ts'
 import { everything, noise, passedOver, unboundClaims } from '../../lib/cluster/backup-rules.ts'
+import { versionsOf } from '../../lib/cluster/versions.ts'
 import {
   argocdRelease,
   platformApplication,
   renderRepository,
   rootApplication,
 } from '../../lib/gitops/render.ts'
-import { versionsOf } from '../../lib/versions.ts'
 import { bare, documents, file, leaves, ordinary, patches, type Tree } from './fixture.ts'
 
 interface Application {

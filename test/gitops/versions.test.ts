@@ -1,5 +1,12 @@
 import t from 'tap'
-import { chartNames, chartOf, k3sAddress, tools, upstreamFiles, versionsOf } from '../../lib/versions.ts'
+import {
+  chartNames,
+  chartOf,
+  k3sAddress,
+  tools,
+  upstreamFiles,
+  versionsOf,
+} from '../../lib/cluster/versions.ts'
 
 t.test('everything that is fetched names its exact version in its address', async (t) => {
   const versions = versionsOf()

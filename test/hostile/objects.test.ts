@@ -1,9 +1,9 @@
 import t from 'tap'
-import { asleep } from '../../lib/backup/asleep.ts'
 import { backedObjects } from '../../lib/backup/objects.ts'
+import { asleep } from '../../lib/backup/restore/asleep.ts'
 import { asManifest, type Manifest } from '../../lib/backup/tarball.ts'
 import type { Bucket } from '../../lib/clients/s3.ts'
-import { doctl, kubectl, velero } from '../../lib/tools.ts'
+import { doctl, kubectl, velero } from '../../lib/clients/tools.ts'
 import { evil, tarball } from './ground.ts'
 
 // A tarball that somebody wrote who has the cluster's key to the backups' bucket.

@@ -3,9 +3,9 @@ import type { AddressInfo } from 'node:net'
 import { createGzip } from 'node:zlib'
 import { volumeEntries } from '../../lib/backup/backed.ts'
 import { backedObjects } from '../../lib/backup/objects.ts'
+import { Secret } from '../../lib/base/secret.ts'
 import { connectStore } from '../../lib/clients/s3.ts'
 import { steadyFetch } from '../../lib/clients/steady-fetch.ts'
-import { Secret } from '../../lib/secret.ts'
 import { readReport } from '../../lib/store/nodes.ts'
 
 // Reads something that is small where it lies and large where it is opened, or has no end, from a store that serves it: in a

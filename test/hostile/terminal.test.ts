@@ -4,13 +4,13 @@ import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import t, { type Test } from 'tap'
-import { page } from '../../lib/backup/page.ts'
+import { page } from '../../lib/backup/proof/page.ts'
+import { printable, printableJson, printableStep } from '../../lib/base/printable.ts'
+import { present } from '../../lib/base/result.ts'
+import { tell } from '../../lib/base/story.ts'
+import { kubectl } from '../../lib/clients/tools.ts'
+import { explain } from '../../lib/commands/run.ts'
 import { Reports } from '../../lib/kubernetes/reports.ts'
-import { printable, printableJson, printableStep } from '../../lib/printable.ts'
-import { present } from '../../lib/result.ts'
-import { explain } from '../../lib/run.ts'
-import { tell } from '../../lib/story.ts'
-import { kubectl } from '../../lib/tools.ts'
 import { openTestBox } from '../flows/box.ts'
 import { attempt } from '../input/attempt.ts'
 import { evil, obeyed, spacesOf } from './ground.ts'
@@ -102,12 +102,12 @@ t.test('whatever writes to the terminal writes what is printable', async (t) => 
         .map((line) => `${file}: ${line.trim()}`),
     )
   const own = [
-    /^lib\/run\.ts: .*(helpText|ownVersion|write\('', )/, // regrow's own words
-    /^lib\/start\.mjs: /,
+    /^lib\/commands\/run\.ts: .*(helpText|ownVersion|write\('', )/, // regrow's own words
+    /^lib\/commands\/start\.mjs: /,
     /^scripts\/sandbox\.mts: /,
     /^scripts\/(seal|kubeconfig)\.mts: .*(sealed\.map|: secret\))/, // files, not messages
-    /^lib\/story\.ts: .*(\$\{text\}|cut\(line|\\x1b\[2K)/, // what the places below hand over
-    /^lib\/result\.ts: .*(\$\{headline|\? line : wrap)/,
+    /^lib\/base\/story\.ts: .*(\$\{text\}|cut\(line|\\x1b\[2K)/, // what the places below hand over
+    /^lib\/base\/result\.ts: .*(\$\{headline|\? line : wrap)/,
   ]
   t.ok(writers.length > 8, 'they are found')
   t.same(

@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { guardChanges } from '../../lib/change.ts'
+import { guardChanges } from '../../lib/base/change.ts'
 import type { LogEntry } from '../../sandbox/world.ts'
 import { requestsIn, type TestBox } from '../flows/box.ts'
 

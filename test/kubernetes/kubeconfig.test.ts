@@ -15,8 +15,8 @@ import {
 import { dirname, join } from 'node:path'
 import { load } from 'js-yaml'
 import t from 'tap'
+import { makeClusterAuthorities } from '#cloud-init/index.ts'
 import { writeKubeconfig } from '../../lib/kubernetes/kubeconfig.ts'
-import { makeClusterAuthorities } from '../../lib/node/index.ts'
 
 const day = 86_400_000
 const now = new Date()

@@ -1,6 +1,6 @@
 import t from 'tap'
+import { type Output, ToolFailure } from '../../lib/clients/tools.ts'
 import { repeated } from '../../lib/kubernetes/repeated.ts'
-import { type Output, ToolFailure } from '../../lib/tools.ts'
 
 const fails = (said: string, times: number) => {
   const answer: Output = {

@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url'
 import t from 'tap'
 import ts from 'typescript'
 
-// A command in a message acts on a cluster, in a repository, for real or in the sandbox: lib/hint.ts knows which. One
+// A command in a message acts on a cluster, in a repository, for real or in the sandbox: lib/base/hint.ts knows which. One
 // that stands in a text as it is would act on the cluster “main” of the real account, whatever the run was about.
 
 const root = fileURLToPath(new URL('../../', import.meta.url))
@@ -56,7 +56,7 @@ t.test('such a text is found', async (t) => {
 })
 
 t.test('no text of ours holds a command as it is', async (t) => {
-  t.ok(sources.includes('restore.mts') && sources.includes('lib/tools.ts') && sources.length > 150)
+  t.ok(sources.includes('restore.mts') && sources.includes('lib/clients/tools.ts') && sources.length > 150)
   t.same(
     sources.flatMap((name) => bare(name, readFileSync(join(root, name), 'utf8'))),
     [],

@@ -1,9 +1,9 @@
 import t from 'tap'
-import { guardChanges } from '../../lib/change.ts'
+import { guardChanges } from '../../lib/base/change.ts'
+import { Problem } from '../../lib/base/problem.ts'
+import { ensure, type Thing } from '../../lib/clients/ensure.ts'
 import { asOf, lately } from '../../lib/clients/lately.ts'
-import { ensure, type Thing } from '../../lib/ensure.ts'
-import { Problem } from '../../lib/problem.ts'
-import { ToolFailure } from '../../lib/tools.ts'
+import { ToolFailure } from '../../lib/clients/tools.ts'
 
 const refusal = () => new ToolFailure('doctl compute thing create', 1, '500 try again')
 

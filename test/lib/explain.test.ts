@@ -14,9 +14,9 @@ const lib = (name: string) => JSON.stringify(fileURLToPath(new URL(`../../lib/${
 /** A script of a person's that does this in its flow. */
 function script(step: string): string[] {
   const file = join(folder, `play-${step.length}.mts`)
-  const text = `import { run } from ${lib('run.ts')}
-import { finishedBy } from ${lib('hint.ts')}
-import { cut } from ${lib('wrap.ts')}
+  const text = `import { run } from ${lib('commands/run.ts')}
+import { finishedBy } from ${lib('base/hint.ts')}
+import { cut } from ${lib('base/wrap.ts')}
 const flags = { name: { value: 'NAME', about: '' }, size: { value: 'SIZE', about: '' }, add: { value: 'N', about: '' }, yes: { about: '' } }
 await run({ about: '', flags, tokens: false }, async () => {
   ${step}

@@ -3,8 +3,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import t from 'tap'
-import { askingFlags, checkCommand, clusterFlags, helpText, readFlags } from '../../lib/flags.ts'
-import { Problem } from '../../lib/problem.ts'
+import { Problem } from '../../lib/base/problem.ts'
+import { askingFlags, checkCommand, clusterFlags, helpText, readFlags } from '../../lib/commands/flags.ts'
 import { runIn, tsx } from '../flows/box.ts'
 import { flagsIn, helps } from './helps.ts'
 
@@ -82,7 +82,7 @@ t.test('what a script says wrongly of itself is named, field by field', async (t
 t.test('a flow of a name that nobody knows, with a field or the flow itself forgotten', async (t) => {
   const dir = mkdtempSync(join(tmpdir(), 'regrow-own-'))
   t.teardown(() => rmSync(dir, { recursive: true }))
-  const run = JSON.stringify(fileURLToPath(new URL('../../lib/run.ts', import.meta.url)))
+  const run = JSON.stringify(fileURLToPath(new URL('../../lib/commands/run.ts', import.meta.url)))
   const own = async (text: string, ...words: string[]) => {
     writeFileSync(join(dir, 'my-own.mts'), `import { run } from ${run}\nawait ${text}\n`)
     return runIn(dir, process.execPath, [...tsx, join(dir, 'my-own.mts'), ...words])

@@ -2,8 +2,8 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import t from 'tap'
+import * as hints from '../../lib/base/hint.ts'
 import type { Cluster } from '../../lib/cluster/cluster.ts'
-import * as hints from '../../lib/hint.ts'
 
 const { beginScene, command, doctlHint, hint, kubectlHint, line, setScene, useKubeconfig, veleroHint } = hints
 const cluster = (owner: string, repository: string, name = 'main') =>

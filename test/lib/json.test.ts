@@ -1,5 +1,5 @@
 import t from 'tap'
-import { eachItem } from '../../lib/json.ts'
+import { eachItem } from '../../lib/base/json.ts'
 
 t.test('the entries of a list, one at a time, whatever is in their texts', async (t) => {
   const items = [

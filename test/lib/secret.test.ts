@@ -1,7 +1,7 @@
 import { generateKeyPairSync } from 'node:crypto'
 import { inspect } from 'node:util'
 import t from 'tap'
-import { redact, Secret } from '../../lib/secret.ts'
+import { redact, Secret } from '../../lib/base/secret.ts'
 
 t.test('a secret shows as [redacted] in every form it may be printed in', async (t) => {
   const value = 'dop_v1_a"b/c+d=e f'

@@ -14,7 +14,7 @@ import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import t from 'tap'
-import { onPath } from '../../lib/on-path.ts'
+import { onPath } from '../../lib/base/on-path.ts'
 import { runIn } from '../flows/box.ts'
 
 // How a script begins, by its own first line.
@@ -42,7 +42,7 @@ t.test(
     for (const example of examples) {
       t.match(
         readFileSync(example, 'utf8'),
-        /^#!\/usr\/bin\/env -S sh -c 'd=\$\(dirname "\$\(realpath "\$0"\)"\); \[ -d "\$d\/lib" \] \|\| d=\$d\/\.\.; exec node --max-semi-space-size=4 --import "\$d\/lib\/start\.mjs" "\$0" "\$@"'\n/,
+        /^#!\/usr\/bin\/env -S sh -c 'd=\$\(dirname "\$\(realpath "\$0"\)"\); \[ -d "\$d\/lib" \] \|\| d=\$d\/\.\.; exec node --max-semi-space-size=4 --import "\$d\/lib\/commands\/start\.mjs" "\$0" "\$@"'\n/,
         example.pathname,
       )
       t.equal(statSync(example).mode & 0o111, 0o111, example.pathname)
@@ -50,7 +50,7 @@ t.test(
     for (const script of scripts) {
       t.match(
         readFileSync(script, 'utf8'),
-        /^#!\/usr\/bin\/env -S sh -c 'exec node --max-semi-space-size=4 --import "\$\(dirname "\$\(realpath "\$0"\)"\)(\/\.\.)?\/lib\/start\.mjs" "\$0" "\$@"'\n/,
+        /^#!\/usr\/bin\/env -S sh -c 'exec node --max-semi-space-size=4 --import "\$\(dirname "\$\(realpath "\$0"\)"\)(\/\.\.)?\/lib\/commands\/start\.mjs" "\$0" "\$@"'\n/,
         script.pathname,
       )
       t.equal(statSync(script).mode & 0o111, 0o111, script.pathname)
@@ -67,8 +67,8 @@ t.test(
 
 t.test('without the packages it says what to do', async (t) => {
   const dir = folder()
-  mkdirSync(join(dir, 'lib'))
-  for (const name of ['bootstrap.mts', 'lib/start.mjs']) copyFileSync(name, join(dir, name))
+  mkdirSync(join(dir, 'lib/commands'), { recursive: true })
+  for (const name of ['bootstrap.mts', 'lib/commands/start.mjs']) copyFileSync(name, join(dir, name))
   for (const words of ['--help', '--sandbox']) {
     const ended = await runIn(dir, 'sh', ['-c', `./bootstrap.mts ${words}`])
     t.same(ended, { code: 1, out: '', err: 'x the packages of this project are not installed\n  → npm ci\n' })

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import t from 'tap'
-import { present } from '../../lib/result.ts'
-import { colourful, endLive, underway } from '../../lib/story.ts'
+import { present } from '../../lib/base/result.ts'
+import { colourful, endLive, underway } from '../../lib/base/story.ts'
 
 t.test('colours are for terminals, unless NO_COLOR or a dumb terminal says otherwise', async (t) => {
   const { isTTY } = process.stderr

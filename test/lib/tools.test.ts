@@ -2,7 +2,7 @@ import { chmodSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
 import { z } from 'zod'
-import { doctl, helm, kubectl, velero } from '../../lib/tools.ts'
+import { doctl, helm, kubectl, velero } from '../../lib/clients/tools.ts'
 
 // Programs in place of the four tools tell what they were called with.
 const folder = t.testdir()

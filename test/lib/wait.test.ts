@@ -1,6 +1,6 @@
 import t from 'tap'
-import { Problem } from '../../lib/problem.ts'
-import { pauseAfter, sparingly, waitFor } from '../../lib/wait.ts'
+import { Problem } from '../../lib/base/problem.ts'
+import { pauseAfter, sparingly, waitFor } from '../../lib/base/wait.ts'
 import { latencies } from '../../sandbox/latencies.ts'
 
 t.test('a wait ends with what was found', async (t) => {

@@ -8,7 +8,7 @@ import { tsx } from '../flows/box.ts'
 /** Where a process of its own gets its work folder, and its mode while that process lives. */
 function workFolder(env: Record<string, string>): { path: string; mode: string } {
   const script = `
-    const { workFolder } = await import(${JSON.stringify(resolve('lib/work-folder.ts'))})
+    const { workFolder } = await import(${JSON.stringify(resolve('lib/base/work-folder.ts'))})
     const { statSync } = await import('node:fs')
     const path = workFolder()
     console.log(JSON.stringify({ path, mode: (statSync(path).mode & 0o777).toString(8) }))`

@@ -1,6 +1,6 @@
 import t from 'tap'
-import { kubectlHint, line } from '../../lib/hint.ts'
-import { cut, wrap } from '../../lib/wrap.ts'
+import { kubectlHint, line } from '../../lib/base/hint.ts'
+import { cut, wrap } from '../../lib/base/wrap.ts'
 
 t.test('what does not fit goes on below, between two words', async (t) => {
   const text = '  • cluster main is in fra1 and cannot move to ams3, wherever its backups are'

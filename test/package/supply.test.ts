@@ -8,25 +8,35 @@ import t from 'tap'
 import { z } from 'zod'
 import type { Cluster } from '../../lib/cluster/cluster.ts'
 import { fetchPinned, recordDigests } from '../../lib/cluster/upstream.ts'
-import { upstreamFiles, versionsOf } from '../../lib/versions.ts'
+import { upstreamFiles, versionsOf } from '../../lib/cluster/versions.ts'
 
 const root = fileURLToPath(new URL('../../', import.meta.url))
 const read = (file: string) => readFileSync(join(root, file), 'utf8')
 const names = z.record(z.string(), z.string())
-const project = z
-  .object({ scripts: names, dependencies: names, devDependencies: names })
-  .parse(JSON.parse(read('package.json')))
+const declared = z.object({
+  scripts: names.default({}),
+  dependencies: names,
+  devDependencies: names.default({}),
+})
+const project = declared.parse(JSON.parse(read('package.json')))
+/** The packages that each part of the project needs when it runs. */
+const needed = {
+  lib: project.dependencies,
+  'cloud-init': declared.parse(JSON.parse(read('cloud-init/package.json'))).dependencies,
+  sandbox: declared.parse(JSON.parse(read('sandbox/package.json'))).dependencies,
+}
+const running = Object.fromEntries(Object.values(needed).flatMap((one) => Object.entries(one)))
 const page = read('docs/security.md')
 
 t.test('docs/security.md lists every dependency with its reason, and no other', async (t) => {
   const part = page.slice(page.indexOf('## Dependencies'))
   const rows = [...part.matchAll(/^\| `([^`]+)` \| (.+) \|$/gm)]
   t.same(
-    rows.map(([, name]) => name),
-    [...Object.keys(project.dependencies), ...Object.keys(project.devDependencies)],
+    rows.map(([, name]) => name).toSorted(),
+    [...new Set([...Object.keys(running), ...Object.keys(project.devDependencies)])].toSorted(),
   )
   for (const [, name = '', why = ''] of rows)
-    t.equal(why.startsWith('development: '), Object.hasOwn(project.devDependencies, name), name)
+    t.equal(why.startsWith('development: '), !Object.hasOwn(running, name), name)
 })
 
 t.test('our workflows name each action by a commit', async (t) => {
@@ -39,15 +49,14 @@ t.test('our workflows name each action by a commit', async (t) => {
 })
 
 t.test('every dependency is used', async (t) => {
-  const sources = ['lib', 'sandbox', 'scripts']
-    .flatMap((folder) =>
-      readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' }).map((one) => join(folder, one)),
-    )
-    .filter((file) => /\.m?[jt]s$/.test(file))
-    .map(read)
-    .join('\n')
-  for (const name of Object.keys(project.dependencies))
-    t.match(sources, new RegExp(`['"(/]${name}(['"/])`), name)
+  for (const [folder, dependencies] of Object.entries(needed)) {
+    const sources = readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' })
+      .filter((file) => /\.m?[jt]s$/.test(file) && !/node_modules|(^|\/)(test|dist)\//.test(file))
+      .map((file) => read(join(folder, file)))
+      .join('\n')
+    for (const name of Object.keys(dependencies))
+      t.match(sources, new RegExp(`['"(/]${name}(['"/])`), `${name} in ${folder}`)
+  }
 })
 
 t.test('nothing of ours runs at install, and of others only what the page names', async (t) => {
@@ -74,7 +83,10 @@ t.test('nothing of ours runs at install, and of others only what the page names'
       ),
     })
     .parse(JSON.parse(read('package-lock.json')))
-  const packages = Object.entries(lock.packages).filter(([path]) => path !== '')
+  // Ours are the project, its two workspaces, and the links to them.
+  const packages = Object.entries(lock.packages).filter(
+    ([path]) => !/^(|cloud-init|sandbox|node_modules\/regrow-(cloud-init|sandbox))$/.test(path),
+  )
   t.ok(packages.length > 100)
   t.same(
     packages.filter(([, one]) => !one.integrity?.startsWith('sha512-')).map(([path]) => path),

@@ -1,16 +1,16 @@
 import t from 'tap'
 import type { Backup } from '../../lib/backup/backups.ts'
-import type { Last } from '../../lib/backup/last.ts'
+import type { Last } from '../../lib/backup/vouch/last.ts'
 import type { Droplet, ReservedIp, Size, Snapshot, Volume } from '../../lib/clients/digitalocean-types.ts'
 import type { Cluster } from '../../lib/cluster/cluster.ts'
 import { longestGap } from '../../lib/cluster/cron.ts'
 import { parseDescription } from '../../lib/cluster/description.ts'
 import type { Inventory } from '../../lib/cluster/ours.ts'
-import { attentionOf, exitCodes, type Findings, stateOf } from '../../lib/preflight/condition.ts'
-import { existing } from '../../lib/preflight/existing.ts'
-import type { PlanItem } from '../../lib/preflight/plan-text.ts'
-import { statusOutcome } from '../../lib/preflight/status.ts'
-import type { Restoration } from '../../lib/server/restoration.ts'
+import { attentionOf, exitCodes, type Findings, stateOf } from '../../lib/commands/status/condition.ts'
+import { existing } from '../../lib/commands/status/existing.ts'
+import { statusOutcome } from '../../lib/commands/status/status.ts'
+import type { Restoration } from '../../lib/machines/first/restoration.ts'
+import type { PlanItem } from '../../lib/machines/preflight/plan-text.ts'
 
 // What status tells of a cluster, with fixed findings.
 

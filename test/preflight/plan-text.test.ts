@@ -1,5 +1,5 @@
 import t from 'tap'
-import { endingTokens } from '../../lib/preflight/plan-text.ts'
+import { endingTokens } from '../../lib/machines/preflight/plan-text.ts'
 
 t.test('a token that ends within a month is told, whichever it is', async (t) => {
   const inDays = (days: number) => new Date(Date.now() + days * 86_400_000)

@@ -2,8 +2,8 @@ import t from 'tap'
 import type { Droplet, Size } from '../../lib/clients/digitalocean-types.ts'
 import type { Cluster } from '../../lib/cluster/cluster.ts'
 import type { Inventory } from '../../lib/cluster/ours.ts'
-import { limits } from '../../lib/preflight/machine-checks.ts'
-import { earlierLines } from '../../lib/server/earlier.ts'
+import { earlierLines } from '../../lib/machines/first/earlier.ts'
+import { limits } from '../../lib/machines/preflight/machine-checks.ts'
 
 // While one cluster replaces another, both are there: so many machines must fit, and so much they cost.
 

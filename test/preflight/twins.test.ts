@@ -2,7 +2,7 @@ import t from 'tap'
 import type { Droplet, ReservedIp } from '../../lib/clients/digitalocean-types.ts'
 import type { Cluster } from '../../lib/cluster/cluster.ts'
 import type { Inventory } from '../../lib/cluster/ours.ts'
-import { noTwins } from '../../lib/preflight/machine-checks.ts'
+import { noTwins } from '../../lib/machines/preflight/machine-checks.ts'
 
 // An order whose answer was lost, and whose droplet showed only after the next one was ordered.
 const droplet = (id: string, name: string, volume_ids: string[] = []) =>

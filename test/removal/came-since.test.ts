@@ -1,8 +1,8 @@
 import t from 'tap'
 import type { Cluster } from '../../lib/cluster/cluster.ts'
 import type { Inventory } from '../../lib/cluster/ours.ts'
-import { seenIn } from '../../lib/removal/removal.ts'
-import { removeCloud } from '../../lib/removal/remove.ts'
+import { seenIn } from '../../lib/commands/destroy/removal.ts'
+import { removeCloud } from '../../lib/commands/destroy/remove.ts'
 
 // What came between the list of what goes and its removal. Clients are stand-ins with fixed answers.
 

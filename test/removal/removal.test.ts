@@ -1,6 +1,6 @@
 import t from 'tap'
 import type { Snapshot, Volume } from '../../lib/clients/digitalocean-types.ts'
-import { toKeep } from '../../lib/removal/removal.ts'
+import { toKeep } from '../../lib/commands/destroy/removal.ts'
 
 const volume = (id: string) => ({ id, name: `pvc-${id}` }) as Volume
 const snapshot = (id: string, resource_id: string) => ({ id, resource_id }) as Snapshot

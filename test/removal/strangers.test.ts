@@ -1,7 +1,7 @@
 import t from 'tap'
 import type { Cluster } from '../../lib/cluster/cluster.ts'
 import type { Inventory } from '../../lib/cluster/ours.ts'
-import { strangers } from '../../lib/digitalocean/strangers.ts'
+import { strangers } from '../../lib/machines/foundation/strangers.ts'
 
 t.test('a droplet without a name of regrow’s is told, with what to do about it', async (t) => {
   const wanted = { cluster: 'main', nextNode: 28, nodes: [] }

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { request } from 'node:https'
 import { loadAll } from 'js-yaml'
-import { makeOperatorCertificate } from '../../lib/node/certificates.ts'
+import { makeOperatorCertificate } from '#cloud-init/certificates.ts'
 import { Cluster } from '../../sandbox/cluster/cluster.ts'
 import { startControllers } from '../../sandbox/cluster/controllers.ts'
 import type { Repositories } from '../../sandbox/cluster/git.ts'

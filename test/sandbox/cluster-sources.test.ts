@@ -1,7 +1,7 @@
 import { generateKeyPairSync } from 'node:crypto'
 import sshpk from 'sshpk'
 import t from 'tap'
-import { chartOf, versionsOf } from '../../lib/versions.ts'
+import { chartOf, versionsOf } from '../../lib/cluster/versions.ts'
 import { repositoriesOf } from '../../sandbox/cluster/git.ts'
 import { listAt, type Tree, textAt } from '../../sandbox/cluster/tree.ts'
 import { createRepository } from '../../sandbox/github/repositories.ts'

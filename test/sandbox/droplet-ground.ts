@@ -5,15 +5,15 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { gzipSync } from 'node:zlib'
 import { pack } from 'tar-stream'
-import { sealBundle } from '../../lib/node/bundle.ts'
-import { type ClusterAuthorities, makeClusterAuthorities } from '../../lib/node/certificates.ts'
+import { sealBundle } from '#cloud-init/bundle.ts'
+import { type ClusterAuthorities, makeClusterAuthorities } from '#cloud-init/certificates.ts'
 import {
   type BundleFiles,
   bundleFiles,
   type NodeSpec,
   type Report,
   renderUserData,
-} from '../../lib/node/index.ts'
+} from '#cloud-init/index.ts'
 import { paperMachines } from '../../sandbox/droplet/machines.ts'
 import { Faults } from '../../sandbox/faults.ts'
 import type { Hardware, Machines } from '../../sandbox/machines.ts'

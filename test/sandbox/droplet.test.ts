@@ -1,10 +1,6 @@
 import t, { type Test } from 'tap'
-import {
-  makeCertificate,
-  makeClusterAuthorities,
-  makeOperatorCertificate,
-} from '../../lib/node/certificates.ts'
-import type { BundleFiles } from '../../lib/node/index.ts'
+import { makeCertificate, makeClusterAuthorities, makeOperatorCertificate } from '#cloud-init/certificates.ts'
+import type { BundleFiles } from '#cloud-init/index.ts'
 import { application, argo, call } from './cluster-ground.ts'
 import {
   authorities,

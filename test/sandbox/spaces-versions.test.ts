@@ -6,9 +6,9 @@ import {
   S3Client,
 } from '@aws-sdk/client-s3'
 import t from 'tap'
+import { Secret } from '../../lib/base/secret.ts'
 import { connectStore, type Store } from '../../lib/clients/s3.ts'
 import { listVersions } from '../../lib/clients/s3-versions.ts'
-import { Secret } from '../../lib/secret.ts'
 import { Faults } from '../../sandbox/faults.ts'
 import { noMachines } from '../../sandbox/machines.ts'
 import type { SpacesKey } from '../../sandbox/spaces/key.ts'

@@ -1,7 +1,14 @@
 import { createHash } from 'node:crypto'
 import { load, loadAll } from 'js-yaml'
 import t from 'tap'
-import { chartNames, chartOf, csiAddress, csiFiles, upstreamFiles, versionsOf } from '../../lib/versions.ts'
+import {
+  chartNames,
+  chartOf,
+  csiAddress,
+  csiFiles,
+  upstreamFiles,
+  versionsOf,
+} from '../../lib/cluster/versions.ts'
 import { renderChart, untar } from '../../sandbox/cluster/argocd/chart.ts'
 import { Faults } from '../../sandbox/faults.ts'
 import { noMachines } from '../../sandbox/machines.ts'

@@ -3,9 +3,9 @@ import type { Droplet } from '../../lib/clients/digitalocean-types.ts'
 import type { Bucket } from '../../lib/clients/s3.ts'
 import { parseDescription } from '../../lib/cluster/description.ts'
 import type { Member } from '../../lib/kubernetes/nodes.ts'
-import type { Seen } from '../../lib/scale/difference.ts'
-import { anew, countedOn, withSuccessors } from '../../lib/scale/mend.ts'
-import { readWish, type WishFlags } from '../../lib/scale/wish.ts'
+import type { Seen } from '../../lib/machines/scale/difference.ts'
+import { anew, countedOn, withSuccessors } from '../../lib/machines/scale/mend.ts'
+import { readWish, type WishFlags } from '../../lib/machines/scale/wish.ts'
 
 // Who was interrupted gives the same command again: it buys nothing twice.
 

@@ -3,10 +3,10 @@ import type { Droplet } from '../../lib/clients/digitalocean-types.ts'
 import { type Description, parseDescription } from '../../lib/cluster/description.ts'
 import type { Member } from '../../lib/kubernetes/nodes.ts'
 import type { Pod } from '../../lib/kubernetes/pods.ts'
-import { ailing, difference, isDone, type Seen } from '../../lib/scale/difference.ts'
-import { homeless } from '../../lib/scale/fit.ts'
-import { judge, refusals } from '../../lib/scale/refusals.ts'
-import { reshape } from '../../lib/scale/reshape.ts'
+import { ailing, difference, isDone, type Seen } from '../../lib/machines/scale/difference.ts'
+import { homeless } from '../../lib/machines/scale/fit.ts'
+import { judge, refusals } from '../../lib/machines/scale/refusals.ts'
+import { reshape } from '../../lib/machines/scale/reshape.ts'
 
 const now = Date.parse('2026-11-23T12:00:00Z')
 const hour = 3_600_000

@@ -1,8 +1,8 @@
 import t from 'tap'
+import { Problem } from '../../lib/base/problem.ts'
 import { type Description, parseDescription } from '../../lib/cluster/description.ts'
-import { Problem } from '../../lib/problem.ts'
-import { reshape } from '../../lib/scale/reshape.ts'
-import { readWish, secondsOf, type WishFlags } from '../../lib/scale/wish.ts'
+import { reshape } from '../../lib/machines/scale/reshape.ts'
+import { readWish, secondsOf, type WishFlags } from '../../lib/machines/scale/wish.ts'
 
 const wish = (flags: Partial<WishFlags>) => readWish({ ha: false, ...flags })
 const describe = (text: string): Description => {

@@ -1,8 +1,8 @@
 import t from 'tap'
+import { authorities, firstServer } from '../../cloud-init/test/sample.ts'
 import type { Cluster } from '../../lib/cluster/cluster.ts'
-import { deliver } from '../../lib/server/bundle.ts'
+import { deliver } from '../../lib/machines/first/bundle.ts'
 import type { Buckets } from '../../lib/store/buckets.ts'
-import { authorities, firstServer } from '../node/sample.ts'
 
 t.test(
   'a bundle is in the bucket before its user-data is told, which holds nothing of lasting worth',

@@ -1,18 +1,18 @@
 import t from 'tap'
+import type { Problem } from '../../lib/base/problem.ts'
 import type { Droplet } from '../../lib/clients/digitalocean-types.ts'
 import type { Bucket } from '../../lib/clients/s3.ts'
 import type { Cluster } from '../../lib/cluster/cluster.ts'
 import { parseDescription } from '../../lib/cluster/description.ts'
-import type { Problem } from '../../lib/problem.ts'
-import { othersThan } from '../../lib/scale/survey.ts'
-import { recordLateVolumes, setCourse } from '../../lib/server/course.ts'
-import { earlierLines, powerOffEarlier, removeEarlier } from '../../lib/server/earlier.ts'
+import { recordLateVolumes, setCourse } from '../../lib/machines/first/course.ts'
+import { earlierLines, powerOffEarlier, removeEarlier } from '../../lib/machines/first/earlier.ts'
 import {
   earlierMachines,
   noRestoreUnderWay,
   type Restoration,
   restorations,
-} from '../../lib/server/restoration.ts'
+} from '../../lib/machines/first/restoration.ts'
+import { othersThan } from '../../lib/machines/scale/survey.ts'
 import type { Buckets } from '../../lib/store/buckets.ts'
 
 // What is part of an unfinished restore is touched by that restore alone. Clients are stand-ins with fixed answers.

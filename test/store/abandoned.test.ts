@@ -1,8 +1,8 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import t from 'tap'
-import { thisProcess } from '../../lib/alive.ts'
-import { names } from '../../lib/cluster/names.ts'
+import { thisProcess } from '../../lib/base/alive.ts'
+import { names } from '../../lib/base/names.ts'
 import { isAbandoned } from '../../lib/store/keys.ts'
 
 // Which short-lived keys belong to no run any more: those of this computer's processes are known for certain.
@@ -25,7 +25,7 @@ t.test('a run of this computer that was killed has left its keys at once', async
       '--import',
       'tsx/esm',
       '-e',
-      "import('./lib/alive.ts').then((one) => { console.log(one.thisProcess()); setInterval(() => {}, 1000) })",
+      "import('./lib/base/alive.ts').then((one) => { console.log(one.thisProcess()); setInterval(() => {}, 1000) })",
     ],
     { stdio: ['ignore', 'pipe', 'inherit'] },
   )

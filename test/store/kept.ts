@@ -1,7 +1,7 @@
 import type { Bucket } from '../../lib/clients/s3.ts'
 import type { Cluster } from '../../lib/cluster/cluster.ts'
+import { type UpstreamFile, upstreamFiles, versionsOf } from '../../lib/cluster/versions.ts'
 import { keptKey } from '../../lib/store/upstream.ts'
-import { type UpstreamFile, upstreamFiles, versionsOf } from '../../lib/versions.ts'
 
 /** A bucket in memory: what it has by key, and which keys were written. */
 export function memoryBucket(name = 'kit'): Bucket & { files: Map<string, Uint8Array>; written: string[] } {

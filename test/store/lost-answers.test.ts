@@ -1,8 +1,8 @@
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import t from 'tap'
+import { Secret } from '../../lib/base/secret.ts'
 import { connectStore } from '../../lib/clients/s3.ts'
-import { Secret } from '../../lib/secret.ts'
 
 // A store that loses the first answer to each change, and then says what stores say to a second one.
 let lost = new Set<string>()

@@ -7,9 +7,9 @@ import { join } from 'node:path'
 import { buffer } from 'node:stream/consumers'
 import { createGzip } from 'node:zlib'
 import { pack } from 'tar-stream'
-import { pins } from '../../lib/install/pins.ts'
-import { type ToolName, thisPlatform, toolNames } from '../../lib/install/release.ts'
-import { tools } from '../../lib/versions.ts'
+import { tools } from '../../lib/cluster/versions.ts'
+import { pins } from '../../lib/commands/tools/pins.ts'
+import { type ToolName, thisPlatform, toolNames } from '../../lib/commands/tools/release.ts'
 
 /** What a mirror serves, by address without `https://`. */
 type Files = Map<string, Buffer | string>

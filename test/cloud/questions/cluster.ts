@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { steadyFetch } from '../../../lib/clients/steady-fetch.ts'
-import { parts } from '../../../lib/versions.ts'
+import { parts } from '../../../lib/cluster/versions.ts'
 import { seesClient } from '../client-address.ts'
 import type { Asked, Unasked } from '../question.ts'
 import { applied, kubectl, listed, type Sight, until } from '../sight.ts'
@@ -57,7 +57,7 @@ export const clusterQuestions: (Asked | Unasked)[] = [
     },
     supposed: parts.k3s.version,
     wrong: 'v1.36.4+k3s1',
-    place: 'sandbox/droplet/k3s.ts, lib/versions.ts',
+    place: 'sandbox/droplet/k3s.ts, lib/cluster/versions.ts',
   },
   {
     id: 'volumes-a-droplet',
@@ -112,7 +112,7 @@ export const clusterQuestions: (Asked | Unasked)[] = [
     },
     supposed: 'yes',
     wrong: 'no',
-    place: 'sandbox/behaviour.ts (unpullable), lib/versions.ts',
+    place: 'sandbox/behaviour.ts (unpullable), lib/cluster/versions.ts',
   },
   {
     id: 'nothing-evicted',
@@ -128,7 +128,7 @@ export const clusterQuestions: (Asked | Unasked)[] = [
     },
     supposed: 'yes',
     wrong: 'no',
-    place: 'docs/memory.md, lib/node (kubelet.conf.d)',
+    place: 'docs/memory.md, cloud-init (kubelet.conf.d)',
   },
   {
     id: 'swap-for-pods',
@@ -148,7 +148,7 @@ export const clusterQuestions: (Asked | Unasked)[] = [
     },
     supposed: 'LimitedSwap, 100Mi',
     wrong: 'no swap, no eviction',
-    place: 'cloud-init/, lib/node',
+    place: 'cloud-init/',
   },
   {
     id: 'address-answers',

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { names } from '../../../lib/cluster/names.ts'
+import { names } from '../../../lib/base/names.ts'
 import { ownMachines } from '../../../lib/cluster/ours.ts'
 import { type Asked, NotMet, type Unasked } from '../question.ts'
 import { askCloud, type Said, type Sight } from '../sight.ts'
@@ -209,7 +209,7 @@ export const digitalOceanQuestions: (Asked | Unasked)[] = [
     ask: async ({ cluster }) => ({ said: (await cluster.cloud.hasImage('debian-13-x64')) ? 'yes' : 'no' }),
     supposed: 'yes',
     wrong: 'no',
-    place: 'sandbox/digitalocean/catalog.ts, lib/node',
+    place: 'sandbox/digitalocean/catalog.ts, cloud-init',
   },
   {
     id: 'image-delete-scope',

@@ -155,7 +155,7 @@ export const machineQuestions: OfTheMachine[] = [
     }),
     supposed: 'yes',
     wrong: 'no',
-    place: 'lib/node/k3s.ts',
+    place: 'cloud-init/src/k3s.ts',
   },
   {
     id: 'audit-log',
@@ -164,7 +164,7 @@ export const machineQuestions: OfTheMachine[] = [
     read: is('audit'),
     supposed: 'written',
     wrong: 'none',
-    place: 'lib/node/k3s.ts',
+    place: 'cloud-init/src/k3s.ts',
   },
   {
     id: 'killed-for-memory',

@@ -1,8 +1,8 @@
 import { z } from 'zod'
+import { endpoints } from '../../../lib/base/environment.ts'
 import { steadyFetch } from '../../../lib/clients/steady-fetch.ts'
 import { archiveIn, indexAddress } from '../../../lib/cluster/chart-index.ts'
-import { endpoints } from '../../../lib/environment.ts'
-import { parts, tools, upstreamFiles, versionsOf } from '../../../lib/versions.ts'
+import { parts, tools, upstreamFiles, versionsOf } from '../../../lib/cluster/versions.ts'
 import type { Asked } from '../question.ts'
 
 /** Whether an address answers, without its content; `method` GET where only that is answered. */
@@ -11,7 +11,7 @@ async function served(address: string, method = 'HEAD', headers = {}) {
   return { said: status === 200 ? 'yes' : 'no', seen: `${status} ${address}` }
 }
 
-const isThere = { supposed: 'yes', wrong: 'no', when: 'before', place: 'lib/versions.ts' } as const
+const isThere = { supposed: 'yes', wrong: 'no', when: 'before', place: 'lib/cluster/versions.ts' } as const
 const never = 'docs/evidence.md, “Versions”: not seen from here'
 
 /** Whether what is shipped exists. */
@@ -75,6 +75,6 @@ export const upstreamQuestions: Asked[] = [
     },
     supposed: 'yes',
     wrong: 'no',
-    place: 'lib/versions.ts',
+    place: 'lib/cluster/versions.ts',
   },
 ]

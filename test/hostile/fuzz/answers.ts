@@ -1,9 +1,9 @@
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { Secret } from '../../../lib/base/secret.ts'
 import { connectDigitalOcean } from '../../../lib/clients/digitalocean.ts'
 import { connectGitHub } from '../../../lib/clients/github.ts'
 import { connectStore } from '../../../lib/clients/s3.ts'
-import { Secret } from '../../../lib/secret.ts'
 import type { Random } from './random.ts'
 import { attempted, changed, type Target } from './target.ts'
 

@@ -1,6 +1,6 @@
 import { dump } from 'js-yaml'
+import { Problem } from '../../../lib/base/problem.ts'
 import { parseDescription, renderDescription } from '../../../lib/cluster/description.ts'
-import { Problem } from '../../../lib/problem.ts'
 import type { Target } from './target.ts'
 
 const good = {

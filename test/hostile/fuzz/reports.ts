@@ -1,6 +1,6 @@
-import { readComparison, toldBefore } from '../../../lib/backup/compared.ts'
+import { readComparison, toldBefore } from '../../../lib/backup/restore/compared.ts'
 import { Reports } from '../../../lib/kubernetes/reports.ts'
-import { restorations } from '../../../lib/server/restoration.ts'
+import { restorations } from '../../../lib/machines/first/restoration.ts'
 import { nodeRecords, readNote, readReport } from '../../../lib/store/nodes.ts'
 import { daysNoted } from '../../../lib/store/past.ts'
 import { attempted, readOnly, type Target } from './target.ts'

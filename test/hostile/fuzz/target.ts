@@ -1,8 +1,8 @@
+import { Problem } from '../../../lib/base/problem.ts'
+import { present } from '../../../lib/base/result.ts'
+import { tell } from '../../../lib/base/story.ts'
 import type { Bucket } from '../../../lib/clients/s3.ts'
-import { Problem } from '../../../lib/problem.ts'
-import { present } from '../../../lib/result.ts'
-import { explain } from '../../../lib/run.ts'
-import { tell } from '../../../lib/story.ts'
+import { explain } from '../../../lib/commands/run.ts'
 import { obeyed } from '../ground.ts'
 import { Random } from './random.ts'
 

@@ -1,4 +1,4 @@
-import { parts } from '../../../lib/versions.ts'
+import { parts } from '../../../lib/cluster/versions.ts'
 import { box } from './boxes.ts'
 import { keys, type Row } from './row.ts'
 

@@ -1,7 +1,7 @@
 import { chmodSync, mkdirSync, rmSync, symlinkSync } from 'node:fs'
 import { join } from 'node:path'
-import { onPath } from '../../../lib/on-path.ts'
-import { parts } from '../../../lib/versions.ts'
+import { onPath } from '../../../lib/base/on-path.ts'
+import { parts } from '../../../lib/cluster/versions.ts'
 import { box, second } from './boxes.ts'
 import { cloud, paste, type Row } from './row.ts'
 

@@ -75,7 +75,7 @@ export const cluster: readonly Mutant[] = [
   ),
   mutant(
     'a droplet that a restore’s note names is believed to be the earlier cluster’s',
-    'lib/server/earlier.ts',
+    'lib/machines/first/earlier.ts',
     'if (isIts && !isNow) return now',
     'if (now) return now',
     'server/restoration',
@@ -145,21 +145,21 @@ export const cluster: readonly Mutant[] = [
   ),
   mutant(
     'a command of a message leaves the sandbox',
-    'lib/hint.ts',
+    'lib/base/hint.ts',
     'const boxed = knowsClusters && isSandboxed()',
     'const boxed = false',
     'lib/hint',
   ),
   mutant(
     'a command of a message forgets which cluster this run is about',
-    'lib/hint.ts',
+    'lib/base/hint.ts',
     'scene ??= cluster',
     'scene = cluster',
     'lib/hint',
   ),
   mutant(
     'what Git describes is judged though it could not be read',
-    'lib/preflight/preflight.ts',
+    'lib/machines/preflight/preflight.ts',
     '...(cluster.isRead ? described : []),',
     '...described,',
     'input/table',

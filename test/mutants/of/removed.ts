@@ -168,14 +168,14 @@ export const removedFromGit: readonly Mutant[] = [
   ),
   mutant(
     'what somebody made in the new cluster is deleted as let go',
-    'lib/backup/let-go.ts',
+    'lib/backup/restore/let-go.ts',
     "return isRestored(one) ? undefined : 'this restore did not make it'",
     'return undefined',
     'backup/let-go',
   ),
   mutant(
     'a namespace is let go with what somebody put into it since',
-    'lib/backup/let-go.ts',
+    'lib/backup/restore/let-go.ts',
     '(each) => !isRestored(each) &&',
     '(each) => isRestored(each) &&',
     'backup/let-go',

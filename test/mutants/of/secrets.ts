@@ -3,24 +3,24 @@ import { type Mutant, mutant } from '../mutant.ts'
 
 /** Who may learn a secret: what is printed, signed, or left behind. */
 export const secrets: readonly Mutant[] = [
-  mutant('signatures of URLs are printed', 'lib/secret.ts', "'$1[redacted]'", "'$1'", 'lib/secret'),
+  mutant('signatures of URLs are printed', 'lib/base/secret.ts', "'$1[redacted]'", "'$1'", 'lib/secret'),
   mutant(
     'a terminal obeys what was read',
-    'lib/printable.ts',
+    'lib/base/printable.ts',
     '.replace(obeyed, escaped)\n  return',
     '\n  return',
     'hostile/terminal',
   ),
   mutant(
     'the runner of a workflow obeys what was read',
-    'lib/printable.ts',
+    'lib/base/printable.ts',
     'shown.replace(commands, escaped)',
     'shown',
     'hostile/terminal',
   ),
   mutant(
     'a secret inside Base64 is printed',
-    'lib/secret.ts',
+    'lib/base/secret.ts',
     'for (const part of encodedWithin(value)) known.add(part)',
     '',
     'lib/secret',
@@ -34,7 +34,7 @@ export const secrets: readonly Mutant[] = [
   ),
   mutant(
     'the key in the cluster opens the kit as well',
-    'lib/server/first-server.ts',
+    'lib/machines/first/first-server.ts',
     'reached.map((one) => `bucket=${one};permission=readwrite`)',
     "['bucket=;permission=fullaccess']",
     'real/input/secrets',
@@ -48,14 +48,14 @@ export const secrets: readonly Mutant[] = [
   ),
   mutant(
     'a secret in user-data',
-    'lib/server/bundle.ts',
+    'lib/machines/first/bundle.ts',
     "bundleUrl: await kit.sign('GET', bundleKey(name), bundleSeconds),",
     "bundleUrl: `${await kit.sign('GET', bundleKey(name), bundleSeconds)}#${wish.node.tokens.server}`,",
     'server/bundle',
   ),
   mutant(
     'the key of a bundle beside it in the bucket',
-    'lib/server/bundle.ts',
+    'lib/machines/first/bundle.ts',
     'accessKey: await buckets.accessKey(),',
     'accessKey: `${await buckets.accessKey()} ${key}`,',
     'server/bundle',

@@ -4,14 +4,14 @@ import { type Mutant, mutant } from '../mutant.ts'
 export const tools: readonly Mutant[] = [
   mutant(
     'a download’s checksum is not compared',
-    'lib/install/release.ts',
+    'lib/commands/tools/release.ts',
     'if (got !== wanted)',
     "if (got === '')",
     'tools/install',
   ),
   mutant(
     'a pin of regrow’s gives way to the mirror’s own checksum',
-    'lib/install/release.ts',
+    'lib/commands/tools/release.ts',
     'const wanted = pin ?? (await',
     'const wanted = undefined ?? (await',
     'tools/pins',
@@ -25,10 +25,16 @@ export const tools: readonly Mutant[] = [
   ),
   mutant(
     'doctl repeats creates by itself',
-    'lib/tools.ts',
+    'lib/clients/tools.ts',
     "'--http-retry-max', '0'",
     "'--http-retry-max', '5'",
     'lib/tools',
   ),
-  mutant('a person’s doctl context wins over the token', 'lib/tools.ts', '|DIGITALOCEAN_|', '|', 'lib/tools'),
+  mutant(
+    'a person’s doctl context wins over the token',
+    'lib/clients/tools.ts',
+    '|DIGITALOCEAN_|',
+    '|',
+    'lib/tools',
+  ),
 ]

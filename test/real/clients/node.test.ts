@@ -12,10 +12,17 @@ import {
   makeSshKeyPair,
   renderCloudConfig,
   renderUserData,
-} from '../../../lib/node/index.ts'
-import { agent, authorities, bundleWish, firstServer, secondServer, signedUrl } from '../../node/sample.ts'
+} from '#cloud-init/index.ts'
+import {
+  agent,
+  authorities,
+  bundleWish,
+  firstServer,
+  secondServer,
+  signedUrl,
+} from '../../../cloud-init/test/sample.ts'
 
-// REAL: other people's programs read what lib/node/ renders. A program that is not here is skipped, and named.
+// REAL: other people's programs read what cloud-init/ renders. A program that is not here is skipped, and named.
 
 const folder = mkdtempSync(join(tmpdir(), 'regrow-real-node-'))
 t.teardown(() => rmSync(folder, { recursive: true, force: true }))

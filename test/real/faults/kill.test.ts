@@ -71,7 +71,7 @@ function copyThatForgets(t: { teardown(end: () => void): void }) {
   ])
     cpSync(join(here, name), join(root, name), { recursive: true })
   symlinkSync(join(here, 'node_modules'), join(root, 'node_modules'))
-  const file = join(root, 'lib/digitalocean/address.ts')
+  const file = join(root, 'lib/machines/foundation/address.ts')
   const text = readFileSync(file, 'utf8')
   // It forgets what was there before, also when it looks again under the lock; what it makes itself it sees.
   const forgetful = text

@@ -110,6 +110,6 @@ await run({ about: 'Looks.' }, async () => {
 })
 `,
   )
-  const seen = await own.run('node --import ./lib/start.mjs ./look.mts', box.env)
+  const seen = await own.run('node --import ./lib/commands/start.mjs ./look.mts', box.env)
   t.match(seen, { code: 0, out: /^label +staging\npods +pod\/web-/ }, seen.err)
 })

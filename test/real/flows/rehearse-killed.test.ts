@@ -1,7 +1,7 @@
 import t from 'tap'
 import { z } from 'zod'
-import { thisProcess } from '../../../lib/alive.ts'
-import { names } from '../../../lib/cluster/names.ts'
+import { thisProcess } from '../../../lib/base/alive.ts'
+import { names } from '../../../lib/base/names.ts'
 import { openTestBox } from '../../flows/box.ts'
 
 // A SIMULATED cluster whose rehearsal is killed: test/faults does it everywhere, this in one place and with what is not

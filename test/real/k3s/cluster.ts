@@ -5,8 +5,8 @@ import {
   makeOperatorCertificate,
   type NodeSpec,
   renderKubeconfig,
-} from '../../../lib/node/index.ts'
-import { bundleWish } from '../../node/sample.ts'
+} from '#cloud-init/index.ts'
+import { bundleWish } from '../../../cloud-init/test/sample.ts'
 import { ask, type Caller, callerOf } from './ask.ts'
 import { addresses, reserved } from './ground.ts'
 import { playKubelet } from './kubelet.ts'
@@ -32,7 +32,7 @@ export const operator: Caller = callerOf(kubeconfig)
 
 export const tokens = { server: 'server-token-0123456789abcdef', agent: 'agent-token-0123456789abcdef' }
 
-/** What the flows describe: lib/server/bundle.ts. k3s' agent stays out (machine.ts). */
+/** What the flows describe: lib/machines/first/bundle.ts. k3s' agent stays out (machine.ts). */
 const common = {
   cluster: 'main',
   network: '10.110.0.0/20',

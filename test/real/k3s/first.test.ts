@@ -1,6 +1,6 @@
 import { connect } from 'node:tls'
 import t from 'tap'
-import { authorityFiles } from '../../../lib/node/index.ts'
+import { authorityFiles } from '#cloud-init/index.ts'
 import { ask } from './ask.ts'
 import { api, authorities, kubeconfig, operator, startFirst, until } from './cluster.ts'
 import { addresses, inOwnNetwork, reserved, without } from './ground.ts'

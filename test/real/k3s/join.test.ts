@@ -1,6 +1,6 @@
 import t from 'tap'
-import { authorityFiles, makeClusterAuthorities } from '../../../lib/node/index.ts'
-import { bundleWish } from '../../node/sample.ts'
+import { authorityFiles, makeClusterAuthorities } from '#cloud-init/index.ts'
+import { bundleWish } from '../../../cloud-init/test/sample.ts'
 import { ask } from './ask.ts'
 import { api, authorities, droplet, joiningServer, operator, startFirst, tokens, until } from './cluster.ts'
 import { addresses, inOwnNetwork, without } from './ground.ts'

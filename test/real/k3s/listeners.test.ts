@@ -1,5 +1,5 @@
 import t from 'tap'
-import { makeCertificate, makeClusterAuthorities } from '../../../lib/node/index.ts'
+import { makeCertificate, makeClusterAuthorities } from '#cloud-init/index.ts'
 import { ask, type Caller } from './ask.ts'
 import { api, authorities, operator, startFirst, tokens, until } from './cluster.ts'
 import { addresses, inOwnNetwork, reserved, without } from './ground.ts'

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pipeline } from 'node:stream/promises'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { type BundleWish, type NodeSpec, renderBundle } from '../../../lib/node/index.ts'
+import { type BundleWish, type NodeSpec, renderBundle } from '#cloud-init/index.ts'
 import { addresses, k3s, plugIn } from './ground.ts'
 
 // A machine is a process namespace with a network and a disk of its own: this computer's files, over which everything that

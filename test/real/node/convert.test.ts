@@ -1,6 +1,6 @@
 import { chmodSync, rmSync } from 'node:fs'
 import t from 'tap'
-import { bundleWish, firstServer } from '../../node/sample.ts'
+import { bundleWish, firstServer } from '../../../cloud-init/test/sample.ts'
 import { k3sStandIn, type Machine, makeBucket, makeMachine, missing, unpack } from './machine.ts'
 
 const db = 'var/lib/rancher/k3s/server/db'

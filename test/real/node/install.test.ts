@@ -1,9 +1,9 @@
 import { readdirSync, rmSync, statSync } from 'node:fs'
 import { load } from 'js-yaml'
 import t from 'tap'
-import { type BundleWish, type NodeSpec, renderBundle, stepDeadlines } from '../../../lib/node/index.ts'
-import { cloudInitFile } from '../../../lib/node/template.ts'
-import { agent, bundleWish, firstServer } from '../../node/sample.ts'
+import { type BundleWish, type NodeSpec, renderBundle, stepDeadlines } from '#cloud-init/index.ts'
+import { cloudInitFile } from '#cloud-init/template.ts'
+import { agent, bundleWish, firstServer } from '../../../cloud-init/test/sample.ts'
 import {
   applyUserData,
   type Bucket,

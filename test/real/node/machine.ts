@@ -6,14 +6,8 @@ import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { load } from 'js-yaml'
-import {
-  type BundleWish,
-  bundleFiles,
-  type Report,
-  renderUserData,
-  reportSchema,
-} from '../../../lib/node/index.ts'
-import { signedUrl } from '../../node/sample.ts'
+import { type BundleWish, bundleFiles, type Report, renderUserData, reportSchema } from '#cloud-init/index.ts'
+import { signedUrl } from '../../../cloud-init/test/sample.ts'
 
 // SIMULATED: the node's scripts run for real, by bash, but in a folder that plays the machine's disk, with stand-ins
 // for the programs that would change the machine they run on. Real are bash, curl, tar, sha256sum, timeout, python3.

@@ -26,14 +26,20 @@ t.teardown(() => rmSync(project, { recursive: true, force: true }))
 // A blank project with the packed library in it, as npm would lay it out, but without a registry: its dependencies,
 // and only those that it declares, are links to the ones that are installed here.
 async function makeProject(): Promise<string[]> {
-  const packed = execFileSync('npm', ['pack', '--json', '--pack-destination', project], {
-    cwd: repository,
-    encoding: 'utf8',
-    stdio: ['ignore', 'pipe', 'ignore'],
-  })
+  const packed = execFileSync(
+    'npm',
+    ['pack', '-w', 'regrow-cloud-init', '--json', '--pack-destination', project],
+    {
+      cwd: repository,
+      encoding: 'utf8',
+      stdio: ['ignore', 'pipe', 'ignore'],
+    },
+  )
   const [{ filename = '' } = {}] = JSON.parse(packed.slice(packed.indexOf('['))) as { filename?: string }[]
-  const names = await unpack(join(project, filename), join(project, 'node_modules/regrow'))
-  const declared = JSON.parse(readFileSync(join(project, 'node_modules/regrow/package.json'), 'utf8')) as {
+  const names = await unpack(join(project, filename), join(project, 'node_modules/regrow-cloud-init'))
+  const declared = JSON.parse(
+    readFileSync(join(project, 'node_modules/regrow-cloud-init/package.json'), 'utf8'),
+  ) as {
     dependencies: Record<string, string>
   }
   for (const name of Object.keys(declared.dependencies)) {
@@ -89,11 +95,9 @@ t.test('a blank project that installs the package', async (t) => {
   const names = await makeProject()
 
   t.test('gets the library, its declarations and the node scripts, nothing else', async (t) => {
-    for (const name of ['dist/lib/node/index.js', 'dist/lib/node/index.d.ts', 'cloud-init/run', 'LICENSE'])
+    for (const name of ['dist/index.js', 'dist/index.d.ts', 'run', 'LICENSE', 'README.md'])
       t.ok(names.includes(name), name)
-    const strangers = names.filter(
-      (name) => !/^(dist\/lib\/|cloud-init\/|package\.json$|LICENSE$|README)/.test(name),
-    )
+    const strangers = names.filter((name) => !/^(dist\/|steps\/|units\/|[^/]+$)/.test(name))
     t.strictSame(strangers, [])
   })
 
@@ -103,7 +107,7 @@ t.test('a blank project that installs the package', async (t) => {
     // Each of these must be an error, or the compiler complains that it is none.
     writeFileSync(
       join(project, 'wrong.ts'),
-      `import { type NodeSpec, renderUserData } from 'regrow'
+      `import { type NodeSpec, renderUserData } from 'regrow-cloud-init'
 // @ts-expect-error a field is missing and one is of the wrong type
 renderUserData({ name: 1, bundleUrl: '', bundleSha256: '' })
 // @ts-expect-error the result is a text

@@ -5,9 +5,9 @@
 import { execFileSync } from 'node:child_process'
 import { chmodSync, cpSync, existsSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { fetchRelease, thisPlatform, Unreachable } from '../../../lib/install/release.ts'
-import { Problem } from '../../../lib/problem.ts'
-import { tell } from '../../../lib/story.ts'
+import { Problem } from '../../../lib/base/problem.ts'
+import { tell } from '../../../lib/base/story.ts'
+import { fetchRelease, thisPlatform, Unreachable } from '../../../lib/commands/tools/release.ts'
 import { buildCommand, moduleFolder } from './go-build.ts'
 import { type Part, partFolder, parts, partsFolder } from './parts.ts'
 

@@ -9,10 +9,10 @@ import {
   makeCertificate,
   makeClusterAuthorities,
   makeOperatorCertificate,
-} from '../../../lib/node/certificates.ts'
-import { apiServerArguments } from '../../../lib/node/k3s.ts'
-import { renderKubeconfig } from '../../../lib/node/kubeconfig.ts'
-import { cloudInitFile } from '../../../lib/node/template.ts'
+} from '#cloud-init/certificates.ts'
+import { apiServerArguments } from '#cloud-init/k3s.ts'
+import { renderKubeconfig } from '#cloud-init/kubeconfig.ts'
+import { cloudInitFile } from '#cloud-init/template.ts'
 import { drawRange } from '../../../sandbox/address-range.ts'
 import { kubectl } from './kubectl.ts'
 import { program } from './parts.ts'

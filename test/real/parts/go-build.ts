@@ -2,8 +2,8 @@ import { execFile } from 'node:child_process'
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { z } from 'zod'
-import type { ToolName } from '../../../lib/install/release.ts'
-import { Problem } from '../../../lib/problem.ts'
+import { Problem } from '../../../lib/base/problem.ts'
+import type { ToolName } from '../../../lib/commands/tools/release.ts'
 
 /** How a command is built from its Go module. */
 export interface Recipe {

@@ -2,7 +2,7 @@ import { spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { parts as shipped, type ToolVersion, tools } from '../../../lib/versions.ts'
+import { parts as shipped, type ToolVersion, tools } from '../../../lib/cluster/versions.ts'
 import { type Recipe, recipes, replacements } from './go-build.ts'
 
 /** Somebody else's program, or files of theirs, that the real suite plays against. */

@@ -5,12 +5,12 @@
 import { createHash } from 'node:crypto'
 import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
-import type { Origin } from '../../../lib/install/found.ts'
-import { installTools } from '../../../lib/install/install.ts'
-import { type ToolName, toolNames, Unreachable } from '../../../lib/install/release.ts'
-import { Problem } from '../../../lib/problem.ts'
-import { tell } from '../../../lib/story.ts'
-import { tools } from '../../../lib/versions.ts'
+import { Problem } from '../../../lib/base/problem.ts'
+import { tell } from '../../../lib/base/story.ts'
+import { tools } from '../../../lib/cluster/versions.ts'
+import type { Origin } from '../../../lib/commands/tools/found.ts'
+import { installTools } from '../../../lib/commands/tools/install.ts'
+import { type ToolName, toolNames, Unreachable } from '../../../lib/commands/tools/release.ts'
 import { buildCommand, recipes } from './go-build.ts'
 
 if (!process.env.REGROW_TOOLS_CACHE) throw new Error('REGROW_TOOLS_CACHE names no folder')

@@ -22,8 +22,8 @@ const reader = `
 ${peakMemory}
 const { readFileSync } = await import('node:fs')
 const { backedObjects } = await import('${root}lib/backup/objects.ts')
-const { liveObjects } = await import('${root}lib/backup/live.ts')
-const { outcomes } = await import('${root}lib/backup/outcome.ts')
+const { liveObjects } = await import('${root}lib/backup/proof/live.ts')
+const { outcomes } = await import('${root}lib/backup/proof/outcome.ts')
 const bucket = { name: 'b', get: async () => readFileSync('${dir}/b.tar.gz') }
 const held = await backedObjects(bucket, 'b')
 process.env.REGROW_TOOLS = '${dir}'

@@ -8,7 +8,7 @@ import { tsx } from '../../flows/box.ts'
 
 // Questions at a real terminal (script of util-linux makes one): what a bare Enter means.
 
-const confirm = fileURLToPath(new URL('../../../lib/confirm.ts', import.meta.url))
+const confirm = fileURLToPath(new URL('../../../lib/base/confirm.ts', import.meta.url))
 
 /** What a run says when it asks, and a person presses Enter. */
 async function entered(question: string): Promise<string> {

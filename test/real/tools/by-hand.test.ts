@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs'
 import { delimiter, join } from 'node:path'
 import t, { type Test } from 'tap'
-import { toolsFolder } from '../../../lib/tools-folder.ts'
+import { toolsFolder } from '../../../lib/base/tools-folder.ts'
 import { openTestBox } from '../../flows/box.ts'
 
 // What a person may try in the box beyond what flows do, by the REAL doctl and kubectl against the SIMULATED cloud and

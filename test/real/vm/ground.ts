@@ -2,7 +2,7 @@ import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, 
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { type Report, reportSchema } from '../../../lib/node/index.ts'
+import { type Report, reportSchema } from '#cloud-init/index.ts'
 import { openBox } from '../../../sandbox/box.ts'
 import type { World } from '../../../sandbox/world.ts'
 import { type Ended, type How, runIn, speak } from '../../flows/box.ts'

@@ -1,5 +1,5 @@
 import type { Test } from 'tap'
-import { renderKubeletConfig } from '../../../lib/node/k3s.ts'
+import { renderKubeletConfig } from '#cloud-init/k3s.ts'
 import type { Ground } from './ground.ts'
 
 /** Where k3s' kubelet takes its settings from (https://docs.k3s.io/installation/configuration#kubelet-configuration-files). */

@@ -1,5 +1,5 @@
 import t, { type Test } from 'tap'
-import { parts } from '../../../lib/versions.ts'
+import { parts } from '../../../lib/cluster/versions.ts'
 import { type Ground, inOwnNetwork, openGround, seen, trueK3s, without, withoutKubernetes } from './ground.ts'
 import { firstServer, metadataIsClosed, nothingSecret } from './install.ts'
 import { kubeletAlone, wished } from './kubelet.ts'
