@@ -1,32 +1,28 @@
 #!/usr/bin/env -S sh -c 'exec node --max-semi-space-size=4 --import "$(dirname "$(realpath "$0")")/lib/commands/start.mjs" "$0" "$@"'
 // Two tokens in, a running cluster out. Every verb looks first: run it again and nothing changes.
-import { ageOf } from './lib/backup/backups.ts'
-import { ensureClusterKey } from './lib/backup/take/cluster-key.ts'
-import { firstBackup } from './lib/backup/take/first.ts'
-import { tellThreats } from './lib/backup/take/threats.ts'
-import { lastWhole } from './lib/backup/vouch/last.ts'
-import { vouchForNew } from './lib/backup/vouch/witness.ts'
-import { hint, portForward, useKubeconfig } from './lib/base/hint.ts'
-import { describe } from './lib/cluster/cluster.ts'
-import { adoptingFlags, askingFlags, clusterFlags } from './lib/commands/flags.ts'
-import { run } from './lib/commands/run.ts'
-import { ensureTools } from './lib/commands/tools/ensure-tools.ts'
-import { claim } from './lib/gitops/claim.ts'
-import { applyRoot, healthy } from './lib/kubernetes/applications.ts'
-import { sampleBound } from './lib/kubernetes/claims.ts'
-import { ensureCloudToken } from './lib/kubernetes/cloud-token.ts'
-import { growFirstServer } from './lib/machines/first/grow.ts'
-import { noRestoreUnderWay } from './lib/machines/first/restoration.ts'
-import { reviveFirstServer } from './lib/machines/first/revive.ts'
-import { ensureAddress } from './lib/machines/foundation/address.ts'
-import { ensureNetwork } from './lib/machines/foundation/network.ts'
-import { ensureProject } from './lib/machines/foundation/project.ts'
-import { plan } from './lib/machines/preflight/plan.ts'
-import { preflight } from './lib/machines/preflight/preflight.ts'
-import { growOthers } from './lib/machines/scale/grow-others.ts'
-import { ensureBuckets } from './lib/store/buckets.ts'
-import { ensureKit } from './lib/store/kit.ts'
-import { keepUpstream } from './lib/store/upstream.ts'
+import {
+  ageOf,
+  ensureClusterKey,
+  firstBackup,
+  lastWhole,
+  tellThreats,
+  vouchForNew,
+} from './lib/backup/index.ts'
+import { hint, portForward, useKubeconfig } from './lib/base/index.ts'
+import { describe } from './lib/cluster/index.ts'
+import { adoptingFlags, askingFlags, clusterFlags, ensureTools, run } from './lib/commands/index.ts'
+import { claim } from './lib/gitops/index.ts'
+import { applyRoot, ensureCloudToken, healthy, sampleBound } from './lib/kubernetes/index.ts'
+import {
+  ensureFoundation,
+  growFirstServer,
+  growOthers,
+  noRestoreUnderWay,
+  plan,
+  preflight,
+  reviveFirstServer,
+} from './lib/machines/index.ts'
+import { keepUpstream } from './lib/store/index.ts'
 
 const bootstrap = {
   about: 'Two tokens in, a running cluster out. Run it again and nothing changes.',
@@ -50,17 +46,11 @@ await run(bootstrap, async ({ flags, confirm }) => {
   await confirm(planned) // what, and dollars a month
 
   const repository = await claim(cluster, 'bootstrap', flags) // the description is in Git before anything is bought
-  const project = await ensureProject(cluster)
-  const [network, address, buckets] = await Promise.all([
-    ensureNetwork(cluster),
-    ensureAddress(cluster, project),
-    ensureBuckets(cluster, { past: true }), // what is deleted from the backups stays for a while
-  ])
+  const foundation = await ensureFoundation(cluster, { past: true }) // what is deleted from the backups stays for a while
+  const { address, buckets } = foundation
   await noRestoreUnderWay(cluster, buckets.kit) // one may have begun meanwhile: apps would start on missing data
   await reviveFirstServer(cluster, buckets) // only where an earlier run left it in trouble
-  const kit = await ensureKit(buckets, cluster) // CAs, tokens, passwords: made once, found ever after
-  const ground = { project, network, address, buckets, kit }
-  const kube = await growFirstServer(cluster, ground)
+  const kube = await growFirstServer(cluster, foundation)
   await Promise.all([
     healthy(kube, 'platform'), // CSI, Velero, sealed-secrets: by Argo CD
     ensureCloudToken(kube, cluster, buckets.kit),
@@ -68,7 +58,7 @@ await run(bootstrap, async ({ flags, confirm }) => {
     keepUpstream(cluster, buckets.kit), // k3s, charts, manifests: a restore needs nobody else
   ])
   await applyRoot(kube, cluster, address) // the app of apps: ingress, backups, your apps
-  await growOthers(cluster, ground) // the machines beside the first, where some are described: apps may need them
+  await growOthers(cluster, foundation) // the machines beside the first, where some are described: apps may need them
   await healthy(kube, 'root')
   await sampleBound(kube, cluster)
   await firstBackup(kube, cluster, buckets)

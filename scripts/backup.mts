@@ -1,26 +1,24 @@
 #!/usr/bin/env -S sh -c 'exec node --max-semi-space-size=4 --import "$(dirname "$(realpath "$0")")/../lib/commands/start.mjs" "$0" "$@"'
 // A backup now: whole, or told why not. Read back from the bucket before it counts.
-import { ageOf } from '../lib/backup/backups.ts'
-import { bytesIn } from '../lib/backup/bytes.ts'
-import { recordOf, sizeOf } from '../lib/backup/record.ts'
-import { partial, takeBackup } from '../lib/backup/take/take.ts'
-import { backupChecks } from '../lib/backup/take/take-checks.ts'
-import { tellThreats } from '../lib/backup/take/threats.ts'
-import { backupWish } from '../lib/backup/take/wish.ts'
-import { lastWhole } from '../lib/backup/vouch/last.ts'
-import { vouchersOf } from '../lib/backup/vouch/vouching.ts'
-import { vouchForNew } from '../lib/backup/vouch/witness.ts'
-import { describe } from '../lib/cluster/cluster.ts'
-import { ownSnapshots } from '../lib/cluster/ours.ts'
-import { askingFlags, clusterFlags } from '../lib/commands/flags.ts'
-import { run } from '../lib/commands/run.ts'
-import { ensureTools } from '../lib/commands/tools/ensure-tools.ts'
-import { writeKubeconfig } from '../lib/kubernetes/kubeconfig.ts'
-import { addressOf } from '../lib/machines/foundation/address.ts'
-import { preflightReading } from '../lib/machines/preflight/preflight.ts'
-import { needBuckets, openBuckets } from '../lib/store/buckets.ts'
-import { needKit } from '../lib/store/kit.ts'
-import { operatorGroup } from '../lib/store/operators.ts'
+import {
+  ageOf,
+  backupChecks,
+  backupWish,
+  bytesIn,
+  lastWhole,
+  partial,
+  recordOf,
+  sizeOf,
+  takeBackup,
+  tellThreats,
+  vouchersOf,
+  vouchForNew,
+} from '../lib/backup/index.ts'
+import { describe, ownSnapshots } from '../lib/cluster/index.ts'
+import { askingFlags, clusterFlags, ensureTools, run } from '../lib/commands/index.ts'
+import { writeKubeconfig } from '../lib/kubernetes/index.ts'
+import { addressOf, preflightReading } from '../lib/machines/index.ts'
+import { needBuckets, needKit, openBuckets, operatorGroup } from '../lib/store/index.ts'
 
 const backup = {
   about: 'Take a backup now; it counts once it is verified in the bucket.',

@@ -1,16 +1,18 @@
 #!/usr/bin/env -S sh -c 'exec node --max-semi-space-size=4 --import "$(dirname "$(realpath "$0")")/../lib/commands/start.mjs" "$0" "$@"'
 // Which backups there are, and whether each is whole, read from the bucket: no cluster is needed.
-import { ageOf } from '../lib/backup/backups.ts'
-import { deletedBackups, deletedTable } from '../lib/backup/deleted.ts'
-import { backupTable, records, vouchedLine } from '../lib/backup/record.ts'
-import { lastWhole } from '../lib/backup/vouch/last.ts'
-import { describe } from '../lib/cluster/cluster.ts'
-import { ownSnapshots } from '../lib/cluster/ours.ts'
-import { clusterFlags } from '../lib/commands/flags.ts'
-import { run } from '../lib/commands/run.ts'
-import { preflightReading } from '../lib/machines/preflight/preflight.ts'
-import { needBuckets } from '../lib/store/buckets.ts'
-import { daysNoted } from '../lib/store/past.ts'
+import {
+  ageOf,
+  backupTable,
+  deletedBackups,
+  deletedTable,
+  lastWhole,
+  records,
+  vouchedLine,
+} from '../lib/backup/index.ts'
+import { describe, ownSnapshots } from '../lib/cluster/index.ts'
+import { clusterFlags, run } from '../lib/commands/index.ts'
+import { preflightReading } from '../lib/machines/index.ts'
+import { daysNoted, needBuckets } from '../lib/store/index.ts'
 
 const backups = {
   about: 'Which backups there are, from the bucket: no cluster is needed.',

@@ -1,28 +1,29 @@
 #!/usr/bin/env -S sh -c 'exec node --max-semi-space-size=4 --import "$(dirname "$(realpath "$0")")/../lib/commands/start.mjs" "$0" "$@"'
 // Removes a cluster: shows exactly what, asks for its name, removes, looks again, names what is left.
-import { ageOf } from '../lib/backup/backups.ts'
-import { lastWhole } from '../lib/backup/vouch/last.ts'
-import { confirmName } from '../lib/base/confirm.ts'
-import { describe } from '../lib/cluster/cluster.ts'
-import { nameBucketsThere } from '../lib/commands/destroy/buckets-there.ts'
-import { removal, removalOutcome } from '../lib/commands/destroy/removal.ts'
+import { ageOf, lastWhole } from '../lib/backup/index.ts'
+import { confirmName } from '../lib/base/index.ts'
+import { describe } from '../lib/cluster/index.ts'
 import {
+  askingFlags,
+  clusterFlags,
+  nameBucketsThere,
+  removal,
+  removalOutcome,
   removeBuckets,
   removeCloud,
   removeLeftBundles,
   removeRepository,
+  run,
   whatIsLeft,
-} from '../lib/commands/destroy/remove.ts'
-import { askingFlags, clusterFlags } from '../lib/commands/flags.ts'
-import { run } from '../lib/commands/run.ts'
-import { lockForRemoval } from '../lib/gitops/claim.ts'
+} from '../lib/commands/index.ts'
+import { lockForRemoval } from '../lib/gitops/index.ts'
 import {
   forgetRestorations,
   noRestoreUnderWay,
+  preflightReading,
   unfinishedRestore,
-} from '../lib/machines/first/restoration.ts'
-import { preflightReading } from '../lib/machines/preflight/preflight.ts'
-import { openBuckets } from '../lib/store/buckets.ts'
+} from '../lib/machines/index.ts'
+import { openBuckets } from '../lib/store/index.ts'
 
 const destroy = {
   about: 'Remove a cluster; its backups and repository are kept unless you say otherwise.',

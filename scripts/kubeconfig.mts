@@ -1,21 +1,14 @@
 #!/usr/bin/env -S sh -c 'exec node --max-semi-space-size=4 --import "$(dirname "$(realpath "$0")")/../lib/commands/start.mjs" "$0" "$@"'
-// The kubeconfig of a cluster, from its kit: from any machine with the two tokens.
 import { resolve } from 'node:path'
-import { ageOf } from '../lib/backup/backups.ts'
-import { lastWhole } from '../lib/backup/vouch/last.ts'
-import { doctlHint, useKubeconfig } from '../lib/base/hint.ts'
-import { printable } from '../lib/base/printable.ts'
-import { describe } from '../lib/cluster/cluster.ts'
-import { inventory } from '../lib/cluster/ours.ts'
-import { askingFlags, clusterFlags } from '../lib/commands/flags.ts'
-import { run } from '../lib/commands/run.ts'
-import { writeKubeconfig } from '../lib/kubernetes/kubeconfig.ts'
-import { letIn } from '../lib/kubernetes/operators.ts'
-import { revokeKubeconfigs } from '../lib/kubernetes/revoke.ts'
-import { addressOf } from '../lib/machines/foundation/address.ts'
-import { needBuckets } from '../lib/store/buckets.ts'
-import { needKit } from '../lib/store/kit.ts'
-import { operatorGroup } from '../lib/store/operators.ts'
+import { ageOf, lastWhole } from '../lib/backup/index.ts'
+import { doctlHint, printable, useKubeconfig } from '../lib/base/index.ts'
+import { describe, inventory } from '../lib/cluster/index.ts'
+import { askingFlags, clusterFlags, run } from '../lib/commands/index.ts'
+import { letIn, revokeKubeconfigs, writeKubeconfig } from '../lib/kubernetes/index.ts'
+import { addressOf } from '../lib/machines/index.ts'
+import { needBuckets, needKit, operatorGroup } from '../lib/store/index.ts'
+
+// The kubeconfig of a cluster, from its kit: from any machine with the two tokens.
 
 const kubeconfig = {
   about: 'Write the kubeconfig (mode 0600) of a cluster: good for a week.',

@@ -1,34 +1,28 @@
 #!/usr/bin/env -S sh -c 'exec node --max-semi-space-size=4 --import "$(dirname "$(realpath "$0")")/../lib/commands/start.mjs" "$0" "$@"'
 // The drill: bring a backup back onto a throw-away droplet, prove it, destroy it. The original is only read.
-import { ageOf, listBackups } from '../lib/backup/backups.ts'
-import { chooseBackup } from '../lib/backup/choose.ts'
-import { backedObjects } from '../lib/backup/objects.ts'
 import {
+  ageOf,
+  alteredLines,
+  backedObjects,
   backupObjects,
   changedSince,
+  chooseBackup,
+  claimsOf,
+  clusterAsWitness,
   drillName,
   drillOutcome,
   drillPlan,
-} from '../lib/backup/proof/rehearsal.ts'
-import { claimsOf, vouchingLines } from '../lib/backup/restore/restore-plan.ts'
-import { lastWhole } from '../lib/backup/vouch/last.ts'
-import { powerOf } from '../lib/backup/vouch/powerful.ts'
-import { alteredLines, vouchersOf } from '../lib/backup/vouch/vouching.ts'
-import { clusterAsWitness } from '../lib/backup/vouch/witness.ts'
-import { DryRunEnd } from '../lib/base/dry-run.ts'
-import { names } from '../lib/base/names.ts'
-import { Problem } from '../lib/base/problem.ts'
-import { script } from '../lib/base/script.ts'
-import { accountOf, describe } from '../lib/cluster/cluster.ts'
-import { drillIsLeft } from '../lib/commands/destroy/drill-left.ts'
-import { askingFlags, clusterFlags } from '../lib/commands/flags.ts'
-import { run } from '../lib/commands/run.ts'
-import { ensureTools } from '../lib/commands/tools/ensure-tools.ts'
-import { noRestoreUnderWay } from '../lib/machines/first/restoration.ts'
-import { preflightReading } from '../lib/machines/preflight/preflight.ts'
-import { needBuckets } from '../lib/store/buckets.ts'
-import { needKit } from '../lib/store/kit.ts'
-import { wrongCopies } from '../lib/store/upstream.ts'
+  lastWhole,
+  listBackups,
+  powerOf,
+  vouchersOf,
+  vouchingLines,
+} from '../lib/backup/index.ts'
+import { DryRunEnd, names, Problem, script } from '../lib/base/index.ts'
+import { accountOf, describe } from '../lib/cluster/index.ts'
+import { askingFlags, clusterFlags, drillIsLeft, ensureTools, run } from '../lib/commands/index.ts'
+import { noRestoreUnderWay, preflightReading } from '../lib/machines/index.ts'
+import { needBuckets, needKit, wrongCopies } from '../lib/store/index.ts'
 
 const rehearse = {
   about: 'The drill: a backup onto a throw-away droplet, proven, destroyed.',

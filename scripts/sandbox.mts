@@ -1,18 +1,13 @@
 #!/usr/bin/env -S sh -c 'exec node --max-semi-space-size=4 --import "$(dirname "$(realpath "$0")")/../lib/commands/start.mjs" "$0" "$@"'
-// The whole cloud in a box: runs any command against a simulated DigitalOcean, Spaces and GitHub. Nothing costs money.
 import { spawn } from 'node:child_process'
 import { rmSync } from 'node:fs'
 import { constants } from 'node:os'
 import { dirname, resolve } from 'node:path'
 import { z } from 'zod'
-import { leaveProxiesOut } from '../lib/base/environment.ts'
-import { line } from '../lib/base/hint.ts'
-import { Problem } from '../lib/base/problem.ts'
-import { readYaml } from '../lib/base/read-text.ts'
-import { tell } from '../lib/base/story.ts'
-import { faultsOf } from '../lib/cluster/faults.ts'
-import { ownVersion, unknown } from '../lib/commands/flags.ts'
-import { explain } from '../lib/commands/run.ts'
+import { leaveProxiesOut, line, Problem, readYaml, tell } from '../lib/base/index.ts'
+import { faultsOf } from '../lib/cluster/index.ts'
+import { explain, ownVersion, unknown } from '../lib/commands/index.ts'
+// The whole cloud in a box: runs any command against a simulated DigitalOcean, Spaces and GitHub. Nothing costs money.
 import { isRunning, openBox } from '../sandbox/box.ts'
 
 const own = line('scripts/sandbox.mts', [])

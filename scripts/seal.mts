@@ -1,15 +1,13 @@
 #!/usr/bin/env -S sh -c 'exec node --max-semi-space-size=4 --import "$(dirname "$(realpath "$0")")/../lib/commands/start.mjs" "$0" "$@"'
-// Secrets into SealedSecrets that only this cluster can open. What comes out may go into Git.
 import { writeFileSync } from 'node:fs'
 import { dump } from 'js-yaml'
-import { readDocuments, readText } from '../lib/base/read-text.ts'
-import { tell } from '../lib/base/story.ts'
-import { describe } from '../lib/cluster/cluster.ts'
-import { clusterFlags } from '../lib/commands/flags.ts'
-import { run } from '../lib/commands/run.ts'
-import { sealSecrets } from '../lib/gitops/sealing.ts'
-import { openBuckets } from '../lib/store/buckets.ts'
-import { needKit } from '../lib/store/kit.ts'
+import { readDocuments, readText, tell } from '../lib/base/index.ts'
+import { describe } from '../lib/cluster/index.ts'
+import { clusterFlags, run } from '../lib/commands/index.ts'
+import { sealSecrets } from '../lib/gitops/index.ts'
+import { needKit, openBuckets } from '../lib/store/index.ts'
+
+// Secrets into SealedSecrets that only this cluster can open. What comes out may go into Git.
 
 await run(
   {

@@ -1,29 +1,29 @@
 #!/usr/bin/env -S sh -c 'exec node --max-semi-space-size=4 --import "$(dirname "$(realpath "$0")")/../lib/commands/start.mjs" "$0" "$@"'
 // What exists, how it is, what it costs, how old the last whole backup is. Exit code 0: well; 3: something wants
 // attention; 4: unprotected, no whole backup is as young as the schedule wants it.
-import { listBackups } from '../lib/backup/backups.ts'
-import { leftSnapshots } from '../lib/backup/left-snapshots.ts'
-import { threats } from '../lib/backup/take/threats.ts'
-import { firstThatCounts } from '../lib/backup/vouch/last.ts'
-import { alteredLines } from '../lib/backup/vouch/vouching.ts'
-import { kubeAsWitness } from '../lib/backup/vouch/witness.ts'
-import { isWhole } from '../lib/backup/whole.ts'
-import { cloudTime } from '../lib/clients/clock.ts'
-import { describe } from '../lib/cluster/cluster.ts'
-import { lockHolder } from '../lib/cluster/lock.ts'
-import { inventory } from '../lib/cluster/ours.ts'
-import { clusterFlags } from '../lib/commands/flags.ts'
-import { run } from '../lib/commands/run.ts'
-import { attentionOf, stateOf } from '../lib/commands/status/condition.ts'
-import { existing } from '../lib/commands/status/existing.ts'
-import { changesOf, statusOutcome } from '../lib/commands/status/status.ts'
-import { health } from '../lib/kubernetes/health.ts'
-import { restorations, unfinishedRestore } from '../lib/machines/first/restoration.ts'
-import { plan } from '../lib/machines/preflight/plan.ts'
-import { preflightReading } from '../lib/machines/preflight/preflight.ts'
-import { openBuckets } from '../lib/store/buckets.ts'
-import { damagedNotes } from '../lib/store/damaged.ts'
-import { keptUpstream } from '../lib/store/upstream.ts'
+import {
+  alteredLines,
+  firstThatCounts,
+  isWhole,
+  kubeAsWitness,
+  leftSnapshots,
+  listBackups,
+  threats,
+} from '../lib/backup/index.ts'
+import { cloudTime } from '../lib/clients/index.ts'
+import { describe, inventory, lockHolder } from '../lib/cluster/index.ts'
+import {
+  attentionOf,
+  changesOf,
+  clusterFlags,
+  existing,
+  run,
+  stateOf,
+  statusOutcome,
+} from '../lib/commands/index.ts'
+import { health } from '../lib/kubernetes/index.ts'
+import { plan, preflightReading, restorations, unfinishedRestore } from '../lib/machines/index.ts'
+import { damagedNotes, keptUpstream, openBuckets } from '../lib/store/index.ts'
 
 const status = {
   about:

@@ -1,7 +1,6 @@
 #!/usr/bin/env -S sh -c 'exec node --max-semi-space-size=4 --import "$(dirname "$(realpath "$0")")/../lib/commands/start.mjs" "$0" "$@"'
-import { run } from '../lib/commands/run.ts'
 // The command-line tools that the scripts run, from their makers into .tools/, checked. On the PATH they do as well.
-import { installTools, namedTools } from '../lib/commands/tools/install.ts'
+import { installTools, namedTools, run } from '../lib/commands/index.ts'
 
 await run(
   {

@@ -11,7 +11,7 @@ import { versionsOf } from '../../cluster/versions.ts'
 import { membersNow } from '../../kubernetes/nodes.ts'
 import { kubectlRepeated } from '../../kubernetes/repeated.ts'
 import { readReport, reportKey } from '../../store/nodes.ts'
-import type { Ground } from '../first/grow.ts'
+import type { Foundation } from '../foundation/foundation.ts'
 import { boots, bootsNow, startAnew } from './start-anew.ts'
 
 const name = 'regrow-convert'
@@ -28,7 +28,7 @@ const map = z.object({ data: z.object({ state: z.string(), message: z.string() }
  */
 export async function convertToEtcd(
   cluster: Cluster,
-  { buckets }: Ground,
+  { buckets }: Foundation,
   kube: Kube,
   server: string,
 ): Promise<void> {

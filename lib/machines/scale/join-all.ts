@@ -1,7 +1,9 @@
 import type { Droplet } from '../../clients/digitalocean-types.ts'
 import type { Kube } from '../../clients/tools.ts'
 import type { Cluster } from '../../cluster/cluster.ts'
-import { type JoinGround, join } from './join.ts'
+import type { Foundation } from '../foundation/foundation.ts'
+import { ensureSshKey } from '../foundation/ssh-key.ts'
+import { join } from './join.ts'
 import { serversWell } from './leave.ts'
 import { agentsOf, type Described, serversOf } from './reshape.ts'
 
@@ -12,14 +14,16 @@ import { agentsOf, type Described, serversOf } from './reshape.ts'
  */
 export async function joinAll(
   cluster: Cluster,
-  ground: JoinGround,
+  foundation: Foundation,
   kube: Kube,
   nodes: readonly Described[],
   droplets: readonly Droplet[],
 ): Promise<void> {
+  if (nodes.length === 0) return
+  const withKey = { ...foundation, sshKey: await ensureSshKey(cluster, foundation.kit) }
   for (const server of serversOf(nodes)) {
-    await join(cluster, ground, kube, [server], droplets)
+    await join(cluster, withKey, kube, [server], droplets)
     await serversWell(kube)
   }
-  await join(cluster, ground, kube, agentsOf(nodes), droplets)
+  await join(cluster, withKey, kube, agentsOf(nodes), droplets)
 }

@@ -10,13 +10,13 @@ import type { Cluster } from '../../cluster/cluster.ts'
 import { members, membersNow } from '../../kubernetes/nodes.ts'
 import { installDeadline, Reports } from '../../kubernetes/reports.ts'
 import { commonSpec, deliver } from '../first/bundle.ts'
-import type { Ground } from '../first/grow.ts'
 import { isUnmade, makeDroplet, removeUnmade } from '../foundation/droplet.ts'
+import type { Foundation } from '../foundation/foundation.ts'
 import { ensureInProject } from '../foundation/project.ts'
 import { type Described, sizeOf } from './reshape.ts'
 
-/** What a machine needs to join: the ground that the first server stands on, and the SSH key. */
-export interface JoinGround extends Ground {
+/** What a machine needs to join: what the first server stands on, and the SSH key. */
+export interface JoinFoundation extends Foundation {
   sshKey: SshKey
 }
 
@@ -30,7 +30,7 @@ const ordersAtOnce = 8
  */
 export async function join(
   cluster: Cluster,
-  ground: JoinGround,
+  foundation: JoinFoundation,
   kube: Kube,
   nodes: readonly Described[],
   droplets: readonly Droplet[],
@@ -45,7 +45,7 @@ export async function join(
     async (node) => {
       try {
         const isThere = droplets.some((one) => one.name === node.name)
-        made.push(await order(cluster, ground, node, { server, isThere }))
+        made.push(await order(cluster, foundation, node, { server, isThere }))
         ordered.push(node)
       } catch (error) {
         failed.push(error)
@@ -55,8 +55,8 @@ export async function join(
   )
   // The lost answer to a create may have been that to its assignment.
   if (!isDryRun())
-    await ensureInProject(cluster, ground.project, made).catch((error: unknown) => failed.push(error))
-  if (!isDryRun()) failed.push(...(await untilReady(cluster, ground, kube, ordered, server)))
+    await ensureInProject(cluster, foundation.project, made).catch((error: unknown) => failed.push(error))
+  if (!isDryRun()) failed.push(...(await untilReady(cluster, foundation, kube, ordered, server)))
   tellAll(failed)
 }
 
@@ -75,18 +75,18 @@ async function livingServer(kube: Kube, droplets: readonly Droplet[]): Promise<s
 
 async function order(
   cluster: Cluster,
-  ground: JoinGround,
+  foundation: JoinFoundation,
   node: Described,
   { server, isThere }: { server: string; isThere: boolean },
 ): Promise<Droplet> {
-  const { kit, buckets, project, network, sshKey } = ground
+  const { kit, buckets, project, network, sshKey } = foundation
   const { name, role } = node
   // A droplet that is there has its bundle: it was uploaded before.
   const userData =
     isThere || isDryRun()
       ? ''
       : await deliver(cluster, buckets, {
-          node: { ...(await commonSpec(cluster, ground)), name, role, join: server },
+          node: { ...(await commonSpec(cluster, foundation)), name, role, join: server },
           authorities: kit.authorities,
         })
   return makeDroplet(cluster, {
@@ -102,14 +102,17 @@ async function order(
 /** Watches all that join together: one look at the nodes and one at the droplets each round. @returns the failures */
 async function untilReady(
   cluster: Cluster,
-  ground: JoinGround,
+  foundation: JoinFoundation,
   kube: Kube,
   nodes: readonly Described[],
   server: string,
 ): Promise<unknown[]> {
   const started = performance.now()
   const waiting = new Map(
-    nodes.map((node) => [node.name, { node, reports: new Reports(ground.buckets, node.name, node.role) }]),
+    nodes.map((node) => [
+      node.name,
+      { node, reports: new Reports(foundation.buckets, node.name, node.role) },
+    ]),
   )
   const failed: unknown[] = []
   const orders = new Map<string, number>()
@@ -117,7 +120,7 @@ async function untilReady(
     const attempt = (orders.get(node.name) ?? 0) + 1
     orders.set(node.name, attempt)
     await removeUnmade(cluster, unmade, attempt)
-    await order(cluster, ground, node, { server, isThere: false })
+    await order(cluster, foundation, node, { server, isThere: false })
   }
   let rounds = 0
   const isDue = sparingly(10)

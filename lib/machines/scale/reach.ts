@@ -4,8 +4,8 @@ import { command } from '../../base/hint.ts'
 import { waitFor } from '../../base/wait.ts'
 import type { Kube } from '../../clients/tools.ts'
 import type { Cluster } from '../../cluster/cluster.ts'
-import type { Ground } from '../first/grow.ts'
 import { assignAddress } from '../foundation/address.ts'
+import type { Foundation } from '../foundation/foundation.ts'
 import { ensureInProject } from '../foundation/project.ts'
 import { difference, type Todo } from './difference.ts'
 import { changeSize, poweredOn } from './resize.ts'
@@ -26,7 +26,7 @@ export interface Reached {
  */
 export async function reach(
   cluster: Cluster,
-  { kit, address, project }: Ground,
+  { kit, address, project }: Foundation,
   earlier: Earlier = [],
 ): Promise<Reached> {
   let since = performance.now()

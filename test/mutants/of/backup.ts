@@ -355,8 +355,8 @@ export const backup: readonly Mutant[] = [
   mutant(
     'the app of apps comes before the data',
     'restore.mts',
-    '  const volumes = await unaltered(',
-    "  await applyRoot(kube, cluster, address)\n  await healthy(kube, 'root')\n  const volumes = await unaltered(",
+    '  const data = await restoreData(',
+    "  await applyRoot(kube, cluster, address)\n  await healthy(kube, 'root')\n  const data = await restoreData(",
     'flows/restore',
   ),
   // Of backup and restore, by the numbers of the pitfalls that they stand for (docs/evidence.md).
@@ -517,7 +517,7 @@ export const backup: readonly Mutant[] = [
   mutant(
     'a cluster beside the original gets the app of apps, and with it the storage location and schedules',
     'restore.mts',
-    '  if (cluster === source) await applyRoot(',
+    '  if (!isCopy) await applyRoot(',
     "  if (cluster.name !== '') await applyRoot(",
     'real/flows/rehearse',
   ),

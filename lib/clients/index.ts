@@ -1,0 +1,3 @@
+// What flows use of this folder.
+
+export { cloudTime } from './clock.ts'
