@@ -50,7 +50,9 @@ export async function restorePlan({
   const copying = moved > 0 ? copyingTime(moved) : undefined
   const lines = [
     `backup ${ageOf(backup, cluster)}, comes back onto ${course.server}`,
-    ...(copying ? [`  = ${sizeOf(moved)} of volumes take ${copyingText(copying)} from the bucket`] : []),
+    ...(copying && copying.most > 60
+      ? [`  = ${sizeOf(moved)} of volumes take ${copyingText(copying)} from the bucket`]
+      : []),
     ...vouchingLines(backup, power),
     ...undeletionLines(past),
     ...(course.finished ? [`  = it was proven there at ${course.finished}: nothing is restored again`] : []),
