@@ -6,7 +6,7 @@ import { lackingForCluster, openPartsBox } from '../parts/ground.ts'
 
 // REAL: etcd, Kubernetes, Argo CD's controller and repository server, Velero with its node agent, plugin and data mover,
 // sealed-secrets, kubectl, helm, velero, doctl. SIMULATED and stood in for: what test/real/cluster/on-parts.test.ts says.
-// The same as test/census/census.test.ts: a cluster with everything in it goes through backup, loss and restore, and a
+// The same as census.test.ts: a cluster with everything in it goes through backup, loss and restore, and a
 // judge that shares no code with the proof holds the two dumps of the real API against it.
 
 t.test('the census on real parts', { skip: lackingForCluster(), timeout: 1_700_000 }, async (t) => {

@@ -1,8 +1,8 @@
 import t from 'tap'
-import { bootstrap } from '../faults/flows.ts'
-import { inWorld } from '../faults/world.ts'
-import { playCensus } from './census.ts'
-import { groundOf } from './play.ts'
+import { playCensus } from '../../census/census.ts'
+import { groundOf } from '../../census/play.ts'
+import { bootstrap } from '../../faults/flows.ts'
+import { inWorld } from '../../faults/world.ts'
 
 // SIMULATED: a person's whole cluster goes through backup, loss and restore, and a judge that shares no code with the
 // proof holds the one against the other. The same on real parts: test/real/census/on-parts.test.ts.

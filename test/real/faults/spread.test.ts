@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs'
 import t from 'tap'
-import { bootstrap } from './flows.ts'
-import { killedAt, troubledBy, undisturbed } from './harness.ts'
-import { type Point, tellPoint } from './points.ts'
+import { bootstrap } from '../../faults/flows.ts'
+import { killedAt, troubledBy, undisturbed } from '../../faults/harness.ts'
+import { type Point, tellPoint } from '../../faults/points.ts'
 
 // A spread of what test/real/faults does everywhere: SIMULATED clouds, real processes and real kills.
 

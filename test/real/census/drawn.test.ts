@@ -1,6 +1,6 @@
 import t from 'tap'
-import { seed } from '../faults/share.ts'
-import { playRow, tellFailed } from './drawing.ts'
+import { playRow, tellFailed } from '../../census/drawing.ts'
+import { seed } from '../../faults/share.ts'
 
 // SIMULATED: worlds drawn by the commit, ten on each of two clusters that are played side by side. `npm run
 // test:worlds` draws as many as you like, plays again what failed, and shrinks it.
