@@ -1,14 +1,14 @@
 #!/usr/bin/env -S sh -c 'exec node --max-semi-space-size=4 --import "$(dirname "$(realpath "$0")")/lib/commands/start.mjs" "$0" "$@"'
 // Two tokens in, a running cluster out. Every verb looks first: run it again and nothing changes.
 import {
-  ageOf,
   ensureClusterKey,
   firstBackup,
+  lastBackupField,
   lastWhole,
   tellThreats,
   vouchForNew,
 } from './lib/backup/index.ts'
-import { hint, portForward, useKubeconfig } from './lib/base/index.ts'
+import { Field, hint, portForward, useKubeconfig } from './lib/base/index.ts'
 import { describe } from './lib/cluster/index.ts'
 import { adoptingFlags, askingFlags, clusterFlags, ensureTools, run } from './lib/commands/index.ts'
 import { claim } from './lib/gitops/index.ts'
@@ -65,26 +65,16 @@ await run(bootstrap, async ({ flags, confirm }) => {
   await vouchForNew(kube, cluster, buckets) // what the cluster made is told apart from what somebody puts beside it
   await tellThreats(kube, cluster) // what keeps the next backup from being whole
 
-  const lastBackup = ageOf(await lastWhole(buckets, cluster), cluster)
-  const { ip } = address
-  if (flags.json)
-    return {
-      address: ip,
-      kubeconfig: kube.file,
-      repository: repository.html_url,
-      perMonth: planned.perMonth,
-      lastBackup,
-    }
   return {
-    address: ip,
-    kubeconfig: useKubeconfig(kube.file),
-    argoCd: [
+    address: address.ip,
+    kubeconfig: new Field(kube.file, useKubeconfig(kube.file)),
+    argoCd: new Field(undefined, [
       ...portForward(kube.file),
       'user admin, with the password of',
       hint('scripts/kubeconfig.mts', cluster, '--argocd-password'),
-    ],
+    ]),
     repository: repository.html_url,
-    perMonth: `$${planned.perMonth.toFixed(2)}`,
-    lastBackup,
+    perMonth: new Field(planned.perMonth, `$${planned.perMonth.toFixed(2)}`),
+    lastBackup: lastBackupField(await lastWhole(buckets, cluster), cluster),
   }
 })

@@ -1,10 +1,10 @@
 #!/usr/bin/env -S sh -c 'exec node --max-semi-space-size=4 --import "$(dirname "$(realpath "$0")")/lib/commands/start.mjs" "$0" "$@"'
 // Everything was lost but the buckets and Git. Bring it back, data before apps, and prove it.
 import {
-  ageOf,
   beginRestore,
   concludeRestore,
   fitTogether,
+  lastBackupField,
   lastWhole,
   openBackup,
   outcome,
@@ -17,7 +17,7 @@ import {
   returnRest,
   snapshotsApart,
 } from './lib/backup/index.ts'
-import { useKubeconfig } from './lib/base/index.ts'
+import { Field, useKubeconfig } from './lib/base/index.ts'
 import { describe } from './lib/cluster/index.ts'
 import { adoptingFlags, askingFlags, clusterFlags, ensureTools, run } from './lib/commands/index.ts'
 import { claim } from './lib/gitops/index.ts'
@@ -83,6 +83,9 @@ await run(restore, async ({ flags, confirm }) => {
   const rest = await returnRest(data.returning, data.compared) // once Git has taken over, all of it is looked at again
   const proof = await prove(kube, { ...restoring, ...data, ...rest, address })
   proof.stays = [...(await concludeRestore(kube, restoring, buckets, { proof, rest })), ...apart] // never before the proof
-  const told = { kubeconfig: kube.file, lastBackup: ageOf(await lastWhole(kept, source), source) }
-  return outcome(proof, told, { kubeconfig: useKubeconfig(kube.file) }, { cluster, course })
+  const told = {
+    kubeconfig: new Field(kube.file, useKubeconfig(kube.file)),
+    lastBackup: lastBackupField(await lastWhole(kept, source), source),
+  }
+  return outcome(proof, told, { cluster, course })
 })

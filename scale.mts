@@ -1,7 +1,7 @@
 #!/usr/bin/env -S sh -c 'exec node --max-semi-space-size=4 --import "$(dirname "$(realpath "$0")")/lib/commands/start.mjs" "$0" "$@"'
 // Change the description, then make the cloud equal to it. Without flags: finish what was begun.
-import { ageOf, backupBefore, lastWhole, tellThreats, vouchForNew } from './lib/backup/index.ts'
-import { command, DryRunEnd, finishedBy, isDryRun } from './lib/base/index.ts'
+import { backupBefore, lastBackupField, lastWhole, tellThreats, vouchForNew } from './lib/backup/index.ts'
+import { command, DryRunEnd, Field, finishedBy, isDryRun } from './lib/base/index.ts'
 import { describe } from './lib/cluster/index.ts'
 import { askingFlags, clusterFlags, ensureTools, run } from './lib/commands/index.ts'
 import { claim } from './lib/gitops/index.ts'
@@ -83,10 +83,8 @@ await run(scale, async ({ flags, confirm }) => {
   }
   if (isDryRun()) throw new DryRunEnd('nothing was changed')
   return {
-    nodes: cluster.wanted.nodes.map(({ name, role, size }) =>
-      [name, role, size ?? cluster.wanted.size].join('  '),
-    ),
-    machines: `$${planned.perMonth.after.toFixed(2)} a month`,
-    lastBackup: ageOf(await lastWhole(kept, cluster), cluster),
+    nodes: cluster.wanted.nodes.map(({ name, role, size = cluster.wanted.size }) => ({ name, role, size })),
+    perMonth: new Field(planned.perMonth.after, `$${planned.perMonth.after.toFixed(2)} for the machines`),
+    lastBackup: lastBackupField(await lastWhole(kept, cluster), cluster),
   }
 })

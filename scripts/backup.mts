@@ -1,10 +1,10 @@
 #!/usr/bin/env -S sh -c 'exec node --max-semi-space-size=4 --import "$(dirname "$(realpath "$0")")/../lib/commands/start.mjs" "$0" "$@"'
 // A backup now: whole, or told why not. Read back from the bucket before it counts.
 import {
-  ageOf,
   backupChecks,
   backupWish,
   bytesIn,
+  lastBackupField,
   lastWhole,
   partial,
   recordOf,
@@ -51,9 +51,10 @@ await run(backup, async ({ flags }) => {
   const bytes = bytesIn(buckets.velero, cluster)
   const vouchers = vouchersOf(buckets.velero, buckets.kit)
   const record = await recordOf(buckets.velero, taken, snapshots, bytes, vouchers)
-  const lastBackup = ageOf(await lastWhole(buckets, cluster), cluster)
+  const lastBackup = lastBackupField(await lastWhole(buckets, cluster), cluster)
   return {
     ...record,
+    lastBackup,
     shown: () => ({
       backup: `${record.name}  ${record.wholeness}`,
       volumes: record.volumes.map(

@@ -1,7 +1,7 @@
 #!/usr/bin/env -S sh -c 'exec node --max-semi-space-size=4 --import "$(dirname "$(realpath "$0")")/../lib/commands/start.mjs" "$0" "$@"'
 // Removes a cluster: shows exactly what, asks for its name, removes, looks again, names what is left.
-import { ageOf, lastWhole } from '../lib/backup/index.ts'
-import { confirmName } from '../lib/base/index.ts'
+import { lastBackupField, lastWhole } from '../lib/backup/index.ts'
+import { confirmName, Field } from '../lib/base/index.ts'
 import { describe } from '../lib/cluster/index.ts'
 import {
   askingFlags,
@@ -44,7 +44,7 @@ await run(destroy, async ({ flags, confirm }) => {
   await preflightReading(cluster, flags)
   await nameBucketsThere(cluster) // Git names them, and may name others than there are
   const buckets = await openBuckets(cluster, 'read')
-  const lastBackup = ageOf(buckets && (await lastWhole(buckets, cluster)), cluster)
+  const lastBackup = lastBackupField(buckets && (await lastWhole(buckets, cluster)), cluster)
   const own = flags.unfinished ? await unfinishedRestore(cluster, buckets?.kit) : undefined
   const noOther = () => noRestoreUnderWay(cluster, buckets?.kit, '--unfinished removes its machines as well.')
   if (!flags.unfinished) await noOther() // its machines may be the only copy
@@ -65,5 +65,5 @@ await run(destroy, async ({ flags, confirm }) => {
   if (flags['with-repository']) await removeRepository(cluster)
 
   const left = await whatIsLeft(cluster, flags, list.keep)
-  return removalOutcome(list, left, flags['with-backups'] ? 'none' : lastBackup)
+  return removalOutcome(list, left, flags['with-backups'] ? new Field(null, 'none') : lastBackup)
 })

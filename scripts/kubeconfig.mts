@@ -1,7 +1,7 @@
 #!/usr/bin/env -S sh -c 'exec node --max-semi-space-size=4 --import "$(dirname "$(realpath "$0")")/../lib/commands/start.mjs" "$0" "$@"'
 import { resolve } from 'node:path'
-import { ageOf, lastWhole } from '../lib/backup/index.ts'
-import { doctlHint, printable, useKubeconfig } from '../lib/base/index.ts'
+import { lastBackupField, lastWhole } from '../lib/backup/index.ts'
+import { doctlHint, Field, printable, useKubeconfig } from '../lib/base/index.ts'
 import { describe, inventory } from '../lib/cluster/index.ts'
 import { askingFlags, clusterFlags, run } from '../lib/commands/index.ts'
 import { letIn, revokeKubeconfigs, writeKubeconfig } from '../lib/kubernetes/index.ts'
@@ -61,7 +61,7 @@ then: ssh -i FILE ${user}@${address.ip} (FILE holds this key, mode 0600)`,
   await letIn(kube, group)
   return {
     address: address.ip,
-    kubeconfig: flags.json ? kube.file : useKubeconfig(kube.file),
-    lastBackup: ageOf(await lastWhole(buckets, cluster), cluster),
+    kubeconfig: new Field(kube.file, useKubeconfig(kube.file)),
+    lastBackup: lastBackupField(await lastWhole(buckets, cluster), cluster),
   }
 })

@@ -1,7 +1,6 @@
 #!/usr/bin/env -S sh -c 'exec node --max-semi-space-size=4 --import "$(dirname "$(realpath "$0")")/../lib/commands/start.mjs" "$0" "$@"'
 // The drill: bring a backup back onto a throw-away droplet, prove it, destroy it. The original is only read.
 import {
-  ageOf,
   alteredLines,
   backedObjects,
   backupObjects,
@@ -12,6 +11,7 @@ import {
   drillName,
   drillOutcome,
   drillPlan,
+  lastBackupField,
   lastWhole,
   listBackups,
   powerOf,
@@ -108,7 +108,7 @@ await run(rehearse, async ({ flags, confirm }) => {
   const destroyed = await destroy()
   if (flags['dry-run']) throw new DryRunEnd('nothing was changed')
   const changed = changedSince(before, await backupObjects(velero))
-  const lastBackup = ageOf(await lastWhole(buckets, cluster), cluster)
+  const lastBackup = lastBackupField(await lastWhole(buckets, cluster), cluster)
   const copies = await wrongCopies(cluster, kit) // of what upstream may serve no longer
   return drillOutcome({
     ...{ restored, destroyed, seconds, cost: planned.cost, changed, lastBackup },

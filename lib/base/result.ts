@@ -3,6 +3,21 @@ import type { Problem } from './problem.ts'
 import { colourful, tell, widthOf } from './story.ts'
 import { wrap } from './wrap.ts'
 
+/** A field of a result that a program reads as data (`--json`), and a person as words; either may be undefined. */
+export class Field {
+  readonly data: unknown
+  readonly words: string | readonly string[] | undefined
+
+  constructor(data: unknown, words: string | readonly string[] | undefined) {
+    this.data = data
+    this.words = words
+  }
+
+  toJSON(): unknown {
+    return this.data
+  }
+}
+
 /** A result that is more than its fields: how it is shown on the screen, and what is wrong with it after all. */
 export interface Outcome {
   /** The one line that is read first, coloured where stdout takes colours. */
@@ -51,6 +66,7 @@ function headline({ text, tone }: { text: string; tone: keyof typeof tones }): s
 
 function lines(name: string, value: unknown): [string, string][] {
   const label = name.replace(/([a-z])([A-Z])/g, (_, before, letter) => `${before} ${letter.toLowerCase()}`)
+  if (value instanceof Field) return lines(name, value.words)
   if (value === undefined || value === null) return []
   if (Array.isArray(value)) return value.flatMap((one, index) => lines(index === 0 ? name : '', one))
   if (typeof value === 'object')

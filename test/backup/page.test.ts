@@ -2,6 +2,7 @@ import t from 'tap'
 import type { ObjectProof, Outcome } from '../../lib/backup/proof/outcome.ts'
 import { page } from '../../lib/backup/proof/page.ts'
 import { outcome, type Proof, verdictOf } from '../../lib/backup/proof/proof.ts'
+import { Field } from '../../lib/base/result.ts'
 import type { Cluster } from '../../lib/cluster/cluster.ts'
 import type { Course } from '../../lib/machines/first/restoration.ts'
 
@@ -124,7 +125,11 @@ t.test('the way out is one that works, and the verdict has its colour', (t) => {
   const cluster = { name: 'main', place: { owner: 'bob', name: 'regrow-main' }, login: 'bob' } as Cluster
   const end = (missing: string | undefined, more: object, course: Partial<Course>) => {
     const where = { cluster, course: { backup: 'b4', server: 'main-2', ...course } as Course }
-    return outcome(proofOf([volume('shop/db', missing, more)], []), { lastBackup: 'b4' }, {}, where)
+    return outcome(
+      proofOf([volume('shop/db', missing, more)], []),
+      { lastBackup: new Field(null, 'b4') },
+      where,
+    )
   }
   const wayOut = (...words: Parameters<typeof end>) => end(...words).fault()?.cure
   t.match(

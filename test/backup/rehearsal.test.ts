@@ -1,6 +1,8 @@
 import t from 'tap'
 import { type Drill, drillOutcome } from '../../lib/backup/proof/rehearsal.ts'
+import { Field } from '../../lib/base/result.ts'
 
+const lastBackup = new Field({ name: 'main-first' }, 'main-first, 3 s old')
 const proof = {
   verdict: 'PROVEN',
   headline: 'PROVEN, 1 objects not restored',
@@ -22,7 +24,7 @@ const drill = (given: object, more: Partial<Drill> = {}): Drill => ({
   passedOver: [],
   altered: [],
   wrongCopies: [],
-  lastBackup: 'main-first, 3 s old',
+  lastBackup,
   ...more,
 })
 
@@ -38,7 +40,7 @@ t.test('a rehearsal that was proven tells the proof, the time and the cost', asy
     cost: 'about $0.02',
     passedOver: undefined,
     originalsBackups: 'unchanged',
-    lastBackup: 'main-first, 3 s old',
+    lastBackup,
   })
 })
 
@@ -51,7 +53,7 @@ t.test('one that never began tells no duration, no cost, and nothing of the back
     cost: 'nothing was made',
     passedOver: undefined,
     originalsBackups: undefined,
-    lastBackup: 'main-first, 3 s old',
+    lastBackup,
   })
   t.same([ended.seconds, ended.cost], [undefined, undefined])
 })

@@ -1,6 +1,6 @@
 import { again, hint } from '../../base/hint.ts'
 import { Problem } from '../../base/problem.ts'
-import type { Outcome as Result } from '../../base/result.ts'
+import type { Field, Outcome as Result } from '../../base/result.ts'
 import { type Told, timeline } from '../../base/story.ts'
 import type { ReservedIp } from '../../clients/digitalocean-types.ts'
 import type { Kube } from '../../clients/tools.ts'
@@ -132,10 +132,9 @@ export function verdictOf(missing: number, notRestored: number): Pick<Proof, 've
  * @param shown the same for the screen, where it reads otherwise there
  * @param where it was restored
  */
-export function outcome<T extends { lastBackup: string }>(
+export function outcome<T extends { lastBackup: Field }>(
   proof: Proof,
   told: T,
-  shown: Record<string, unknown>,
   where: { cluster: Cluster; course: Course },
 ): Result & Proof & T {
   const lines = missingLines(proof)
@@ -151,7 +150,7 @@ export function outcome<T extends { lastBackup: string }>(
     ...proof,
     ...told,
     headlined: () => ({ text: proof.headline, tone }),
-    shown: () => ({ ...page(proof), ...told, ...shown }),
+    shown: () => ({ ...page(proof), ...told }),
     fault: () => fault,
   }
 }

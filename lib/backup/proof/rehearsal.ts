@@ -3,7 +3,7 @@ import type { Shown } from '../../base/confirm.ts'
 import { parseJson } from '../../base/json.ts'
 import { clusterName } from '../../base/names.ts'
 import { Problem } from '../../base/problem.ts'
-import type { Outcome } from '../../base/result.ts'
+import type { Field, Outcome } from '../../base/result.ts'
 import type { ScriptEnd } from '../../base/script.ts'
 import type { Bucket } from '../../clients/s3.ts'
 import type { Cluster } from '../../cluster/cluster.ts'
@@ -98,7 +98,7 @@ export interface Drill {
   /** Copies of upstream in the kit's bucket that a restore could not use, one line each. */
   wrongCopies: string[]
   /** The age of the original's last whole backup. */
-  lastBackup: string
+  lastBackup: Field
 }
 
 /**

@@ -1,6 +1,7 @@
+import { Field } from '../../base/result.ts'
 import type { Bucket } from '../../clients/s3.ts'
 import type { Cluster } from '../../cluster/cluster.ts'
-import { type Backup, wholeBackups } from '../backups.ts'
+import { ageOf, type Backup, wholeBackups } from '../backups.ts'
 import { isAnother, type Vouching, vouchersOf, vouchingLine, type Witness } from './vouching.ts'
 
 /** A backup that counts as the last one, with who says that it is what a cluster made. */
@@ -42,6 +43,15 @@ async function counted(known: Vouching, name: string, witness: Witness | undefin
     return isAnother(known, seen.voucher) ? { state: 'vouched for', voucher: seen.voucher } : known
   return known.state === 'altered' ? known : { ...known, why: seen }
 }
+
+/** The last backup as every flow tells it: its name, when it began (RFC 3339) and who says so; `null` where there is none. */
+export const lastBackupField = (last: Last | undefined, cluster: Pick<Cluster, 'cloud'>): Field =>
+  new Field(
+    last
+      ? { name: last.metadata.name, at: last.status?.startTimestamp, vouching: last.vouching.state }
+      : null,
+    ageOf(last, cluster),
+  )
 
 /** The newest whole backup that counts. @param witness the cluster, where it answers */
 export async function lastWhole(

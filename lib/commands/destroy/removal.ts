@@ -2,7 +2,7 @@ import { type Copies, copiesIn } from '../../backup/copies.ts'
 import type { Shown } from '../../base/confirm.ts'
 import { again } from '../../base/hint.ts'
 import { Problem, Problems } from '../../base/problem.ts'
-import type { Outcome } from '../../base/result.ts'
+import type { Field, Outcome } from '../../base/result.ts'
 import type { LoadBalancer, Snapshot, Volume, Vpc } from '../../clients/digitalocean-types.ts'
 import { bucketPlaces, type Cluster } from '../../cluster/cluster.ts'
 import { type Inventory, inventory } from '../../cluster/ours.ts'
@@ -216,7 +216,7 @@ export async function removal(
 export function removalOutcome(
   { removed, kept }: Removal,
   left: readonly string[],
-  lastBackup: string,
+  lastBackup: Field,
 ): Outcome & Record<string, unknown> {
   const result = { removed, kept, left, lastBackup }
   const fault =

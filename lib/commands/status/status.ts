@@ -1,4 +1,4 @@
-import { ageOf } from '../../backup/backups.ts'
+import { lastBackupField } from '../../backup/vouch/last.ts'
 import { hint } from '../../base/hint.ts'
 import type { Outcome } from '../../base/result.ts'
 import type { Cluster } from '../../cluster/cluster.ts'
@@ -98,13 +98,7 @@ export function statusOutcome(told: Told): Outcome & Record<string, unknown> {
       bytes: upstream.bytes,
     },
     perMonth: Math.round(perMonth * 100) / 100,
-    lastBackup: lastBackup
-      ? {
-          name: lastBackup.metadata.name,
-          at: lastBackup.status?.startTimestamp,
-          vouching: lastBackup.vouching.state,
-        }
-      : null,
+    lastBackup: lastBackupField(lastBackup, cluster),
     shown: () => ({
       state,
       // What has a row of its own stands there alone.
@@ -125,7 +119,7 @@ export function statusOutcome(told: Told): Outcome & Record<string, unknown> {
       tokensEnd: ending.length > 0 ? ending : undefined,
       upstream: upstream && keptLine(cluster, upstream),
       perMonth: `$${perMonth.toFixed(2)}`,
-      lastBackup: ageOf(lastBackup, cluster),
+      lastBackup: lastBackupField(lastBackup, cluster),
     }),
     fault: () => undefined,
     exitCode: () => exitCodes[state],

@@ -114,7 +114,7 @@ t.test('the drill: restored, proven, destroyed; nothing of it stays, and nothing
   t.equal(ended.code, 0, ended.err)
   const drill = JSON.parse(ended.out)
   t.match(drill, { wrong: [], changed: [], proof: { missing: [], server: 'main-drill-1' } })
-  t.match(drill.lastBackup, /^first, .+ old$/)
+  t.match(drill.lastBackup, { name: 'first', vouching: 'vouched for' })
   t.ok(drill.seconds > 0)
   t.match(drill.cost.toFixed(2), '0.02')
   t.same(await everything(), before)
