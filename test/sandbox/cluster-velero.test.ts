@@ -59,10 +59,17 @@ t.test('a backup lies in the bucket in Velero’s layout, and another cluster fi
   const url = textAt(one.store.get('DownloadRequest', 'velero', 'd'), 'status', 'downloadURL')
   t.match(gunzipSync(Buffer.from(await (await fetch(url)).arrayBuffer())).toString(), /simulated/)
 
+  // As `backup_sync_controller.go`: one that cannot be read keeps none of the others away.
+  await bucket.put(
+    'backups/before/velero-backup.json',
+    Buffer.from('{"metadata":{"name":"before"}} and more'),
+  )
   one.store.remove('Backup', 'velero', 'first')
   one.store.remove('BackupStorageLocation', 'velero', 'default')
   apply(one, location({ accessMode: 'ReadOnly' }))
   await reached('Backup', 'first', 'Completed')
+  t.notOk(one.store.find('Backup', 'velero', 'before'))
+  await bucket.remove('backups/before/velero-backup.json')
   apply(one, backup('second'))
   await reached('Backup', 'second', 'FailedValidation')
   apply(one, location({ accessMode: 'ReadWrite' }))

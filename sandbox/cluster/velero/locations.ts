@@ -79,12 +79,15 @@ async function syncBackups({ store }: Cluster, location: Thing, bucket: Bucket):
   for (const name of names.filter((one) => !store.find('Backup', 'velero', one))) {
     const file = await bucket.get(`backups/${name}/velero-backup.json`).catch(() => undefined)
     if (!file) continue
-    const saved = JSON.parse(file.toString()) as Thing
-    const labels = { ...saved.metadata.labels, 'velero.io/storage-location': storageLocation }
-    const { annotations } = saved.metadata
-    const metadata = { name, namespace: 'velero', labels, ...(annotations ? { annotations } : {}) }
-    const spec = { ...(saved.spec as Tree), storageLocation }
-    store.create({ ...saved, metadata, spec }, { status: true })
+    // One that cannot be read, or that the API refuses, keeps none of the others away (`backup_sync_controller.go`).
+    try {
+      const saved = JSON.parse(file.toString()) as Thing
+      const labels = { ...saved.metadata.labels, 'velero.io/storage-location': storageLocation }
+      const { annotations } = saved.metadata
+      const metadata = { name, namespace: 'velero', labels, ...(annotations ? { annotations } : {}) }
+      const spec = { ...(saved.spec as Tree), storageLocation }
+      store.create({ ...saved, metadata, spec }, { status: true })
+    } catch {}
   }
   // Backups that are gone from the bucket go from the cluster too.
   for (const backup of store.list('Backup', 'velero')) {
