@@ -73,7 +73,7 @@ export async function moved(
     say({ phase: 'Failed', completionTimestamp: now(), message: error })
   }
   // What is new may not be found at first.
-  await patiently(() => driver.cloud.call('DELETE', `snapshots/${snapshot.id}`), '1m', 404)
+  await patiently(() => driver.cloud.call('DELETE', `snapshots/${snapshot.id}`), '10m', 404)
   const uploaded = store.find('DataUpload', 'velero', upload.metadata.name) ?? upload
   return {
     thing: marked(claim, backup.metadata.name, vs, upload.metadata.name),

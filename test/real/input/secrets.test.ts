@@ -36,11 +36,11 @@ const wrong = 'dop_v1_wrong5d0c71aa'
 box.behave({ digitalocean: { tokens: { [csi]: ['.'] } } })
 
 // Tools as the flows call them: what they are told, what doctl answers (a key's secret, once), and what others on this
-// machine could read meanwhile is noted before the real stand-in goes on.
+// machine could read meanwhile is noted before the real stand-in goes on; but for what tsx keeps of our own code.
 for (const tool of ['doctl', 'kubectl', 'helm', 'velero']) {
   const script = `#!/bin/sh
 printf '%s\\n' "$*" >> ${kept}/arguments
-find ${home} ${temporary} -type d ! -perm -001 -prune -o -type f -perm /044 -exec cat {} + >> ${kept}/readable 2>&1
+find ${home} ${temporary} -type d ! -perm -001 -prune -o -name 'tsx-*' -prune -o -type f -perm /044 -exec cat {} + >> ${kept}/readable 2>&1
 ${join(box.env.REGROW_TOOLS ?? '', tool)} "$@" > ${kept}/answer.$$
 code=$?
 [ ${tool} = doctl ] && cat ${kept}/answer.$$ >> ${kept}/answers
