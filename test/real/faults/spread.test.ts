@@ -35,7 +35,7 @@ t.test('the answer to a bought address is lost: there is one, and it is used', a
 })
 
 t.test('what may differ between equal worlds is said in at most 40 lines', (t) => {
-  const lines = readFileSync(new URL('normaliser.ts', import.meta.url), 'utf8')
+  const lines = readFileSync(new URL('../../faults/normaliser.ts', import.meta.url), 'utf8')
     .split('\n')
     .filter((line) => line.trim() !== '' && !/^\s*(\/\/|\/?\*)/.test(line))
   t.ok(lines.length <= 40, `${lines.length} lines`)
