@@ -5,6 +5,7 @@ import { delimiter, join, resolve } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
+import { results } from '../../lib/commands/results.ts'
 import { openBox } from '../../sandbox/box.ts'
 import type { Fault } from '../../sandbox/faults.ts'
 import type { LogEntry } from '../../sandbox/world.ts'
@@ -57,6 +58,13 @@ export interface TestBox {
   once(which: (entry: LogEntry) => boolean, act: () => Promise<unknown>): Promise<void>
 }
 
+/** Holds what a command printed with `--json` against what docs/json.md promises. */
+function holdToSchema(command: string, words: readonly string[], out: string): void {
+  if (!words.includes('--json') || words.includes('--dry-run') || out.trim() === '') return
+  const read = results[command]?.safeParse(JSON.parse(out))
+  if (read?.error) throw new Error(`${command} --json is not what docs/json.md says: ${read.error.message}`)
+}
+
 /** The words with which Node runs a script, as the first line of every one has them. */
 export const tsx = [
   '--max-semi-space-size=4',
@@ -101,6 +109,7 @@ export async function openTestBox(t: Test, faults: Fault[] = [], latencyScale = 
     run: async (command, words = [], how = {}) => {
       const before = log().length
       const ended = await runIn(dir, command, words, { ...how, env: { ...box.env, ...how.env } })
+      holdToSchema(command, words, ended.out)
       return { ...ended, requests: log().slice(before) }
     },
     file: (name, content) => {
