@@ -2,7 +2,7 @@
 // Two tokens in, a running cluster out. Every verb looks first: run it again and nothing changes.
 import {
   ensureClusterKey,
-  firstBackup,
+  ensureFirstBackup,
   lastBackupField,
   lastWhole,
   tellThreats,
@@ -12,15 +12,15 @@ import { Field, hint, portForward, useKubeconfig } from './lib/base/index.ts'
 import { describe } from './lib/cluster/index.ts'
 import { adoptingFlags, askingFlags, clusterFlags, ensureTools, run } from './lib/commands/index.ts'
 import { claim } from './lib/gitops/index.ts'
-import { applyRoot, ensureCloudToken, healthy, sampleBound } from './lib/kubernetes/index.ts'
+import { applyRoot, ensureCloudToken, waitForApplication, waitForSample } from './lib/kubernetes/index.ts'
 import {
+  assertNoRestore,
+  ensureFirstServer,
   ensureFoundation,
-  growFirstServer,
-  growOthers,
-  noRestoreUnderWay,
+  ensureOtherMachines,
   plan,
   preflight,
-  reviveFirstServer,
+  repairFirstServer,
 } from './lib/machines/index.ts'
 import { keepUpstream } from './lib/store/index.ts'
 
@@ -48,20 +48,20 @@ await run(bootstrap, async ({ flags, confirm }) => {
   const repository = await claim(cluster, 'bootstrap', flags) // the description is in Git before anything is bought
   const foundation = await ensureFoundation(cluster, { past: true }) // what is deleted from the backups stays for a while
   const { address, buckets } = foundation
-  await noRestoreUnderWay(cluster, buckets.kit) // one may have begun meanwhile: apps would start on missing data
-  await reviveFirstServer(cluster, buckets) // only where an earlier run left it in trouble
-  const kube = await growFirstServer(cluster, foundation)
+  await assertNoRestore(cluster, buckets.kit) // one may have begun meanwhile: apps would start on missing data
+  await repairFirstServer(cluster, buckets) // only where an earlier run left it in trouble
+  const kube = await ensureFirstServer(cluster, foundation)
   await Promise.all([
-    healthy(kube, 'platform'), // CSI, Velero, sealed-secrets: by Argo CD
+    waitForApplication(kube, 'platform'), // CSI, Velero, sealed-secrets: by Argo CD
     ensureCloudToken(kube, cluster, buckets.kit),
     ensureClusterKey(kube, cluster, buckets), // what Velero opens the backups with
     keepUpstream(cluster, buckets.kit), // k3s, charts, manifests: a restore needs nobody else
   ])
   await applyRoot(kube, cluster, address) // the app of apps: ingress, backups, your apps
-  await growOthers(cluster, foundation) // the machines beside the first, where some are described: apps may need them
-  await healthy(kube, 'root')
-  await sampleBound(kube, cluster)
-  await firstBackup(kube, cluster, buckets)
+  await ensureOtherMachines(cluster, foundation) // the machines beside the first, where some are described: apps may need them
+  await waitForApplication(kube, 'root')
+  await waitForSample(kube, cluster)
+  await ensureFirstBackup(kube, cluster, buckets)
   await vouchForNew(kube, cluster, buckets) // what the cluster made is told apart from what somebody puts beside it
   await tellThreats(kube, cluster) // what keeps the next backup from being whole
 

@@ -21,11 +21,11 @@ import { Field, useKubeconfig } from './lib/base/index.ts'
 import { describe } from './lib/cluster/index.ts'
 import { adoptingFlags, askingFlags, clusterFlags, ensureTools, run } from './lib/commands/index.ts'
 import { claim } from './lib/gitops/index.ts'
-import { applyRoot, healthy } from './lib/kubernetes/index.ts'
+import { applyRoot, waitForApplication } from './lib/kubernetes/index.ts'
 import {
+  ensureFirstServer,
   ensureFoundation,
-  growFirstServer,
-  growOthers,
+  ensureOtherMachines,
   preflight,
   preflightReading,
 } from './lib/machines/index.ts'
@@ -70,15 +70,15 @@ await run(restore, async ({ flags, confirm }) => {
   const foundation = await ensureFoundation(cluster, { past: isCopy, original: opened.sourceKit })
   const { address, buckets } = foundation
   await beginRestore(restoring, foundation, { own, unfinished: flags.unfinished }) // the earlier machines are off now
-  const kube = await growFirstServer(cluster, foundation) // as bootstrap does
-  await healthy(kube, 'platform') // the engine; no app yet
+  const kube = await ensureFirstServer(cluster, foundation) // as bootstrap does
+  await waitForApplication(kube, 'platform') // the engine; no app yet
   const data = await restoreData(kube, restoring, buckets, flags['with-apps']) // every byte, or no app starts
 
   if (!isCopy) await applyRoot(kube, cluster, address) // Git brings the apps, and the location read-write
   await returnByHand(data.returning, data.compared) // what Git does not bring, at once: apps may need it
   if (!isCopy) {
-    await growOthers(cluster, foundation, course.droplets) // the shape that cluster.yaml describes: apps may need it
-    await healthy(kube, 'root')
+    await ensureOtherMachines(cluster, foundation, course.droplets) // the shape that cluster.yaml describes: apps may need it
+    await waitForApplication(kube, 'root')
   }
   const rest = await returnRest(data.returning, data.compared) // once Git has taken over, all of it is looked at again
   const proof = await prove(kube, { ...restoring, ...data, ...rest, address })

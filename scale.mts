@@ -7,20 +7,20 @@ import { askingFlags, clusterFlags, ensureTools, run } from './lib/commands/inde
 import { claim } from './lib/gitops/index.ts'
 import { uncordon } from './lib/kubernetes/index.ts'
 import {
-  bury,
+  assertNoRestore,
   convertToEtcd,
   disksFit,
   ensureFoundation,
   isDescribed,
   joinAll,
-  leave,
   machinesAreKnown,
-  noRestoreUnderWay,
   preflight,
   preflightReading,
   prepareScale,
   reach,
   readWish,
+  removeLost,
+  removeMachine,
   resize,
   scalePlan,
   secondsOf,
@@ -54,7 +54,7 @@ await run(scale, async ({ flags, confirm }) => {
   const kept = await needBuckets(cluster, `${command('bootstrap.mts')} grows it.`)
   isDescribed(cluster)
   const kit = await needKit(kept, cluster.name)
-  const taken = () => noRestoreUnderWay(cluster, kept.kit) // its machines may be the only copy
+  const taken = () => assertNoRestore(cluster, kept.kit) // its machines may be the only copy
   await taken()
   const scaling = await prepareScale(cluster, { kit, bucket: kept.kit }, wish, flags.force) // the wish is described now
   const { earlier, before, noted, lost } = scaling
@@ -74,9 +74,9 @@ await run(scale, async ({ flags, confirm }) => {
     await vouchForNew(kube, cluster, buckets) // for the backups that the cluster made since the last run
     if (todo.convert) await convertToEtcd(cluster, foundation, kube, todo.convert)
     await withdrawConversion(cluster, kube) // what asked for it: the node may have ended it after a killed run
-    for (const machine of todo.bury) await bury(cluster, kube, machine)
+    for (const machine of todo.bury) await removeLost(cluster, kube, machine)
     await joinAll(cluster, foundation, kube, todo.join, seen.droplets) // servers one by one, then all agents at once
-    for (const machine of todo.leave) await leave(cluster, kube, machine, draining)
+    for (const machine of todo.leave) await removeMachine(cluster, kube, machine, draining)
     for (const machine of todo.resize) await resize(cluster, kube, machine, draining)
     for (const node of todo.uncordon) await uncordon(kube, node)
     await tellThreats(kube, cluster) // what keeps the next backup from being whole

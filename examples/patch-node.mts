@@ -9,7 +9,7 @@ import {
   openCluster,
   ownMachines,
   Problem,
-  restarted,
+  restartDroplet,
   run,
   uncordon,
   waitFor,
@@ -32,7 +32,7 @@ await run(patchNode, async ({ flags, words: [node = ''], confirm }) => {
   await claim(cluster, 'patch-node', flags) // no other run beside this one
   await drain(kube, node, { within: 600, force: false })
   // The node is empty: patch it here.
-  await restarted(cluster, droplet)
+  await restartDroplet(cluster, droplet)
   await waitFor({ wish: `node ${node} is Ready`, every: 3, within: 600 }, async () =>
     (await membersNow(kube))?.find(({ name, ready }) => name === node && ready),
   )

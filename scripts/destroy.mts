@@ -18,8 +18,8 @@ import {
 } from '../lib/commands/index.ts'
 import { lockForRemoval } from '../lib/gitops/index.ts'
 import {
+  assertNoRestore,
   forgetRestorations,
-  noRestoreUnderWay,
   preflightReading,
   unfinishedRestore,
 } from '../lib/machines/index.ts'
@@ -46,7 +46,7 @@ await run(destroy, async ({ flags, confirm }) => {
   const buckets = await openBuckets(cluster, 'read')
   const lastBackup = lastBackupField(buckets && (await lastWhole(buckets, cluster)), cluster)
   const own = flags.unfinished ? await unfinishedRestore(cluster, buckets?.kit) : undefined
-  const noOther = () => noRestoreUnderWay(cluster, buckets?.kit, '--unfinished removes its machines as well.')
+  const noOther = () => assertNoRestore(cluster, buckets?.kit, '--unfinished removes its machines as well.')
   if (!flags.unfinished) await noOther() // its machines may be the only copy
   const list = await removal(cluster, flags, buckets, own) // exactly what goes, what stays, and what it saves
   await confirm(list)

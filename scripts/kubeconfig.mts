@@ -4,7 +4,7 @@ import { lastBackupField, lastWhole } from '../lib/backup/index.ts'
 import { doctlHint, Field, printable, useKubeconfig } from '../lib/base/index.ts'
 import { describe, inventory } from '../lib/cluster/index.ts'
 import { askingFlags, clusterFlags, run } from '../lib/commands/index.ts'
-import { letIn, revokeKubeconfigs, writeKubeconfig } from '../lib/kubernetes/index.ts'
+import { bindOperators, revokeKubeconfigs, writeKubeconfig } from '../lib/kubernetes/index.ts'
 import { addressOf } from '../lib/machines/index.ts'
 import { needBuckets, needKit, operatorGroup } from '../lib/store/index.ts'
 
@@ -58,7 +58,7 @@ then: ssh -i FILE ${user}@${address.ip} (FILE holds this key, mode 0600)`,
   const group = flags.revoke ? await revokeKubeconfigs(cluster, ground, flags) : now // those of before end
   const file = flags.output && resolve(flags.output)
   const kube = await writeKubeconfig(cluster, kit, address.ip, { group, file })
-  await letIn(kube, group)
+  await bindOperators(kube, group)
   return {
     address: address.ip,
     kubeconfig: new Field(kube.file, useKubeconfig(kube.file)),

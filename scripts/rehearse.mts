@@ -21,7 +21,7 @@ import {
 import { DryRunEnd, names, Problem, script } from '../lib/base/index.ts'
 import { accountOf, describe } from '../lib/cluster/index.ts'
 import { askingFlags, clusterFlags, drillIsLeft, ensureTools, run } from '../lib/commands/index.ts'
-import { noRestoreUnderWay, preflightReading } from '../lib/machines/index.ts'
+import { assertNoRestore, preflightReading } from '../lib/machines/index.ts'
 import { needBuckets, needKit, wrongCopies } from '../lib/store/index.ts'
 
 const rehearse = {
@@ -42,7 +42,7 @@ await run(rehearse, async ({ flags, confirm }) => {
   await preflightReading(cluster)
   const buckets = await needBuckets(cluster)
   const { velero, kit } = buckets
-  await noRestoreUnderWay(cluster, kit)
+  await assertNoRestore(cluster, kit)
   const alive = clusterAsWitness(cluster, velero, await needKit(buckets, cluster.name))
   const chosen = await chooseBackup(velero, flags.backup ?? 'latest', cluster, {
     vouchers: vouchersOf(velero, kit, alive),

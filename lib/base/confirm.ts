@@ -28,7 +28,7 @@ export interface Question {
  * Asks whether to go on. `REGROW_ANSWER` answers for the person and is shown, so that a wrapper can say why.
  * @throws Problem when the answer is no, or (exit code 2) when nobody can be asked.
  */
-export async function answered(
+export async function askToGoOn(
   yes: boolean,
   {
     question = 'Go on?',
@@ -89,7 +89,7 @@ export async function confirmName<F extends string>(
 const interrupted = () => new Problem('interrupted: nothing was changed', { exitCode: 130 })
 
 /** Asks for a secret on a terminal; empty where nobody can be asked. @throws Problem (exit code 130) after Ctrl-C */
-export async function asked(message: string): Promise<string> {
+export async function askForSecret(message: string): Promise<string> {
   if (!process.stdin.isTTY || !process.stderr.isTTY) return ''
   const { password, isCancel } = await import('@clack/prompts')
   const answer = await password({ message: printable(message), output: process.stderr })

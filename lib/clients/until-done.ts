@@ -5,7 +5,7 @@ import { type Output, ToolFailure } from './tools.ts'
  * Acts until the wish is seen to be true; a refusal is looked at, not believed. What was accepted is under way, and is not
  * ordered again before 15 s have passed.
  */
-export async function untilDone(
+export async function actUntil(
   wish: string,
   seen: () => Promise<boolean>,
   act: () => Promise<Output>,

@@ -23,7 +23,7 @@ export { claim } from '../gitops/claim.ts'
 export { commitFiles } from '../gitops/commit.ts'
 export { drain, uncordon } from '../kubernetes/drain.ts'
 export { membersNow } from '../kubernetes/nodes.ts'
-export { restarted } from '../machines/scale/resize.ts'
+export { restartDroplet } from '../machines/scale/resize.ts'
 export { askingFlags, clusterFlags } from './flags.ts'
 export { run } from './run.ts'
 

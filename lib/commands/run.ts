@@ -3,7 +3,7 @@ import { createInterface } from 'node:readline'
 import { z } from 'zod'
 import type { ProcessOutput } from 'zx/core'
 import { endChanges, noteChange } from '../base/change.ts'
-import { answered, asked, type Shown } from '../base/confirm.ts'
+import { askForSecret, askToGoOn, type Shown } from '../base/confirm.ts'
 import { beginDryRun, DryRunEnd } from '../base/dry-run.ts'
 import { atEnd, endAll, patience } from '../base/ending.ts'
 import { leaveProxiesOut, missingTokens } from '../base/environment.ts'
@@ -84,7 +84,7 @@ export async function run<F extends Record<string, Flag> = Record<never, Flag>>(
       } else {
         print(plan.text)
         if (plan.nothing) return
-        await answered(flags.yes === true, { destructive: plan.destructive === true })
+        await askToGoOn(flags.yes === true, { destructive: plan.destructive === true })
         // A person may think about it while others work.
         if (!flags.yes) noteChange()
       }
@@ -197,7 +197,7 @@ async function askForTokens(): Promise<void> {
   const missing = missingTokens()
   if (missing.length === 0 || !process.stdin.isTTY || !process.stderr.isTTY) return
   for (const kind of missing) {
-    const answer = await asked(kind === 'github' ? 'GitHub token' : 'DigitalOcean token')
+    const answer = await askForSecret(kind === 'github' ? 'GitHub token' : 'DigitalOcean token')
     if (!answer) throw new Problem('no token given', { exitCode: 2 })
     process.env[kind === 'github' ? 'GITHUB_TOKEN' : 'DIGITALOCEAN_TOKEN'] = answer
   }

@@ -103,7 +103,7 @@ const own = 'apps'
  * person's own apps are looked at once: how they are is told, and not waited for.
  * @throws Problem after 15 minutes, naming what is not well and why
  */
-export async function healthy(kube: Kube, name: 'platform' | 'root'): Promise<void> {
+export async function waitForApplication(kube: Kube, name: 'platform' | 'root'): Promise<void> {
   const started = performance.now()
   const told = new Set<string>()
   let first = true

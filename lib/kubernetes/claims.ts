@@ -28,7 +28,7 @@ const refusedFor = 60
  * where another file of yours keeps Argo CD from bringing it, that is told.
  * @throws Problem after five minutes, with what was seen last
  */
-export async function sampleBound(kube: Kube, cluster: Cluster): Promise<void> {
+export async function waitForSample(kube: Kube, cluster: Cluster): Promise<void> {
   const namespace = 'hello'
   const started = performance.now()
   const isDue = sparingly(10)

@@ -65,7 +65,7 @@ export async function drain(kube: Kube, node: string, { within, force }: Drainin
 }
 
 /** Waits until Kubernetes has let go of every volume on a node. @throws Problem after six minutes */
-export async function detached(kube: Kube, node: string): Promise<void> {
+export async function waitForDetached(kube: Kube, node: string): Promise<void> {
   if (isDryRun()) return
   await waitFor({ wish: `volumes leave ${node}`, every: 3, within: 360 }, async (note) => {
     const answer = await looked(kubectl(kube)`get volumeattachments --request-timeout 10s -o json`)

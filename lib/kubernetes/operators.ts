@@ -42,7 +42,7 @@ export async function ensureOperators(kube: Kube, group: string): Promise<void> 
 }
 
 /** {@link ensureOperators} for a kubeconfig that is of use later too: a cluster that does not answer is only told. */
-export async function letIn(kube: Kube, group: string): Promise<void> {
+export async function bindOperators(kube: Kube, group: string): Promise<void> {
   try {
     await ensureOperators(kube, group)
   } catch (error) {

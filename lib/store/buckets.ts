@@ -13,7 +13,7 @@ import { type Bucket, connectStore } from '../clients/s3.ts'
 import { type BucketPlaces, bucketPlaces, type Cluster } from '../cluster/cluster.ts'
 import { isOurs } from '../cluster/ours.ts'
 import { removeSpentBundles } from './bundles.ts'
-import { missingBuckets, unusable, usable } from './existence.ts'
+import { missingBuckets, unusable, waitForBucket } from './existence.ts'
 import { isAbandoned, isClusterKey, mintKey, removeKey, type SpacesKeyPair } from './keys.ts'
 import { nodeRecords, readNote } from './nodes.ts'
 import { ofAnotherAccount } from './other-account.ts'
@@ -179,7 +179,7 @@ async function open(cluster: Cluster, places: BucketPlaces, key: SpacesKeyPair):
   const store = await connectStore(places.endpoint, places.region, key, cluster.cloud.clockOffset())
   for (const bucket of [places.velero, places.kit]) {
     // Only a key that was made just now may be refused for a while.
-    const found = places.spaces ? await usable(store, bucket) : await store.look(bucket)
+    const found = places.spaces ? await waitForBucket(store, bucket) : await store.look(bucket)
     const problem = unusable(places, bucket, found, key)
     if (problem) throw problem
   }

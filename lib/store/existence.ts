@@ -37,7 +37,7 @@ export async function missingBuckets(places: BucketPlaces): Promise<string[]> {
  * Waits until a bucket that is there, or was made just now, can be used with a key: it may answer 404 for minutes
  * (https://github.com/digitalocean/terraform-provider-digitalocean/issues/1153).
  */
-export async function usable(store: Store, bucket: string): Promise<'ours'> {
+export async function waitForBucket(store: Store, bucket: string): Promise<'ours'> {
   return waitFor(
     {
       wish: `bucket ${bucket} shows`,
@@ -45,7 +45,7 @@ export async function usable(store: Store, bucket: string): Promise<'ours'> {
       within: 300,
       cure: `Run ${again()} in some minutes.`,
     },
-    async () => ((await accepted(store, bucket)) === 'ours' ? 'ours' : undefined),
+    async () => ((await waitForAccess(store, bucket)) === 'ours' ? 'ours' : undefined),
   )
 }
 
@@ -76,7 +76,7 @@ export async function showsOrIsHeld(
 }
 
 /** A fresh key is refused for some seconds; what is still refused after a minute is somebody else's bucket. */
-export async function accepted(store: Store, bucket: string): Promise<'ours' | 'missing'> {
+export async function waitForAccess(store: Store, bucket: string): Promise<'ours' | 'missing'> {
   return waitFor(
     {
       wish: `the new key is known for bucket ${bucket}`,

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { z } from 'zod'
 import { clusterAuthorities, makeClusterAuthorities, makeSshKeyPair } from '#cloud-init/index.ts'
 import { change } from '../base/change.ts'
-import { asked } from '../base/confirm.ts'
+import { askForSecret } from '../base/confirm.ts'
 import { isDryRun } from '../base/dry-run.ts'
 import { again, command, hint } from '../base/hint.ts'
 import { isMachineName, names } from '../base/names.ts'
@@ -203,7 +203,7 @@ async function encrypt(text: string, passphrase: string): Promise<Uint8Array> {
 }
 
 async function decrypt(bytes: Uint8Array): Promise<string> {
-  process.env.REGROW_PASSPHRASE ||= await asked('Passphrase of the kit')
+  process.env.REGROW_PASSPHRASE ||= await askForSecret('Passphrase of the kit')
   const passphrase = process.env.REGROW_PASSPHRASE
   if (!passphrase)
     throw new Problem('the kit is encrypted and no passphrase is given', {

@@ -10,7 +10,7 @@ import { lately } from '../clients/lately.ts'
 import { type Bucket, connectStore, type Store, type Version } from '../clients/s3.ts'
 import { type BucketPlaces, bucketPlaces, type Cluster } from '../cluster/cluster.ts'
 import { isOurs } from '../cluster/ours.ts'
-import { accepted, missingBuckets, showsOrIsHeld, usable } from './existence.ts'
+import { missingBuckets, showsOrIsHeld, waitForAccess, waitForBucket } from './existence.ts'
 import { isSetupKey, mintKey, removeKey } from './keys.ts'
 import { daysKept, daysNoted, keepPast } from './past.ts'
 import { markBuckets, markKey, needOurs } from './whose.ts'
@@ -23,7 +23,7 @@ export async function createBuckets(
 ): Promise<void> {
   const started = performance.now()
   await withSetupKey(cluster, places, async (store) => {
-    if (missing[0] && !isDryRun()) await accepted(store, missing[0])
+    if (missing[0] && !isDryRun()) await waitForAccess(store, missing[0])
     if (!isDryRun()) await needOurs(cluster, places, store, usesBut(places, missing))
     await Promise.all(
       missing.map(async (bucket) => {
@@ -34,7 +34,7 @@ export async function createBuckets(
         if (!isDryRun()) tell('+', `bucket ${bucket}`, places.region, (performance.now() - started) / 1000)
       }),
     )
-    if (!isDryRun()) for (const bucket of [places.velero, places.kit]) await usable(store, bucket)
+    if (!isDryRun()) for (const bucket of [places.velero, places.kit]) await waitForBucket(store, bucket)
     const [velero, kit] = [store.bucket(places.velero), store.bucket(places.kit)]
     if (!isDryRun()) await markBuckets(cluster, { velero, kit }, { tells: false })
     await keepPast(cluster, places, store)
@@ -49,7 +49,7 @@ export async function ensurePast(cluster: Cluster, places: BucketPlaces, kit: Bu
   const days = daysKept(cluster)
   if ((await daysNoted(kit)) === days) return
   await withSetupKey(cluster, places, async (store) => {
-    if (!isDryRun()) await accepted(store, places.velero)
+    if (!isDryRun()) await waitForAccess(store, places.velero)
     await keepPast(cluster, places, store)
   })
   if (!isDryRun()) tell('~', `bucket ${places.velero}`, `keeps what is deleted for ${days} days`)
@@ -101,7 +101,7 @@ export async function deleteBuckets(cluster: Cluster): Promise<void> {
   if (there.length === 0) return
   await withSetupKey(cluster, places, async (store) => {
     if (!isDryRun()) {
-      for (const name of there) await accepted(store, name)
+      for (const name of there) await waitForAccess(store, name)
       await needOurs(cluster, places, store, usesBut(places, missing))
     }
     const empty = async (name: string, prefix?: string) => {

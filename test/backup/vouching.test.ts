@@ -7,7 +7,7 @@ import { chooseBackup } from '../../lib/backup/choose.ts'
 import { extendExpirations } from '../../lib/backup/expiry.ts'
 import { firstThatCounts, lastWhole } from '../../lib/backup/vouch/last.ts'
 import { writeVoucher } from '../../lib/backup/vouch/voucher.ts'
-import { pinned, unaltered, vouchersOf } from '../../lib/backup/vouch/vouching.ts'
+import { pinned, vouchersOf, whileUnaltered } from '../../lib/backup/vouch/vouching.ts'
 import { type Living, witness } from '../../lib/backup/vouch/witness.ts'
 import { TooLarge } from '../../lib/clients/object-sizes.ts'
 import type { Bucket } from '../../lib/clients/s3.ts'
@@ -351,17 +351,17 @@ t.test('Velero reads it between two looks, and nothing is written meanwhile, not
   const { velero, vouchers } = await world()
   const { prints } = await vouchers().swear('daily')
   const chosen = { metadata: { name: 'daily' }, prints }
-  t.equal(await unaltered(velero, chosen, async () => 7), 7)
+  t.equal(await whileUnaltered(velero, chosen, async () => 7), 7)
   const good = (await velero.get(file('daily.tar.gz'))) ?? ''
   const swap = async () => {
     clock += 5000
     await velero.put(file('daily.tar.gz'), gzipSync('evil'))
     await velero.put(file('daily.tar.gz'), good)
   }
-  await t.rejects(unaltered(velero, chosen, swap), { message: /daily.tar.gz while it was restored/ })
+  await t.rejects(whileUnaltered(velero, chosen, swap), { message: /daily.tar.gz while it was restored/ })
   await velero.put(file('daily.tar.gz'), gzipSync('evil'))
   await t.rejects(
-    unaltered(velero, chosen, async () => t.fail('it was not to begin')),
+    whileUnaltered(velero, chosen, async () => t.fail('it was not to begin')),
     { message: /daily.tar.gz since it was chosen/ },
   )
 })

@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto'
 import { existsSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
-import { answered } from '../../lib/base/confirm.ts'
+import { askToGoOn } from '../../lib/base/confirm.ts'
 import { endpoints, leaveProxiesOut, tokens } from '../../lib/base/environment.ts'
 import { Problem } from '../../lib/base/problem.ts'
 import { print, tell } from '../../lib/base/story.ts'
@@ -187,7 +187,7 @@ async function main(): Promise<void> {
     ].join('\n'),
   )
   if (flags['dry-run']) return tell('·', 'dry run', 'nothing was changed')
-  await answered(flags.yes, { destructive: true })
+  await askToGoOn(flags.yes, { destructive: true })
   desk.save(state)
   try {
     await playAll(stage)

@@ -4,7 +4,7 @@ import type { Bucket } from '../../lib/clients/s3.ts'
 import { parseDescription } from '../../lib/cluster/description.ts'
 import type { Member } from '../../lib/kubernetes/nodes.ts'
 import type { Seen } from '../../lib/machines/scale/difference.ts'
-import { anew, countedOn, withSuccessors } from '../../lib/machines/scale/mend.ts'
+import { countedOn, withoutRepeats, withSuccessors } from '../../lib/machines/scale/mend.ts'
 import { readWish, type WishFlags } from '../../lib/machines/scale/wish.ts'
 
 // Who was interrupted gives the same command again: it buys nothing twice.
@@ -14,7 +14,7 @@ if ('faults' in read) throw new Error('it can be read')
 const { description } = read
 const named = (names: string[]) => names.map((name) => ({ name }))
 const meant = (flags: Partial<WishFlags>, droplets: string[], members?: string[]) =>
-  anew(description, readWish({ ha: false, ...flags }), {
+  withoutRepeats(description, readWish({ ha: false, ...flags }), {
     droplets: named(droplets) as Droplet[],
     members: members && (named(members) as Member[]),
   }).verb

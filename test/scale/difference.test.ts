@@ -5,7 +5,7 @@ import type { Member } from '../../lib/kubernetes/nodes.ts'
 import type { Pod } from '../../lib/kubernetes/pods.ts'
 import { ailing, difference, isDone, type Seen } from '../../lib/machines/scale/difference.ts'
 import { homeless } from '../../lib/machines/scale/fit.ts'
-import { judge, refusals } from '../../lib/machines/scale/refusals.ts'
+import { assertAllowed, refusals } from '../../lib/machines/scale/refusals.ts'
 import { reshape } from '../../lib/machines/scale/reshape.ts'
 
 const now = Date.parse('2026-11-23T12:00:00Z')
@@ -260,7 +260,7 @@ t.test('what speaks against a removal', async (t) => {
     [{ forcible: false, message: /no server of main answers/ }],
   )
   const forcible = check(etcd(3), 'main-3')
-  t.throws(() => judge(forcible, false), { message: /two servers/, cure: /--force/ })
-  t.match(judge(forcible, true), [/two servers/])
-  t.throws(() => judge(check(etcd(3), 'main-2', ['main-1']), true), /majority/)
+  t.throws(() => assertAllowed(forcible, false), { message: /two servers/, cure: /--force/ })
+  t.match(assertAllowed(forcible, true), [/two servers/])
+  t.throws(() => assertAllowed(check(etcd(3), 'main-2', ['main-1']), true), /majority/)
 })

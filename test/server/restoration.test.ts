@@ -7,8 +7,8 @@ import { parseDescription } from '../../lib/cluster/description.ts'
 import { recordLateVolumes, setCourse } from '../../lib/machines/first/course.ts'
 import { earlierLines, powerOffEarlier, removeEarlier } from '../../lib/machines/first/earlier.ts'
 import {
+  assertNoRestore,
   earlierMachines,
-  noRestoreUnderWay,
   type Restoration,
   restorations,
 } from '../../lib/machines/first/restoration.ts'
@@ -117,7 +117,7 @@ function world({
 
 const refusal = async (one: World) => {
   const { cluster, kit } = world(one)
-  const problem = await noRestoreUnderWay(cluster, kit).then(
+  const problem = await assertNoRestore(cluster, kit).then(
     () => undefined,
     (error: Problem) => error,
   )
@@ -172,18 +172,18 @@ t.test('nothing is refused, and nothing is asked of DigitalOcean, where none is 
     [begun, { ...finished, server: 'main-5', at: '2026-11-29T11:00:00Z' }],
   ]) {
     const { cluster, kit, asked } = world({ records, droplets: ['main-1'] })
-    await noRestoreUnderWay(cluster, kit)
+    await assertNoRestore(cluster, kit)
     t.same(asked, [])
   }
   const gone = world({ nodes: '[{name: main-9}]\nnextNode: 10', droplets: ['main-9'] })
-  await noRestoreUnderWay(gone.cluster, gone.kit)
-  await noRestoreUnderWay(gone.cluster, undefined)
+  await assertNoRestore(gone.cluster, gone.kit)
+  await assertNoRestore(gone.cluster, undefined)
 })
 
 t.test('a record that cannot be read keeps everything as it is', async (t) => {
   const { cluster, kit } = world({ records: [{ ...begun, at: 1 } as unknown as Restoration] })
   await t.rejects(
-    noRestoreUnderWay(cluster, kit),
+    assertNoRestore(cluster, kit),
     /restore.json in bucket kit cannot be read: it was altered or is damaged/,
   )
 })

@@ -4,7 +4,7 @@ import { revertRemoved } from '../../gitops/git-removed.ts'
 import { recordLateVolumes } from '../../machines/first/course.ts'
 import { powerOffEarlier } from '../../machines/first/earlier.ts'
 import { beginRestoration, finishing } from '../../machines/first/restoration.ts'
-import { reviveFirstServer } from '../../machines/first/revive.ts'
+import { repairFirstServer } from '../../machines/first/revive.ts'
 import type { Foundation } from '../../machines/foundation/foundation.ts'
 import { carryUpstream } from '../../store/upstream.ts'
 import { undelete } from '../undelete.ts'
@@ -24,7 +24,7 @@ export async function beginRestore(
 ): Promise<void> {
   const { cluster, source, isCopy, kept, backup, course, past, terms } = restoring
   await carryUpstream(cluster, kept.kit, buckets.kit) // what upstream serves no longer, for a copy
-  await reviveFirstServer(cluster, buckets)
+  await repairFirstServer(cluster, buckets)
   if (!isCopy) await keepVoucher(buckets.kit, backup) // the cluster cannot say it again once it is off
   await beginRestoration(cluster, buckets, course)
   // It is given up once.

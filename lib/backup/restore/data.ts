@@ -23,7 +23,7 @@ import type { VolumeProof } from './volumes.ts'
  * Completes what Velero brought back, and compares all of it with the backup while nothing else can have changed it. The
  * comparison is kept; where Git is at work already, the one that was made then counts.
  */
-export async function dataBack(
+export async function restoreObjects(
   returning: Returning,
   kit: Bucket,
   volumes: readonly VolumeProof[],

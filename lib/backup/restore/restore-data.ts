@@ -2,16 +2,16 @@ import type { Kube } from '../../clients/tools.ts'
 import type { Buckets } from '../../store/buckets.ts'
 import { type Extension, extendExpirations } from '../expiry.ts'
 import type { Returning } from '../proof/sight.ts'
-import { pinned, unaltered } from '../vouch/vouching.ts'
+import { pinned, whileUnaltered } from '../vouch/vouching.ts'
 import { bringBack } from './bring-back.ts'
-import { dataBack } from './data.ts'
-import { readOnlyLocation, synced } from './location.ts'
+import { restoreObjects } from './data.ts'
+import { readOnlyLocation, waitForSync } from './location.ts'
 import type { Restoring } from './restoring.ts'
 
 /** What came back before any app started. */
 export interface RestoredData {
   returning: Returning
-  compared: Awaited<ReturnType<typeof dataBack>>
+  compared: Awaited<ReturnType<typeof restoreObjects>>
   /** Backups that would have ended soon, and are kept longer. */
   extended: Extension[]
 }
@@ -32,11 +32,11 @@ export async function restoreData(
   const { name } = backup.metadata
   const extended = isCopy ? [] : await extendExpirations(cluster, buckets.velero, name)
   await readOnlyLocation(kube, cluster)
-  await synced(kube, name)
+  await waitForSync(kube, name)
   const bucket = pinned(kept.velero, name, backup.prints)
   const returning: Returning = { kube, cluster, course, bucket, held, terms, awake }
-  const volumes = await unaltered(kept.velero, backup, () =>
+  const volumes = await whileUnaltered(kept.velero, backup, () =>
     bringBack(kube, { ...course, backed: terms.volumes }),
   )
-  return { returning, compared: await dataBack(returning, buckets.kit, volumes), extended }
+  return { returning, compared: await restoreObjects(returning, buckets.kit, volumes), extended }
 }

@@ -22,7 +22,7 @@ const day = 86_400_000
  * since it was grown. One of an earlier server holds nothing of this one. Where it cannot be whole, because of a volume
  * that Velero cannot save, one is tried a day; it is told, and nothing is held up by it.
  */
-export async function firstBackup(kube: Kube, cluster: Cluster, buckets: Buckets): Promise<void> {
+export async function ensureFirstBackup(kube: Kube, cluster: Cluster, buckets: Buckets): Promise<void> {
   const server = firstServerName(cluster)
   const [all, note] = await Promise.all([listBackups(buckets.velero, cluster), readNote(buckets.kit, server)])
   const grown = Date.parse(note?.at ?? '') || 0

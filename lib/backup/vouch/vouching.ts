@@ -215,7 +215,7 @@ export function pinned(bucket: Bucket, backup: string, prints: Prints): Bucket {
  * been written meanwhile, not even back.
  * @throws Problem when it was altered
  */
-export async function unaltered<T>(
+export async function whileUnaltered<T>(
   bucket: Bucket,
   { metadata: { name: backup }, prints }: { metadata: { name: string }; prints: Prints },
   work: () => Promise<T>,

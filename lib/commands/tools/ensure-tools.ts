@@ -1,4 +1,4 @@
-import { answered } from '../../base/confirm.ts'
+import { askToGoOn } from '../../base/confirm.ts'
 import { tokens } from '../../base/environment.ts'
 import { command } from '../../base/hint.ts'
 import { Problem } from '../../base/problem.ts'
@@ -21,7 +21,7 @@ export async function ensureTools(flags: { yes: boolean }): Promise<void> {
     )
   tokens() // a run without them ends soon: nothing is fetched for it
   for (const { name, why } of missing) tell('!', name, why)
-  await answered(flags.yes, {
+  await askToGoOn(flags.yes, {
     question: `Fetch ${missing.map((one) => one.name).join(', ')} into .tools/?`,
     cure: `Run ${command('scripts/tools.mts')} first, or add --yes.`,
   })

@@ -4,7 +4,7 @@ import { Problem } from '../../base/problem.ts'
 import { tell } from '../../base/story.ts'
 import type { Droplet, Size, Volume } from '../../clients/digitalocean-types.ts'
 import { doctl } from '../../clients/tools.ts'
-import { untilDone } from '../../clients/until-done.ts'
+import { actUntil } from '../../clients/until-done.ts'
 import type { Cluster } from '../../cluster/cluster.ts'
 import { type Inventory, isOursNow } from '../../cluster/ours.ts'
 import { dollars, prices } from '../../cluster/prices.ts'
@@ -27,7 +27,7 @@ export async function powerOffEarlier(cluster: Cluster, course: Restoration): Pr
     const act = () => doctl`compute droplet-action power-off ${id}`
     if (isDryRun()) await act()
     else if (!(await isOff())) {
-      await untilDone(`droplet ${name} is off`, isOff, act)
+      await actUntil(`droplet ${name} is off`, isOff, act)
       tell('~', `droplet ${name}`, 'powered off; it stays until the new one is proven')
     }
   }
@@ -134,7 +134,7 @@ export async function removeEarlier(
       machines.push(await droplet(cluster, id, name, proven))
       continue
     }
-    await untilDone(`droplet ${name} is gone`, isGone, () => doctl`compute droplet delete ${id} --force`)
+    await actUntil(`droplet ${name} is gone`, isGone, () => doctl`compute droplet delete ${id} --force`)
     tell('-', `droplet ${name}`, 'replaced')
   }
   const left = new Map((await cloud.volumes()).map((one) => [one.id, one]))
@@ -155,7 +155,7 @@ export async function removeEarlier(
     gone.add(id)
     if (!now) continue
     const isGone = async () => !(await cloud.volumes()).some((one) => one.id === id)
-    await untilDone(`volume ${name} is gone`, isGone, () => doctl`compute volume delete ${id} --force`)
+    await actUntil(`volume ${name} is gone`, isGone, () => doctl`compute volume delete ${id} --force`)
     tell('-', `volume ${name}`, 'proven on another')
   }
   return [...machines, ...there.filter(({ id }) => !gone.has(id)).map((one) => volume(one, proven))]

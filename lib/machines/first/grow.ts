@@ -13,7 +13,7 @@ import { ensureBundle, firstServerName } from './first-server.ts'
  * Grows the first server: its bundle, the manifests that its Argo CD reads, the droplet, which installs itself; waits
  * until its Kubernetes API answers. From then on no earlier server's key opens the backups.
  */
-export async function growFirstServer(cluster: Cluster, foundation: Foundation): Promise<Kube> {
+export async function ensureFirstServer(cluster: Cluster, foundation: Foundation): Promise<Kube> {
   const { address, buckets, kit } = foundation
   const [sshKey, userData] = await Promise.all([
     ensureSshKey(cluster, kit),

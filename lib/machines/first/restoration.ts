@@ -177,7 +177,7 @@ export async function unfinishedRestore(
  * @param otherwise what to do where it is not to be finished
  * @throws Problem naming the command that finishes the restore
  */
-export async function noRestoreUnderWay(
+export async function assertNoRestore(
   cluster: Cluster,
   kit: Bucket | undefined,
   otherwise?: string,

@@ -8,7 +8,7 @@ import { tell } from '../../base/story.ts'
 import type { Droplet } from '../../clients/digitalocean-types.ts'
 import type { Bucket } from '../../clients/s3.ts'
 import { doctl, ToolFailure } from '../../clients/tools.ts'
-import { untilDone } from '../../clients/until-done.ts'
+import { actUntil } from '../../clients/until-done.ts'
 import type { Cluster } from '../../cluster/cluster.ts'
 import type { Description } from '../../cluster/description.ts'
 import { describeInGit } from '../../gitops/claim.ts'
@@ -20,7 +20,7 @@ import { bundleKey } from '../../store/bundles.ts'
 import { readKit } from '../../store/kit.ts'
 import { readNote, readReport, reportKey } from '../../store/nodes.ts'
 import { findDroplets } from '../foundation/droplet.ts'
-import { stillOurs } from '../foundation/still-ours.ts'
+import { assertOurs } from '../foundation/still-ours.ts'
 import { firstServerName } from './first-server.ts'
 
 const week = 7 * 24 * 3600_000
@@ -51,7 +51,7 @@ export async function renumberLostServer(
  * own word. One whose later step failed is restarted, because its unit takes up the work at boot; unless Kubernetes there
  * has all that the step brings.
  */
-export async function reviveFirstServer(cluster: Cluster, buckets: Buckets): Promise<void> {
+export async function repairFirstServer(cluster: Cluster, buckets: Buckets): Promise<void> {
   if (isDryRun()) return
   const name = firstServerName(cluster)
   const [[droplet], note, reports] = await Promise.all([
@@ -120,9 +120,9 @@ async function reportsOf(kit: Bucket, name: string): Promise<Report[]> {
 }
 
 async function replace(cluster: Cluster, droplet: Droplet, why: string): Promise<void> {
-  await stillOurs(cluster, droplet.id)
+  await assertOurs(cluster, droplet.id)
   // Killed behind this, the next run finds it lost and takes the next number by itself.
-  await untilDone(
+  await actUntil(
     `droplet ${droplet.name} is gone`,
     async () => !(await cluster.cloud.droplet(droplet.id)),
     () => doctl`compute droplet delete ${droplet.id} --force`,
@@ -150,7 +150,7 @@ export function renumbered(before: Description, name: string): Description {
 
 /** Starts a machine anew: in order where it has data, and hard where it has none and may hang. */
 async function restart(cluster: Cluster, buckets: Buckets, droplet: Droplet, failed: Report): Promise<void> {
-  await stillOurs(cluster, droplet.id)
+  await assertOurs(cluster, droplet.id)
   const key = reportKey(droplet.name, failed.step)
   await change(`aws s3 rm s3://${buckets.kit.name}/${key}`, () => buckets.kit.remove(key))
   const hasData = droplet.volume_ids.length > 0

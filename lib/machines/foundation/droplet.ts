@@ -10,13 +10,13 @@ import type { Droplet, Project, ReservedIp, SshKey } from '../../clients/digital
 import { ensure } from '../../clients/ensure.ts'
 import { asOf } from '../../clients/lately.ts'
 import { doctl } from '../../clients/tools.ts'
-import { untilDone } from '../../clients/until-done.ts'
+import { actUntil } from '../../clients/until-done.ts'
 import type { Cluster } from '../../cluster/cluster.ts'
 import { isOurs, ownProject } from '../../cluster/ours.ts'
 import { assignAddress } from './address.ts'
 import type { Network } from './network.ts'
 import { ensureInProject } from './project.ts'
-import { stillOurs } from './still-ours.ts'
+import { assertOurs } from './still-ours.ts'
 
 /** What a droplet is made of. */
 export interface DropletSpec {
@@ -108,8 +108,8 @@ export async function isUnmade({ cloud }: Cluster, droplet: Droplet): Promise<bo
  * @throws Problem when this was the third attempt to make it
  */
 export async function removeUnmade(cluster: Cluster, { id, name }: Droplet, attempt: number): Promise<void> {
-  await stillOurs(cluster, id)
-  await untilDone(
+  await assertOurs(cluster, id)
+  await actUntil(
     `droplet ${name}, which could not be made, is gone`,
     async () => !(await cluster.cloud.droplet(id)),
     () => doctl`compute droplet delete ${id} --force`,

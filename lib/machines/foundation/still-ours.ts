@@ -14,7 +14,7 @@ export const isMachineOf = async (cluster: Pick<Cluster, 'cloud' | 'name'>, one:
  * where it is gone.
  * @throws Problem where it is not the cluster's any more
  */
-export async function stillOurs(
+export async function assertOurs(
   cluster: Pick<Cluster, 'cloud' | 'name'>,
   id: string,
 ): Promise<Droplet | undefined> {

@@ -13,7 +13,7 @@ import { type Buckets, openBuckets } from '../../store/buckets.ts'
 import { missingBuckets } from '../../store/existence.ts'
 import { hasKit, lostKit } from '../../store/kit.ts'
 import { nodeRecords, notedNames } from '../../store/nodes.ts'
-import { earlierMachines, noRestoreUnderWay } from '../first/restoration.ts'
+import { assertNoRestore, earlierMachines } from '../first/restoration.ts'
 import { renumberLostServer } from '../first/revive.ts'
 import { putAside } from '../foundation/put-aside.ts'
 import { strangers } from '../foundation/strangers.ts'
@@ -217,7 +217,7 @@ export const kitIsThere: Check = async (cluster, own) => {
 export async function machinesAreDescribed(cluster: Cluster, own: Inventory): Promise<Problem[]> {
   const described = new Set(cluster.wanted.nodes.map((node) => node.name))
   const buckets = await bucketsToLookInto(cluster)
-  await noRestoreUnderWay(cluster, buckets?.kit)
+  await assertNoRestore(cluster, buckets?.kit)
   // What a proven restore left stays off, and nothing here is about it.
   const earlier = buckets ? await earlierMachines(buckets.kit) : []
   const others = strangers(cluster, own, buckets && (await notedNames(buckets.kit)))

@@ -13,7 +13,7 @@ import type { Earlier } from './survey.ts'
  * successor's number goes into the description first.
  * @param earlier droplets of a cluster that is being replaced: they are none of these machines
  */
-export async function growOthers(
+export async function ensureOtherMachines(
   cluster: Cluster,
   foundation: Foundation,
   earlier: Earlier = [],

@@ -4,7 +4,7 @@ import type { Cluster } from '../../cluster/cluster.ts'
 import type { Foundation } from '../foundation/foundation.ts'
 import { ensureSshKey } from '../foundation/ssh-key.ts'
 import { join } from './join.ts'
-import { serversWell } from './leave.ts'
+import { waitForServers } from './leave.ts'
 import { agentsOf, type Described, serversOf } from './reshape.ts'
 
 /**
@@ -23,7 +23,7 @@ export async function joinAll(
   const withKey = { ...foundation, sshKey: await ensureSshKey(cluster, foundation.kit) }
   for (const server of serversOf(nodes)) {
     await join(cluster, withKey, kube, [server], droplets)
-    await serversWell(kube)
+    await waitForServers(kube)
   }
   await join(cluster, withKey, kube, agentsOf(nodes), droplets)
 }

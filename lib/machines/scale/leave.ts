@@ -3,27 +3,32 @@ import { tell } from '../../base/story.ts'
 import { waitFor } from '../../base/wait.ts'
 import type { Droplet } from '../../clients/digitalocean-types.ts'
 import { doctl, type Kube, kubectl } from '../../clients/tools.ts'
-import { untilDone } from '../../clients/until-done.ts'
+import { actUntil } from '../../clients/until-done.ts'
 import type { Cluster } from '../../cluster/cluster.ts'
-import { type Draining, detached, drain } from '../../kubernetes/drain.ts'
+import { type Draining, drain, waitForDetached } from '../../kubernetes/drain.ts'
 import { membersNow } from '../../kubernetes/nodes.ts'
 import { kubectlRepeated } from '../../kubernetes/repeated.ts'
-import { stillOurs } from '../foundation/still-ours.ts'
+import { assertOurs } from '../foundation/still-ours.ts'
 import type { Leaving } from './difference.ts'
 
 /**
  * Takes a living machine out: its pods move away, its volumes are let go, its node goes (and with it, on a server, its
  * seat in etcd), its droplet goes. Whoever stands in between is waited for; nothing is removed before that.
  */
-export async function leave(cluster: Cluster, kube: Kube, one: Leaving, how: Draining): Promise<void> {
+export async function removeMachine(
+  cluster: Cluster,
+  kube: Kube,
+  one: Leaving,
+  how: Draining,
+): Promise<void> {
   const ill = await illServers(kube)
   await drain(kube, one.name, how)
-  await detached(kube, one.name)
+  await waitForDetached(kube, one.name)
   await removeNode(kube, one.name)
   if (one.droplet) await removeDroplet(cluster, one.droplet)
   // Its kubelet may have registered it once more before the machine was gone.
   await removeNode(kube, one.name)
-  if (one.member?.server) await serversWell(kube, ill)
+  if (one.member?.server) await waitForServers(kube, ill)
 }
 
 /**
@@ -31,7 +36,7 @@ export async function leave(cluster: Cluster, kube: Kube, one: Leaving, how: Dra
  * told so, releases its pods and volumes at once (https://kubernetes.io/docs/concepts/cluster-administration/node-shutdown/#non-graceful-node-shutdown)
  * and forgets it.
  */
-export async function bury(cluster: Cluster, kube: Kube, one: Leaving): Promise<void> {
+export async function removeLost(cluster: Cluster, kube: Kube, one: Leaving): Promise<void> {
   const { name, droplet, member } = one
   const ill = await illServers(kube)
   if (droplet) await removeDroplet(cluster, droplet)
@@ -39,9 +44,9 @@ export async function bury(cluster: Cluster, kube: Kube, one: Leaving): Promise<
   await kubectlRepeated(
     kube,
   )`taint nodes ${name} node.kubernetes.io/out-of-service=nodeshutdown:NoExecute --overwrite`
-  await detached(kube, name)
+  await waitForDetached(kube, name)
   await removeNode(kube, name)
-  if (member.server) await serversWell(kube, ill)
+  if (member.server) await waitForServers(kube, ill)
 }
 
 async function removeNode(kube: Kube, name: string): Promise<void> {
@@ -52,7 +57,7 @@ async function removeNode(kube: Kube, name: string): Promise<void> {
   }
   const isGone = async () => (await membersNow(kube))?.every((one) => one.name !== name) === true
   if (await isGone()) return
-  await untilDone(`node ${name} is gone`, isGone, act)
+  await actUntil(`node ${name} is gone`, isGone, act)
   tell('-', `node ${name}`)
 }
 
@@ -63,8 +68,8 @@ async function removeDroplet(cluster: Cluster, { id, name }: Droplet): Promise<v
     return
   }
   // Draining takes its time.
-  await stillOurs(cluster, id)
-  await untilDone(`droplet ${name} is gone`, async () => !(await cluster.cloud.droplet(id)), act)
+  await assertOurs(cluster, id)
+  await actUntil(`droplet ${name} is gone`, async () => !(await cluster.cloud.droplet(id)), act)
   tell('-', `droplet ${name}`)
 }
 
@@ -72,7 +77,7 @@ async function removeDroplet(cluster: Cluster, { id, name }: Droplet): Promise<v
  * Before the next step every server that stays must be well, so that etcd never loses two at a time.
  * @param but those that were ill before
  */
-export async function serversWell(kube: Kube, but: ReadonlySet<string> = new Set()): Promise<void> {
+export async function waitForServers(kube: Kube, but: ReadonlySet<string> = new Set()): Promise<void> {
   if (isDryRun()) return
   await waitFor({ wish: 'all servers are Ready', every: 3, within: 300 }, async (note) => {
     const all = await membersNow(kube)

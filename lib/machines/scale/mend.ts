@@ -15,7 +15,11 @@ import type { Wish } from './wish.ts'
  * The wish as it is meant: an `--add` with the same words while machines of an earlier one have not joined finishes
  * those, and buys no more. They are described, and Kubernetes does not know them.
  */
-export function anew(described: Description, wish: Wish, seen: Pick<Seen, 'droplets' | 'members'>): Wish {
+export function withoutRepeats(
+  described: Description,
+  wish: Wish,
+  seen: Pick<Seen, 'droplets' | 'members'>,
+): Wish {
   if (wish.verb !== 'add') return wish
   const isAlike = (node: Described) =>
     node.role === wish.role && sizeOf(node, described) === (wish.size ?? described.size)

@@ -3,10 +3,10 @@ import type { Bucket } from '../../clients/s3.ts'
 import type { Cluster } from '../../cluster/cluster.ts'
 import type { Kit } from '../../store/kit.ts'
 import { notedNames } from '../../store/nodes.ts'
-import { anew, countedOn, withSuccessors } from './mend.ts'
-import { judge, refusals } from './refusals.ts'
+import { countedOn, withoutRepeats, withSuccessors } from './mend.ts'
+import { assertAllowed, refusals } from './refusals.ts'
 import { reshape } from './reshape.ts'
-import { type Earlier, othersThan, type Survey, survey } from './survey.ts'
+import { type Earlier, type Observed, observe, othersThan } from './survey.ts'
 import type { Wish } from './wish.ts'
 
 /** What a change of shape starts from. */
@@ -14,7 +14,7 @@ export interface Scaling {
   /** Machines that a restore replaced and left: they are none of the cluster's. */
   earlier: Earlier
   /** Machines, nodes and pods as they are. */
-  before: Survey
+  before: Observed
   /** The names of all machines that were ever made. */
   noted: ReadonlySet<string>
   /** What is lost, and was accepted by force, one line each. */
@@ -35,11 +35,11 @@ export async function prepareScale(
   force: boolean,
 ): Promise<Scaling> {
   const earlier = await othersThan(wish, bucket)
-  const before = await survey(cluster, kit, earlier)
+  const before = await observe(cluster, kit, earlier)
   const noted = await notedNames(bucket)
   const described = countedOn(cluster.wanted, noted)
   const now = cloudTime(cluster.cloud)
-  const asked = anew(described, wish, before)
+  const asked = withoutRepeats(described, wish, before)
   cluster.wanted = await withSuccessors(reshape(described, asked), before, bucket, now)
-  return { earlier, before, noted, lost: judge(refusals(described, cluster.wanted, before), force) }
+  return { earlier, before, noted, lost: assertAllowed(refusals(described, cluster.wanted, before), force) }
 }

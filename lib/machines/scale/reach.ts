@@ -8,13 +8,13 @@ import { assignAddress } from '../foundation/address.ts'
 import type { Foundation } from '../foundation/foundation.ts'
 import { ensureInProject } from '../foundation/project.ts'
 import { difference, type Todo } from './difference.ts'
-import { changeSize, poweredOn } from './resize.ts'
-import { type Earlier, type Survey, survey } from './survey.ts'
+import { changeSize, powerOn } from './resize.ts'
+import { type Earlier, type Observed, observe } from './survey.ts'
 
 /** A cluster that answers, what it looks like now, and what is left to do. */
 export interface Reached {
   kube: Kube
-  seen: Survey
+  seen: Observed
   todo: Todo
 }
 
@@ -30,11 +30,11 @@ export async function reach(
   earlier: Earlier = [],
 ): Promise<Reached> {
   let since = performance.now()
-  const before = await survey(cluster, kit, earlier)
+  const before = await observe(cluster, kit, earlier)
   const { wake, adopt, resize, lead } = difference(cluster.wanted, before, Date.now())
   // Powering on needs no lock of its own, because it must come true for a run that is ending, too.
   if (wake.length > 0 && !isDryRun()) await mayChange()
-  for (const droplet of wake) await poweredOn(cluster, droplet)
+  for (const droplet of wake) await powerOn(cluster, droplet)
   for (const one of resize) if (one.droplet.status === 'off') await changeSize(cluster, one)
   await ensureInProject(cluster, project, adopt)
   const leader = before.droplets.find((one) => one.name === lead)
@@ -49,7 +49,7 @@ export async function reach(
     },
     async () => {
       // What was seen just now holds, where nothing had to be done about it.
-      const seen = await survey(cluster, kit, earlier, Math.max(since, holdsSince()))
+      const seen = await observe(cluster, kit, earlier, Math.max(since, holdsSince()))
       since = performance.now()
       const todo = difference(cluster.wanted, seen, Date.now())
       if (seen.kube) return { kube: seen.kube, seen, todo }

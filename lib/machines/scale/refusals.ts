@@ -128,7 +128,7 @@ function noRoom(
 }
 
 /** What `--force` accepts, in words; the rest is thrown. @throws Problem */
-export function judge(found: readonly Refusal[], force: boolean): string[] {
+export function assertAllowed(found: readonly Refusal[], force: boolean): string[] {
   const hard = found.filter((one) => !one.forcible || !force)
   const [first] = hard
   if (!first) return found.map((one) => one.message)

@@ -9,7 +9,7 @@ import { doctl, doctlUnlocked, type Kube, type Output, ToolFailure } from '../..
 import type { Cluster } from '../../cluster/cluster.ts'
 import { type Draining, drain, uncordon } from '../../kubernetes/drain.ts'
 import { members, membersNow } from '../../kubernetes/nodes.ts'
-import { stillOurs } from '../foundation/still-ours.ts'
+import { assertOurs } from '../foundation/still-ours.ts'
 import type { Resizing } from './difference.ts'
 
 /**
@@ -45,28 +45,28 @@ export async function changeSize(cluster: Cluster, { name, droplet, size }: Resi
     await doctl`compute droplet-action power-on ${id}`
     return
   }
-  const powerOn = atEnd(`droplet ${name}`, () => poweredOn(cluster, droplet), onAgain)
+  const powerOnAgain = atEnd(`droplet ${name}`, () => powerOn(cluster, droplet), onAgain)
   try {
-    await poweredOff(cluster, droplet)
-    await sized(cluster, droplet, size)
+    await shutDown(cluster, droplet)
+    await resizeOnce(cluster, droplet, size)
     tell('~', `droplet ${name}`, `${droplet.size_slug} → ${size}`, (performance.now() - started) / 1000)
   } finally {
-    await powerOn()
+    await powerOnAgain()
   }
 }
 
 /** Off and on again: everything that runs on it starts anew. */
-export async function restarted(cluster: Cluster, droplet: Droplet): Promise<void> {
+export async function restartDroplet(cluster: Cluster, droplet: Droplet): Promise<void> {
   if (isDryRun()) {
     await doctl`compute droplet-action shutdown ${droplet.id}`
     await doctl`compute droplet-action power-on ${droplet.id}`
     return
   }
-  const powerOn = atEnd(`droplet ${droplet.name}`, () => poweredOn(cluster, droplet), onAgain)
+  const powerOnAgain = atEnd(`droplet ${droplet.name}`, () => powerOn(cluster, droplet), onAgain)
   try {
-    await poweredOff(cluster, droplet)
+    await shutDown(cluster, droplet)
   } finally {
-    await powerOn()
+    await powerOnAgain()
   }
 }
 
@@ -74,14 +74,14 @@ export async function restarted(cluster: Cluster, droplet: Droplet): Promise<voi
  * Powers a droplet on and waits until it is, and nothing is under way that would switch it off. Needs no lock: it must
  * come true for a run that is ending, too.
  */
-export async function poweredOn(cluster: Cluster, { id, name }: Droplet): Promise<void> {
+export async function powerOn(cluster: Cluster, { id, name }: Droplet): Promise<void> {
   const act = () => doctlUnlocked`compute droplet-action power-on ${id}`
   if (isDryRun()) {
     await doctl`compute droplet-action power-on ${id}`
     return
   }
   if (await staysOn(cluster, id)) return
-  await brought(cluster, id, { wish: `droplet ${name} is on`, status: 'active', within: onAgain }, act)
+  await actUntilStatus(cluster, id, { wish: `droplet ${name} is on`, status: 'active', within: onAgain }, act)
   tell('~', `droplet ${name}`, 'powered on')
 }
 
@@ -91,20 +91,30 @@ async function staysOn({ cloud }: Cluster, id: string): Promise<boolean> {
   return (await cloud.dropletActions(id)).every((one) => one.status !== 'in-progress')
 }
 
-async function poweredOff(cluster: Cluster, { id, name }: Droplet): Promise<void> {
+async function shutDown(cluster: Cluster, { id, name }: Droplet): Promise<void> {
   const off = { wish: `droplet ${name} is off`, status: 'off' }
-  if ((await stillOurs(cluster, id))?.status === 'off') return
+  if ((await assertOurs(cluster, id))?.status === 'off') return
   try {
-    await brought(cluster, id, { ...off, within: 180 }, () => doctl`compute droplet-action shutdown ${id}`)
+    await actUntilStatus(
+      cluster,
+      id,
+      { ...off, within: 180 },
+      () => doctl`compute droplet-action shutdown ${id}`,
+    )
   } catch (error) {
     if (!(error instanceof Problem)) throw error
     tell('!', `droplet ${name}`, 'did not shut down in three minutes: switched off')
-    await brought(cluster, id, { ...off, within: 120 }, () => doctl`compute droplet-action power-off ${id}`)
+    await actUntilStatus(
+      cluster,
+      id,
+      { ...off, within: 120 },
+      () => doctl`compute droplet-action power-off ${id}`,
+    )
   }
 }
 
 /** Asks for an action, not again before 30 s have passed, until the droplet is as wished and nothing is pending. */
-async function brought(
+async function actUntilStatus(
   cluster: Cluster,
   id: string,
   { wish, status, within }: { wish: string; status: string; within: number },
@@ -132,7 +142,7 @@ async function brought(
 }
 
 /** What became of it is read from the droplet and its actions: doctl's exit code does not tell. */
-async function sized(cluster: Cluster, droplet: Droplet, size: string): Promise<void> {
+async function resizeOnce(cluster: Cluster, droplet: Droplet, size: string): Promise<void> {
   const { id, name } = droplet
   const resizes = async () => (await cluster.cloud.dropletActions(id)).filter((one) => one.type === 'resize')
   const isSized = async () => (await cluster.cloud.droplet(id))?.size_slug === size

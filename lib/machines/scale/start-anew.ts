@@ -6,7 +6,7 @@ import { type Kube, ToolFailure } from '../../clients/tools.ts'
 import type { Cluster } from '../../cluster/cluster.ts'
 import { ownMachines } from '../../cluster/ours.ts'
 import { kubectlRepeated } from '../../kubernetes/repeated.ts'
-import { restarted } from './resize.ts'
+import { restartDroplet } from './resize.ts'
 
 const nodes = z.object({
   items: z.array(
@@ -52,7 +52,7 @@ export async function startAnew(cluster: Cluster, kube: Kube, old: z.infer<typeo
     const droplet = droplets.find((one) => one.name === name)
     if (!droplet || (await bootsNow(kube))[name] !== boot) continue
     const started = performance.now()
-    await restarted(cluster, droplet)
+    await restartDroplet(cluster, droplet)
     if (isDryRun()) continue
     await waitFor({ wish: `node ${name} is Ready again`, every: 3, within: 600 }, async (note) => {
       const now = await bootOrNone(kube, name)

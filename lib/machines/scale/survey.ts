@@ -17,7 +17,7 @@ import type { Seen } from './difference.ts'
 import type { Wish } from './wish.ts'
 
 /** The machines as they are, and the kubeconfig of a server that answers, if one does. */
-export interface Survey extends Seen {
+export interface Observed extends Seen {
   kube: Kube | undefined
 }
 
@@ -36,12 +36,12 @@ export async function othersThan(wish: Wish, kit: Bucket): Promise<Earlier> {
  * @param since by `performance.now()`: what DigitalOcean was asked for since then will do
  * @throws Problem when there is no such cluster
  */
-export async function survey(
+export async function observe(
   cluster: Cluster,
   kit: Kit,
   earlier: Earlier = [],
   since = performance.now(),
-): Promise<Survey> {
+): Promise<Observed> {
   const cloud = asOf(cluster.cloud, since)
   const { droplets: all, astray, reservedIps } = await ownMachines(cloud, cluster.name)
   const isNow = (one: Droplet) => !earlier.some(({ id }) => id === one.id)

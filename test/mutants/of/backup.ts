@@ -356,7 +356,7 @@ export const backup: readonly Mutant[] = [
     'the app of apps comes before the data',
     'restore.mts',
     '  const data = await restoreData(',
-    "  await applyRoot(kube, cluster, address)\n  await healthy(kube, 'root')\n  const data = await restoreData(",
+    "  await applyRoot(kube, cluster, address)\n  await waitForApplication(kube, 'root')\n  const data = await restoreData(",
     'flows/restore',
   ),
   // Of backup and restore, by the numbers of the pitfalls that they stand for (docs/evidence.md).

@@ -13,8 +13,8 @@ const confirm = fileURLToPath(new URL('../../../lib/base/confirm.ts', import.met
 /** What a run says when it asks, and a person presses Enter. */
 async function entered(question: string): Promise<string> {
   const folder = mkdtempSync(join(tmpdir(), 'regrow-question-'))
-  const play = `import { answered } from ${JSON.stringify(confirm)}
-await answered(false, ${question}).then(
+  const play = `import { askToGoOn } from ${JSON.stringify(confirm)}
+await askToGoOn(false, ${question}).then(
   () => console.log('went on'),
   (error) => console.log('said: ' + error.message),
 )
