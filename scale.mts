@@ -18,7 +18,7 @@ import {
   preflightReading,
   prepareScale,
   reach,
-  readWish,
+  readRequest,
   removeLost,
   removeMachine,
   resize,
@@ -46,7 +46,7 @@ const scale = {
 }
 
 await run(scale, async ({ flags, confirm }) => {
-  const wish = readWish(flags)
+  const wish = readRequest(flags)
   const draining = { within: secondsOf(flags['drain-timeout'] ?? '10m'), force: flags.force }
   await ensureTools(flags)
   const cluster = await describe({ name: flags.name, repo: flags.repo })

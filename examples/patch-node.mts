@@ -33,7 +33,7 @@ await run(patchNode, async ({ flags, words: [node = ''], confirm }) => {
   await drain(kube, node, { within: 600, force: false })
   // The node is empty: patch it here.
   await restartDroplet(cluster, droplet)
-  await waitFor({ wish: `node ${node} is Ready`, every: 3, within: 600 }, async () =>
+  await waitFor({ until: `node ${node} is Ready`, every: 3, within: 600 }, async () =>
     (await membersNow(kube))?.find(({ name, ready }) => name === node && ready),
   )
   await uncordon(kube, node)

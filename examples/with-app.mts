@@ -33,7 +33,7 @@ await run(withApp, async ({ flags, words: [given = 'app'] }) => {
   const texts = files.map((file) => [`${place}/${file}`, fs.readFileSync(join(folder, file), 'utf8')])
   await commitFiles(cluster.github, cluster.place, async () => Object.fromEntries(texts), `Deploy ${app}`)
 
-  await waitFor({ wish: `${app} runs`, every: 5, within: 900 }, async () => {
+  await waitFor({ until: `${app} runs`, every: 5, within: 900 }, async () => {
     const ready = await kubectl(
       kube,
     )`get deployments -n ${app} -o "jsonpath={.items[*].status.readyReplicas}"`

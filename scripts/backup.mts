@@ -2,7 +2,7 @@
 // A backup now: whole, or told why not. Read back from the bucket before it counts.
 import {
   backupChecks,
-  backupWish,
+  backupSpec,
   bytesIn,
   lastBackupField,
   lastWhole,
@@ -35,7 +35,7 @@ await run(backup, async ({ flags }) => {
   await ensureTools(flags)
   const cluster = await describe(flags)
   await preflightReading(cluster)
-  const wish = backupWish(flags, cluster)
+  const wish = backupSpec(flags, cluster)
   const address = await addressOf(cluster)
   const buckets = await needBuckets(cluster)
   const kit = await needKit(buckets, cluster.name) // without it a backup could not be opened

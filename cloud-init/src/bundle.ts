@@ -9,7 +9,7 @@ import { type Node, type NodeSpec, parseNode } from './spec.ts'
 import { checkedYaml, cloudInitFile, shellWord } from './template.ts'
 
 /** What goes into a node's bundle. */
-export interface BundleWish {
+export interface BundleSpec {
   node: NodeSpec
   /** Needed for a first server, which is given the files; a joining node checks its token against the server CA. */
   authorities?: ClusterAuthorities
@@ -41,7 +41,7 @@ const scripts = [
  * @param key 128 bits or more in base64url, of this bundle alone; the node's user-data carries it
  */
 export async function renderBundle(
-  wish: BundleWish,
+  wish: BundleSpec,
   key: string,
 ): Promise<{ bytes: Uint8Array; sha256: string }> {
   const bytes = sealBundle(await tarGz(bundleFiles(wish)), key)
@@ -60,7 +60,7 @@ export function sealBundle(bytes: Uint8Array, key: string): Uint8Array {
 }
 
 /** The files of a node's bundle, unpacked. Throws as {@link renderBundle} does. */
-export function bundleFiles(wish: BundleWish): BundleFiles {
+export function bundleFiles(wish: BundleSpec): BundleFiles {
   const node = parseNode(wish.node)
   checkWish(node, wish)
   const k3sConfig = renderK3sConfig(node, wish.authorities?.server.cert)
@@ -86,7 +86,7 @@ export function bundleFiles(wish: BundleWish): BundleFiles {
   }
 }
 
-function checkWish(node: Node, wish: BundleWish): void {
+function checkWish(node: Node, wish: BundleSpec): void {
   if (node.role === 'first-server' && !wish.authorities)
     throw new Problem(`the bundle of ${node.name} lacks the cluster's authorities`, {
       cure: 'give those of the kit, or make them',
@@ -154,7 +154,7 @@ function under(folder: string, files: Record<string, string>): Record<string, st
   return Object.fromEntries(Object.entries(files).map(([name, text]) => [`${folder}/${name}`, text]))
 }
 
-function reportUrls(reports: BundleWish['reports']): Record<string, string> {
+function reportUrls(reports: BundleSpec['reports']): Record<string, string> {
   const given = Object.entries(reports).filter(([, url]) => url !== undefined)
   return Object.fromEntries(given.map(([step, url]) => [step, `${url}\n`]))
 }

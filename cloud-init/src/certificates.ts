@@ -77,7 +77,7 @@ export function makeOperatorCertificate(
 }
 
 /** What a certificate is for: `names` are the DNS names and IP addresses it speaks for, `days` its life from `now`. */
-export interface CertificateWish {
+export interface CertificateSpec {
   now: Date
   name: string
   usage: 'client' | 'server'
@@ -89,7 +89,7 @@ export interface CertificateWish {
 /** Makes a P-256 key and a certificate for it, signed by the authority, valid from a day before `now`. */
 export async function makeCertificate(
   signer: KeyAndCertificate,
-  wish: CertificateWish,
+  wish: CertificateSpec,
 ): Promise<KeyAndCertificate> {
   const x509 = await loadX509()
   const usages = { client: x509.ExtendedKeyUsage.clientAuth, server: x509.ExtendedKeyUsage.serverAuth }

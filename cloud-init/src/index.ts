@@ -5,13 +5,13 @@
 
 export {
   type BundleFiles,
-  type BundleWish,
+  type BundleSpec,
   bundleFiles,
   renderBundle,
 } from './bundle.ts'
 export {
   authorityFiles,
-  type CertificateWish,
+  type CertificateSpec,
   type ClusterAuthorities,
   clusterAuthorities,
   type KeyAndCertificate,
@@ -20,7 +20,7 @@ export {
   makeOperatorCertificate,
 } from './certificates.ts'
 export { type CloudConfig, cloudConfig, renderCloudConfig } from './cloud-config.ts'
-export { type KubeconfigWish, renderKubeconfig } from './kubeconfig.ts'
+export { type KubeconfigSpec, renderKubeconfig } from './kubeconfig.ts'
 export { Problem, type ProblemOptions } from './problem.ts'
 export { installSteps, type Report, reportSchema, type Step, stepDeadlines, steps } from './reports.ts'
 export { type NodeSpec, nodeSpec } from './spec.ts'

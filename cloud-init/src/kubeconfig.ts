@@ -1,7 +1,7 @@
 import { dump } from 'js-yaml'
 
 /** Who and where a kubeconfig is for; certificates and key are PEM texts. */
-export interface KubeconfigWish {
+export interface KubeconfigSpec {
   cluster: string
   /** `https://<address>:6443` */
   server: string
@@ -13,7 +13,7 @@ export interface KubeconfigWish {
 }
 
 /** The text of a kubeconfig with one cluster, user and context, all named as the cluster. */
-export function renderKubeconfig(wish: KubeconfigWish): string {
+export function renderKubeconfig(wish: KubeconfigSpec): string {
   const name = wish.cluster
   return dump(
     {

@@ -1,5 +1,5 @@
 import {
-  type BundleWish,
+  type BundleSpec,
   type ClusterAuthorities,
   makeClusterAuthorities,
   type NodeSpec,
@@ -49,7 +49,7 @@ function joining(role: 'server' | 'agent', name: string): NodeSpec {
 }
 
 /** A whole wish for this node's bundle. */
-export function bundleWish(node: NodeSpec, more: Partial<BundleWish> = {}): BundleWish {
+export function bundleWish(node: NodeSpec, more: Partial<BundleSpec> = {}): BundleSpec {
   const report = (step: string) => signedUrl(`nodes/${node.name}/${step}.json`, 'PutObject')
   return {
     node,

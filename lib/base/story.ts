@@ -18,7 +18,7 @@ export const timeline = (): readonly Told[] => told
 const colours: Record<Mark, number> = { '+': 32, '=': 90, '~': 33, '-': 31, '!': 33, x: 31, '·': 90 }
 /** What is waited for, since when, and how to ask for the state seen last. */
 interface Wait {
-  wish: string
+  until: string
   since: number
   seen: () => string
 }
@@ -64,17 +64,17 @@ function put(text: string): void {
 }
 
 /**
- * Shows the wish as under way while the work runs: a live line on a terminal, a plain line every 30 s otherwise.
+ * Shows what is waited for while the work runs: a live line on a terminal, a plain line every 30 s otherwise.
  * @param seen the state seen last
  */
-export async function underway<T>(wish: string, work: () => Promise<T>, seen = () => ''): Promise<T> {
-  const wait = { wish, since: Date.now(), seen }
+export async function underway<T>(until: string, work: () => Promise<T>, seen = () => ''): Promise<T> {
+  const wait = { until, since: Date.now(), seen }
   underWay.add(wait)
   const plain = live()
     ? undefined
     : setInterval(() => {
         const state = seen()
-        print(`… ${wish}  ${secondsOf(wait)} s${state ? `  (${state})` : ''}`)
+        print(`… ${until}  ${secondsOf(wait)} s${state ? `  (${state})` : ''}`)
       }, 30_000)
   if (live()) ticker ??= setInterval(draw, 200)
   try {
@@ -102,9 +102,9 @@ function draw(): void {
   if (ended || !live() || underWay.size === 0) return
   wipe()
   const waits = [...underWay]
-  const wishes = waits.map((wait) => `${wait.wish} ${secondsOf(wait)} s`)
+  const names = waits.map((wait) => `${wait.until} ${secondsOf(wait)} s`)
   const states = waits.map(({ seen }) => seen()).filter(Boolean)
-  const whole = `… ${wishes.join(', ')}${states.length > 0 ? ` (${states.join('; ')})` : ''}`
+  const whole = `… ${names.join(', ')}${states.length > 0 ? ` (${states.join('; ')})` : ''}`
   const line = printable(whole).replace(/\s+/g, ' ')
   process.stderr.write(cut(line, (widthOf(process.stderr) ?? 80) - 1))
   drawn = true

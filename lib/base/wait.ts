@@ -3,9 +3,9 @@ import { again } from './hint.ts'
 import { Problem } from './problem.ts'
 import { underway } from './story.ts'
 
-/** A wait: what is wished for, the longest pause between two looks and the deadline, both in seconds. */
-export interface Wish {
-  wish: string
+/** A wait: what is waited for, the longest pause between two looks and the deadline, both in seconds. */
+export interface Wait {
+  until: string
   every: number
   within: number
   /** What to do when the deadline passes. */
@@ -17,17 +17,17 @@ export interface Wish {
 /**
  * Looks until there is something: soon at first, then with growing pauses up to `every`, so that neither a quick
  * nor a slow answer is missed for long.
- * @param look returns what was wished for, or undefined; a Problem thrown by it ends the wait at once.
+ * @param look returns what was waited for, or undefined; a Problem thrown by it ends the wait at once.
  *   `note` tells the state last seen, for the message when the deadline passes.
  * @throws Problem when `within` seconds have passed.
  */
 export async function waitFor<T>(
-  { wish, every, within, cure, sparing = false }: Wish,
+  { until, every, within, cure, sparing = false }: Wait,
   look: (note: (state: string) => void) => Promise<T | undefined>,
 ): Promise<T> {
   // A flow that nobody compiled may leave one out, and would wait for ever.
   if (typeof every !== 'number' || typeof within !== 'number')
-    throw new Problem(`the wait until ${wish} lacks every or within, in seconds`)
+    throw new Problem(`the wait until ${until} lacks every or within, in seconds`)
   let state = ''
   const work = async () => {
     const started = performance.now()
@@ -42,7 +42,7 @@ export async function waitFor<T>(
       const passed = (performance.now() - started) / 1000
       if (passed >= within)
         throw new Problem(
-          `timed out after ${within} s waiting until ${wish}${state ? ` (last seen: ${state})` : ''}`,
+          `timed out after ${within} s waiting until ${until}${state ? ` (last seen: ${state})` : ''}`,
           {
             cure: cure ?? `Run ${again()}: it goes on from here.`,
           },
@@ -50,7 +50,7 @@ export async function waitFor<T>(
       await sleep(Math.min(every, pauseAfter(passed, sparing), within - passed) * 1000)
     }
   }
-  return underway(wish, work, () => state)
+  return underway(until, work, () => state)
 }
 
 /**

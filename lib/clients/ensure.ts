@@ -61,7 +61,7 @@ export async function ensure<T>(thing: Thing<T>): Promise<T> {
   for (;;) {
     try {
       await thing.act()
-      const made = await waitFor({ wish: `${thing.what} is there`, every: 2, within: 90 }, () => some(thing))
+      const made = await waitFor({ until: `${thing.what} is there`, every: 2, within: 90 }, () => some(thing))
       const doubt = tries.lost > 0
       return one(thing, doubt ? await withLateTwins(thing, made) : made, '+', started, doubt)
     } catch (error) {

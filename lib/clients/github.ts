@@ -49,7 +49,7 @@ export interface GitHub extends GitHubRules {
   /** A file's text on the branch main, or at another branch or commit. */
   file(repo: Place, path: string, at?: string): Promise<string | undefined>
   /** The hundred newest commits, newest first, that changed a file or folder; none where nobody knows `from`. */
-  commits(repo: Place, which: CommitsWish): Promise<ListedCommit[]>
+  commits(repo: Place, which: CommitQuery): Promise<ListedCommit[]>
   deployKeys(repo: Place): Promise<DeployKey[]>
   addDeployKey(repo: Place, title: string, publicKey: string): Promise<void>
   removeDeployKey(repo: Place, id: number): Promise<void>
@@ -58,7 +58,7 @@ export interface GitHub extends GitHubRules {
 }
 
 /** Which commits are listed. */
-interface CommitsWish {
+interface CommitQuery {
   /** A branch or commit: the newest of the history. */
   from: string
   path?: string

@@ -2,16 +2,16 @@ import { waitFor } from '../base/wait.ts'
 import { type Output, ToolFailure } from './tools.ts'
 
 /**
- * Acts until the wish is seen to be true; a refusal is looked at, not believed. What was accepted is under way, and is not
+ * Acts until the until is seen to be true; a refusal is looked at, not believed. What was accepted is under way, and is not
  * ordered again before 15 s have passed.
  */
 export async function actUntil(
-  wish: string,
+  until: string,
   seen: () => Promise<boolean>,
   act: () => Promise<Output>,
 ): Promise<void> {
   let nextAt = 0
-  await waitFor({ wish, every: 5, within: 300, sparing: true }, async (note) => {
+  await waitFor({ until, every: 5, within: 300, sparing: true }, async (note) => {
     if (await seen()) return true
     if (performance.now() < nextAt) return undefined
     try {

@@ -13,7 +13,7 @@ import type { Fault } from './faults.ts'
 import { withFreeRange } from './free-range.ts'
 
 /** The flags that may say what is wanted. */
-export interface Wishes {
+export interface DescribeFlags {
   name?: string | undefined
   repo?: string | undefined
   region?: string | undefined
@@ -98,7 +98,7 @@ export function bucketPlaces(cluster: Cluster): BucketPlaces {
  * Never throws on what it cannot read: that becomes a problem for preflight to tell.
  * @throws Problem (exit code 2) for flags that no cluster could have.
  */
-export async function describe(flags: Wishes): Promise<Cluster> {
+export async function describe(flags: DescribeFlags): Promise<Cluster> {
   const start = fromFlags(flags)
   const keys = tokens()
   const [cloud, github] = await Promise.all([
@@ -151,7 +151,7 @@ export async function describe(flags: Wishes): Promise<Cluster> {
 }
 
 /** Reads the description in Git, if there is a repository with one, and lays this run's flags over it. */
-async function readCommitted(cluster: Cluster, flags: Wishes): Promise<void> {
+async function readCommitted(cluster: Cluster, flags: DescribeFlags): Promise<void> {
   const { github, place } = cluster
   cluster.repository = await github.repository(place.owner, place.name)
   if (!cluster.repository) return
@@ -164,7 +164,7 @@ async function readCommitted(cluster: Cluster, flags: Wishes): Promise<void> {
   cluster.wanted = overlay(committed, flags)
 }
 
-function fromFlags(flags: Wishes): Description {
+function fromFlags(flags: DescribeFlags): Description {
   const file = flags.config
   const base: Partial<Description> = file === undefined ? {} : parsed(readConfig(file), file, 2)
   const cluster = flags.name ?? base.cluster ?? 'main'
@@ -178,7 +178,7 @@ function fromFlags(flags: Wishes): Description {
 }
 
 /** A description with the flags of this run in it. @throws Problem (exit code 2) for a value that cannot be */
-function overlay(base: Description, flags: Wishes): Description {
+function overlay(base: Description, flags: DescribeFlags): Description {
   const changed = {
     ...base,
     ...(flags.region ? { region: flags.region } : {}),

@@ -117,7 +117,7 @@ function asFailure(error: unknown, { original }: Cluster): unknown {
 async function firstCommit({ github, place }: Cluster, { default_branch: first }: Repository): Promise<void> {
   let written = false
   await waitFor(
-    { wish: `branch main of ${place.owner}/${place.name} is there`, every: 2, within: 60 },
+    { until: `branch main of ${place.owner}/${place.name} is there`, every: 2, within: 60 },
     async () => {
       if (await github.ref(place, 'heads/main')) return true
       const other = first === 'main' ? undefined : await github.ref(place, `heads/${first}`)

@@ -3,7 +3,7 @@ import { type Application, applicationOf, isApplication } from './application.ts
 import type { HeldObject } from './held.ts'
 import { type Described, describedIn, isThat } from './manifest-files.ts'
 import { RepositoryReader, type RepositoryTree, withFiles } from './repository-tree.ts'
-import { findWanted, type Ground, type Wish, wishOf } from './wanted.ts'
+import { type DesiredState, desiredState, findWanted, type RepositoryView } from './wanted.ts'
 
 /** The commit that took something out of Git, and the file in which it had stood. */
 interface RemovingCommit extends ListedCommit {
@@ -74,7 +74,7 @@ export async function removedFromGit(wish: Comparison): Promise<GitDifference> {
   const restorable = new Map(removed.flatMap(({ files }) => files))
   const tree = await reader.at(head)
   for (const path of [...restorable.keys()]) if (tree.blob(path)) restorable.delete(path)
-  const after = await wishOf(groundOf(reader, wish, withFiles(tree, restorable)), rootsOf(wish))
+  const after = await desiredState(groundOf(reader, wish, withFiles(tree, restorable)), rootsOf(wish))
   const all: RemovedObject[] = removed.map(({ object, commit }) => ({ object, commit }))
   return {
     removed: [...all, ...goingAlong(all, held)],
@@ -85,8 +85,8 @@ export async function removedFromGit(wish: Comparison): Promise<GitDifference> {
 }
 
 interface Views {
-  now: Wish
-  before: readonly Wish[]
+  now: DesiredState
+  before: readonly DesiredState[]
 }
 
 /** What becomes of a tracked object once Argo CD has looked at Git. */
@@ -128,8 +128,8 @@ const takes = (taker: HeldObject, one: HeldObject) =>
   (taker.resource === 'namespaces' && one.namespace === taker.name) ||
   (taker.resource === 'customresourcedefinitions.apiextensions.k8s.io' && one.resource === taker.name)
 
-async function wishAt(reader: RepositoryReader, wish: Comparison, commit: string): Promise<Wish> {
-  return wishOf(groundOf(reader, wish, await reader.at(commit)), rootsOf(wish))
+async function wishAt(reader: RepositoryReader, wish: Comparison, commit: string): Promise<DesiredState> {
+  return desiredState(groundOf(reader, wish, await reader.at(commit)), rootsOf(wish))
 }
 
 /** Applications made by hand come back as well, and have their say. */
@@ -144,7 +144,7 @@ function groundOf(
   reader: RepositoryReader,
   { github, place, branch }: Comparison,
   tree: RepositoryTree,
-): Ground {
+): RepositoryView {
   const isHere = (revision: string) =>
     ['main', 'refs/heads/main'].includes(revision === '' || revision === 'HEAD' ? branch : revision)
   const other = async (revision: string) => {

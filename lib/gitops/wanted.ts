@@ -14,7 +14,7 @@ export interface Wanted extends Placed {
 }
 
 /** What a repository wants at one commit. */
-export interface Wish {
+export interface DesiredState {
   apps: ReadonlyMap<string, Application>
   wanted: readonly Wanted[]
   /** By Application: the sources whose objects cannot all be told from files (charts, other repositories, …). */
@@ -24,7 +24,7 @@ export interface Wish {
 }
 
 /** Where a wish is read. */
-export interface Ground {
+export interface RepositoryView {
   place: Place
   tree: RepositoryTree
   /** The files of another branch, tag or commit of the repository; undefined where it cannot be had. */
@@ -40,7 +40,10 @@ const mostApplications = 1000
  * Goes through the Applications from the given ones down, each with all files of its sources.
  * @throws Problem when there are more than anybody has
  */
-export async function wishOf(ground: Ground, roots: readonly Application[]): Promise<Wish> {
+export async function desiredState(
+  ground: RepositoryView,
+  roots: readonly Application[],
+): Promise<DesiredState> {
   const apps = new Map(roots.map((one) => [one.name, one]))
   const open = new Map<string, string[]>()
   const broken = new Set<string>()
@@ -68,7 +71,7 @@ export async function wishOf(ground: Ground, roots: readonly Application[]): Pro
 }
 
 /** Where Git wants an object; by its own Application, if more than one does. */
-export function findWanted({ wanted }: Wish, held: HeldObject): Wanted | undefined {
+export function findWanted({ wanted }: DesiredState, held: HeldObject): Wanted | undefined {
   const all = wanted.filter(({ one, app }) => isThat(one, held, app.home))
   return all.find(({ app }) => app.name === held.app) ?? all[0]
 }
@@ -79,7 +82,7 @@ interface Found {
   isBroken?: boolean
 }
 
-async function objectsOf(ground: Ground, source: Source): Promise<Found> {
+async function objectsOf(ground: RepositoryView, source: Source): Promise<Found> {
   const { path, chart, directory, helm, plugin, kustomize } = source
   if (chart !== undefined || !isIn(source, ground.place)) return { objects: [], isOpen: true }
   // A source of values for a chart.

@@ -109,7 +109,7 @@ export async function waitForApplication(kube: Kube, name: 'platform' | 'root'):
   let first = true
   const troubled = watchTroubles(kube)
   await waitFor(
-    { wish: `${name} is healthy`, every: 3, within: 900, cure: cureFor(kube, name) },
+    { until: `${name} is healthy`, every: 3, within: 900, cure: cureFor(kube, name) },
     async (note) => {
       let all: Map<string, Application>
       try {

@@ -33,7 +33,7 @@ export async function waitForSample(kube: Kube, cluster: Cluster): Promise<void>
   const started = performance.now()
   const isDue = sparingly(10)
   const state = await waitFor(
-    { wish: `claims in ${namespace} are bound`, every: 3, within: 300 },
+    { until: `claims in ${namespace} are bound`, every: 3, within: 300 },
     async (note) => {
       let items: z.infer<typeof claims>['items']
       try {

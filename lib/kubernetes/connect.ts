@@ -48,7 +48,7 @@ export async function connect(
   const started = performance.now()
   let told = before === 'ready'
   await waitFor(
-    { wish: `${node} installs itself`, every: 3, within: installDeadline, cure },
+    { until: `${node} installs itself`, every: 3, within: installDeadline, cure },
     async (note) => {
       const [answers] = await Promise.all([ready(kube, node), reports.follow()])
       if (reports.finished) silence.heard(answers !== undefined)

@@ -67,7 +67,7 @@ export async function drain(kube: Kube, node: string, { within, force }: Drainin
 /** Waits until Kubernetes has let go of every volume on a node. @throws Problem after six minutes */
 export async function waitForDetached(kube: Kube, node: string): Promise<void> {
   if (isDryRun()) return
-  await waitFor({ wish: `volumes leave ${node}`, every: 3, within: 360 }, async (note) => {
+  await waitFor({ until: `volumes leave ${node}`, every: 3, within: 360 }, async (note) => {
     const answer = await looked(kubectl(kube)`get volumeattachments --request-timeout 10s -o json`)
     if (!answer) return undefined
     const there = answer.json(attachments).items.filter((one) => one.spec.nodeName === node)

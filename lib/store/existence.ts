@@ -15,7 +15,7 @@ export async function missingBuckets(places: BucketPlaces): Promise<string[]> {
   const missing = await Promise.all(
     [places.velero, places.kit].map(async (bucket) => {
       const answer = await waitFor(
-        { wish: `object store ${places.endpoint} answers`, every: 3, within: 60, cure: networkCure() },
+        { until: `object store ${places.endpoint} answers`, every: 3, within: 60, cure: networkCure() },
         async (note) => {
           try {
             const asked = await steadyFetch(`${places.endpoint}/${bucket}`, { method: 'HEAD' })
@@ -40,7 +40,7 @@ export async function missingBuckets(places: BucketPlaces): Promise<string[]> {
 export async function waitForBucket(store: Store, bucket: string): Promise<'ours'> {
   return waitFor(
     {
-      wish: `bucket ${bucket} shows`,
+      until: `bucket ${bucket} shows`,
       every: 5,
       within: 300,
       cure: `Run ${again()} in some minutes.`,
@@ -63,7 +63,7 @@ export async function showsOrIsHeld(
 ): Promise<void> {
   await waitFor(
     {
-      wish: `bucket ${bucket} shows`,
+      until: `bucket ${bucket} shows`,
       every: 5,
       within,
       cure: `After a bucket was deleted DigitalOcean may hold its name for a week or so. Write other names into ${descriptionPath(cluster)} in your repository (store: {velero: NAME, kit: NAME}), commit that, and run ${again()}; or name the cluster otherwise.`,
@@ -79,7 +79,7 @@ export async function showsOrIsHeld(
 export async function waitForAccess(store: Store, bucket: string): Promise<'ours' | 'missing'> {
   return waitFor(
     {
-      wish: `the new key is known for bucket ${bucket}`,
+      until: `the new key is known for bucket ${bucket}`,
       every: 2,
       within: 60,
       cure: `If ${bucket} belongs to somebody else, name other buckets in cluster.yaml (store.velero, store.kit).`,

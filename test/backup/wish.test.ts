@@ -1,17 +1,17 @@
 import t from 'tap'
-import { backupWish } from '../../lib/backup/take/wish.ts'
+import { backupSpec } from '../../lib/backup/take/spec.ts'
 import type { Cluster } from '../../lib/cluster/cluster.ts'
 
 const cluster = { name: 'main', cloud: { clockOffset: () => 0 } } as unknown as Cluster
 
 t.test('what the flags of a backup mean', async (t) => {
-  t.match(backupWish({}, cluster), { name: /^main-\d{8}t\d{6}$/, hours: undefined })
-  t.same(backupWish({ backup: 'a', volumes: 'snapshot', ttl: '30d' }, cluster), {
+  t.match(backupSpec({}, cluster), { name: /^main-\d{8}t\d{6}$/, hours: undefined })
+  t.same(backupSpec({ backup: 'a', volumes: 'snapshot', ttl: '30d' }, cluster), {
     name: 'a',
     volumes: 'snapshot',
     hours: 720,
   })
-  t.equal(backupWish({ ttl: '12h' }, cluster).hours, 12)
+  t.equal(backupSpec({ ttl: '12h' }, cluster).hours, 12)
 })
 
 for (const [flags, message] of [
@@ -27,5 +27,5 @@ for (const [flags, message] of [
   [{ ttl: '1w' }, '--ttl 1w is not a time to keep a backup'],
 ] as const)
   t.test(`refused: ${JSON.stringify(flags)}`, async (t) => {
-    t.throws(() => backupWish(flags, cluster), { message, exitCode: 2, cure: /./ })
+    t.throws(() => backupSpec(flags, cluster), { message, exitCode: 2, cure: /./ })
   })

@@ -6,14 +6,16 @@ import { latencies } from '../../sandbox/latencies.ts'
 t.test('a wait ends with what was found', async (t) => {
   let looks = 0
   t.equal(
-    await waitFor({ wish: 'three', every: 0.01, within: 5 }, async () => (++looks === 3 ? looks : undefined)),
+    await waitFor({ until: 'three', every: 0.01, within: 5 }, async () =>
+      ++looks === 3 ? looks : undefined,
+    ),
     3,
   )
 })
 
 t.test('a wait that passes its deadline names its wish and the last state', async (t) => {
   await t.rejects(
-    waitFor({ wish: 'it rains', every: 0.01, within: 0.05 }, async (note) => note('sunny') as undefined),
+    waitFor({ until: 'it rains', every: 0.01, within: 0.05 }, async (note) => note('sunny') as undefined),
     {
       message: 'timed out after 0.05 s waiting until it rains (last seen: sunny)',
       cure: /same command again/,
@@ -22,7 +24,7 @@ t.test('a wait that passes its deadline names its wish and the last state', asyn
 })
 
 t.test('a wait that was given no deadline is refused', async (t) => {
-  const spec = { wish: 'it rains', every: 1 } as { wish: string; every: number; within: number }
+  const spec = { until: 'it rains', every: 1 } as { until: string; every: number; within: number }
   await t.rejects(
     waitFor(spec, async () => undefined),
     { message: /it rains lacks every or within/ },
@@ -32,7 +34,7 @@ t.test('a wait that was given no deadline is refused', async (t) => {
 t.test('a Problem ends a wait at once', async (t) => {
   const started = performance.now()
   await t.rejects(
-    waitFor({ wish: 'x', every: 1, within: 60 }, async () => {
+    waitFor({ until: 'x', every: 1, within: 60 }, async () => {
       throw new Problem('final')
     }),
     { message: 'final' },

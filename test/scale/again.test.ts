@@ -5,7 +5,7 @@ import { parseDescription } from '../../lib/cluster/description.ts'
 import type { Member } from '../../lib/kubernetes/nodes.ts'
 import type { Seen } from '../../lib/machines/scale/difference.ts'
 import { countedOn, withoutRepeats, withSuccessors } from '../../lib/machines/scale/mend.ts'
-import { readWish, type WishFlags } from '../../lib/machines/scale/wish.ts'
+import { readRequest, type ScaleFlags } from '../../lib/machines/scale/request.ts'
 
 // Who was interrupted gives the same command again: it buys nothing twice.
 
@@ -13,8 +13,8 @@ const read = parseDescription('nodes: [{name: main-1}, {name: main-2, role: agen
 if ('faults' in read) throw new Error('it can be read')
 const { description } = read
 const named = (names: string[]) => names.map((name) => ({ name }))
-const meant = (flags: Partial<WishFlags>, droplets: string[], members?: string[]) =>
-  withoutRepeats(description, readWish({ ha: false, ...flags }), {
+const meant = (flags: Partial<ScaleFlags>, droplets: string[], members?: string[]) =>
+  withoutRepeats(description, readRequest({ ha: false, ...flags }), {
     droplets: named(droplets) as Droplet[],
     members: members && (named(members) as Member[]),
   }).verb

@@ -1,10 +1,10 @@
 import t from 'tap'
 import { Problem } from '../../lib/base/problem.ts'
 import { type Description, parseDescription } from '../../lib/cluster/description.ts'
+import { readRequest, type ScaleFlags, secondsOf } from '../../lib/machines/scale/request.ts'
 import { reshape } from '../../lib/machines/scale/reshape.ts'
-import { readWish, secondsOf, type WishFlags } from '../../lib/machines/scale/wish.ts'
 
-const wish = (flags: Partial<WishFlags>) => readWish({ ha: false, ...flags })
+const wish = (flags: Partial<ScaleFlags>) => readRequest({ ha: false, ...flags })
 const describe = (text: string): Description => {
   const read = parseDescription(text)
   if ('faults' in read) throw new Error(JSON.stringify(read.faults))
@@ -18,7 +18,7 @@ const names = ({ nodes }: Description) =>
   nodes.map((node) => `${node.name} ${node.role} ${node.size ?? ''}`.trim())
 
 t.test('each wish changes the description, and the same wish again changes nothing more', async (t) => {
-  const rows: [Description, Partial<WishFlags>, string[], number][] = [
+  const rows: [Description, Partial<ScaleFlags>, string[], number][] = [
     [one, { add: '2' }, ['main-1 server', 'main-2 agent', 'main-3 agent'], 4],
     [one, { add: '1', size: 's-2vcpu-4gb' }, ['main-1 server', 'main-2 agent s-2vcpu-4gb'], 3],
     [one, { add: '1', size: 's-1vcpu-2gb' }, ['main-1 server', 'main-2 agent'], 3],
@@ -65,7 +65,7 @@ t.test('each wish changes the description, and the same wish again changes nothi
 })
 
 t.test('what no cluster can have is refused, as wrong usage', async (t) => {
-  const rows: [Description, Partial<WishFlags>, RegExp][] = [
+  const rows: [Description, Partial<ScaleFlags>, RegExp][] = [
     [one, { add: '0' }, /--add 0 is not a number/],
     [one, { add: '-1' }, /--add -1 is not a number/],
     [one, { add: 'abc' }, /--add abc is not a number/],

@@ -25,7 +25,7 @@ export const state = z.object({
 /** Waits until Velero can use the bucket. @throws Problem with Velero's own word after five minutes */
 export async function locationAvailable(kube: Kube): Promise<void> {
   const started = performance.now()
-  await waitFor({ wish: 'backup storage is available', every: 3, within: 300 }, async (note) => {
+  await waitFor({ until: 'backup storage is available', every: 3, within: 300 }, async (note) => {
     const found = await look(kube, 'backupstoragelocations.velero.io', 'default', location)
     note(found?.status?.message ?? found?.status?.phase ?? 'not there yet')
     return found?.status?.phase === 'Available' ? true : undefined

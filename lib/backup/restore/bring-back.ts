@@ -87,7 +87,7 @@ async function attemptsSoFar(kube: Kube, server: string): Promise<number> {
 
 /** Waits until a restore is over, telling how far its volumes are. @throws Problem after six hours */
 async function ended(kube: Kube, name: string): Promise<z.infer<typeof state>> {
-  return waitFor({ wish: `restore ${name} is over`, every: 5, within: 6 * 3600 }, async (note) => {
+  return waitFor({ until: `restore ${name} is over`, every: 5, within: 6 * 3600 }, async (note) => {
     const found = await look(kube, 'restores.velero.io', name, state)
     note(found?.status?.phase ?? 'not started yet')
     return found && over.test(found.status?.phase ?? '') ? found : undefined
@@ -130,7 +130,7 @@ async function settled(
   backed: readonly BackedVolume[],
 ): Promise<VolumeProof[]> {
   const started = performance.now()
-  return waitFor({ wish: 'the claims are bound', every: 5, within: 660 }, async () => {
+  return waitFor({ until: 'the claims are bound', every: 5, within: 660 }, async () => {
     const volumes = await volumesBack(kube, names, backed)
     const isLate = performance.now() - started > 600_000
     return isLate || !volumes.some((one) => one.pending) ? volumes : undefined
@@ -156,7 +156,7 @@ async function removeLeftovers(kube: Kube, name: string): Promise<void> {
     )`delete persistentvolumeclaim ${metadata.name} -n ${metadata.namespace} --ignore-not-found --wait=false`
     tell('-', `claim ${metadata.namespace}/${metadata.name}`, `left by ${name}`)
   }
-  await waitFor({ wish: `the claims that ${name} left are gone`, every: 3, within: 300 }, async (note) => {
+  await waitFor({ until: `the claims that ${name} left are gone`, every: 3, within: 300 }, async (note) => {
     const still = (await left()).map(({ metadata }) => `${metadata.namespace}/${metadata.name}`)
     note(still.join(', '))
     return still.length === 0 ? true : undefined

@@ -81,7 +81,7 @@ export async function letVeleroLearn(kube: Kube, { cloud }: Pick<Cluster, 'cloud
   for (const { metadata } of servers)
     await kubectlRepeated(kube)`delete pod ${metadata.name} -n velero --ignore-not-found --wait=false`
   const gone = new Set(servers.map(({ metadata }) => metadata.uid))
-  await waitFor({ wish: 'Velero runs again', every: 2, within: 300 }, async () => {
+  await waitFor({ until: 'Velero runs again', every: 2, within: 300 }, async () => {
     const now = await serversOf(kube).catch(nothingYet)
     return now?.some((one) => !gone.has(one.metadata.uid) && isReady(one)) || undefined
   })
@@ -127,7 +127,7 @@ const runs = z.object({
 })
 
 async function nothingUnderWay(kube: Kube): Promise<void> {
-  await waitFor({ wish: 'no other backup is under way', every: 3, within: 3600 }, async (note) => {
+  await waitFor({ until: 'no other backup is under way', every: 3, within: 3600 }, async (note) => {
     const answer = await kubectlRepeated(kube)`get backups.velero.io -n velero -o json`.catch(nothingYet)
     const running = answer
       ?.json(runs)

@@ -31,7 +31,7 @@ export async function readOnlyLocation(kube: Kube, cluster: Cluster): Promise<vo
 /** Waits until Velero has read the bucket and knows a backup; it looks once a minute. @throws Problem after 5 min */
 export async function waitForSync(kube: Kube, backup: string): Promise<void> {
   const started = performance.now()
-  await waitFor({ wish: `Velero knows backup ${backup}`, every: 3, within: 300 }, async () =>
+  await waitFor({ until: `Velero knows backup ${backup}`, every: 3, within: 300 }, async () =>
     (await look(kube, 'backups.velero.io', backup, z.object({}))) ? true : undefined,
   )
   tell('=', `backup ${backup}`, 'known to Velero', (performance.now() - started) / 1000)

@@ -52,7 +52,7 @@ export async function readyAgain({ kube, held }: Returning): Promise<string[]> {
   if (wanted.length === 0) return []
   const started = performance.now()
   let stuckSince: number | undefined
-  return waitFor({ wish: 'workloads are ready again', every: 2, within: 330 }, async (note) => {
+  return waitFor({ until: 'workloads are ready again', every: 2, within: 330 }, async (note) => {
     const late = await notReady(kube, wanted)
     if (!late) return undefined
     if (late.length === 0) return []

@@ -49,7 +49,7 @@ async function lastLook(
   compared: Comparison,
 ): Promise<{ sight: Sight; objects: ObjectProof[] }> {
   const started = performance.now()
-  return waitFor({ wish: 'everything is looked at', every: 3, within: 120 }, async (note) => {
+  return waitFor({ until: 'everything is looked at', every: 3, within: 120 }, async (note) => {
     const sight = await look(returning, compared)
     const objects = outcomes(returning.held, sight)
     const late = objects.filter(mayStillCome)

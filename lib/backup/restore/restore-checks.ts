@@ -14,7 +14,7 @@ import { type TermFlags, type Terms, wordsOf } from './terms.ts'
 import type { BackedVolume } from './volumes.ts'
 
 /** What a restore is about to do. */
-export interface RestoreWish {
+export interface RestoreRequest {
   course: Course
   /** The volumes that the backup holds. */
   backed: readonly BackedVolume[]
@@ -30,7 +30,7 @@ export interface RestoreWish {
 }
 
 /** The part of preflight that belongs to a restore: nothing is bought before all of it holds. */
-export function restoreChecks({ course, backed, held, terms, flags, source, kit }: RestoreWish): Check[] {
+export function restoreChecks({ course, backed, held, terms, flags, source, kit }: RestoreRequest): Check[] {
   return [
     async (cluster) => [described(source), notMadeYet(cluster, course)],
     async (cluster, own) =>
@@ -59,7 +59,7 @@ export function restoreChecks({ course, backed, held, terms, flags, source, kit 
 }
 
 /** The flags of this run, but for the choice. */
-const sameAgain = ({ backup }: Course, flags: RestoreWish['flags']) => [
+const sameAgain = ({ backup }: Course, flags: RestoreRequest['flags']) => [
   ...['--backup', backup, ...(flags.replace ? ['--replace'] : [])],
   ...wordsOf({ ...flags, 'git-removed': undefined }),
 ]

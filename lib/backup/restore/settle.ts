@@ -44,7 +44,7 @@ export async function gitTakesOver({ kube, held }: Returning): Promise<string[]>
   const needed = new Set(held.flatMap((one) => one.app ?? []))
   const refusedSince = new Map<string, number>()
   const started = performance.now()
-  await waitFor({ wish: 'Argo CD brings what Git has', every: 2, within: 600 }, async (note) => {
+  await waitFor({ until: 'Argo CD brings what Git has', every: 2, within: 600 }, async (note) => {
     const apps = await seen(kube)
     if (!apps) return undefined
     for (const [name, one] of apps) {

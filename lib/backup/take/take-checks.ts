@@ -10,7 +10,7 @@ import { kubeconfigPath } from '../../kubernetes/kubeconfig.ts'
 import { volumeLimits } from '../../kubernetes/volume-limits.ts'
 import { type Backup, listBackups } from '../backups.ts'
 import { isWhole } from '../whole.ts'
-import type { BackupWish } from './take.ts'
+import type { BackupSpec } from './take.ts'
 
 /** DigitalOcean keeps so many snapshots of a volume (https://docs.digitalocean.com/products/volumes/details/limits). */
 const snapshotsOfVolume = 25
@@ -27,7 +27,7 @@ const pause = 10
 export async function backupChecks(
   cluster: Cluster,
   bucket: Bucket,
-  wish: BackupWish,
+  wish: BackupSpec,
   kube?: Kube,
 ): Promise<void> {
   const [own, all, limits] = await Promise.all([

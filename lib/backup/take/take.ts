@@ -17,7 +17,7 @@ import { isWhole, judge, reasonsOf } from '../whole.ts'
 import { ensurePolicy } from './policy.ts'
 
 /** How a backup is wanted; the description says the rest. */
-export interface BackupWish {
+export interface BackupSpec {
   /** Its name; where an earlier one of that name failed, `<name>-2` and so on. */
   name: string
   volumes?: 's3' | 'snapshot'
@@ -35,7 +35,7 @@ export async function takeBackup(
   kube: Kube,
   cluster: Cluster,
   bucket: Bucket,
-  wish: BackupWish,
+  wish: BackupSpec,
 ): Promise<Backup> {
   await locationAvailable(kube)
   const started = performance.now()
@@ -57,7 +57,7 @@ export async function takeBackup(
     )
   }
   let looks = 0
-  await waitFor({ wish: `backup ${name} is complete`, every: 3, within: 3600 }, async (note) => {
+  await waitFor({ until: `backup ${name} is complete`, every: 3, within: 3600 }, async (note) => {
     looks++
     const found = await look(kube, 'backups.velero.io', name, state)
     const phase = found?.status?.phase ?? 'not started yet'
@@ -126,7 +126,7 @@ async function uploads(kube: Kube, label: string): Promise<string[]> {
  * begun meanwhile would take them for a person's.
  */
 async function uploadsEnded(kube: Kube): Promise<void> {
-  await waitFor({ wish: 'no other backup copies volumes', every: 3, within: 3600 }, async (note) => {
+  await waitFor({ until: 'no other backup copies volumes', every: 3, within: 3600 }, async (note) => {
     const running = await uploads(kube, 'velero.io/backup-name')
     note(running.join(', '))
     return running.length === 0 ? true : undefined
@@ -139,7 +139,7 @@ async function uploadsEnded(kube: Kube): Promise<void> {
  */
 async function readBack(bucket: Bucket, cluster: Cluster, name: string): Promise<Backup> {
   const started = performance.now()
-  return waitFor({ wish: `backup ${name} lies in ${bucket.name}`, every: 2, within: 60 }, async () => {
+  return waitFor({ until: `backup ${name} lies in ${bucket.name}`, every: 2, within: 60 }, async () => {
     const bytes = bytesIn(bucket, cluster)
     const found = (await listBackups(bucket, cluster, bytes)).find((one) => one.metadata.name === name)
     if (found?.status?.phase !== 'Completed') return undefined

@@ -265,7 +265,7 @@ async function gone<T>({ cloud, name }: Cluster, { what, look, isOurs, remove }:
   let accepted = false
   let since = started
   let attempt = 0
-  await waitFor({ wish: `${what} is gone`, every: 5, within: 600 }, async (note) => {
+  await waitFor({ until: `${what} is gone`, every: 5, within: 600 }, async (note) => {
     if (!accepted) {
       // Others wait for the same lists: what they were told within this second will do.
       const recent = asOf(cloud, performance.now() - 1000)

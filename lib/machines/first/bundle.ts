@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import {
-  type BundleWish,
+  type BundleSpec,
   installSteps,
   type NodeSpec,
   renderBundle,
@@ -57,7 +57,7 @@ async function k3sFor(cluster: Cluster, kit: Bucket, address: string): Promise<s
 export async function deliver(
   cluster: Pick<Cluster, 'cloud'>,
   buckets: Buckets,
-  wish: Omit<BundleWish, 'reports' | 'deleteUrl'>,
+  wish: Omit<BundleSpec, 'reports' | 'deleteUrl'>,
   noted: { veleroKey?: string; address?: string } = {},
 ): Promise<string> {
   const started = performance.now()

@@ -53,7 +53,7 @@ export async function assignAddress(cluster: Cluster, address: ReservedIp, dropl
   let since = started
   let nextAt = 0
   await waitFor(
-    { wish: `address ${address.ip} leads to ${droplet.name}`, every: 3, within: 180, sparing: true },
+    { until: `address ${address.ip} leads to ${droplet.name}`, every: 3, within: 180, sparing: true },
     async (note) => {
       const { droplet: now, locked } = await look(asOf(cluster.cloud, since))
       since = performance.now()

@@ -134,7 +134,7 @@ async function powered(cluster: Cluster, droplet: Droplet): Promise<Droplet | un
   if (isOn(droplet)) return droplet
   let looks = 0
   const seen = await waitFor(
-    { wish: `droplet ${droplet.name} is on`, every: 3, within: 300, sparing: true },
+    { until: `droplet ${droplet.name} is on`, every: 3, within: 300, sparing: true },
     async (note) => {
       // One request a look: now and then whether it is still being made.
       if (++looks % 5 === 0 && (await isUnmade(cluster, droplet))) return 'unmade'

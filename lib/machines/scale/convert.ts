@@ -40,7 +40,7 @@ export async function convertToEtcd(
   const ask = () =>
     kubectlRepeated(
       kube,
-      wish(server, url, image, old),
+      manifest(server, url, image, old),
     )`apply --server-side --force-conflicts --field-manager regrow -f -`
   if (isDryRun()) {
     await ask()
@@ -56,7 +56,7 @@ export async function convertToEtcd(
     await ask()
   }
   const outcome = await waitFor(
-    { wish: `${server} keeps its objects in etcd`, every: 5, within: 900 },
+    { until: `${server} keeps its objects in etcd`, every: 5, within: 900 },
     async (note) => {
       const report = await readReport(buckets.kit, server, 'convert')
       if (report?.state === 'failed') return report
@@ -106,7 +106,7 @@ async function whoWatchedStartsAnew(cluster: Cluster, kube: Kube): Promise<void>
  * The Secret carries the signed address of the report, which the pod hands to the node, readable to root alone, and the
  * boots that the machines were in.
  */
-function wish(server: string, url: string, image: string, old: z.infer<typeof boots>): string {
+function manifest(server: string, url: string, image: string, old: z.infer<typeof boots>): string {
   const metadata = { name, namespace: 'kube-system' }
   const script = 'umask 077; cat /wish/url >/convert/wanted.new; mv /convert/wanted.new /convert/wanted'
   const mounts = ['wish', 'convert'].map((one) => ({ name: one, mountPath: `/${one}` }))

@@ -125,10 +125,10 @@ async function untilReady(
   let rounds = 0
   const isDue = sparingly(10)
   if (waiting.size === 0) return []
-  const wish = waiting.size === 1 ? `${[...waiting.keys()][0]} joins` : `${waiting.size} machines join`
+  const until = waiting.size === 1 ? `${[...waiting.keys()][0]} joins` : `${waiting.size} machines join`
   try {
     const cure = `What did not join is billed as well. ${hint('scale.mts', cluster)} puts another machine in its place; its console at DigitalOcean may tell why.`
-    await waitFor({ wish, every: 5, within: installDeadline, cure }, async (note) => {
+    await waitFor({ until, every: 5, within: installDeadline, cure }, async (note) => {
       const ready = (await membersNow(kube))?.filter((one) => one.ready)
       for (const { name } of ready ?? [])
         if (waiting.has(name)) {

@@ -79,7 +79,7 @@ async function removeDroplet(cluster: Cluster, { id, name }: Droplet): Promise<v
  */
 export async function waitForServers(kube: Kube, but: ReadonlySet<string> = new Set()): Promise<void> {
   if (isDryRun()) return
-  await waitFor({ wish: 'all servers are Ready', every: 3, within: 300 }, async (note) => {
+  await waitFor({ until: 'all servers are Ready', every: 3, within: 300 }, async (note) => {
     const all = await membersNow(kube)
     const ill = (all ?? []).filter((one) => one.server && !one.ready && !but.has(one.name))
     note(all ? ill.map((one) => one.name).join(', ') : 'the Kubernetes API does not answer')

@@ -8,8 +8,8 @@ import type { Description } from '../../cluster/description.ts'
 import { installDeadline } from '../../kubernetes/reports.ts'
 import { readNote, readReport } from '../../store/nodes.ts'
 import type { Seen } from './difference.ts'
+import type { ScaleRequest } from './request.ts'
 import { type Described, reshape, sizeOf } from './reshape.ts'
-import type { Wish } from './wish.ts'
 
 /**
  * The wish as it is meant: an `--add` with the same words while machines of an earlier one have not joined finishes
@@ -17,9 +17,9 @@ import type { Wish } from './wish.ts'
  */
 export function withoutRepeats(
   described: Description,
-  wish: Wish,
+  wish: ScaleRequest,
   seen: Pick<Seen, 'droplets' | 'members'>,
-): Wish {
+): ScaleRequest {
   if (wish.verb !== 'add') return wish
   const isAlike = (node: Described) =>
     node.role === wish.role && sizeOf(node, described) === (wish.size ?? described.size)

@@ -5,9 +5,9 @@ import type { Kit } from '../../store/kit.ts'
 import { notedNames } from '../../store/nodes.ts'
 import { countedOn, withoutRepeats, withSuccessors } from './mend.ts'
 import { assertAllowed, refusals } from './refusals.ts'
+import type { ScaleRequest } from './request.ts'
 import { reshape } from './reshape.ts'
 import { type Earlier, type Observed, observe, othersThan } from './survey.ts'
-import type { Wish } from './wish.ts'
 
 /** What a change of shape starts from. */
 export interface Scaling {
@@ -31,7 +31,7 @@ export interface Scaling {
 export async function prepareScale(
   cluster: Cluster,
   { kit, bucket }: { kit: Kit; bucket: Bucket },
-  wish: Wish,
+  wish: ScaleRequest,
   force: boolean,
 ): Promise<Scaling> {
   const earlier = await othersThan(wish, bucket)

@@ -41,7 +41,7 @@ export async function reach(
   if (leader) await assignAddress(cluster, address, leader)
   return waitFor(
     {
-      wish: `a server of ${cluster.name} answers`,
+      until: `a server of ${cluster.name} answers`,
       every: 5,
       within: 600,
       sparing: true,

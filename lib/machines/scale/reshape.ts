@@ -2,7 +2,7 @@ import { command } from '../../base/hint.ts'
 import { names } from '../../base/names.ts'
 import { Problem } from '../../base/problem.ts'
 import { type Description, wasGiven } from '../../cluster/description.ts'
-import type { Wish } from './wish.ts'
+import type { ScaleRequest } from './request.ts'
 
 /** One machine of a description. */
 export type Described = Description['nodes'][number]
@@ -12,7 +12,7 @@ export type Described = Description['nodes'][number]
  * which adds each time). Numbers are never used twice; servers stand before agents, the first server first.
  * @throws Problem (exit code 2) for a wish that this cluster cannot have
  */
-export function reshape(before: Description, wish: Wish): Description {
+export function reshape(before: Description, wish: ScaleRequest): Description {
   switch (wish.verb) {
     case 'add':
       return add(before, wish.count, { role: wish.role, ...sizeFor(before, wish.size) })

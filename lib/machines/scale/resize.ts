@@ -81,7 +81,12 @@ export async function powerOn(cluster: Cluster, { id, name }: Droplet): Promise<
     return
   }
   if (await staysOn(cluster, id)) return
-  await actUntilStatus(cluster, id, { wish: `droplet ${name} is on`, status: 'active', within: onAgain }, act)
+  await actUntilStatus(
+    cluster,
+    id,
+    { until: `droplet ${name} is on`, status: 'active', within: onAgain },
+    act,
+  )
   tell('~', `droplet ${name}`, 'powered on')
 }
 
@@ -92,7 +97,7 @@ async function staysOn({ cloud }: Cluster, id: string): Promise<boolean> {
 }
 
 async function shutDown(cluster: Cluster, { id, name }: Droplet): Promise<void> {
-  const off = { wish: `droplet ${name} is off`, status: 'off' }
+  const off = { until: `droplet ${name} is off`, status: 'off' }
   if ((await assertOurs(cluster, id))?.status === 'off') return
   try {
     await actUntilStatus(
@@ -117,11 +122,11 @@ async function shutDown(cluster: Cluster, { id, name }: Droplet): Promise<void> 
 async function actUntilStatus(
   cluster: Cluster,
   id: string,
-  { wish, status, within }: { wish: string; status: string; within: number },
+  { until, status, within }: { until: string; status: string; within: number },
   act: () => Promise<Output>,
 ): Promise<void> {
   let asked = Number.NEGATIVE_INFINITY
-  await waitFor({ wish, every: 3, within, sparing: true }, async (note) => {
+  await waitFor({ until, every: 3, within, sparing: true }, async (note) => {
     const now = await cluster.cloud.droplet(id)
     if (!now)
       throw new Problem(`droplet ${id} is gone`, {
@@ -157,7 +162,7 @@ async function resizeOnce(cluster: Cluster, droplet: Droplet, size: string): Pro
       said = error.message
     }
     const errored = await waitFor(
-      { wish: `droplet ${name} is ${size}`, every: 5, within: 900, sparing: true },
+      { until: `droplet ${name} is ${size}`, every: 5, within: 900, sparing: true },
       async (note) => {
         if (await isSized()) return 'no'
         // One request a look: now and then what became of the action.
@@ -183,7 +188,7 @@ async function resizeOnce(cluster: Cluster, droplet: Droplet, size: string): Pro
 
 async function readyAgain(kube: Kube, name: string): Promise<void> {
   const started = performance.now()
-  await waitFor({ wish: `node ${name} is Ready again`, every: 3, within: 600 }, async (note) => {
+  await waitFor({ until: `node ${name} is Ready again`, every: 3, within: 600 }, async (note) => {
     const node = (await membersNow(kube))?.find((one) => one.name === name)
     note(node ? 'NotReady' : 'not to be seen')
     return node?.ready ? true : undefined

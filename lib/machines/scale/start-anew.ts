@@ -54,7 +54,7 @@ export async function startAnew(cluster: Cluster, kube: Kube, old: z.infer<typeo
     const started = performance.now()
     await restartDroplet(cluster, droplet)
     if (isDryRun()) continue
-    await waitFor({ wish: `node ${name} is Ready again`, every: 3, within: 600 }, async (note) => {
+    await waitFor({ until: `node ${name} is Ready again`, every: 3, within: 600 }, async (note) => {
       const now = await bootOrNone(kube, name)
       note(now ? 'not restarted yet' : 'NotReady')
       return now && now !== boot ? true : undefined

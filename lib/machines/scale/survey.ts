@@ -14,7 +14,7 @@ import { volumeLimits } from '../../kubernetes/volume-limits.ts'
 import type { Kit } from '../../store/kit.ts'
 import { earlierMachines } from '../first/restoration.ts'
 import type { Seen } from './difference.ts'
-import type { Wish } from './wish.ts'
+import type { ScaleRequest } from './request.ts'
 
 /** The machines as they are, and the kubeconfig of a server that answers, if one does. */
 export interface Observed extends Seen {
@@ -25,7 +25,7 @@ export interface Observed extends Seen {
 export type Earlier = readonly { id: string }[]
 
 /** Machines that a restore replaced and left: only who names one to be removed takes it for one of the cluster's. */
-export async function othersThan(wish: Wish, kit: Bucket): Promise<Earlier> {
+export async function othersThan(wish: ScaleRequest, kit: Bucket): Promise<Earlier> {
   const named = wish.verb === 'remove' ? wish.names : []
   return (await earlierMachines(kit)).filter(({ name }) => !named.includes(name))
 }

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pipeline } from 'node:stream/promises'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { type BundleWish, type NodeSpec, renderBundle } from '#cloud-init/index.ts'
+import { type BundleSpec, type NodeSpec, renderBundle } from '#cloud-init/index.ts'
 import { addresses, k3s, plugIn } from './ground.ts'
 
 // A machine is a process namespace with a network and a disk of its own: this computer's files, over which everything that
@@ -146,7 +146,7 @@ export class Machine {
   }
 
   /** Opens a node's bundle on its disk, with the digest of the k3s that is there. */
-  async unpack(wish: BundleWish): Promise<void> {
+  async unpack(wish: BundleSpec): Promise<void> {
     const node: NodeSpec = { ...wish.node, k3s: { ...wish.node.k3s, sha256: await digest() } }
     const KEY = 'k'.repeat(22)
     const { bytes } = await renderBundle({ ...wish, node }, KEY)

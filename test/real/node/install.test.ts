@@ -1,7 +1,7 @@
 import { readdirSync, rmSync, statSync } from 'node:fs'
 import { load } from 'js-yaml'
 import t from 'tap'
-import { type BundleWish, type NodeSpec, renderBundle, stepDeadlines } from '#cloud-init/index.ts'
+import { type BundleSpec, type NodeSpec, renderBundle, stepDeadlines } from '#cloud-init/index.ts'
 import { cloudInitFile } from '#cloud-init/template.ts'
 import { agent, bundleWish, firstServer } from '../../../cloud-init/test/sample.ts'
 import {
@@ -27,10 +27,10 @@ async function deliver(machine: Machine, bucket: Bucket, spec: NodeSpec, k3s = w
   // A signed URL, as where upstream has k3s no longer.
   const node: NodeSpec = { ...spec, k3s: { ...spec.k3s, url: bucket.url('k3s'), sha256: k3s.sha256 } }
   const steps = ['fetch', 'host', 'k3s', 'argocd']
-  const wish: BundleWish = bundleWish(node, {
+  const wish: BundleSpec = bundleWish(node, {
     reports: Object.fromEntries(
       steps.map((step) => [step, bucket.url(`nodes/${node.name}/${step}.json`)]),
-    ) as BundleWish['reports'],
+    ) as BundleSpec['reports'],
     deleteUrl: bucket.url(`bundles/${node.name}.tar.gz`),
     ...(node.role === 'first-server' ? { kubernetes } : {}),
   })
@@ -323,7 +323,7 @@ t.test('SIMULATED machine, real scripts', { skip: missing, jobs: 4 }, async (t) 
     const wish = bundleWish(spec, {
       reports: Object.fromEntries(
         ['fetch', 'host', 'k3s', 'argocd'].map((step) => [step, bucket.url(`${step}.json`)]),
-      ) as BundleWish['reports'],
+      ) as BundleSpec['reports'],
       deleteUrl: bucket.url('bundles/main-1.tar.gz'),
     })
     const { bytes, sha256 } = await renderBundle(wish, bundleKey)

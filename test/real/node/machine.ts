@@ -6,7 +6,7 @@ import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { load } from 'js-yaml'
-import { type BundleWish, bundleFiles, type Report, renderUserData, reportSchema } from '#cloud-init/index.ts'
+import { type BundleSpec, bundleFiles, type Report, renderUserData, reportSchema } from '#cloud-init/index.ts'
 import { signedUrl } from '../../../cloud-init/test/sample.ts'
 
 // SIMULATED: the node's scripts run for real, by bash, but in a folder that plays the machine's disk, with stand-ins
@@ -128,7 +128,7 @@ export function applyUserData(machine: Machine, text: string): void {
 }
 
 /** Puts a node's unpacked bundle on the machine's disk. */
-export function unpack(machine: Machine, wish: BundleWish): void {
+export function unpack(machine: Machine, wish: BundleSpec): void {
   for (const [name, { text, mode }] of Object.entries(bundleFiles(wish))) {
     machine.write(`var/lib/regrow/bundle/${name}`, text)
     chmodSync(machine.path(`var/lib/regrow/bundle/${name}`), mode)

@@ -2,17 +2,17 @@ import { names } from '../../base/names.ts'
 import { Problem } from '../../base/problem.ts'
 import { cloudTime } from '../../clients/clock.ts'
 import type { Cluster } from '../../cluster/cluster.ts'
-import type { BackupWish } from './take.ts'
+import type { BackupSpec } from './take.ts'
 
 /**
  * What the flags of a backup mean: `--backup` its name (by default the cluster's and the time), `--volumes` where the
  * bytes go, `--ttl` how long it is kept (`30d`, `12h`).
  * @throws Problem (exit code 2) for a value that cannot be
  */
-export function backupWish(
+export function backupSpec(
   flags: { backup?: string | undefined; volumes?: string | undefined; ttl?: string | undefined },
   { name: cluster, cloud }: Pick<Cluster, 'name' | 'cloud'>,
-): BackupWish {
+): BackupSpec {
   const name = flags.backup ?? names.backup(cluster, cloudTime(cloud))
   if (!/^[a-z0-9]([a-z0-9.-]{0,61}[a-z0-9])?$/.test(name))
     throw refused(`“${name}” is not a name for a backup`, 'Take at most 63 of a-z, 0-9, - and .')

@@ -1,7 +1,7 @@
 import { Problem } from '../../base/problem.ts'
 
 /** What one run of scale is asked for; `finish` only brings to its end what was begun. */
-export type Wish =
+export type ScaleRequest =
   | { verb: 'add'; count: number; role: 'server' | 'agent'; size: string | undefined }
   | { verb: 'remove'; names: string[] }
   | { verb: 'size'; size: string; node: string | undefined }
@@ -10,7 +10,7 @@ export type Wish =
   | { verb: 'finish' }
 
 /** The flags that say it, as they were typed. */
-export interface WishFlags {
+export interface ScaleFlags {
   add?: string | undefined
   remove?: string | undefined
   replace?: string | undefined
@@ -25,7 +25,7 @@ export interface WishFlags {
 const mostNodes = 256
 
 /** What the flags ask for. @throws Problem (exit code 2) for what cannot be meant */
-export function readWish(flags: WishFlags): Wish {
+export function readRequest(flags: ScaleFlags): ScaleRequest {
   const verbs = (['add', 'remove', 'replace', 'ha'] as const).filter((verb) => flags[verb])
   if (verbs.length > 1) throw wrong(`--${verbs.join(' and --')} are two things`, 'Do one after the other.')
   const [verb] = verbs
