@@ -89,23 +89,23 @@ const proof = z.strictObject({
 
 const tool = z.looseObject({ name: z.string(), version: z.string() })
 
-/** What each command prints with `--json`, by its path in the project. */
+/** What each command prints with `--json`, by its name. */
 export const results: Readonly<Record<string, z.ZodType>> = {
-  'bootstrap.mts': z.strictObject({
+  bootstrap: z.strictObject({
     address,
     kubeconfig,
     repository: z.url(),
     perMonth: dollars,
     lastBackup,
   }),
-  'restore.mts': proof,
-  'scale.mts': z.strictObject({
+  restore: proof,
+  scale: z.strictObject({
     nodes: z.array(z.strictObject({ name: z.string(), role: z.enum(['server', 'agent']), size: z.string() })),
     perMonth: dollars.describe('for the machines'),
     lastBackup,
   }),
-  'scripts/backup.mts': backup.extend({ lastBackup }),
-  'scripts/backups.mts': z.union([
+  backup: backup.extend({ lastBackup }),
+  backups: z.union([
     z.array(backup),
     z
       .array(
@@ -121,11 +121,11 @@ export const results: Readonly<Record<string, z.ZodType>> = {
       )
       .describe('with `--deleted`'),
   ]),
-  'scripts/rehearse.mts': z.strictObject({
+  rehearse: z.strictObject({
     proof: z
       .looseObject({ verdict: z.string(), headline: z.string() })
       .optional()
-      .describe('as `restore.mts` prints it'),
+      .describe('as a restore prints it'),
     seconds: z.number().optional().describe('that the restore took'),
     cost: dollars.optional(),
     changed: lines.describe('keys of the original’s backups that changed'),
@@ -133,7 +133,7 @@ export const results: Readonly<Record<string, z.ZodType>> = {
     wrong: lines.describe('why it failed; empty when all is well'),
     lastBackup,
   }),
-  'scripts/status.mts': z.strictObject({
+  status: z.strictObject({
     state: z.enum(['well', 'attention', 'unprotected']),
     attention: lines,
     cluster: z.string(),
@@ -174,18 +174,18 @@ export const results: Readonly<Record<string, z.ZodType>> = {
     perMonth: dollars,
     lastBackup,
   }),
-  'scripts/kubeconfig.mts': z.union([
+  kubeconfig: z.union([
     z.strictObject({ address, kubeconfig, lastBackup }),
     z.strictObject({ user: z.string(), password: z.string() }).describe('with `--argocd-password`'),
     z
       .strictObject({ user: z.string(), address, firewall: z.string().optional(), privateKey: z.string() })
       .describe('with `--ssh-key`'),
   ]),
-  'scripts/destroy.mts': z.strictObject({
+  destroy: z.strictObject({
     removed: lines,
     kept: lines,
     left: lines.describe('what is still there; empty when all is gone'),
     lastBackup,
   }),
-  'scripts/tools.mts': z.array(tool),
+  tools: z.array(tool),
 }

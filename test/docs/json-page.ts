@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs'
 import { z } from 'zod'
 import { results } from '../../lib/commands/results.ts'
 
@@ -39,7 +40,8 @@ ${Object.entries(results)
 
 function section(command: string, one: Schema): string {
   const forms = one.anyOf ?? [one]
-  return `\n## ./${command}\n${forms.map((form) => table(form)).join('')}`
+  const path = existsSync(new URL(`../../${command}.mts`, import.meta.url)) ? command : `scripts/${command}`
+  return `\n## ./${path}.mts\n${forms.map((form) => table(form)).join('')}`
 }
 
 function table(one: Schema): string {

@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process'
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { delimiter, join, resolve } from 'node:path'
+import { basename, delimiter, join, resolve } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
@@ -61,7 +61,7 @@ export interface TestBox {
 /** Holds what a command printed with `--json` against what docs/json.md promises. */
 function holdToSchema(command: string, words: readonly string[], out: string): void {
   if (!words.includes('--json') || words.includes('--dry-run') || out.trim() === '') return
-  const read = results[command]?.safeParse(JSON.parse(out))
+  const read = results[basename(command, '.mts')]?.safeParse(JSON.parse(out))
   if (read?.error) throw new Error(`${command} --json is not what docs/json.md says: ${read.error.message}`)
 }
 
