@@ -1,23 +1,4 @@
-/** The scope of each collection, as DigitalOcean's panel names it. */
-export const scopes = {
-  account: 'account',
-  actions: 'actions',
-  droplets: 'droplet',
-  firewalls: 'firewall',
-  images: 'image',
-  keys: 'spaces_key',
-  load_balancers: 'load_balancer',
-  projects: 'project',
-  regions: 'regions',
-  reserved_ips: 'reserved_ip',
-  resources: 'project',
-  sizes: 'sizes',
-  snapshots: 'snapshot',
-  ssh_keys: 'ssh_key',
-  tags: 'tag',
-  volumes: 'block_storage',
-  vpcs: 'vpc',
-}
+import { collections } from './digitalocean-types.ts'
 
 const verbs: Record<string, string> = {
   GET: 'read',
@@ -50,7 +31,7 @@ export function scopeOf(method: string, path: string): string | undefined {
 }
 
 const named = (collection: string, method: string) => {
-  const scope = Object.entries(scopes).find(([name]) => name === collection)?.[1]
+  const scope = Object.entries(collections).find(([name]) => name === collection)?.[1].scope
   const verb = verbs[method]
   return scope && verb ? `${scope}:${verb}` : undefined
 }

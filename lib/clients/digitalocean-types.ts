@@ -3,7 +3,7 @@ import { z } from 'zod'
 /** What regrow reads of DigitalOcean's answers (https://docs.digitalocean.com/reference/api); other fields are ignored. */
 const id = z.union([z.number(), z.string()]).transform(String)
 
-export const account = z.object({
+const account = z.object({
   email: z.string().default(''),
   status: z.string().default('active'),
   status_message: z.string().default(''),
@@ -15,7 +15,7 @@ export const account = z.object({
 })
 export type Account = z.infer<typeof account>
 
-export const project = z.object({
+const project = z.object({
   id,
   name: z.string(),
   is_default: z.boolean().default(false),
@@ -24,9 +24,9 @@ export const project = z.object({
 })
 export type Project = z.infer<typeof project>
 
-export const projectResource = z.object({ urn: z.string() })
+const projectResource = z.object({ urn: z.string() })
 
-export const vpc = z.object({
+const vpc = z.object({
   id,
   name: z.string(),
   region: z.string(),
@@ -42,7 +42,7 @@ const rulePeers = z
     droplet_ids: z.array(z.number()).optional(),
   })
   .nullish()
-export const firewall = z.object({
+const firewall = z.object({
   id,
   name: z.string(),
   status: z.string().default('succeeded'),
@@ -56,10 +56,10 @@ export const firewall = z.object({
 })
 export type Firewall = z.infer<typeof firewall>
 
-export const sshKey = z.object({ id, name: z.string(), fingerprint: z.string(), public_key: z.string() })
+const sshKey = z.object({ id, name: z.string(), fingerprint: z.string(), public_key: z.string() })
 export type SshKey = z.infer<typeof sshKey>
 
-export const reservedIp = z.object({
+const reservedIp = z.object({
   ip: z.string(),
   region: z.object({ slug: z.string() }),
   project_id: z.string().nullish(),
@@ -69,7 +69,7 @@ export const reservedIp = z.object({
 })
 export type ReservedIp = z.infer<typeof reservedIp>
 
-export const loadBalancer = z.object({
+const loadBalancer = z.object({
   id,
   name: z.string().default(''),
   /** How many nodes it has; each is billed. */
@@ -81,7 +81,7 @@ export const loadBalancer = z.object({
 })
 export type LoadBalancer = z.infer<typeof loadBalancer>
 
-export const spacesKey = z.object({
+const spacesKey = z.object({
   name: z.string(),
   access_key: z.string(),
   created_at: z.string(),
@@ -89,7 +89,7 @@ export const spacesKey = z.object({
 })
 export type SpacesKey = z.infer<typeof spacesKey>
 
-export const droplet = z.object({
+const droplet = z.object({
   id,
   name: z.string(),
   status: z.string(),
@@ -110,10 +110,10 @@ export const droplet = z.object({
 })
 export type Droplet = z.infer<typeof droplet>
 
-export const action = z.object({ id, status: z.string(), type: z.string(), started_at: z.string().nullish() })
+const action = z.object({ id, status: z.string(), type: z.string(), started_at: z.string().nullish() })
 export type Action = z.infer<typeof action>
 
-export const volume = z.object({
+const volume = z.object({
   id,
   name: z.string(),
   size_gigabytes: z.number(),
@@ -125,7 +125,7 @@ export const volume = z.object({
 })
 export type Volume = z.infer<typeof volume>
 
-export const snapshot = z.object({
+const snapshot = z.object({
   id,
   name: z.string(),
   resource_id: z.string(),
@@ -136,7 +136,7 @@ export const snapshot = z.object({
 })
 export type Snapshot = z.infer<typeof snapshot>
 
-export const size = z.object({
+const size = z.object({
   slug: z.string(),
   memory: z.number(),
   vcpus: z.number(),
@@ -147,7 +147,7 @@ export const size = z.object({
 })
 export type Size = z.infer<typeof size>
 
-export const region = z.object({
+const region = z.object({
   slug: z.string(),
   name: z.string(),
   available: z.boolean(),
@@ -155,4 +155,33 @@ export const region = z.object({
 })
 export type Region = z.infer<typeof region>
 
-export const tag = z.object({ name: z.string() })
+const tag = z.object({ name: z.string() })
+
+const image = z.object({ status: z.string() })
+
+/** Each collection of the API: what is read of one thing in it, and the scope that lets a token read it, as DigitalOcean's panel names it. */
+export const collections = {
+  account: { one: account, scope: 'account' },
+  actions: { one: action, scope: 'actions' },
+  droplets: { one: droplet, scope: 'droplet' },
+  firewalls: { one: firewall, scope: 'firewall' },
+  images: { one: image, scope: 'image' },
+  keys: { one: spacesKey, scope: 'spaces_key' },
+  load_balancers: { one: loadBalancer, scope: 'load_balancer' },
+  projects: { one: project, scope: 'project' },
+  regions: { one: region, scope: 'regions' },
+  reserved_ips: { one: reservedIp, scope: 'reserved_ip' },
+  resources: { one: projectResource, scope: 'project' },
+  sizes: { one: size, scope: 'sizes' },
+  snapshots: { one: snapshot, scope: 'snapshot' },
+  ssh_keys: { one: sshKey, scope: 'ssh_key' },
+  tags: { one: tag, scope: 'tag' },
+  volumes: { one: volume, scope: 'block_storage' },
+  vpcs: { one: vpc, scope: 'vpc' },
+} as const
+
+/** The name of a collection, as a list has it in an answer. */
+export type Collection = keyof typeof collections
+
+/** A scope, less what it lets a token do. */
+export type Scope = (typeof collections)[Collection]['scope']

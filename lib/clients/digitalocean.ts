@@ -6,8 +6,8 @@ import { again } from '../base/hint.ts'
 import { Problem } from '../base/problem.ts'
 import { withRetry } from '../base/retry.ts'
 import type { Secret } from '../base/secret.ts'
-import { scopes } from './digitalocean-scopes.ts'
-import * as types from './digitalocean-types.ts'
+import type * as types from './digitalocean-types.ts'
+import { type Collection, collections } from './digitalocean-types.ts'
 import { turn, turnForKeys } from './pace.ts'
 
 /** The looking side of DigitalOcean's API: every answer parsed, every list whole. Changes are made with doctl. */
@@ -72,11 +72,7 @@ export async function connectDigitalOcean(
   const { httpClient } = createContext({ axios, ...settings })
   let offset = 0
 
-  const look = async <T>(
-    what: keyof typeof scopes,
-    schema: z.ZodType<T>,
-    ask: () => Promise<Answer>,
-  ): Promise<T> => {
+  const look = async <T>(what: Collection, schema: z.ZodType<T>, ask: () => Promise<Answer>): Promise<T> => {
     try {
       const paced = async () => {
         await turn()
@@ -97,19 +93,18 @@ export async function connectDigitalOcean(
       throw refusal(what, url, variable, error)
     }
   }
-  const all = async <T>(
-    key: keyof typeof scopes,
-    schema: z.ZodType<T>,
+  const all = async <C extends Collection>(
+    key: C,
     ask: (page: Page) => Promise<Answer>,
-  ): Promise<T[]> => {
-    const found: T[] = []
+  ): Promise<One<C>[]> => {
+    const found: One<C>[] = []
     for (let page = 1; page <= mostPages; page++) {
       const answer = await look(
         key,
-        z.object({ [key]: z.array(schema).nullish(), links: links.nullish() }).loose(),
+        z.object({ [key]: z.array(collections[key].one).nullish(), links: links.nullish() }).loose(),
         () => ask({ page, per_page: 200 }),
       )
-      found.push(...((answer[key] as T[] | null | undefined) ?? []))
+      found.push(...((answer[key] as One<C>[] | null | undefined) ?? []))
       if (!(answer.links as z.infer<typeof links> | undefined)?.pages?.next) return found
     }
     throw new Problem(`DigitalOcean’s list of ${key} does not end`, {
@@ -117,16 +112,17 @@ export async function connectDigitalOcean(
     })
   }
   const snapshots = (resource_type: 'volume' | 'droplet') =>
-    all('snapshots', types.snapshot, (page) => api.snapshot.listSnapshots({ resource_type, ...page }))
+    all('snapshots', (page) => api.snapshot.listSnapshots({ resource_type, ...page }))
   const get = (path: string, query: Record<string, unknown> = {}) => httpClient.get(path, { params: query })
 
   return {
     account: async () =>
-      (await look('account', z.object({ account: types.account }), () => api.account.getAccount())).account,
-    projects: () => all('projects', types.project, (page) => api.project.listProjects(page)),
+      (await look('account', z.object({ account: collections.account.one }), () => api.account.getAccount()))
+        .account,
+    projects: () => all('projects', (page) => api.project.listProjects(page)),
     projectResources: async (project_id) => {
       try {
-        const found = await all('resources', types.projectResource, (page) =>
+        const found = await all('resources', (page) =>
           api.project.listProjectResources({ project_id, ...page }),
         )
         return found.map((one) => one.urn)
@@ -136,24 +132,22 @@ export async function connectDigitalOcean(
         throw error
       }
     },
-    vpcs: () => all('vpcs', types.vpc, (page) => api.vpc.listVpcs(page)),
-    firewalls: () => all('firewalls', types.firewall, (page) => api.firewall.listFirewalls(page)),
+    vpcs: () => all('vpcs', (page) => api.vpc.listVpcs(page)),
+    firewalls: () => all('firewalls', (page) => api.firewall.listFirewalls(page)),
     sshKeys: () =>
-      all('ssh_keys', types.sshKey, async (page) => {
+      all('ssh_keys', async (page) => {
         await turnForKeys()
         return api.sshKey.listSshKeys(page)
       }),
-    reservedIps: () => all('reserved_ips', types.reservedIp, (page) => get('/reserved_ips', { ...page })),
-    loadBalancers: () =>
-      all('load_balancers', types.loadBalancer, (page) => get('/load_balancers', { ...page })),
-    spacesKeys: () => all('keys', types.spacesKey, (page) => get('/spaces/keys', { ...page })),
-    droplets: () => all('droplets', types.droplet, (page) => api.droplet.listDroplets({ ...page })),
-    dropletsTagged: (tag_name) =>
-      all('droplets', types.droplet, (page) => api.droplet.listDroplets({ tag_name, ...page })),
-    dropletsNamed: (name) => all('droplets', types.droplet, (page) => get('/droplets', { name, ...page })),
+    reservedIps: () => all('reserved_ips', (page) => get('/reserved_ips', { ...page })),
+    loadBalancers: () => all('load_balancers', (page) => get('/load_balancers', { ...page })),
+    spacesKeys: () => all('keys', (page) => get('/spaces/keys', { ...page })),
+    droplets: () => all('droplets', (page) => api.droplet.listDroplets({ ...page })),
+    dropletsTagged: (tag_name) => all('droplets', (page) => api.droplet.listDroplets({ tag_name, ...page })),
+    dropletsNamed: (name) => all('droplets', (page) => get('/droplets', { name, ...page })),
     droplet: async (id) => {
       try {
-        const found = await look('droplets', z.object({ droplet: types.droplet }), () =>
+        const found = await look('droplets', z.object({ droplet: collections.droplets.one }), () =>
           api.droplet.getDroplet({ droplet_id: Number(id) }),
         )
         return found.droplet
@@ -163,29 +157,27 @@ export async function connectDigitalOcean(
       }
     },
     dropletActions: (id) =>
-      all('actions', types.action, (page) =>
-        api.droplet.listDropletActions({ droplet_id: Number(id), ...page }),
-      ),
-    volumes: () => all('volumes', types.volume, (page) => get('/volumes', { ...page })),
+      all('actions', (page) => api.droplet.listDropletActions({ droplet_id: Number(id), ...page })),
+    volumes: () => all('volumes', (page) => get('/volumes', { ...page })),
     volumeSnapshots: () => snapshots('volume'),
     dropletSnapshots: () => snapshots('droplet'),
-    sizes: () => all('sizes', types.size, (page) => api.size.listSizes(page)),
-    regions: () => all('regions', types.region, (page) => api.region.listRegions(page)),
+    sizes: () => all('sizes', (page) => api.size.listSizes(page)),
+    regions: () => all('regions', (page) => api.region.listRegions(page)),
     hasImage: async (slug) => {
       try {
-        await look('images', z.object({ image: z.object({ status: z.string() }) }), () =>
-          api.image.getImage({ slug }),
-        )
+        await look('images', z.object({ image: collections.images.one }), () => api.image.getImage({ slug }))
         return true
       } catch (error) {
         if (error instanceof DigitalOceanRefusal && error.status === 404) return false
         throw error
       }
     },
-    tags: async () => (await all('tags', types.tag, (page) => api.tag.listTags(page))).map((one) => one.name),
+    tags: async () => (await all('tags', (page) => api.tag.listTags(page))).map((one) => one.name),
     clockOffset: () => offset,
   }
 }
+
+type One<C extends Collection> = z.infer<(typeof collections)[C]['one']>
 
 interface Answer {
   data: unknown
@@ -210,7 +202,7 @@ const links = z.object({ pages: z.object({ next: z.string().optional() }).option
 const said = z.object({ message: z.string() })
 
 /** What a failed look means: an AxiosError prints headers, so it never leaves this function. */
-function refusal(key: keyof typeof scopes, url: string, variable: string, error: unknown): Problem {
+function refusal(key: Collection, url: string, variable: string, error: unknown): Problem {
   if (error instanceof Problem) return error
   if (!isAxiosError(error))
     return new Problem(`DigitalOcean answered something unexpected for ${key}`, { cause: error })
@@ -236,7 +228,7 @@ function refusal(key: keyof typeof scopes, url: string, variable: string, error:
     return new DigitalOceanRefusal(
       status,
       `${variable === 'DIGITALOCEAN_TOKEN' ? 'the DigitalOcean token' : `the token in ${variable}`} may not read ${what}`,
-      `Give it ${scopes[key]}:read, or full access (docs/setup.md lists the scopes).`,
+      `Give it ${collections[key].scope}:read, or full access (docs/setup.md lists the scopes).`,
       cause,
     )
   return new DigitalOceanRefusal(
