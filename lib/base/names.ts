@@ -49,3 +49,7 @@ export const isDriverVolume = (name: string, tags: readonly string[]): boolean =
 
 /** Whether Kubernetes gave a load balancer its name: with the uid of its Service in it (`DefaultLoadBalancerName`). */
 export const isKubernetesBalancer = (name: string): boolean => /^a[0-9a-f]{31}$/.test(name)
+
+/** Whether a Spaces key is one that a run mints for itself. */
+export const isShortLived = (name: string): boolean =>
+  /-(operator|reader)-[0-9tz]+(-[0-9a-f]{6}-\d+-[0-9a-f]{6})?$/.test(name)

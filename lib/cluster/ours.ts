@@ -1,141 +1,46 @@
-import { clusterName, isDriverVolume, isKubernetesBalancer, names } from '../base/names.ts'
+import { clusterName, isDriverVolume, names } from '../base/names.ts'
 import { type DigitalOcean, DigitalOceanRefusal } from '../clients/digitalocean.ts'
-import type {
-  Droplet,
-  Firewall,
-  LoadBalancer,
-  Project,
-  ReservedIp,
-  Snapshot,
-  SpacesKey,
-  SshKey,
-  Volume,
-  Vpc,
-} from '../clients/digitalocean-types.ts'
+import type { Droplet, Project, ReservedIp, Size, Snapshot } from '../clients/digitalocean-types.ts'
+import { asOf } from '../clients/lately.ts'
+import { isBucketOurs } from './bucket.ts'
+import {
+  type Around,
+  type Kind,
+  type Kinds,
+  kinds,
+  type OwnProject,
+  type Resource,
+  resources,
+} from './resources.ts'
+
+/** Things of a cluster, by their kind. */
+export type Things = { [K in Kind]: Kinds[K][] }
 
 /** Everything at DigitalOcean that belongs to one cluster. */
-export interface Inventory {
-  projects: Project[]
+export interface Inventory extends Things {
   /** Projects of other clusters in the same account. */
   others: Project[]
-  vpcs: Vpc[]
-  firewalls: Firewall[]
-  sshKeys: SshKey[]
-  reservedIps: ReservedIp[]
-  droplets: Droplet[]
-  /** Those of its droplets that do not lie in its project. */
-  astray: Droplet[]
-  volumes: Volume[]
-  snapshots: Snapshot[]
-  /** Those that a cloud controller made for Services; undefined when the token may not look at any. */
-  loadBalancers: LoadBalancer[] | undefined
-  spacesKeys: SpacesKey[]
+  /** Kinds of which nothing could be seen, and no flow needs to: the token lacks their scope. */
+  unseen: Kind[]
 }
 
-/** A kind of thing, and the type that DigitalOcean's client reads of it. */
-interface Kinds {
-  project: Project
-  vpc: Vpc
-  firewall: Firewall
-  sshKey: SshKey
-  reservedIp: ReservedIp
-  droplet: Droplet
-  volume: Volume
-  snapshot: Snapshot
-  loadBalancer: LoadBalancer
-  spacesKey: SpacesKey
-  bucket: SeenBucket
-}
-
-/** What a cluster has two buckets for: backups, which the key in the cluster opens, and the kit, which it does not. */
-export type BucketUse = 'velero' | 'kit'
-
-/** A bucket that was looked into: all that tells whose it is. */
-export interface SeenBucket {
-  name: string
-  use: BucketUse
-  /** What regrow's mark in it says, which it writes when it makes a bucket or takes one over. */
-  mark?: { bucket: string; cluster: string; use: BucketUse } | undefined
-  /** It has exactly the name that regrow gives to a bucket that it makes. */
-  isNamed: boolean
-  /** The operator named it in this run, on the command line or in a file: Git's word alone is nobody's. */
-  isVouched: boolean
-  isEmpty: boolean
-  /** The cluster whose kit is in it; `sealed` where only the passphrase would tell. */
-  kit?: string | undefined
-  /** Nothing is in it but what Velero makes. */
-  isVeleros: boolean
-  /** The kit's bucket is this cluster's, and the cluster is known to use this one beside it. */
-  isPaired: boolean
-}
-
-/** What `thisProcess` says, behind the time in the name of a run's own key; earlier versions left it out. */
-const maker = '-[0-9a-f]{6}-\\d+-[0-9a-f]{6}'
-
-/** The cluster's project at DigitalOcean, where it is known: its id and what lies in it, as URNs. */
-export interface OwnProject {
-  id: string
-  urns: ReadonlySet<string>
-}
-
-/** What else is known of a cluster, where it bears on what is ours. */
-export interface Known {
-  /** Ids of its droplets. */
-  droplets?: ReadonlySet<string>
+const rules: { [K in keyof Kinds]: Pick<Resource<Kinds[K]>, 'isOurs'> } = {
+  ...resources,
+  buckets: { isOurs: isBucketOurs },
 }
 
 /**
- * Decides whether a thing is ours: the one place that does. A thing with tags is ours by the cluster's tag, or because
- * it lies in the cluster's project when somebody took the tag off; an address by the project alone; a firewall by its
- * name and the tag whose droplets it guards; a load balancer when it stands before the cluster's tag or before droplets of
- * ours, and before no other droplet; before none, when it lies in the project under a name of Kubernetes'; a bucket by regrow's mark in it, and
- * without one by what it holds; a project by name and description, an SSH key by name and comment; the rest by exactly the name that regrow gives.
+ * Decides whether a thing is ours: the one place that does, by the rule of its kind.
+ * @param project the cluster's, where it is known: without a tag a thing is ours by lying in it
  */
 export function isOurs<K extends keyof Kinds>(
   kind: K,
   thing: Kinds[K],
   cluster: string,
-  own?: OwnProject,
-  { droplets }: Known = {},
+  project?: OwnProject,
+  known: Pick<Around, 'droplets'> = {},
 ): boolean {
-  const tagged = (tags: string[] | null | undefined) => tags?.includes(names.tag(cluster)) === true
-  const tests: { [T in keyof Kinds]: (one: Kinds[T]) => boolean } = {
-    project: (one) =>
-      one.name === names.project(cluster) &&
-      !one.is_default &&
-      (one.description === names.projectDescription(cluster) || one.id === own?.id),
-    vpc: (one) => one.name === names.network(cluster),
-    firewall: (one) => one.name === names.firewall(cluster) && tagged(one.tags),
-    sshKey: (one) =>
-      one.name === names.sshKey(cluster) &&
-      one.public_key.trimEnd().endsWith(` ${names.sshComment(cluster)}`),
-    reservedIp: (one) => own !== undefined && one.project_id === own.id,
-    droplet: (one) => tagged(one.tags) || own?.urns.has(`do:droplet:${one.id}`) === true,
-    volume: (one) => tagged(one.tags) || own?.urns.has(`do:volume:${one.id}`) === true,
-    snapshot: (one) => tagged(one.tags),
-    loadBalancer: (one) => {
-      const behind = one.droplet_ids ?? []
-      const placed =
-        own !== undefined && (one.project_id === own.id || own.urns.has(`do:loadbalancer:${one.id}`))
-      return (
-        (one.tag === names.tag(cluster) ||
-          behind.length > 0 ||
-          (placed && !one.tag && isKubernetesBalancer(one.name))) &&
-        behind.every((id) => droplets?.has(id) === true)
-      )
-    },
-    spacesKey: (one) =>
-      new RegExp(`^regrow-${cluster}-((setup|velero)-[0-9tz]+|(operator|reader)-[0-9tz]+(${maker})?)$`).test(
-        one.name,
-      ),
-    bucket: ({ name, use, mark, kit, ...one }) => {
-      if (mark) return mark.bucket === name && mark.cluster === cluster && mark.use === use
-      if (one.isEmpty) return one.isNamed || one.isVouched
-      if (use === 'kit') return kit === cluster || (kit === 'sealed' && one.isNamed)
-      return kit === undefined && one.isVeleros && (one.isPaired || one.isVouched)
-    },
-  }
-  return tests[kind](thing)
+  return rules[kind].isOurs(thing, { ...known, cluster, project })
 }
 
 /**
@@ -155,7 +60,7 @@ export function notMade(
   return {
     reservedIps: reservedIps.filter((one) => !isOwn(one) && (isKnown || one.droplet != null)),
     volumes: volumes.filter(
-      (one) => !isOurs('volume', one, cluster) && !isDriverVolume(one.name, one.tags ?? []),
+      (one) => !isOurs('volumes', one, cluster) && !isDriverVolume(one.name, one.tags ?? []),
     ),
   }
 }
@@ -171,13 +76,13 @@ export async function ownProject(
   projects = cloud.projects(),
 ): Promise<OwnProject | undefined> {
   const named = (await projects).filter((one) => !one.is_default && one.name === names.project(cluster))
-  const made = named.find((one) => isOurs('project', one, cluster))
+  const made = named.find((one) => isOurs('projects', one, cluster))
   if (made) return { id: made.id, urns: new Set(await cloud.projectResources(made.id)) }
   if (named.length === 0) return undefined
   const [droplets, volumes] = await Promise.all([cloud.dropletsTagged(names.tag(cluster)), cloud.volumes()])
   const tagged = [
     ...droplets.map(({ id }) => `do:droplet:${id}`),
-    ...volumes.filter((one) => isOurs('volume', one, cluster)).map(({ id }) => `do:volume:${id}`),
+    ...volumes.filter((one) => isOurs('volumes', one, cluster)).map(({ id }) => `do:volume:${id}`),
   ]
   for (const { id } of named) {
     const urns = new Set(await cloud.projectResources(id))
@@ -186,75 +91,132 @@ export async function ownProject(
   return undefined
 }
 
-/** Whether a thing is ours at this moment: asked right before it is stopped, emptied or deleted. */
-export async function isOursNow<K extends 'droplet' | 'volume' | 'reservedIp' | 'project'>(
+/**
+ * Whether a thing is ours at this moment: asked right before it is stopped, emptied or deleted.
+ * @param known of the cluster, where that tells it
+ */
+export async function isOursNow<K extends Kind>(
   { cloud, name }: { cloud: DigitalOcean; name: string },
   kind: K,
   thing: Kinds[K],
+  known: Pick<Around, 'project' | 'droplets'> = {},
 ): Promise<boolean> {
-  return isOurs(kind, thing, name) || isOurs(kind, thing, name, await ownProject(cloud, name))
+  return (
+    isOurs(kind, thing, name, known.project, known) ||
+    isOurs(kind, thing, name, await ownProject(cloud, name), known)
+  )
+}
+
+/** Looks at one thing, whosever it is; undefined when there is none. */
+export async function seeOne<K extends Kind>(
+  { cloud, name }: { cloud: DigitalOcean; name: string },
+  kind: K,
+  id: string,
+): Promise<Kinds[K] | undefined> {
+  const row = resources[kind]
+  if (row.get) return row.get(cloud, id)
+  return (await row.list(cloud, name, Promise.resolve(undefined))).find((one) => row.id(one) === id)
+}
+
+/** Those of a kind that are ours; where one counts before the others, it comes first. */
+function ours<K extends Kind>(kind: K, all: readonly Kinds[K][], around: Around): Kinds[K][] {
+  const { isOurs, rank = () => 0 } = resources[kind]
+  return all.filter((one) => isOurs(one, around)).toSorted((a, b) => rank(a, around) - rank(b, around))
 }
 
 /** The machines of a cluster and its address. */
-export type Machines = Pick<Inventory, 'droplets' | 'astray' | 'reservedIps'>
+export interface Machines extends Pick<Things, 'droplets' | 'reservedIps'> {
+  /** Those of its droplets that do not lie in its project. */
+  astray: Droplet[]
+}
 
 /** Looks at machines and address alone: what a wait for them asks again and again. */
-export async function ownMachines(
-  cloud: DigitalOcean,
-  cluster: string,
-  itsProject = ownProject(cloud, cluster, cloud.projects()),
-): Promise<Machines> {
-  const [project, addresses, tagged] = await Promise.all([
-    itsProject,
+export async function ownMachines(cloud: DigitalOcean, cluster: string): Promise<Machines> {
+  const asked = ownProject(cloud, cluster)
+  const [project, addresses, all] = await Promise.all([
+    asked,
     cloud.reservedIps(),
-    cloud.dropletsTagged(names.tag(cluster)),
+    resources.droplets.list(cloud, cluster, asked),
   ])
-  const droplets = [...tagged, ...(await untagged(cloud, tagged, project))].filter((one) =>
-    isOurs('droplet', one, cluster, project),
-  )
+  const around = { cluster, project }
+  const droplets = ours('droplets', all, around)
   return {
     droplets,
     astray: droplets.filter((one) => !project?.urns.has(`do:droplet:${one.id}`)),
-    reservedIps: addresses
-      .filter((one) => isOurs('reservedIp', one, cluster, project))
-      .toSorted((a, b) => rankOfAddress(a, droplets) - rankOfAddress(b, droplets)),
+    reservedIps: ours('reservedIps', addresses, { ...around, droplets: idsOf(droplets) }),
   }
 }
 
-/** A person may have put an address into the project as well: the cluster's leads to its machine, or nowhere. */
-const rankOfAddress = ({ droplet }: ReservedIp, own: readonly Droplet[]) =>
-  droplet == null ? 1 : own.some(({ id }) => id === droplet.id) ? 0 : 2
+const idsOf = (droplets: readonly Droplet[]) => new Set(droplets.map(({ id }) => id))
 
 /** Looks at everything of a cluster at once. */
 export async function inventory(cloud: DigitalOcean, cluster: string): Promise<Inventory> {
-  const allProjects = cloud.projects()
-  const itsProject = ownProject(cloud, cluster, allProjects)
-  const [project, projects, machines, vpcs, firewalls, sshKeys, volumes, snapshots, balancers, spacesKeys] =
-    await Promise.all([
-      itsProject,
-      allProjects,
-      ownMachines(cloud, cluster, itsProject),
-      cloud.vpcs(),
-      cloud.firewalls(),
-      cloud.sshKeys(),
-      cloud.volumes(),
-      ownSnapshots(cloud, cluster),
-      cloud.loadBalancers().catch(unlessForbidden),
-      cloud.spacesKeys(),
-    ])
-  const known = { droplets: new Set(machines.droplets.map((one) => one.id)) }
-  return {
-    projects: projects.filter((one) => isOurs('project', one, cluster, project)),
-    others: projects.filter((one) => isClusters(one) && one.name !== names.project(cluster)),
-    vpcs: vpcs.filter((one) => isOurs('vpc', one, cluster)),
-    firewalls: firewalls.filter((one) => isOurs('firewall', one, cluster)),
-    sshKeys: sshKeys.filter((one) => isOurs('sshKey', one, cluster)),
-    ...machines,
-    volumes: volumes.filter((one) => isOurs('volume', one, cluster, project)),
-    snapshots,
-    loadBalancers: balancers?.filter((one) => isOurs('loadBalancer', one, cluster, project, known)),
-    spacesKeys: spacesKeys.filter((one) => isOurs('spacesKey', one, cluster)),
+  // Whose a thing is takes some of the same lists. A copy, because nobody else is to go by what they say here.
+  const looks = asOf({ ...cloud }, performance.now())
+  const asked = ownProject(looks, cluster)
+  const unseen: Kind[] = []
+  const look = async <K extends Kind>(kind: K) => {
+    const { list, optional } = resources[kind]
+    return list(looks, cluster, asked).catch((error: unknown): Kinds[K][] => {
+      if (!optional || !(error instanceof DigitalOceanRefusal) || error.status !== 403) throw error
+      unseen.push(kind)
+      return []
+    })
   }
+  const [project, all] = await Promise.all([asked, byKind(look)])
+  const around = { cluster, project }
+  const droplets = idsOf(ours('droplets', all.droplets, around))
+  return {
+    ...(await byKind(async (kind) => ours(kind, all[kind], { ...around, droplets }))),
+    others: all.projects.filter((one) => isClusters(one) && one.name !== names.project(cluster)),
+    unseen,
+  }
+}
+
+const byKind = async (find: <K extends Kind>(kind: K) => Promise<Kinds[K][]>): Promise<Things> =>
+  Object.fromEntries(
+    await Promise.all(kinds.map(async (kind) => [kind, await find(kind)])),
+  ) as unknown as Things
+
+/** A thing as lists tell it. */
+export interface Told {
+  kind: Kind
+  id: string
+  /** What people call its kind. */
+  label: string
+  name: string
+  /** Both, such as `droplet main-1`. */
+  what: string
+  /** The same with what else tells it, or how big it is. */
+  title: string
+  detail: string
+  /** In dollars. */
+  perMonth: number
+}
+
+/**
+ * Things of some kinds as lists tell them, in the order of these kinds; none that a run puts away itself.
+ * @param sizes of droplets, where prices are told
+ */
+export function told<Of extends Kind>(
+  own: Pick<Things, Of>,
+  only: readonly Of[],
+  sizes: readonly Size[] = [],
+): Told[] {
+  const of = <K extends Of>(kind: K) => {
+    const row: Resource<Kinds[K]> = resources[kind]
+    const all: readonly Kinds[K][] = own[kind]
+    return all.flatMap((one): Told[] => {
+      if (row.passes?.(one)) return []
+      const { label } = row
+      const name = row.name(one)
+      const what = `${label} ${name}`
+      const [detail, more] = [row.detail?.(one) ?? '', row.more?.(one) ?? '']
+      const perMonth = row.perMonth(one, sizes)
+      return [{ kind, id: row.id(one), label, name, what, title: `${what}${more}`, detail, perMonth }]
+    })
+  }
+  return only.flatMap(of)
 }
 
 const isClusters = ({ name, is_default }: Project) =>
@@ -275,25 +237,7 @@ export function feeIsOf({
     : undefined
 }
 
-/** No flow needs to see load balancers, so a token without that scope will do. */
-function unlessForbidden(error: unknown): undefined {
-  if (!(error instanceof DigitalOceanRefusal) || error.status !== 403) throw error
-}
-
-/** Droplets that lie in our project and lost their tag. */
-async function untagged(
-  cloud: DigitalOcean,
-  tagged: Droplet[],
-  project: OwnProject | undefined,
-): Promise<Droplet[]> {
-  const ids = [...(project?.urns ?? [])]
-    .map((urn) => urn.match(/^do:droplet:(\d+)$/)?.[1])
-    .filter((id) => id !== undefined && !tagged.some((one) => one.id === id))
-  const found = await Promise.all(ids.map((id) => cloud.droplet(id ?? '')))
-  return found.filter((one) => one !== undefined)
-}
-
 /** The cluster's snapshots alone: one request where the whole inventory takes ten. */
 export async function ownSnapshots(cloud: DigitalOcean, cluster: string): Promise<Snapshot[]> {
-  return (await cloud.volumeSnapshots()).filter((one) => isOurs('snapshot', one, cluster))
+  return (await cloud.volumeSnapshots()).filter((one) => isOurs('snapshots', one, cluster))
 }

@@ -52,7 +52,7 @@ export async function waitForSample(kube: Kube, cluster: Cluster): Promise<void>
       note(items.map((one) => `${one.metadata.name} ${one.status?.phase ?? ''}`).join(', ') || 'no claim yet')
       if (items.length === 0 || items.some((one) => one.status?.phase !== 'Bound')) return undefined
       const untaggedIn = async (cloud: DigitalOcean) => {
-        const volumes = (await cloud.volumes()).filter((one) => isOurs('volume', one, cluster.name))
+        const volumes = (await cloud.volumes()).filter((one) => isOurs('volumes', one, cluster.name))
         return items.find((one) => !volumes.some((volume) => volume.name === one.spec.volumeName))
       }
       if (!(await untaggedIn(lately(cluster.cloud)))) return 'Bound'

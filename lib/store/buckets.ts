@@ -201,7 +201,7 @@ export async function keysAreLeft(cluster: Cluster): Promise<boolean> {
 async function abandoned(cluster: Cluster, cloud: DigitalOcean, locked: boolean): Promise<SpacesKey[]> {
   const now = cloudTime(cluster.cloud).getTime()
   return (await cloud.spacesKeys()).filter(
-    (key) => isOurs('spacesKey', key, cluster.name) && isAbandoned(key, now, locked),
+    (key) => isOurs('spacesKeys', key, cluster.name) && isAbandoned(key, now, locked),
   )
 }
 

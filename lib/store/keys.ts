@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { fateOf } from '../base/alive.ts'
 import { isDryRun } from '../base/dry-run.ts'
 import { again } from '../base/hint.ts'
-import { names } from '../base/names.ts'
+import { isShortLived, names } from '../base/names.ts'
 import { Problem } from '../base/problem.ts'
 import { Secret } from '../base/secret.ts'
 import { backoff } from '../base/wait.ts'
@@ -11,6 +11,7 @@ import type { StoreKey } from '../clients/s3.ts'
 import { doctl, doctlUnlocked, ToolFailure } from '../clients/tools.ts'
 import type { Cluster } from '../cluster/cluster.ts'
 import { isOurs } from '../cluster/ours.ts'
+import { resources } from '../cluster/resources.ts'
 
 /** A Spaces key of ours with the secret that is shown once. */
 export interface SpacesKeyPair extends StoreKey {
@@ -59,7 +60,7 @@ export async function mintKey(
 /** Removes every key of ours with this name; that none is there is fine. */
 async function removeKeysNamed(cluster: Cluster, name: string): Promise<void> {
   for (const key of await cluster.cloud.spacesKeys())
-    if (key.name === name && isOurs('spacesKey', key, cluster.name)) await removeKey(cluster, key)
+    if (key.name === name && isOurs('spacesKeys', key, cluster.name)) await removeKey(cluster, key)
 }
 
 /** The run's own keys are nobody else's matter; keys of the cluster are made and removed under its lock. */
@@ -68,10 +69,6 @@ const doctlFor = (name: string) =>
 
 /** Whether a key is one with full access, which only making and deleting buckets needs. */
 export const isSetupKey = (name: string) => /-setup-[0-9tz]+$/.test(name)
-
-/** Whether a key is one that a run mints for itself. */
-export const isShortLived = (name: string) =>
-  /-(operator|reader)-[0-9tz]+(-[0-9a-f]{6}-\d+-[0-9a-f]{6})?$/.test(name)
 
 const day = 24 * 3600_000
 
@@ -110,13 +107,13 @@ export async function removeKey(cluster: Cluster, { name, access_key: accessKey 
       if (!own.has(accessKey) && !isDryRun()) {
         const now = (await cluster.cloud.spacesKeys()).find((key) => key.access_key === accessKey)
         if (!now) return
-        if (!isOurs('spacesKey', now, cluster.name))
+        if (!isOurs('spacesKeys', now, cluster.name))
           throw new Problem(
             `Spaces key ${now.name} (${accessKey}), which was ${name}, is not of cluster ${cluster.name} any more: it was left as it is`,
             { cure: `Run ${again()}: it shows what there is to do now.` },
           )
       }
-      await doctlFor(name)`spaces keys delete ${accessKey}`
+      await resources.spacesKeys.remove(accessKey, doctlFor(name))
       return
     } catch (error) {
       if (!(error instanceof ToolFailure)) throw error
@@ -130,7 +127,7 @@ export async function removeKey(cluster: Cluster, { name, access_key: accessKey 
 
 /** Whether a key is one that lives in the cluster. */
 export const isClusterKey = (key: SpacesKey, cluster: string) =>
-  isOurs('spacesKey', key, cluster) && /-velero-\d+$/.test(key.name)
+  isOurs('spacesKeys', key, cluster) && /-velero-\d+$/.test(key.name)
 
 /** The name of the next in-cluster key: its number is one above the highest among `keys`. */
 export function nextVeleroKey(cluster: string, keys: readonly SpacesKey[]): string {

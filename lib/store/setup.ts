@@ -79,7 +79,9 @@ async function withSetupKey(
 export async function sweepSetupKeys(cluster: Cluster): Promise<void> {
   if (isDryRun()) return
   const left = async (cloud: DigitalOcean) =>
-    (await cloud.spacesKeys()).filter((key) => isOurs('spacesKey', key, cluster.name) && isSetupKey(key.name))
+    (await cloud.spacesKeys()).filter(
+      (key) => isOurs('spacesKeys', key, cluster.name) && isSetupKey(key.name),
+    )
   if ((await left(lately(cluster.cloud))).length === 0) return
   // They may be in use by whoever has the lock.
   await mayChange()

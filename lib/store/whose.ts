@@ -7,9 +7,10 @@ import { Problem, Problems } from '../base/problem.ts'
 import { tell } from '../base/story.ts'
 import { noneTooLarge } from '../clients/object-sizes.ts'
 import type { Bucket, Store } from '../clients/s3.ts'
+import type { BucketUse, SeenBucket } from '../cluster/bucket.ts'
 import { accountOf, type BucketPlaces, type Cluster } from '../cluster/cluster.ts'
 import { descriptionPath } from '../cluster/description.ts'
-import { type BucketUse, isOurs, type SeenBucket } from '../cluster/ours.ts'
+import { isOurs } from '../cluster/ours.ts'
 import type { Buckets } from './buckets.ts'
 import { isClusterKey } from './keys.ts'
 import { plainKit, readKit, sealedKit } from './kit.ts'
@@ -39,10 +40,10 @@ export async function needOurs(
   const see = async (use: BucketUse, ownKit?: SeenBucket) =>
     uses.includes(use) ? look(cluster, places, store, use, ownKit) : undefined
   const kit = await see('kit')
-  const velero = await see('velero', kit && isOurs('bucket', kit, cluster.name) ? kit : undefined)
+  const velero = await see('velero', kit && isOurs('buckets', kit, cluster.name) ? kit : undefined)
   const problems = [kit, velero]
     .filter((one) => one !== undefined)
-    .filter((one) => !isOurs('bucket', one, cluster.name))
+    .filter((one) => !isOurs('buckets', one, cluster.name))
     .map((one) => notOurs(cluster, places, one))
   if (problems[1]) throw new Problems(problems)
   if (problems[0]) throw problems[0]

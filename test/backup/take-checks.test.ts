@@ -6,21 +6,15 @@ import type { DigitalOcean } from '../../lib/clients/digitalocean.ts'
 import type { Bucket } from '../../lib/clients/s3.ts'
 import type { Kube } from '../../lib/clients/tools.ts'
 import type { Cluster } from '../../lib/cluster/cluster.ts'
+import { nothingThere } from '../digitalocean/nothing-there.ts'
 import { bucketWith } from './bucket.ts'
 
 const tags = ['regrow:main']
 const none = async () => []
 /** A cluster with one volume that has so many snapshots, on a droplet that holds so many volumes. */
 function clusterWith(snapshots: number, held: number) {
-  const cloud: Partial<DigitalOcean> = {
-    projects: none,
-    vpcs: none,
-    firewalls: none,
-    sshKeys: none,
-    reservedIps: none,
-    loadBalancers: none,
-    spacesKeys: none,
-    clockOffset: () => 0,
+  const cloud: DigitalOcean = {
+    ...nothingThere,
     dropletsTagged: async () => [
       {
         id: '1',

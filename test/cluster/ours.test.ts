@@ -1,14 +1,7 @@
 import t from 'tap'
 import type { DigitalOcean } from '../../lib/clients/digitalocean.ts'
-import {
-  feeIsOf,
-  type Inventory,
-  isOurs,
-  notMade,
-  ownMachines,
-  ownProject,
-  type SeenBucket,
-} from '../../lib/cluster/ours.ts'
+import type { SeenBucket } from '../../lib/cluster/bucket.ts'
+import { feeIsOf, type Inventory, isOurs, notMade, ownMachines, ownProject } from '../../lib/cluster/ours.ts'
 
 const key = (name: string) => ({ name, access_key: 'k', created_at: '', grants: [] })
 const droplet = (id: string, tags: string[]) => ({
@@ -26,33 +19,36 @@ const droplet = (id: string, tags: string[]) => ({
 const own = { id: 'p1', urns: new Set(['do:droplet:7']) }
 
 t.test('a droplet is ours by its tag or its project, never by its name', async (t) => {
-  t.ok(isOurs('droplet', droplet('1', ['regrow:main']), 'main'))
-  t.ok(isOurs('droplet', droplet('7', []), 'main', own))
-  t.notOk(isOurs('droplet', droplet('8', []), 'main', own))
-  t.notOk(isOurs('droplet', droplet('1', ['regrow:main2', 'main']), 'main'))
+  t.ok(isOurs('droplets', droplet('1', ['regrow:main']), 'main'))
+  t.ok(isOurs('droplets', droplet('7', []), 'main', own))
+  t.notOk(isOurs('droplets', droplet('8', []), 'main', own))
+  t.notOk(isOurs('droplets', droplet('1', ['regrow:main2', 'main']), 'main'))
 })
 
 t.test('an address is ours by its project alone', async (t) => {
   const address = { ip: '1.2.3.4', region: { slug: 'fra1' }, project_id: 'p1' }
-  t.ok(isOurs('reservedIp', address, 'main', own))
-  t.notOk(isOurs('reservedIp', { ...address, project_id: 'p2' }, 'main', own))
-  t.notOk(isOurs('reservedIp', { ...address, project_id: undefined }, 'main'))
+  t.ok(isOurs('reservedIps', address, 'main', own))
+  t.notOk(isOurs('reservedIps', { ...address, project_id: 'p2' }, 'main', own))
+  t.notOk(isOurs('reservedIps', { ...address, project_id: undefined }, 'main'))
 })
 
 t.test('a firewall is ours by its name and the tag whose droplets it guards', async (t) => {
   const firewall = { id: 'f', name: 'main-firewall', status: 'succeeded', tags: ['regrow:main'] }
-  t.ok(isOurs('firewall', firewall, 'main'))
-  t.notOk(isOurs('firewall', { ...firewall, tags: ['web'] }, 'main'))
-  t.notOk(isOurs('firewall', { ...firewall, name: 'main-firewall-old' }, 'main'))
+  t.ok(isOurs('firewalls', firewall, 'main'))
+  t.notOk(isOurs('firewalls', { ...firewall, tags: ['web'] }, 'main'))
+  t.notOk(isOurs('firewalls', { ...firewall, name: 'main-firewall-old' }, 'main'))
 })
 
 t.test('a project is ours by its name and its description, or by what was found in it', async (t) => {
   const description = 'Grown by regrow: cluster main'
   const project = { id: 'x', name: 'regrow-main', is_default: false, description }
-  t.ok(isOurs('project', project, 'main'))
-  t.notOk(isOurs('project', { ...project, is_default: true }, 'main'), 'a default project is nobody’s')
-  t.notOk(isOurs('project', { ...project, description: 'web' }, 'main'), 'of our name, made by somebody else')
-  t.notOk(isOurs('project', { ...project, name: 'regrow-main2' }, 'main'))
+  t.ok(isOurs('projects', project, 'main'))
+  t.notOk(isOurs('projects', { ...project, is_default: true }, 'main'), 'a default project is nobody’s')
+  t.notOk(
+    isOurs('projects', { ...project, description: 'web' }, 'main'),
+    'of our name, made by somebody else',
+  )
+  t.notOk(isOurs('projects', { ...project, name: 'regrow-main2' }, 'main'))
   const world = (tagged: string[], resources: string[]) =>
     ({
       projects: async () => [{ ...project, description: 'of mine' }],
@@ -71,10 +67,10 @@ t.test('a project is ours by its name and its description, or by what was found 
 
 t.test('an SSH key is ours by its name and by what stands behind it', async (t) => {
   const one = { id: '1', name: 'main-key', fingerprint: '', public_key: 'ssh-ed25519 AAAA regrow main' }
-  t.ok(isOurs('sshKey', one, 'main'))
+  t.ok(isOurs('sshKeys', one, 'main'))
   for (const public_key of ['ssh-ed25519 AAAA', 'ssh-ed25519 AAAA me@main', 'ssh-ed25519 AAAA regrow main2'])
-    t.notOk(isOurs('sshKey', { ...one, public_key }, 'main'), public_key)
-  t.notOk(isOurs('sshKey', { ...one, name: 'main-key-2' }, 'main'))
+    t.notOk(isOurs('sshKeys', { ...one, public_key }, 'main'), public_key)
+  t.notOk(isOurs('sshKeys', { ...one, name: 'main-key-2' }, 'main'))
 })
 
 t.test('Spaces keys are ours by exactly the names that regrow gives', async (t) => {
@@ -85,7 +81,7 @@ t.test('Spaces keys are ours by exactly the names that regrow gives', async (t) 
     'regrow-main-reader-20261123t193730z-0a1b2c-4711-3d4e5f',
     'regrow-main-setup-20261123t193730z',
   ])
-    t.ok(isOurs('spacesKey', key(name), 'main'), name)
+    t.ok(isOurs('spacesKeys', key(name), 'main'), name)
   for (const name of [
     'regrow-main-velero-backup',
     'regrow-main',
@@ -96,8 +92,8 @@ t.test('Spaces keys are ours by exactly the names that regrow gives', async (t) 
     'regrow-main-velero-1-0a1b2c-4711-3d4e5f',
     'regrow-main-reader-20261123t193730z-mine',
   ])
-    t.notOk(isOurs('spacesKey', key(name), 'main'), name)
-  t.notOk(isOurs('spacesKey', key('regrow-a.b-velero-1'), 'axb'))
+    t.notOk(isOurs('spacesKeys', key(name), 'main'), name)
+  t.notOk(isOurs('spacesKeys', key('regrow-a.b-velero-1'), 'axb'))
 })
 
 t.test(
@@ -105,7 +101,7 @@ t.test(
   async (t) => {
     const one = { id: 'b', name: 'a1b2', size_unit: 1 }
     const known = { droplets: new Set(['1', '2']) }
-    const ours = (more: object) => isOurs('loadBalancer', { ...one, ...more }, 'main', own, known)
+    const ours = (more: object) => isOurs('loadBalancers', { ...one, ...more }, 'main', own, known)
     t.ok(ours({ droplet_ids: ['1', '2'], project_id: 'default' }), 'as a cloud controller makes it')
     t.ok(ours({ tag: 'regrow:main', droplet_ids: ['1'] }))
     const byKubernetes = { name: `a${'9ed3c5b22f5d4b3a8f3e0123456789ab'.slice(0, 31)}` }
@@ -117,7 +113,7 @@ t.test(
     t.notOk(ours({ tag: 'regrow:main2', droplet_ids: ['3'] }))
     t.notOk(ours({ tag: 'web', droplet_ids: [] }))
     t.notOk(ours({ name: 'regrow-main', droplet_ids: [], project_id: 'p2' }), 'its name says nothing')
-    t.notOk(isOurs('loadBalancer', { ...one, droplet_ids: ['1'] }, 'main'), 'nothing is known')
+    t.notOk(isOurs('loadBalancers', { ...one, droplet_ids: ['1'] }, 'main'), 'nothing is known')
   },
 )
 
@@ -194,7 +190,7 @@ t.test(
       ...{ name: 'b', use: 'kit' as const, isNamed: false, isVouched: false },
       ...{ isEmpty: false, isVeleros: false, isPaired: false },
     }
-    const ours = (more: Partial<SeenBucket>) => isOurs('bucket', { ...seen, ...more }, 'main')
+    const ours = (more: Partial<SeenBucket>) => isOurs('buckets', { ...seen, ...more }, 'main')
     const mark = { bucket: 'b', cluster: 'main', use: 'kit' as const }
     t.ok(ours({ mark }))
     t.notOk(ours({ mark: { ...mark, cluster: 'other' }, isNamed: true, kit: 'main' }), 'another cluster’s')

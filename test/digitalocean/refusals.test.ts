@@ -7,6 +7,7 @@ import type { Cluster } from '../../lib/cluster/cluster.ts'
 import { removeCloud } from '../../lib/commands/destroy/remove.ts'
 import { ensureSshKey } from '../../lib/machines/foundation/ssh-key.ts'
 import type { Kit } from '../../lib/store/kit.ts'
+import { nothingThere } from './nothing-there.ts'
 
 // Beside a doctl that does nothing but end as said.
 function doctlThatEnds(code: number): void {
@@ -34,16 +35,13 @@ t.test('the SSH key that a person renamed is named, and not ordered again and ag
 
 t.test('a removal that waits finds out that its lock was stolen', async (t) => {
   doctlThatEnds(0)
-  const none = async () => []
   const description = 'Grown by regrow: cluster main'
   const project = { id: 'p1', name: 'regrow-main', is_default: false, description }
   const cloud = {
+    ...nothingThere,
     projects: async () => [project],
-    projectResources: none,
     // The address was removed, and given at once to the one who stole.
     reservedIps: async () => [{ ip: '192.0.2.1', region: { slug: 'fra1' }, project_id: 'p1' }],
-    ...{ vpcs: none, firewalls: none, sshKeys: none, dropletsTagged: none, volumes: none },
-    ...{ volumeSnapshots: none, loadBalancers: none, spacesKeys: none, tags: none, clockOffset: () => 0 },
   }
   const cluster = { name: 'main', tag: 'regrow:main', cloud } as unknown as Cluster
   let changes = 0
@@ -53,11 +51,7 @@ t.test('a removal that waits finds out that its lock was stolen', async (t) => {
   })
   const nothing = new Set<string>()
   await t.rejects(
-    removeCloud(cluster, {
-      ...{ volumes: nothing, snapshots: nothing, reservedIps: nothing, networks: nothing, noted: nothing },
-      seen: { '192.0.2.1': 'reserved IP 192.0.2.1' },
-      project: false,
-    }),
+    removeCloud(cluster, { ids: nothing, noted: nothing, seen: { '192.0.2.1': 'reserved IP 192.0.2.1' } }),
     {
       message: 'the lock was taken over',
     },

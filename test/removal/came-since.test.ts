@@ -1,37 +1,23 @@
 import t from 'tap'
 import type { Cluster } from '../../lib/cluster/cluster.ts'
-import type { Inventory } from '../../lib/cluster/ours.ts'
+import type { Things } from '../../lib/cluster/ours.ts'
 import { seenIn } from '../../lib/commands/destroy/removal.ts'
 import { removeCloud } from '../../lib/commands/destroy/remove.ts'
+import { nothingThere } from '../digitalocean/nothing-there.ts'
 
 // What came between the list of what goes and its removal. Clients are stand-ins with fixed answers.
 
-const none = async () => []
-const nothing = new Set<string>()
-const keep = { volumes: nothing, snapshots: nothing, reservedIps: nothing, networks: nothing, noted: nothing }
+const keep = { ids: new Set(['p1']), noted: new Set<string>() }
 const volume = (id: string) => ({ id, name: `pvc-${id}`, size_gigabytes: 1, tags: ['regrow:main'] })
-const ask = (more: object) => {
-  const cloud = {
-    ...{
-      projects: none,
-      projectResources: none,
-      reservedIps: none,
-      vpcs: none,
-      firewalls: none,
-      sshKeys: none,
-    },
-    ...{ dropletsTagged: none, volumes: none, volumeSnapshots: none, loadBalancers: none, spacesKeys: none },
-    ...{ tags: none, clockOffset: () => 0 },
-    ...more,
-  }
-  return {
-    name: 'main',
-    tag: 'regrow:main',
-    cloud,
-    wanted: { nextNode: 9, cluster: 'main' },
-  } as unknown as Cluster
+const ask = (more: object) =>
+  ({
+    ...{ name: 'main', tag: 'regrow:main', wanted: { nextNode: 9, cluster: 'main' } },
+    cloud: { ...nothingThere, ...more },
+  }) as unknown as Cluster
+const droplet = {
+  ...{ id: '7', name: 'main-2', status: 'active', tags: ['regrow:main'], volume_ids: [] },
+  ...{ size_slug: 's', region: { slug: 'fra1' } },
 }
-const droplet = { id: '7', name: 'main-2', status: 'active', tags: ['regrow:main'], volume_ids: [] }
 const project = {
   id: 'p1',
   name: 'regrow-main',
@@ -53,7 +39,7 @@ t.test('nothing is removed where something came since that nobody was shown', as
   ]
   for (const [what, world] of came)
     await t.rejects(
-      removeCloud(ask(world), { ...keep, project: true, seen: { 1: 'volume pvc-1' } }),
+      removeCloud(ask(world), { ...keep, seen: { 1: 'volume pvc-1' } }),
       { message: `${what} came since it was shown what goes: nothing was removed` },
       what,
     )
@@ -65,11 +51,11 @@ t.test('what was shown may be gone by now', async (t) => {
       droplets: [],
       volumes: [volume('1')],
       snapshots: [],
-      loadBalancers: undefined,
+      loadBalancers: [],
       reservedIps: [],
       vpcs: [],
     },
-  } as unknown as Inventory)
+  } as unknown as Things)
   t.same(seen, { 1: 'volume pvc-1' })
-  await t.resolves(removeCloud(ask({}), { ...keep, project: true, seen }))
+  await t.resolves(removeCloud(ask({}), { ...keep, seen }))
 })

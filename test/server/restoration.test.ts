@@ -14,6 +14,7 @@ import {
 } from '../../lib/machines/first/restoration.ts'
 import { othersThan } from '../../lib/machines/scale/survey.ts'
 import type { Buckets } from '../../lib/store/buckets.ts'
+import { nothingThere } from '../digitalocean/nothing-there.ts'
 
 // What is part of an unfinished restore is touched by that restore alone. Clients are stand-ins with fixed answers.
 
@@ -87,7 +88,6 @@ function world({
       asked.push(what)
       return answer
     }
-  const none = async () => []
   const read = parseDescription(`nodes: ${nodes}`)
   if ('faults' in read) throw new Error(JSON.stringify(read.faults))
   const cluster = {
@@ -97,19 +97,11 @@ function world({
     login: 'bob',
     wanted: read.description,
     cloud: {
-      projects: none,
-      reservedIps: none,
-      vpcs: none,
-      firewalls: none,
-      sshKeys: none,
-      volumeSnapshots: none,
-      loadBalancers: none,
-      spacesKeys: none,
+      ...nothingThere,
       dropletsTagged: note('droplets', there),
       droplet: async (id: string) => there.find((one) => one.id === id),
       volumes: note('volumes', volumes),
       sizes: async () => [{ slug: 's-1vcpu-2gb', price_monthly: 12 }],
-      clockOffset: () => 0,
     },
   } as unknown as Cluster
   return { cluster, kit, asked, buckets: { kit } as Buckets }

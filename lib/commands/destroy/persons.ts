@@ -1,16 +1,18 @@
 import type { Bucket } from '../../clients/s3.ts'
 import type { Cluster } from '../../cluster/cluster.ts'
-import { type Inventory, isOurs, notMade, ownProject } from '../../cluster/ours.ts'
-import { prices } from '../../cluster/prices.ts'
+import { type Inventory, isOurs, notMade, ownProject, type Told, told } from '../../cluster/ours.ts'
+import { resources } from '../../cluster/resources.ts'
 import { nodeRecords } from '../../store/nodes.ts'
+
+/** A thing and what it costs a month in dollars. */
+export type Line = Pick<Told, 'title' | 'perMonth'>
 
 /** What stays because regrow did not make it: nothing of it is touched. */
 export interface Persons {
   /** Addresses, and ids of volumes. */
-  reservedIps: ReadonlySet<string>
-  volumes: ReadonlySet<string>
+  ids: string[]
   /** Each thing with what it costs a month in dollars. */
-  things: { name: string; perMonth: number }[]
+  things: Line[]
 }
 
 const byHand = '(regrow did not make it)'
@@ -31,35 +33,27 @@ export async function personsThings(
     own.droplets.length > 0 ? cloud.dropletSnapshots() : [],
   ])
   const noted = new Set(records.flatMap(({ address }) => address ?? []))
-  const { reservedIps, volumes } = notMade(own, name, noted)
+  const persons = told(notMade(own, name, noted), ['reservedIps', 'volumes'])
   const snapshotsOf = (
     what: string,
     all: typeof ofVolumes,
     things: readonly { id: string; name: string }[],
-  ) =>
+  ): Line[] =>
     all.flatMap((one) => {
       const source = things.find(({ id }) => id === one.resource_id)
-      return source && !isOurs('snapshot', one, name)
+      return source && !isOurs('snapshots', one, name)
         ? [
             {
-              name: `snapshot ${one.name} of ${what} ${source.name}, ${one.size_gigabytes} GiB ${byHand}`,
-              perMonth: one.size_gigabytes * prices.snapshotGib,
+              title: `snapshot ${one.name} of ${what} ${source.name}, ${one.size_gigabytes} GiB ${byHand}`,
+              perMonth: resources.snapshots.perMonth(one, []),
             },
           ]
         : []
     })
   return {
-    reservedIps: new Set(reservedIps.map(({ ip }) => ip)),
-    volumes: new Set(volumes.map(({ id }) => id)),
+    ids: persons.map(({ id }) => id),
     things: [
-      ...reservedIps.map(({ ip, droplet }) => ({
-        name: `reserved IP ${ip} ${byHand}`,
-        perMonth: droplet ? 0 : prices.reservedIpUnused,
-      })),
-      ...volumes.map((one) => ({
-        name: `volume ${one.name}, ${one.size_gigabytes} GiB ${byHand}`,
-        perMonth: one.size_gigabytes * prices.volumeGib,
-      })),
+      ...persons.map(({ title, perMonth }) => ({ title: `${title} ${byHand}`, perMonth })),
       ...snapshotsOf('volume', ofVolumes, own.volumes),
       ...snapshotsOf('droplet', ofDroplets, own.droplets),
     ],
@@ -69,19 +63,15 @@ export async function personsThings(
 /**
  * What stays in the cluster's project when the rest is removed, such as `domain example.org`: DigitalOcean removes no
  * project with something in it.
- * @param goes whether an address or a volume is removed, by its address or id
+ * @param goes all that is removed
  */
 export async function leftInProject(
   { cloud, name }: Pick<Cluster, 'cloud' | 'name'>,
-  own: Inventory,
-  goes: (what: string) => boolean,
+  goes: readonly Told[],
 ): Promise<string[]> {
-  const going = new Set([
-    ...own.droplets.map(({ id }) => `droplet ${id}`),
-    ...(own.loadBalancers ?? []).map(({ id }) => `loadbalancer ${id}`),
-    ...own.reservedIps.flatMap(({ ip }) => (goes(ip) ? [`floatingip ${ip}`, `reservedip ${ip}`] : [])),
-    ...own.volumes.flatMap(({ id }) => (goes(id) ? [`volume ${id}`] : [])),
-  ])
+  const going = new Set(
+    goes.flatMap(({ kind, id }) => (resources[kind].urns ?? []).map((urn) => `${urn} ${id}`)),
+  )
   const urns = [...((await ownProject(cloud, name))?.urns ?? [])]
   return urns.map((urn) => urn.replace(/^do:([^:]+):/, '$1 ')).filter((one) => !going.has(one))
 }

@@ -3,41 +3,23 @@ import type { Shown } from '../../base/confirm.ts'
 import { again } from '../../base/hint.ts'
 import { Problem, Problems } from '../../base/problem.ts'
 import type { Field, Outcome } from '../../base/result.ts'
-import type { LoadBalancer, Snapshot, Volume, Vpc } from '../../clients/digitalocean-types.ts'
+import type { Size, Vpc } from '../../clients/digitalocean-types.ts'
 import { bucketPlaces, type Cluster } from '../../cluster/cluster.ts'
-import { type Inventory, inventory } from '../../cluster/ours.ts'
+import { type Inventory, inventory, type Things, type Told, told } from '../../cluster/ours.ts'
 import { dollars, prices } from '../../cluster/prices.ts'
+import { kinds, resources, steps } from '../../cluster/resources.ts'
 import { sealedSecretsInGit, sealedText } from '../../gitops/sealed.ts'
 import { lostWith, type Unfinished } from '../../machines/first/restoration.ts'
 import { strangers } from '../../machines/foundation/strangers.ts'
 import type { Buckets } from '../../store/buckets.ts'
 import { missingBuckets } from '../../store/existence.ts'
-import { isShortLived } from '../../store/keys.ts'
 import { notedNames } from '../../store/nodes.ts'
-import { leftInProject, personsThings } from './persons.ts'
+import { type Line, leftInProject, personsThings } from './persons.ts'
 
-const volume = (one: Volume) => ({
-  name: `volume ${one.name}, ${one.size_gigabytes} GiB`,
-  perMonth: one.size_gigabytes * prices.volumeGib,
-})
-const snapshot = (one: Snapshot) => ({
-  name: `snapshot ${one.name}, ${one.size_gigabytes} GiB`,
-  perMonth: one.size_gigabytes * prices.snapshotGib,
-})
-const balancer = (one: LoadBalancer) => ({
-  name: `load balancer ${one.name} (${one.id})`,
-  perMonth: one.size_unit * prices.loadBalancer,
-})
-
-/** What stays: the only copy of something, or what regrow did not make. Ids of volumes and snapshots, and addresses. */
+/** What stays: the only copy of something, or what regrow did not make; and what is known of the rest. */
 export interface Kept {
-  volumes: ReadonlySet<string>
-  snapshots: ReadonlySet<string>
-  reservedIps: ReadonlySet<string>
-  /** Ids of networks. */
-  networks: ReadonlySet<string>
-  /** Something that stays lies in the project. */
-  project: boolean
+  /** Ids and addresses of what stays; the project's, where something that stays lies in it. */
+  ids: ReadonlySet<string>
   /** Names of machines that the kit's bucket has a note of: regrow gave them. */
   noted: ReadonlySet<string>
   /** Everything that was looked at, by its id or address: what came since was not shown. */
@@ -62,7 +44,7 @@ export interface Removal extends Shown {
 export function toKeep(
   own: Pick<Inventory, 'volumes' | 'snapshots'>,
   { volumes: held }: Pick<Copies, 'volumes'>,
-): Pick<Kept, 'volumes' | 'snapshots'> {
+): { volumes: ReadonlySet<string>; snapshots: ReadonlySet<string> } {
   const volumes = own.volumes.filter((one) => !held.has(one.id))
   return {
     volumes: new Set(volumes.map((one) => one.id)),
@@ -70,16 +52,15 @@ export function toKeep(
   }
 }
 
-/** What each thing of a cluster is called, by its id or address. */
-export const seenIn = (own: Inventory): Record<string, string> =>
-  Object.fromEntries([
-    ...own.droplets.map(({ id, name }) => [id, `droplet ${name}`]),
-    ...own.volumes.map(({ id, name }) => [id, `volume ${name}`]),
-    ...own.snapshots.map(({ id, name }) => [id, `snapshot ${name}`]),
-    ...(own.loadBalancers ?? []).map(({ id, name }) => [id, `load balancer ${name}`]),
-    ...own.reservedIps.map(({ ip }) => [ip, `reserved IP ${ip}`]),
-    ...own.vpcs.map(({ id, name }) => [id, `network ${name}`]),
-  ])
+const shown = kinds.filter((kind) => !resources[kind].holdsNothing)
+
+/** What each thing of a cluster is called that a person is to be shown before it goes, by its id or address. */
+export const seenIn = (own: Things): Record<string, string> =>
+  Object.fromEntries(told(own, shown).map(({ id, what }) => [id, what]))
+
+/** All that goes, in the order in which it does. @param sizes of droplets, where prices are told */
+export const going = (own: Things, { ids }: Pick<Kept, 'ids'>, sizes?: readonly Size[]): Told[] =>
+  told(own, steps.flat(), sizes).filter(({ id }) => !ids.has(id))
 
 /** Whether regrow made a network of the cluster's name: with the described range, or its machines are in it. */
 const isGrown = ({ committed }: Cluster, { droplets }: Inventory, one: Vpc) =>
@@ -105,66 +86,37 @@ export async function removal(
   const missing = places.spaces ? await missingBuckets(places) : []
   const uses = (['velero', 'kit'] as const).filter((use) => !missing.includes(places[use]))
   const buckets = uses.map((use) => places[use])
-  const price = (slug: string) => sizes.find((size) => size.slug === slug)?.price_monthly ?? 0
   const persons = await personsThings(cluster, own, opened?.kit)
   const only = flags['with-backups']
     ? { volumes: new Set<string>(), snapshots: new Set<string>() }
     : toKeep(own, await copiesIn(opened?.velero, cluster, own, opened?.kit))
-  const volumes = new Set([...only.volumes, ...persons.volumes])
-  const stays = (one: string) => volumes.has(one) || persons.reservedIps.has(one)
-  const inProject = await leftInProject(cluster, own, (one) => !stays(one))
   // The first network of a region is its default, which DigitalOcean never removes.
   const networks = own.vpcs.filter((one) => one.default || !isGrown(cluster, own, one))
-  const keep = {
-    ...only,
-    volumes,
-    noted,
-    reservedIps: persons.reservedIps,
-    networks: new Set(networks.map((one) => one.id)),
-    project: inProject.length > 0,
-    seen: seenIn(own),
-  }
-  const cloud = [
-    ...(own.loadBalancers ?? []).map(balancer),
-    ...own.droplets.map((one) => ({ name: `droplet ${one.name}`, perMonth: price(one.size_slug) })),
-    ...own.volumes.filter((one) => !keep.volumes.has(one.id)).map(volume),
-    ...own.snapshots.filter((one) => !keep.snapshots.has(one.id)).map(snapshot),
-    ...own.reservedIps
-      .filter((one) => !stays(one.ip))
-      .map(({ ip, droplet }) => ({
-        name: `reserved IP ${ip}`,
-        perMonth: droplet ? 0 : prices.reservedIpUnused,
-      })),
-    ...own.firewalls.map((one) => ({ name: `firewall ${one.name}`, perMonth: 0 })),
-    ...own.vpcs
-      .filter((one) => !keep.networks.has(one.id))
-      .map((one) => ({ name: `network ${one.name}`, perMonth: 0 })),
-    ...own.sshKeys.map((one) => ({ name: `SSH key ${one.name}`, perMonth: 0 })),
-    ...own.spacesKeys
-      .filter((one) => !isShortLived(one.name))
-      .map((one) => ({ name: `Spaces key ${one.name}`, perMonth: 0 })),
-    ...(keep.project ? [] : own.projects.map((one) => ({ name: `project ${one.name}`, perMonth: 0 }))),
-  ]
+  const ids = new Set([...only.volumes, ...only.snapshots, ...persons.ids, ...networks.map(({ id }) => id)])
+  const inProject = await leftInProject(cluster, going(own, { ids }))
+  const projects = inProject.length > 0 ? own.projects : []
+  for (const { id } of projects) ids.add(id)
+  const keep = { ids, noted, seen: seenIn(own) }
   const backups = [
     ...buckets.map((bucket, index) => ({
-      name: `bucket ${bucket}`,
+      title: `bucket ${bucket}`,
       // An account pays Spaces once: while another cluster is there, its fee stays.
       perMonth: places.spaces && index === 0 && own.others.length === 0 ? prices.spaces : 0,
     })),
-    ...own.snapshots.filter((one) => keep.snapshots.has(one.id)).map(snapshot),
-    ...own.volumes
-      .filter((one) => only.volumes.has(one.id) && !persons.volumes.has(one.id))
-      .map((one) => ({ ...volume(one), name: `${volume(one).name} (no whole backup holds it)` })),
+    ...told(own, ['snapshots']).filter(({ id }) => ids.has(id)),
+    ...told(own, ['volumes'])
+      .filter(({ id }) => only.volumes.has(id) && !persons.ids.includes(id))
+      .map((one) => ({ ...one, title: `${one.title} (no whole backup holds it)` })),
   ]
   const repository = cluster.repository
-    ? [{ name: `repository ${cluster.place.owner}/${cluster.place.name}`, perMonth: 0 }]
+    ? [{ title: `repository ${cluster.place.owner}/${cluster.place.name}`, perMonth: 0 }]
     : []
   const defaults = networks.map((one) => ({
-    name: `network ${one.name} (${one.default ? 'the region’s default cannot be removed' : 'regrow did not make it'})`,
+    title: `network ${one.name} (${one.default ? 'the region’s default cannot be removed' : 'regrow did not make it'})`,
     perMonth: 0,
   }))
   const removed = [
-    ...cloud,
+    ...going(own, keep, sizes),
     ...(flags['with-backups'] ? backups : []),
     ...(flags['with-repository'] ? repository : []),
   ]
@@ -173,15 +125,12 @@ export async function removal(
     ...(flags['with-repository'] ? [] : repository),
     ...defaults,
     ...persons.things,
-    ...(keep.project
-      ? own.projects.map((one) => ({
-          name: `project ${one.name} (what stays lies in it: ${inProject.join(', ')})`,
-          perMonth: 0,
-        }))
-      : []),
+    ...projects.map((one) => ({
+      title: `project ${one.name} (what stays lies in it: ${inProject.join(', ')})`,
+      perMonth: 0,
+    })),
   ]
-  const say = (one: { name: string; perMonth: number }) =>
-    `${one.name}${one.perMonth ? `  ${dollars(one.perMonth)}` : ''}`
+  const say = (one: Line) => `${one.title}${one.perMonth ? `  ${dollars(one.perMonth)}` : ''}`
   // The kit has the only key that opens them.
   const dies = flags['with-backups'] && !flags['with-repository'] && buckets.includes(places.kit)
   const sealed = dies ? await sealedSecretsInGit(cluster) : []
@@ -201,11 +150,10 @@ export async function removal(
       ...kept.map((one) => `  = ${say(one)}  (kept)`),
       ...(unfinished ? [`  ! ${lostWith(unfinished)}`] : []),
       ...(dead ? [`  ! ${dead} can never be opened again: their key is in bucket ${places.kit}`] : []),
-      ...(own.loadBalancers
-        ? []
-        : [
-            '  ! load balancers, which Kubernetes may have made, cannot be seen: the token lacks load_balancer:read',
-          ]),
+      ...own.unseen.map((kind) => {
+        const { label, optional, scope } = resources[kind]
+        return `  ! ${label}s, ${optional}, cannot be seen: the token lacks ${scope}:read`
+      }),
       removed.length === 0 ? '  nothing is there' : `  saves ${dollars(saved)} a month`,
     ].join('\n'),
     toJSON: () => ({ cluster: cluster.name, removed: removed.map(say), kept: kept.map(say), sealed, saved }),

@@ -1,132 +1,75 @@
 import { change, mayChange } from '../../base/change.ts'
 import { DryRunEnd, isDryRun } from '../../base/dry-run.ts'
 import { again } from '../../base/hint.ts'
+import { isShortLived } from '../../base/names.ts'
 import { forAll } from '../../base/parallel.ts'
 import { Problem, Problems } from '../../base/problem.ts'
 import { tell } from '../../base/story.ts'
 import { backoff, waitFor } from '../../base/wait.ts'
 import { cloudTime } from '../../clients/clock.ts'
-import type { DigitalOcean } from '../../clients/digitalocean.ts'
-import type { Snapshot } from '../../clients/digitalocean-types.ts'
+import type { SpacesKey } from '../../clients/digitalocean-types.ts'
 import { asOf } from '../../clients/lately.ts'
 import type { Bucket } from '../../clients/s3.ts'
-import { doctl, type Output, ToolFailure } from '../../clients/tools.ts'
+import { doctl, ToolFailure } from '../../clients/tools.ts'
 import { bucketPlaces, type Cluster } from '../../cluster/cluster.ts'
-import { type Inventory, inventory, isOurs, type OwnProject, ownProject } from '../../cluster/ours.ts'
+import {
+  inventory,
+  isOursNow,
+  ownSnapshots,
+  seeOne,
+  type Things,
+  type Told,
+  told,
+} from '../../cluster/ours.ts'
+import { type Kind, type Kinds, resources, steps } from '../../cluster/resources.ts'
 import { whyItStays } from '../../gitops/whose-repository.ts'
 import { isGiven, strangers } from '../../machines/foundation/strangers.ts'
 import { openBuckets } from '../../store/buckets.ts'
 import { removeBundles } from '../../store/bundles.ts'
 import { missingBuckets } from '../../store/existence.ts'
-import { isAbandoned, isShortLived, removeKey } from '../../store/keys.ts'
+import { isAbandoned, removeKey } from '../../store/keys.ts'
 import { deleteBuckets } from '../../store/setup.ts'
-import { type Kept, seenIn } from './removal.ts'
+import { going, type Kept, seenIn } from './removal.ts'
 
 /**
  * Removes everything of ours at DigitalOcean but what is to stay, in the order in which it lets go: load balancers, which
  * are known by the machines behind them; machines; their network last.
  */
 export async function removeCloud(cluster: Cluster, keep: Kept): Promise<void> {
-  const { cloud } = cluster
-  const own = await inventory(cloud, cluster.name)
+  const own = await inventory(cluster.cloud, cluster.name)
   const others = strangers(cluster, own, keep.noted)
   if (others.length > 0) throw new Problems(others)
   nothingCame(own, keep.seen)
-  const now = cloudTime(cloud).getTime()
-  const known = { droplets: new Set(own.droplets.map((one) => one.id)) }
-  await forAll(own.loadBalancers ?? [], (one) =>
-    gone(cluster, {
-      what: `load balancer ${one.name}`,
-      look: async (cloud) => (await cloud.loadBalancers()).find((each) => each.id === one.id),
-      isOurs: async (one, project) => isOurs('loadBalancer', one, cluster.name, await project(), known),
-      remove: () => doctl`compute load-balancer delete ${one.id} --force`,
-    }),
-  )
-  await forAll(own.droplets, (one) =>
-    gone(cluster, {
-      what: `droplet ${one.name}`,
-      look: (cloud) => cloud.droplet(one.id),
-      isOurs: async (one, project) =>
-        isGiven(cluster, one.name, keep.noted) &&
-        (isOurs('droplet', one, cluster.name) || isOurs('droplet', one, cluster.name, await project())),
-      remove: () => doctl`compute droplet delete ${one.id} --force`,
-    }),
-  )
-  await forAll(
-    own.volumes.filter((one) => !keep.volumes.has(one.id)),
-    (one) =>
-      gone(cluster, {
-        what: `volume ${one.name}`,
-        look: async (cloud) => (await cloud.volumes()).find((each) => each.id === one.id),
-        isOurs: async (one, project) =>
-          isOurs('volume', one, cluster.name) || isOurs('volume', one, cluster.name, await project()),
-        remove: () => doctl`compute volume delete ${one.id} --force`,
-      }),
-  )
-  await removeSnapshots(
-    cluster,
-    own.snapshots.filter((one) => !keep.snapshots.has(one.id)),
-  )
-  await Promise.all([
-    forAll(
-      own.reservedIps.filter((one) => !keep.reservedIps.has(one.ip)),
-      (one) =>
-        gone(cluster, {
-          what: `reserved IP ${one.ip}`,
-          look: async (cloud) => (await cloud.reservedIps()).find((each) => each.ip === one.ip),
-          isOurs: async (one, project) => isOurs('reservedIp', one, cluster.name, await project()),
-          remove: () => doctl`compute reserved-ip delete ${one.ip} --force`,
-        }),
-    ),
-    forAll(own.firewalls, (one) =>
-      gone(cluster, {
-        what: `firewall ${one.name}`,
-        look: async (cloud) => (await cloud.firewalls()).find((each) => each.id === one.id),
-        isOurs: async (one) => isOurs('firewall', one, cluster.name),
-        remove: () => doctl`compute firewall delete ${one.id} --force`,
-      }),
-    ),
-    forAll(own.sshKeys, (one) =>
-      gone(cluster, {
-        what: `SSH key ${one.name}`,
-        look: async (cloud) => (await cloud.sshKeys()).find((each) => each.id === one.id),
-        isOurs: async (one) => isOurs('sshKey', one, cluster.name),
-        remove: () => doctl`compute ssh-key delete ${one.id} --force`,
-      }),
-    ),
-    // This run still looks with its own, and puts it away at its end.
-    forAll(
-      own.spacesKeys.filter((one) => !isShortLived(one.name) || isAbandoned(one, now, true)),
-      async (one) => {
-        await removeKey(cluster, one)
-        if (!isDryRun()) tell('-', `Spaces key ${one.name}`)
-      },
-    ),
-    forAll(
-      own.vpcs.filter((one) => !keep.networks.has(one.id)),
-      (one) =>
-        gone(cluster, {
-          what: `network ${one.name}`,
-          look: async (cloud) => (await cloud.vpcs()).find((each) => each.id === one.id),
-          isOurs: async (one) => isOurs('vpc', one, cluster.name),
-          remove: () => doctl`vpcs delete ${one.id} --force`,
-        }),
-    ),
-  ])
-  await forAll(keep.project ? [] : own.projects, (one) =>
-    gone(cluster, {
-      what: `project ${one.name}`,
-      look: async (cloud) => (await cloud.projects()).find((each) => each.id === one.id),
-      // Emptied, only its description can tell; it was found with the cluster's things in it.
-      isOurs: async (now) => now.name === one.name && !now.is_default,
-      remove: () => doctl`projects delete ${one.id} --force`,
-    }),
-  )
+  const known = { droplets: new Set(own.droplets.map((one) => one.id)), noted: keep.noted }
+  const goes = going(own, keep)
+  for (const step of steps)
+    await Promise.all(
+      step.map((kind) =>
+        kind === 'spacesKeys'
+          ? removeKeys(cluster, own.spacesKeys)
+          : forAll(
+              goes.filter((one) => one.kind === kind),
+              (one) => gone(cluster, kind, one, known),
+            ),
+      ),
+    )
   await removeTag(cluster)
 }
 
+/** A key goes at once, whatever lists say; this run still looks with its own, and puts it away at its end. */
+async function removeKeys(cluster: Cluster, keys: readonly SpacesKey[]): Promise<void> {
+  const now = cloudTime(cluster.cloud).getTime()
+  await forAll(
+    keys.filter((one) => !isShortLived(one.name) || isAbandoned(one, now, true)),
+    async (one) => {
+      await removeKey(cluster, one)
+      if (!isDryRun()) tell('-', `Spaces key ${one.name}`)
+    },
+  )
+}
+
 /** @throws Problem for what came since a person was shown what goes: nothing of it was agreed to */
-function nothingCame(own: Inventory, seen: Kept['seen']): void {
+function nothingCame(own: Things, seen: Kept['seen']): void {
   const late = Object.entries(seenIn(own)).flatMap(([id, what]) => (Object.hasOwn(seen, id) ? [] : [what]))
   if (late.length > 0)
     throw new Problem(`${late.join(', ')} came since it was shown what goes: nothing was removed`, {
@@ -142,24 +85,12 @@ async function removeTag(cluster: Cluster): Promise<void> {
   await doctl`compute tag delete ${cluster.tag} --force`
 }
 
-async function removeSnapshots(cluster: Cluster, snapshots: readonly Snapshot[]): Promise<void> {
-  await forAll(snapshots, (one) =>
-    gone(cluster, {
-      what: `snapshot ${one.name}`,
-      look: async (cloud) => (await cloud.volumeSnapshots()).find((each) => each.id === one.id),
-      isOurs: async (one) => isOurs('snapshot', one, cluster.name),
-      remove: () => doctl`compute snapshot delete ${one.id} --force`,
-    }),
-  )
-}
-
 /** Removes both buckets with everything in them, and the snapshots that backups stand on. */
 export async function removeBuckets(cluster: Cluster, keep: Pick<Kept, 'seen'>): Promise<void> {
-  const { cloud } = cluster
-  const { snapshots } = await inventory(cloud, cluster.name)
-  await removeSnapshots(
-    cluster,
+  const snapshots = told({ snapshots: await ownSnapshots(cluster.cloud, cluster.name) }, ['snapshots'])
+  await forAll(
     snapshots.filter(({ id }) => Object.hasOwn(keep.seen, id)),
+    (one) => gone(cluster, 'snapshots', one),
   )
   await removeTag(cluster)
   await deleteBuckets(cluster)
@@ -217,16 +148,7 @@ async function leftNow(
   ])
   const isKept = own.volumes.length + own.snapshots.length > 0
   return [
-    ...(own.loadBalancers ?? []).map((one) => `load balancer ${one.name}`),
-    ...own.droplets.map((one) => `droplet ${one.name}`),
-    ...own.volumes.filter((one) => !keep.volumes.has(one.id)).map((one) => `volume ${one.name}`),
-    ...own.snapshots.filter((one) => !keep.snapshots.has(one.id)).map((one) => `snapshot ${one.name}`),
-    ...own.reservedIps.filter((one) => !keep.reservedIps.has(one.ip)).map((one) => `reserved IP ${one.ip}`),
-    ...own.firewalls.map((one) => `firewall ${one.name}`),
-    ...own.vpcs.filter((one) => !keep.networks.has(one.id)).map((one) => `network ${one.name}`),
-    ...own.sshKeys.map((one) => `SSH key ${one.name}`),
-    ...(keep.project ? [] : own.projects.map((one) => `project ${one.name}`)),
-    ...own.spacesKeys.filter((one) => !isShortLived(one.name)).map((one) => `Spaces key ${one.name}`),
+    ...going(own, keep).map(({ what }) => what),
     ...(tags.includes(tag) && !isKept ? [`tag ${tag}`] : []),
     ...(flags['with-backups'] ? await bucketsLeft(cluster) : []),
     ...(repository ? [`repository ${place.owner}/${place.name}`] : []),
@@ -240,14 +162,20 @@ async function bucketsLeft(cluster: Cluster): Promise<string[]> {
   return [places.velero, places.kit].filter((one) => !missing.includes(one)).map((one) => `bucket ${one}`)
 }
 
-/** One thing that goes. */
-interface Going<T> {
-  what: string
-  /** The thing as it is; undefined when there is none. */
-  look: (cloud: DigitalOcean) => Promise<T | undefined>
-  /** Whether it is the cluster's now; `project` is the cluster's, where that is needed to tell. */
-  isOurs: (thing: T, project: () => Promise<OwnProject | undefined>) => Promise<boolean>
-  remove: () => Promise<Output>
+/** What is known of a cluster whose things go. */
+interface Known {
+  droplets?: ReadonlySet<string>
+  /** Names of machines that the kit's bucket has a note of. */
+  noted?: ReadonlySet<string>
+}
+
+/** Whether a thing is the cluster's, as it is now. */
+async function isStillOurs<K extends Kind>(cluster: Cluster, kind: K, one: Kinds[K], known: Known) {
+  const { id, name } = resources[kind]
+  if (kind === 'droplets' && !isGiven(cluster, name(one), known.noted)) return false
+  // Emptied, only its description can tell; it was found with the cluster's things in it.
+  const project = kind === 'projects' ? { id: id(one), urns: new Set<string>() } : undefined
+  return isOursNow(cluster, kind, one, { ...known, project })
 }
 
 /**
@@ -256,9 +184,11 @@ interface Going<T> {
  * effect: so it is looked at.
  * @throws Problem where it is not the cluster's any more
  */
-async function gone<T>({ cloud, name }: Cluster, { what, look, isOurs, remove }: Going<T>): Promise<void> {
+async function gone(cluster: Cluster, kind: Kind, { id, what }: Told, known: Known = {}): Promise<void> {
+  const { remove } = resources[kind]
+  const asTold = (since: number) => ({ ...cluster, cloud: asOf(cluster.cloud, since) })
   if (isDryRun()) {
-    await remove()
+    await remove(id)
     return
   }
   const started = performance.now()
@@ -268,14 +198,14 @@ async function gone<T>({ cloud, name }: Cluster, { what, look, isOurs, remove }:
   await waitFor({ until: `${what} is gone`, every: 5, within: 600 }, async (note) => {
     if (!accepted) {
       // Others wait for the same lists: what they were told within this second will do.
-      const recent = asOf(cloud, performance.now() - 1000)
-      const thing = await look(recent)
-      if (thing && !(await isOurs(thing, () => ownProject(recent, name))))
-        throw new Problem(`${what} is not of cluster ${name} any more: it was left as it is`, {
+      const recent = asTold(performance.now() - 1000)
+      const one = await seeOne(recent, kind, id)
+      if (one && !(await isStillOurs(recent, kind, one, known)))
+        throw new Problem(`${what} is not of cluster ${cluster.name} any more: it was left as it is`, {
           cure: `Run ${again()}: it shows what goes now.`,
         })
       try {
-        await remove()
+        await remove(id)
         accepted = true
       } catch (error) {
         if (!(error instanceof ToolFailure)) throw error
@@ -283,7 +213,7 @@ async function gone<T>({ cloud, name }: Cluster, { what, look, isOurs, remove }:
       }
       since = performance.now()
     }
-    if (!(await look(asOf(cloud, Math.max(since, performance.now() - 1000))))) return true
+    if (!(await seeOne(asTold(Math.max(since, performance.now() - 1000)), kind, id))) return true
     // What was given away again is there for ever; a run that took the lock over may have been given it.
     if (accepted) await mayChange()
     // Each look is a request of the account's 250 a minute: a thing that stays is asked after ever more seldom.

@@ -1,7 +1,7 @@
 import type { Droplet, Size, Volume } from '../../clients/digitalocean-types.ts'
 import type { Cluster } from '../../cluster/cluster.ts'
-import type { Inventory } from '../../cluster/ours.ts'
-import { prices } from '../../cluster/prices.ts'
+import { type Things, told } from '../../cluster/ours.ts'
+import { kinds, resources } from '../../cluster/resources.ts'
 import type { Restoration } from '../../machines/first/restoration.ts'
 import type { PlanItem } from '../../machines/preflight/plan-text.ts'
 
@@ -24,63 +24,50 @@ export interface Known {
   unfinished: Restoration | undefined
 }
 
-/** Kinds of a plan of which the inventory tells more: each single one, described or not. */
-const looked = ['droplet', 'volume', 'snapshots', 'reserved IP', 'load balancer']
+/** Kinds of which the inventory tells more than the plan: each single one, described or not. Of keys only the cluster's counts. */
+const looked = kinds.filter((kind) => !resources[kind].wanted && kind !== 'spacesKeys')
 
 /** Everything of a cluster that is there, described or not: its sum is what the cluster costs. */
 export function existing(
   cluster: Pick<Cluster, 'wanted'>,
-  own: Inventory,
+  own: Things,
   planned: readonly PlanItem[],
   known: Known,
 ): Existing[] {
-  const priceOf = (slug: string) => known.sizes.find((one) => one.slug === slug)?.price_monthly ?? 0
+  const isLooked = (label: string) =>
+    label === 'snapshots' || looked.some((kind) => resources[kind].label === label)
+  const each = looked.flatMap((kind) => {
+    const all = told(own, [kind], known.sizes)
+    // The first address is the cluster's.
+    return kind === 'reservedIps' ? all : all.toSorted(byNumber)
+  })
+  const more = moreOf(cluster, own, known)
   return [
     ...planned
-      .filter(({ mark, kind }) => mark !== '+' && !looked.includes(kind))
+      .filter(({ mark, kind }) => mark !== '+' && !isLooked(kind))
       .map(({ kind, name, detail, perMonth }) => ({ kind, name, what: detail, perMonth })),
-    ...own.reservedIps.map(({ ip, droplet }) => ({
-      kind: 'reserved IP',
-      name: ip,
-      what: leadsTo(own.droplets, droplet?.id),
-      perMonth: droplet ? 0 : prices.reservedIpUnused,
-    })),
-    ...own.droplets.toSorted(byNumber).map((one) => ({
-      kind: 'droplet',
-      name: one.name,
-      what: [
-        one.size_slug,
-        one.region.slug,
-        ...(one.status === 'active' ? [] : [one.status]),
-        ...roleOf(cluster, one, known),
-      ].join(', '),
-      perMonth: priceOf(one.size_slug),
-    })),
-    ...own.volumes.toSorted(byName).map((one) => ({
-      kind: 'volume',
-      name: one.name,
-      what: [`${one.size_gigabytes} GiB`, ...useOf(one, known)].join(', '),
-      perMonth: one.size_gigabytes * prices.volumeGib,
-    })),
-    ...own.snapshots.toSorted(byName).map((one) => ({
-      kind: 'snapshot',
-      name: one.name,
-      what: `${one.size_gigabytes} GiB`,
-      perMonth: one.size_gigabytes * prices.snapshotGib,
-    })),
-    ...(own.loadBalancers ?? []).map((one) => ({
-      kind: 'load balancer',
-      name: one.name,
-      what: 'made by Kubernetes for a Service',
-      perMonth: one.size_unit * prices.loadBalancer,
+    ...each.map(({ kind, id, label, name, detail, perMonth }) => ({
+      ...{ kind: label, name, perMonth },
+      what: [...(detail ? [detail] : []), ...(more.get(`${kind} ${id}`) ?? [])].join(', '),
     })),
   ]
+}
+
+/** What is known of single things beside what DigitalOcean says, by kind and id. */
+function moreOf(cluster: Pick<Cluster, 'wanted'>, own: Things, known: Known): Map<string, string[]> {
+  return new Map([
+    ...own.reservedIps.map(({ ip, droplet }): [string, string[]] => [
+      `reservedIps ${ip}`,
+      [leadsTo(own.droplets, droplet?.id)],
+    ]),
+    ...own.droplets.map((one): [string, string[]] => [`droplets ${one.id}`, roleOf(cluster, one, known)]),
+    ...own.volumes.map((one): [string, string[]] => [`volumes ${one.id}`, useOf(one, known)]),
+  ])
 }
 
 /** In the order of their numbers: main-10 behind main-9. */
 const byNumber = (one: { name: string }, other: { name: string }) =>
   one.name.localeCompare(other.name, 'en', { numeric: true })
-const byName = byNumber
 
 function leadsTo(droplets: readonly Droplet[], target: string | undefined): string {
   if (target === undefined) return 'leads nowhere'

@@ -8,6 +8,7 @@ import { actUntil } from '../../clients/until-done.ts'
 import type { Cluster } from '../../cluster/cluster.ts'
 import { type Inventory, isOursNow } from '../../cluster/ours.ts'
 import { dollars, prices } from '../../cluster/prices.ts'
+import { resources } from '../../cluster/resources.ts'
 import { isMachineOf } from '../foundation/still-ours.ts'
 import type { Restoration } from './restoration.ts'
 
@@ -69,7 +70,7 @@ export function earlierLines(
 ): string[] {
   const volumes = all.filter(({ id }) => !finished || own.volumes.some((one) => one.id === id))
   const there = own.droplets.filter(({ id }) => droplets.some((one) => one.id === id))
-  const price = ({ size_slug }: Droplet) => sizes.find(({ slug }) => slug === size_slug)?.price_monthly ?? 0
+  const price = (one: Droplet) => resources.droplets.perMonth(one, sizes)
   const once = !isVouched ? 'stays' : finished ? 'destroyed' : `destroyed once ${server} is proven`
   const goes = (one: Restoration['volumes'][number]) => isVouched && droplets.length > 0 && !one.imported
   const machines = there.map(
@@ -134,7 +135,7 @@ export async function removeEarlier(
       machines.push(await droplet(cluster, id, name, proven))
       continue
     }
-    await actUntil(`droplet ${name} is gone`, isGone, () => doctl`compute droplet delete ${id} --force`)
+    await actUntil(`droplet ${name} is gone`, isGone, () => resources.droplets.remove(id))
     tell('-', `droplet ${name}`, 'replaced')
   }
   const left = new Map((await cloud.volumes()).map((one) => [one.id, one]))
@@ -151,11 +152,11 @@ export async function removeEarlier(
   const gone = new Set<string>()
   for (const { id, name } of goes) {
     const now = (await cloud.volumes()).find((one) => one.id === id)
-    if (now && !(await isOursNow(cluster, 'volume', now))) continue
+    if (now && !(await isOursNow(cluster, 'volumes', now))) continue
     gone.add(id)
     if (!now) continue
     const isGone = async () => !(await cloud.volumes()).some((one) => one.id === id)
-    await actUntil(`volume ${name} is gone`, isGone, () => doctl`compute volume delete ${id} --force`)
+    await actUntil(`volume ${name} is gone`, isGone, () => resources.volumes.remove(id))
     tell('-', `volume ${name}`, 'proven on another')
   }
   return [...machines, ...there.filter(({ id }) => !gone.has(id)).map((one) => volume(one, proven))]

@@ -8,7 +8,6 @@ import { tell } from '../../base/story.ts'
 import type { Droplet } from '../../clients/digitalocean-types.ts'
 import type { Bucket } from '../../clients/s3.ts'
 import { doctl, ToolFailure } from '../../clients/tools.ts'
-import { actUntil } from '../../clients/until-done.ts'
 import type { Cluster } from '../../cluster/cluster.ts'
 import type { Description } from '../../cluster/description.ts'
 import { describeInGit } from '../../gitops/claim.ts'
@@ -20,7 +19,7 @@ import { bundleKey } from '../../store/bundles.ts'
 import { readKit } from '../../store/kit.ts'
 import { readNote, readReport, reportKey } from '../../store/nodes.ts'
 import { findDroplets } from '../foundation/droplet.ts'
-import { assertOurs } from '../foundation/still-ours.ts'
+import { assertOurs, removeDroplet } from '../foundation/still-ours.ts'
 import { firstServerName } from './first-server.ts'
 
 const week = 7 * 24 * 3600_000
@@ -120,14 +119,8 @@ async function reportsOf(kit: Bucket, name: string): Promise<Report[]> {
 }
 
 async function replace(cluster: Cluster, droplet: Droplet, why: string): Promise<void> {
-  await assertOurs(cluster, droplet.id)
   // Killed behind this, the next run finds it lost and takes the next number by itself.
-  await actUntil(
-    `droplet ${droplet.name} is gone`,
-    async () => !(await cluster.cloud.droplet(droplet.id)),
-    () => doctl`compute droplet delete ${droplet.id} --force`,
-  )
-  tell('-', `droplet ${droplet.name}`, why)
+  await removeDroplet(cluster, droplet, why)
   takeNextNumber(cluster)
   await describeInGit(cluster)
   tell('~', `first server ${firstServerName(cluster)}`, `instead of ${droplet.name}: ${why}`)

@@ -10,6 +10,7 @@ import { asOf, lately } from '../../clients/lately.ts'
 import { doctl, ToolFailure } from '../../clients/tools.ts'
 import type { Cluster } from '../../cluster/cluster.ts'
 import { inventory, isOurs, ownMachines } from '../../cluster/ours.ts'
+import { resources } from '../../cluster/resources.ts'
 
 /** The reserved IP that stays when the droplet goes; created straight into the project, because it has no name. */
 export async function ensureAddress(cluster: Cluster, project: Project): Promise<ReservedIp> {
@@ -19,7 +20,7 @@ export async function ensureAddress(cluster: Cluster, project: Project): Promise
     look: async (since) => {
       const cloud = asOf(cluster.cloud, since)
       const found = (await cloud.reservedIps()).filter((one) =>
-        isOurs('reservedIp', one, cluster.name, { id: project.id, urns: new Set() }),
+        isOurs('reservedIps', one, cluster.name, { id: project.id, urns: new Set() }),
       )
       // A person may have put one there as well.
       return found.length < 2 ? found : (await ownMachines(cloud, cluster.name)).reservedIps
@@ -27,7 +28,7 @@ export async function ensureAddress(cluster: Cluster, project: Project): Promise
     act: () => doctl`compute reserved-ip create --region ${region} --project-id ${project.id}`,
     detail: (address) => address.ip,
     imagined: { ip: '<new address>', region: { slug: region }, project_id: project.id },
-    remove: (twin) => doctl`compute reserved-ip delete ${twin.ip} --force`,
+    remove: (twin) => resources.reservedIps.remove(twin.ip),
   })
 }
 

@@ -10,13 +10,13 @@ import type { Droplet, Project, ReservedIp, SshKey } from '../../clients/digital
 import { ensure } from '../../clients/ensure.ts'
 import { asOf } from '../../clients/lately.ts'
 import { doctl } from '../../clients/tools.ts'
-import { actUntil } from '../../clients/until-done.ts'
 import type { Cluster } from '../../cluster/cluster.ts'
 import { isOurs, ownProject } from '../../cluster/ours.ts'
+import { resources } from '../../cluster/resources.ts'
 import { assignAddress } from './address.ts'
 import type { Network } from './network.ts'
 import { ensureInProject } from './project.ts'
-import { assertOurs } from './still-ours.ts'
+import { removeDroplet } from './still-ours.ts'
 
 /** What a droplet is made of. */
 export interface DropletSpec {
@@ -41,9 +41,9 @@ export async function findDroplets(
 ): Promise<Droplet[]> {
   const cloud = asOf(cluster.cloud, since)
   const named = await cloud.dropletsNamed(name)
-  if (named.every((one) => isOurs('droplet', one, cluster.name))) return named
+  if (named.every((one) => isOurs('droplets', one, cluster.name))) return named
   const project = await ownProject(cloud, cluster.name)
-  return named.filter((one) => isOurs('droplet', one, cluster.name, project))
+  return named.filter((one) => isOurs('droplets', one, cluster.name, project))
 }
 
 /** A droplet, powered on and, where it has one, with its reserved IP. It installs itself from its user-data. */
@@ -77,7 +77,7 @@ export async function makeDroplet(cluster: Cluster, spec: DropletSpec): Promise<
     patience: 15,
     // The older one may already be installing itself with the only bundle there is.
     prefer: (twins) => twins.toSorted((a, b) => Number(a.id) - Number(b.id))[0],
-    remove: (twin) => doctl`compute droplet delete ${twin.id} --force`,
+    remove: (twin) => resources.droplets.remove(twin.id),
   })
 }
 
@@ -107,18 +107,15 @@ export async function isUnmade({ cloud }: Cluster, droplet: Droplet): Promise<bo
  * What DigitalOcean began and could not make never ran and holds nothing: it goes, so that another can have its name.
  * @throws Problem when this was the third attempt to make it
  */
-export async function removeUnmade(cluster: Cluster, { id, name }: Droplet, attempt: number): Promise<void> {
-  await assertOurs(cluster, id)
-  await actUntil(
-    `droplet ${name}, which could not be made, is gone`,
-    async () => !(await cluster.cloud.droplet(id)),
-    () => doctl`compute droplet delete ${id} --force`,
-  )
-  tell('-', `droplet ${name}`, 'its create action errored at DigitalOcean')
+export async function removeUnmade(cluster: Cluster, droplet: Droplet, attempt: number): Promise<void> {
+  await removeDroplet(cluster, droplet, 'its create action errored at DigitalOcean')
   if (attempt === 3)
-    throw new Problem(`DigitalOcean could not make droplet ${name}: its create action errored three times`, {
-      cure: `Nothing of it is left. Look at https://status.digitalocean.com, and run ${again()} later.`,
-    })
+    throw new Problem(
+      `DigitalOcean could not make droplet ${droplet.name}: its create action errored three times`,
+      {
+        cure: `Nothing of it is left. Look at https://status.digitalocean.com, and run ${again()} later.`,
+      },
+    )
 }
 
 /**

@@ -6,6 +6,7 @@ import { asOf } from '../../clients/lately.ts'
 import { doctl } from '../../clients/tools.ts'
 import type { Cluster } from '../../cluster/cluster.ts'
 import { isOurs } from '../../cluster/ours.ts'
+import { resources } from '../../cluster/resources.ts'
 
 /** The private network and the firewall of a cluster. */
 export interface Network {
@@ -36,11 +37,11 @@ async function ensureVpc(cluster: Cluster): Promise<Vpc> {
   return ensure({
     what: `network ${name}`,
     look: async (since) =>
-      (await asOf(cluster.cloud, since).vpcs()).filter((one) => isOurs('vpc', one, cluster.name)),
+      (await asOf(cluster.cloud, since).vpcs()).filter((one) => isOurs('vpcs', one, cluster.name)),
     act: () => doctl`vpcs create --name ${name} --region ${region} --ip-range ${network.range}`,
     detail: (vpc) => `${vpc.ip_range}, ${vpc.region}`,
     imagined: { id: '<new network>', name, region, ip_range: network.range, default: false },
-    remove: (twin) => doctl`vpcs delete ${twin.id} --force`,
+    remove: (twin) => resources.vpcs.remove(twin.id),
   })
 }
 
@@ -50,12 +51,12 @@ async function ensureFirewall(cluster: Cluster): Promise<Firewall> {
   const found = await ensure({
     what: `firewall ${name}`,
     look: async (since) =>
-      (await asOf(cluster.cloud, since).firewalls()).filter((one) => isOurs('firewall', one, cluster.name)),
+      (await asOf(cluster.cloud, since).firewalls()).filter((one) => isOurs('firewalls', one, cluster.name)),
     act: () =>
       doctl`compute firewall create --name ${name} --inbound-rules ${rules.inbound} --outbound-rules ${rules.outbound} --tag-names ${cluster.tag}`,
     detail: () => `80 and 443 for all, 6443 for ${cluster.wanted.network.adminCidrs.join(' ')}`,
     imagined: { id: '<new firewall>', name, status: 'succeeded' },
-    remove: (twin) => doctl`compute firewall delete ${twin.id} --force`,
+    remove: (twin) => resources.firewalls.remove(twin.id),
   })
   if (found.id.startsWith('<') || sameRules(found, cluster)) return found
   await doctl`compute firewall update ${found.id} --name ${name} --inbound-rules ${rules.inbound} --outbound-rules ${rules.outbound} --tag-names ${cluster.tag}`

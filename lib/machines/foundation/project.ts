@@ -8,6 +8,7 @@ import { asOf, lately } from '../../clients/lately.ts'
 import { doctl, ToolFailure } from '../../clients/tools.ts'
 import type { Cluster } from '../../cluster/cluster.ts'
 import { isOurs, ownProject } from '../../cluster/ours.ts'
+import { resources } from '../../cluster/resources.ts'
 
 /** The DigitalOcean project that tells which reserved IP is ours: addresses have neither name nor tag. */
 export async function ensureProject(cluster: Cluster): Promise<Project> {
@@ -18,7 +19,7 @@ export async function ensureProject(cluster: Cluster): Promise<Project> {
     look: async (since) => {
       const cloud = asOf(cluster.cloud, since)
       const projects = cloud.projects()
-      const made = (await projects).filter((one) => isOurs('project', one, cluster.name))
+      const made = (await projects).filter((one) => isOurs('projects', one, cluster.name))
       if (made.length > 0) return made
       const own = await ownProject(cloud, cluster.name, projects)
       return (await projects).filter((one) => one.id === own?.id)
@@ -26,7 +27,7 @@ export async function ensureProject(cluster: Cluster): Promise<Project> {
     act: () =>
       doctl`projects create --name ${name} --purpose ${'Kubernetes cluster'} --environment Production --description ${description}`,
     imagined: { id: '<new project>', name, is_default: false, description },
-    remove: (twin) => doctl`projects delete ${twin.id} --force`,
+    remove: (twin) => resources.projects.remove(twin.id),
   })
 }
 

@@ -1,12 +1,13 @@
 import type { Shown } from '../../base/confirm.ts'
 import { names } from '../../base/names.ts'
-import type { LoadBalancer, ReservedIp, Size } from '../../clients/digitalocean-types.ts'
+import type { ReservedIp, Size } from '../../clients/digitalocean-types.ts'
 import { lately } from '../../clients/lately.ts'
 import { bucketPlaces, type Cluster } from '../../cluster/cluster.ts'
 import { runsADay, runsAMonth } from '../../cluster/cron.ts'
 import { descriptionPath, renderDescription } from '../../cluster/description.ts'
-import { feeIsOf, type Inventory } from '../../cluster/ours.ts'
+import { feeIsOf, type Inventory, type Told, told } from '../../cluster/ours.ts'
 import { copyOf, dollars, prices } from '../../cluster/prices.ts'
+import { type Kind, kinds, resources } from '../../cluster/resources.ts'
 import { movedBranch } from '../../gitops/branch.ts'
 import { hasDeployKey } from '../../gitops/deploy-keys.ts'
 import { sealedSecretsInGit, sealedText } from '../../gitops/sealed.ts'
@@ -63,7 +64,7 @@ export async function plan(
     ...machines(cluster, own, sizes),
     ...clusterKeys(cluster, own),
     ...storage(cluster, without(own, leaving), missing, returning ?? (await claimsToCome(cluster, own))),
-    ...(own.loadBalancers ?? []).map(balancer),
+    ...told(own, found).map(asItIs),
   ]
   const perMonth = Math.round(items.reduce((sum, item) => sum + item.perMonth, 0) * 100) / 100
   const nothing = items.every((item) => item.mark === '=')
@@ -76,9 +77,17 @@ export async function plan(
   }
 }
 
+/** Of these the lines below tell what is described beside what is there; of others, each that is there. */
+const described: readonly Kind[] = ['reservedIps', 'droplets', 'spacesKeys', 'volumes', 'snapshots']
+const found = kinds.filter((kind) => !resources[kind].wanted && !described.includes(kind))
+
+const asItIs = ({ label: kind, name, detail, perMonth }: Told): PlanItem => ({
+  ...{ mark: '=', kind, name, detail, perMonth },
+})
+
 function foundation(cluster: Cluster, own: Inventory, leaving: Leaving, deployKey: boolean): PlanItem[] {
   const { owner, name } = cluster.place
-  const rules = own.firewalls.every((one) => sameRules(one, cluster))
+  const isWell = (kind: Kind) => kind !== 'firewalls' || own.firewalls.every((one) => sameRules(one, cluster))
   const item = (kind: string, label: string, there: boolean, detail = '', well = true): PlanItem => ({
     mark: there ? (well ? '=' : '~') : '+',
     kind,
@@ -101,16 +110,13 @@ function foundation(cluster: Cluster, own: Inventory, leaving: Leaving, deployKe
       changesGit(cluster) ? 'to be changed' : '',
       !changesGit(cluster),
     ),
-    item('project', names.project(cluster.name), own.projects.length > 0, `tag ${names.tag(cluster.name)}`),
-    item('network', names.network(cluster.name), own.vpcs.length > 0, cluster.wanted.network.range),
-    item(
-      'firewall',
-      names.firewall(cluster.name),
-      own.firewalls.length > 0,
-      `6443 for ${cluster.wanted.network.adminCidrs.join(' ')}${rules ? '' : ', its rules differ'}`,
-      rules,
-    ),
-    item('SSH key', names.sshKey(cluster.name), own.sshKeys.length > 0, 'port 22 stays closed'),
+    ...kinds.flatMap((kind) => {
+      const { label, wanted } = resources[kind]
+      if (!wanted) return []
+      const { name, detail } = wanted(cluster.wanted)
+      const well = isWell(kind)
+      return [item(label, name, own[kind].length > 0, `${detail}${well ? '' : ', its rules differ'}`, well)]
+    }),
     reservedIp(cluster, own, leaving),
     ...own.reservedIps.slice(1).map(surplus),
   ]
@@ -136,12 +142,12 @@ function reservedIp(cluster: Cluster, own: Inventory, leaving: Leaving): PlanIte
 }
 
 /** One too many, which status names: it is billed while it leads nowhere. */
-const surplus = ({ ip, droplet }: ReservedIp): PlanItem => ({
+const surplus = (one: ReservedIp): PlanItem => ({
   mark: '=',
   kind: 'reserved IP',
-  name: ip,
-  detail: droplet ? 'one too many' : 'one too many, leads nowhere',
-  perMonth: droplet ? 0 : prices.reservedIpUnused,
+  name: one.ip,
+  detail: one.droplet ? 'one too many' : 'one too many, leads nowhere',
+  perMonth: resources.reservedIps.perMonth(one, []),
 })
 
 const firstServer = ({ wanted }: Cluster, own: Inventory) =>
@@ -187,15 +193,6 @@ function machines(cluster: Cluster, own: Inventory, sizes: Size[]): PlanItem[] {
     }
   })
 }
-
-/** What a person's cloud controller made: nothing of regrow's does. */
-const balancer = (one: LoadBalancer): PlanItem => ({
-  mark: '=',
-  kind: 'load balancer',
-  name: one.name,
-  detail: 'made by Kubernetes for a Service',
-  perMonth: one.size_unit * prices.loadBalancer,
-})
 
 /** The claims that a new cluster's own manifests make, in GiB. */
 export function firstClaims(cluster: Cluster): WantedClaim[] {

@@ -1,14 +1,13 @@
 import { isDryRun } from '../../base/dry-run.ts'
 import { tell } from '../../base/story.ts'
 import { waitFor } from '../../base/wait.ts'
-import type { Droplet } from '../../clients/digitalocean-types.ts'
-import { doctl, type Kube, kubectl } from '../../clients/tools.ts'
+import { type Kube, kubectl } from '../../clients/tools.ts'
 import { actUntil } from '../../clients/until-done.ts'
 import type { Cluster } from '../../cluster/cluster.ts'
 import { type Draining, drain, waitForDetached } from '../../kubernetes/drain.ts'
 import { membersNow } from '../../kubernetes/nodes.ts'
 import { kubectlRepeated } from '../../kubernetes/repeated.ts'
-import { assertOurs } from '../foundation/still-ours.ts'
+import { removeDroplet } from '../foundation/still-ours.ts'
 import type { Leaving } from './difference.ts'
 
 /**
@@ -59,18 +58,6 @@ async function removeNode(kube: Kube, name: string): Promise<void> {
   if (await isGone()) return
   await actUntil(`node ${name} is gone`, isGone, act)
   tell('-', `node ${name}`)
-}
-
-async function removeDroplet(cluster: Cluster, { id, name }: Droplet): Promise<void> {
-  const act = () => doctl`compute droplet delete ${id} --force`
-  if (isDryRun()) {
-    await act()
-    return
-  }
-  // Draining takes its time.
-  await assertOurs(cluster, id)
-  await actUntil(`droplet ${name} is gone`, async () => !(await cluster.cloud.droplet(id)), act)
-  tell('-', `droplet ${name}`)
 }
 
 /**
