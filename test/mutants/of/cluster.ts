@@ -164,4 +164,18 @@ export const cluster: readonly Mutant[] = [
     '...described,',
     'input/table',
   ),
+  mutant(
+    'a machine goes before the load balancer that is known by it',
+    'lib/cluster/resources.ts',
+    '    order: 1,\n',
+    '    order: 3,\n',
+    'cluster/resources',
+  ),
+  mutant(
+    'a token that may not see something gets an account without it',
+    'lib/cluster/ours.ts',
+    'if (!optional || ',
+    'if (',
+    'cluster/resources',
+  ),
 ]
