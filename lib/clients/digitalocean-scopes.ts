@@ -24,14 +24,13 @@ const below: Record<string, Record<string, string>> = {
  */
 export function scopeOf(method: string, path: string): string | undefined {
   const [, collection = '', ...rest] = path.split('/').filter(Boolean)
-  if (collection === 'spaces')
-    return method === 'POST' ? 'spaces_key:create_credentials' : named('keys', method)
-  if (collection === 'account') return named(rest[0] === 'keys' ? 'ssh_keys' : 'account', method)
-  return below[collection]?.[rest.at(-1) ?? ''] ?? named(collection, method)
+  if (collection === 'spaces' && method === 'POST') return 'spaces_key:create_credentials'
+  const scope = scopes.find(([start]) => `${path}/`.startsWith(`/v2/${start}/`))?.[1]
+  const verb = verbs[method]
+  return below[collection]?.[rest.at(-1) ?? ''] ?? (scope && verb ? `${scope}:${verb}` : undefined)
 }
 
-const named = (collection: string, method: string) => {
-  const scope = Object.entries(collections).find(([name]) => name === collection)?.[1].scope
-  const verb = verbs[method]
-  return scope && verb ? `${scope}:${verb}` : undefined
-}
+/** By path, that of SSH keys before that of the account which it begins with. */
+const scopes = Object.entries(collections)
+  .map(([name, one]) => ['path' in one ? one.path : name, one.scope] as const)
+  .toSorted(([one], [other]) => other.length - one.length)

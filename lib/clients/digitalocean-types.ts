@@ -159,14 +159,17 @@ const tag = z.object({ name: z.string() })
 
 const image = z.object({ status: z.string() })
 
-/** Each collection of the API: what is read of one thing in it, and the scope that lets a token read it, as DigitalOcean's panel names it. */
+/**
+ * Each collection of the API by its name in an answer: what is read of one thing in it, its scope as DigitalOcean's panel
+ * names it, and its path where that is another.
+ */
 export const collections = {
   account: { one: account, scope: 'account' },
   actions: { one: action, scope: 'actions' },
   droplets: { one: droplet, scope: 'droplet' },
   firewalls: { one: firewall, scope: 'firewall' },
   images: { one: image, scope: 'image' },
-  keys: { one: spacesKey, scope: 'spaces_key' },
+  keys: { one: spacesKey, scope: 'spaces_key', path: 'spaces/keys' },
   load_balancers: { one: loadBalancer, scope: 'load_balancer' },
   projects: { one: project, scope: 'project' },
   regions: { one: region, scope: 'regions' },
@@ -174,7 +177,7 @@ export const collections = {
   resources: { one: projectResource, scope: 'project' },
   sizes: { one: size, scope: 'sizes' },
   snapshots: { one: snapshot, scope: 'snapshot' },
-  ssh_keys: { one: sshKey, scope: 'ssh_key' },
+  ssh_keys: { one: sshKey, scope: 'ssh_key', path: 'account/keys' },
   tags: { one: tag, scope: 'tag' },
   volumes: { one: volume, scope: 'block_storage' },
   vpcs: { one: vpc, scope: 'vpc' },
